@@ -1,0 +1,65 @@
+/** A value as JSON.parse gives it. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** Notion's parent, flattened: `type` is Notion's own (`page_id`, `workspace`, `block_id`, `database_id`); `id` is null for a workspace. */
+export interface Parent {
+  readonly type: string;
+  readonly id: string | null;
+}
+
+/** A property of a data source. An array element, not a field name: names are free user text. */
+export interface PropertyContent {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly description: string | null;
+  /** The inner object of the property's type, e.g. `{options: […]}` of a select. */
+  readonly config: Json;
+}
+
+export interface AccessibleDataSource {
+  readonly id: string;
+  /** As the container lists it. */
+  readonly name: string;
+  /** Joined plain text. */
+  readonly title: string;
+  readonly description: string;
+  readonly icon: Json;
+  readonly cover: Json;
+  readonly url: string | null;
+  readonly parent: Parent;
+  readonly createdTime: Date | null;
+  readonly lastEditedTime: Date | null;
+  readonly inTrash: boolean;
+  readonly properties: readonly PropertyContent[];
+}
+
+/** The container lists it, but it answers 404. */
+export interface InaccessibleDataSource {
+  readonly id: string;
+  readonly name: string;
+  readonly accessible: false;
+}
+
+export type DataSourceContent = AccessibleDataSource | InaccessibleDataSource;
+
+/** What the mirror keeps of one Notion database: the container and every data source. `docs/data-model.md` describes each field. */
+export interface DatabaseContent {
+  readonly title: string;
+  readonly description: string;
+  readonly url: string | null;
+  readonly publicUrl: string | null;
+  readonly icon: Json;
+  readonly cover: Json;
+  readonly parent: Parent;
+  readonly isInline: boolean;
+  readonly isLocked: boolean;
+  readonly createdTime: Date | null;
+  readonly lastEditedTime: Date | null;
+  readonly dataSources: readonly DataSourceContent[];
+  /** Notion's objects as received. */
+  readonly raw: { readonly database: JsonObject; readonly dataSources: readonly JsonObject[] };
+}

@@ -1,0 +1,48 @@
+/** What a worker does with an event. `sync`: fetch the truth and write it. `delete`: remove the database. */
+export type EventKind = 'sync' | 'delete';
+
+/** Who put the event on the log: a webhook (`nango`, `notion`), a worker that could not decide (`recheck`), a sweep, a person. */
+export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator';
+
+/** One record of the log `notion.database-events`: "this tenant's database changed, look at it". */
+export interface DatabaseEvent {
+  /** Notion's own event id; for a recheck derived from the delete's id. Unique together with the connection. */
+  readonly eventId: string;
+  readonly kind: EventKind;
+  /** Notion's own event type, e.g. `data_source.schema_updated`. */
+  readonly type: string;
+  /** Our tenant. Key of the record on the log. */
+  readonly workspaceId: string;
+  readonly connectionId: string;
+  readonly providerConfigKey: string;
+  readonly notionWorkspaceId: string;
+  /** Dashed lower-case UUID; null while only the data source is known. For data source events it is a hint (see `sync-worker`). */
+  readonly databaseId: string | null;
+  readonly dataSourceId: string | null;
+  /** Notion's time of the change. */
+  readonly occurredAt: Date;
+  /** Our time of receipt. */
+  readonly receivedAt: Date;
+  readonly origin: EventOrigin;
+}
+
+const kinds: Readonly<Record<string, EventKind>> = {
+  'database.created': 'sync',
+  'database.content_updated': 'sync',
+  'database.properties_updated': 'sync',
+  'database.schema_updated': 'sync',
+  'database.moved': 'sync',
+  'database.undeleted': 'sync',
+  'database.deleted': 'delete',
+  'data_source.created': 'sync',
+  'data_source.content_updated': 'sync',
+  'data_source.schema_updated': 'sync',
+  'data_source.moved': 'sync',
+  'data_source.deleted': 'sync',
+  'data_source.undeleted': 'sync',
+};
+
+/** The kind of a Notion webhook type, or null for a type that does not concern databases (`page.*`, `view.*`, unknown ones). */
+export function kindOfEventType(type: string): EventKind | null {
+  return Object.hasOwn(kinds, type) ? (kinds[type] ?? null) : null;
+}

@@ -1,0 +1,23 @@
+const dashless = /^[0-9a-f]{32}$/;
+const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Notion's canonical form of an id (dashed, lower case) from either of its two spellings; null when it is neither. */
+export function canonicalNotionId(text: string): string | null {
+  const id = text.toLowerCase();
+  if (dashed.test(id)) return id;
+  if (!dashless.test(id)) return null;
+  return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
+}
+
+/**
+ * The id that a person pasted: a plain id, or a Notion URL, whose last path segment ends in the dashless id
+ * (`https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd?v=…`). Null when there is none.
+ */
+export function notionIdFromText(text: string): string | null {
+  const plain = canonicalNotionId(text.trim());
+  if (plain !== null) return plain;
+  if (!URL.canParse(text.trim())) return null;
+  const url = new URL(text.trim());
+  const last = url.pathname.split('/').findLast((segment) => segment !== '') ?? '';
+  return canonicalNotionId(last) ?? canonicalNotionId(last.slice(-36)) ?? canonicalNotionId(last.slice(-32));
+}

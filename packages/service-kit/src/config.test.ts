@@ -1,0 +1,82 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, describeSettings, loadConfig, unknownVariables } from './config.ts';
+
+describe('configuration', () => {
+  test('an empty environment gives the documented defaults', () => {
+    const config = loadConfig({}, 'ingress');
+    expect(config.kafka).toEqual({ brokers: ['localhost:9092'], ssl: false, sasl: null });
+    expect(config.mongodbUri).toBe('mongodb://localhost:27017/notion_mirror?replicaSet=rs0');
+    expect(config.http.port).toBe(3000);
+    expect(config.ops.port).toBe(3100);
+    expect(loadConfig({}, 'sync-worker').ops.port).toBe(3101);
+    expect(loadConfig({}, 'delete-worker').ops.port).toBe(3102);
+    expect(config.clockToleranceMs).toBe(10_000);
+    expect(config.nangoSigningKeys).toEqual([]);
+    expect(config.encryptionKey).toBeNull();
+  });
+
+  test('lists are split and trimmed, an empty variable is a missing one', () => {
+    const config = loadConfig({ MIRROR_NANGO_SIGNING_KEYS: ' new , old ', MIRROR_NANGO_URL: '' }, 'ingress');
+    expect(config.nangoSigningKeys).toEqual(['new', 'old']);
+    expect(config.nango.url).toBe('https://api.nango.dev');
+  });
+
+  test('every bad variable is named at once, and no secret is shown', () => {
+    const env = {
+      MIRROR_KAFKA_BROKERS: 'nonsense',
+      MIRROR_OPS_PORT: '70000',
+      MIRROR_ENCRYPTION_KEY: 'c2hvcnQtc2VjcmV0',
+      MIRROR_MONGODB_URI: 'postgres://user:hunter2@host',
+      MIRROR_KAFKA_SASL_MECHANISM: 'plain',
+    };
+    const error = caught(() => loadConfig(env, 'ingress'));
+    expect(error.problems.map((problem) => problem.variable).toSorted()).toEqual([
+      'MIRROR_ENCRYPTION_KEY',
+      'MIRROR_KAFKA_BROKERS',
+      'MIRROR_KAFKA_SASL_PASSWORD',
+      'MIRROR_KAFKA_SASL_USERNAME',
+      'MIRROR_MONGODB_URI',
+      'MIRROR_OPS_PORT',
+    ]);
+    expect(error.exitCode).toBe(78);
+    expect(error.message).toContain('32 bytes in base64');
+    expect(error.message).not.toMatch(/c2hvcnQ|hunter2/);
+  });
+
+  test('a secret can come from a file, but not from two places', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mirror-config-')), 'keys');
+    writeFileSync(file, 'from-file\n');
+    expect(loadConfig({ MIRROR_NANGO_SIGNING_KEYS_FILE: file }, 'ingress').nangoSigningKeys).toEqual(['from-file']);
+    const both = { MIRROR_NANGO_SIGNING_KEYS_FILE: file, MIRROR_NANGO_SIGNING_KEYS: 'direct' };
+    expect(caught(() => loadConfig(both, 'ingress')).message).toContain('set twice');
+    const missing = caught(() => loadConfig({ MIRROR_NANGO_API_KEY_FILE: `${file}.nowhere` }, 'ingress'));
+    expect(missing.message).toMatch(/MIRROR_NANGO_API_KEY_FILE: cannot read .*ENOENT/);
+  });
+
+  test('settings are described without their secrets', () => {
+    const settings = describeSettings({ MIRROR_NANGO_API_KEY: 'nango-secret', MIRROR_HTTP_PORT: '8080' });
+    expect(JSON.stringify(settings)).not.toContain('nango-secret');
+    expect(settings).toContainEqual({ variable: 'MIRROR_NANGO_API_KEY', origin: 'environment', shown: '(set)' });
+    expect(settings).toContainEqual({ variable: 'MIRROR_HTTP_PORT', origin: 'environment', shown: '8080' });
+    expect(settings).toContainEqual({ variable: 'MIRROR_HTTP_HOST', origin: 'default', shown: '0.0.0.0' });
+  });
+
+  test('a misspelt variable is found, those of the development tools are not reported', () => {
+    expect(unknownVariables({ MIRROR_KAFKA_BROKER: 'a:1', MIRROR_STACK: 'docker', MIRROR_NANGO_API_KEY_FILE: 'x', HOME: '/' })).toEqual([
+      'MIRROR_KAFKA_BROKER',
+    ]);
+  });
+});
+
+function caught(action: () => unknown): ConfigError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('expected a ConfigError');
+}

@@ -1,0 +1,79 @@
+import { constants } from 'node:os';
+import type { Logger } from './logger.ts';
+
+/** What a composition root gets: it registers how to stop each part right after it started it. */
+export interface ServiceScope {
+  /** Stops run in reverse order of registration. */
+  onStop(name: string, stop: () => Promise<void> | void): void;
+  /** The service cannot go on: stop in order, exit 1. */
+  fatal(error: unknown): void;
+  /** Aborts when the service is asked to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs one service in this process: `start` builds and starts its parts; SIGTERM or SIGINT stops them in reverse order and exits 0.
+ * A start that fails half-way stops what had started and exits 1. Stopping takes at most `shutdownMs`, then the process exits 1
+ * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke.
+ */
+export function runService(
+  options: { name: string; logger: Logger; shutdownMs: number },
+  start: (scope: ServiceScope) => Promise<void>,
+): void {
+  const { logger } = options;
+  const stops: { name: string; stop: () => Promise<void> | void }[] = [];
+  const aborter = new AbortController();
+  let stopping = false;
+
+  const shutdown = async (exitCode: number, why: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ why }, 'stopping');
+    let current = '';
+    const deadline = setTimeout(() => {
+      logger.fatal({ part: current, shutdownMs: options.shutdownMs }, 'a part did not stop in time');
+      exit(1);
+    }, options.shutdownMs);
+    aborter.abort(new Error(`stopping: ${why}`));
+    let failed = false;
+    for (const { name, stop } of stops.toReversed()) {
+      current = name;
+      try {
+        await stop();
+      } catch (error) {
+        failed = true;
+        logger.error({ err: error, part: name }, 'a part did not stop cleanly');
+      }
+    }
+    clearTimeout(deadline);
+    logger.info('stopped');
+    exit(failed && exitCode === 0 ? 1 : exitCode);
+  };
+
+  const exit = (code: number): void => {
+    logger.flush(() => process.exit(code));
+    // A blocked stdout must not keep a dead process alive.
+    setTimeout(() => process.exit(code), 500).unref();
+  };
+
+  const fatal = (error: unknown): void => {
+    logger.fatal({ err: error }, 'cannot go on');
+    void shutdown(1, 'fatal error');
+  };
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(128 + constants.signals[signal]);
+      void shutdown(0, signal);
+    });
+  }
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', fatal);
+
+  start({ onStop: (name, stop) => stops.push({ name, stop }), fatal, signal: aborter.signal }).then(
+    () => logger.info('started'),
+    (error: unknown) => {
+      if (!stopping) fatal(error);
+    },
+  );
+}

@@ -1,0 +1,270 @@
+import { z } from 'zod';
+
+export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'cli';
+
+const everyone: readonly ServiceName[] = ['ingress', 'sync-worker', 'delete-worker', 'cli'];
+
+/** One environment variable. This table is the only place that knows them: the parser and docs/configuration.md are made from it. */
+export interface Variable<T> {
+  /** As written in the environment; undefined: it may be missing. */
+  readonly default?: string | undefined;
+  /** Never printed; may also be given as `<NAME>_FILE`, the path of a file that holds it. */
+  readonly secret?: boolean;
+  readonly usedBy: readonly ServiceName[];
+  readonly description: string;
+  /** What a good value looks like, for error messages. */
+  readonly expected: string;
+  readonly parse: z.ZodType<T, string | undefined>;
+}
+
+const text = z.string();
+const optionalText = z.string().optional();
+const list = z
+  .string()
+  .optional()
+  .transform((value) =>
+    (value ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+const httpUrl = z
+  .string()
+  .refine((value) => URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol))
+  .transform((value) => value.replace(/\/+$/, ''));
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max);
+const seconds = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/)
+    .transform((value) => Number(value) * 1000)
+    .refine((value) => value >= min * 1000 && value <= max * 1000);
+const days = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/)
+  .transform((value) => Number(value) * 86_400)
+  .refine((value) => value > 0 && value <= 3650 * 86_400);
+const boolean = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const variable = <T>(definition: Variable<T>): Variable<T> => definition;
+
+export const variables = {
+  MIRROR_KAFKA_BROKERS: variable({
+    default: 'localhost:9092',
+    usedBy: everyone,
+    description: 'Kafka bootstrap brokers.',
+    expected: 'a comma list of host:port',
+    parse: list.refine((brokers) => brokers.length > 0 && brokers.every((broker) => /^[^\s:/]+:\d+$|^\[[0-9a-fA-F:]+\]:\d+$/.test(broker))),
+  }),
+  MIRROR_KAFKA_SSL: variable({
+    default: 'false',
+    usedBy: everyone,
+    description: "TLS to Kafka. Extra certificate authorities: Node's own `NODE_EXTRA_CA_CERTS`.",
+    expected: 'true or false',
+    parse: boolean,
+  }),
+  MIRROR_KAFKA_SASL_MECHANISM: variable({
+    usedBy: everyone,
+    description: 'SASL mechanism; needs the user name and the password below.',
+    expected: 'plain, scram-sha-256 or scram-sha-512',
+    parse: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  }),
+  MIRROR_KAFKA_SASL_USERNAME: variable({ usedBy: everyone, description: 'SASL user name.', expected: 'text', parse: optionalText }),
+  MIRROR_KAFKA_SASL_PASSWORD: variable({
+    secret: true,
+    usedBy: everyone,
+    description: 'SASL password.',
+    expected: 'text',
+    parse: optionalText,
+  }),
+  MIRROR_KAFKA_PARTITIONS: variable({
+    default: '24',
+    usedBy: ['cli'],
+    description: 'Partitions of the topics that `mirror init` creates: the upper bound of workers that share the work.',
+    expected: 'a whole number from 1 to 1000',
+    parse: integer(1, 1000),
+  }),
+  MIRROR_KAFKA_REPLICATION_FACTOR: variable({
+    default: 'auto',
+    usedBy: ['cli'],
+    description: 'Replicas of the topics that `mirror init` creates; `auto` is 3, or the number of brokers if there are fewer.',
+    expected: 'auto, or a whole number from 1 to 10',
+    parse: z.union([z.literal('auto').transform(() => null), integer(1, 10)]),
+  }),
+  MIRROR_KAFKA_RETENTION_DAYS: variable({
+    default: '30',
+    usedBy: ['cli'],
+    description: 'How long the log keeps events: how far back the mirror can be rebuilt from it.',
+    expected: 'a number of days above 0',
+    parse: days,
+  }),
+  MIRROR_SCHEMA_REGISTRY_URL: variable({
+    default: 'http://localhost:8081',
+    usedBy: everyone,
+    description: 'Base URL of a Confluent-compatible schema registry.',
+    expected: 'an http(s) URL',
+    parse: httpUrl,
+  }),
+  MIRROR_SCHEMA_REGISTRY_USERNAME: variable({
+    usedBy: everyone,
+    description: 'User name for the registry (basic auth).',
+    expected: 'text',
+    parse: optionalText,
+  }),
+  MIRROR_SCHEMA_REGISTRY_PASSWORD: variable({
+    secret: true,
+    usedBy: everyone,
+    description: 'Password for the registry.',
+    expected: 'text',
+    parse: optionalText,
+  }),
+  MIRROR_MONGODB_URI: variable({
+    default: 'mongodb://localhost:27017/notion_mirror?replicaSet=rs0',
+    secret: true,
+    usedBy: everyone,
+    description: 'MongoDB, a replica set (change streams need one). The path names the database.',
+    expected: 'a mongodb:// or mongodb+srv:// URI',
+    parse: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/),
+  }),
+  MIRROR_TOPIC_PREFIX: variable({
+    default: '',
+    usedBy: everyone,
+    description: 'Put in front of topics, consumer groups and registry subjects as it is, so that several mirrors can share one cluster.',
+    expected: 'up to 100 letters, digits, dots, dashes or underscores',
+    parse: z.string().regex(/^[A-Za-z0-9._-]{0,100}$/),
+  }),
+  MIRROR_HTTP_HOST: variable({
+    default: '0.0.0.0',
+    usedBy: ['ingress'],
+    description: 'Address that the public port listens on.',
+    expected: 'an IP address or host name',
+    parse: text.min(1),
+  }),
+  MIRROR_HTTP_PORT: variable({
+    default: '3000',
+    usedBy: ['ingress'],
+    description: 'The public port. It serves `/webhooks/*` and nothing else.',
+    expected: 'a port number (0: any free one)',
+    parse: integer(0, 65_535),
+  }),
+  MIRROR_OPS_HOST: variable({
+    default: '127.0.0.1',
+    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    description: 'Address that the operations port listens on. In a container set it to `0.0.0.0` (our image does).',
+    expected: 'an IP address or host name',
+    parse: text.min(1),
+  }),
+  MIRROR_OPS_PORT: variable({
+    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    description: '`/livez`, `/readyz` and `/metrics`. Default: ingress 3100, sync-worker 3101, delete-worker 3102.',
+    expected: 'a port number (0: any free one)',
+    parse: integer(0, 65_535).optional(),
+  }),
+  MIRROR_NANGO_SIGNING_KEYS: variable({
+    secret: true,
+    usedBy: ['ingress', 'cli'],
+    description:
+      "Nango's webhook signing keys. Any of them may match: Nango rotates without overlap, so list the new one beside the old one first.",
+    expected: 'a comma list of keys',
+    parse: list,
+  }),
+  MIRROR_NANGO_URL: variable({
+    default: 'https://api.nango.dev',
+    usedBy: ['sync-worker', 'cli'],
+    description: 'Base URL of the Nango API.',
+    expected: 'an http(s) URL',
+    parse: httpUrl,
+  }),
+  MIRROR_NANGO_API_KEY: variable({
+    secret: true,
+    usedBy: ['sync-worker', 'cli'],
+    description: 'Nango API key that may read credentials (`environment:connections:read_credentials`).',
+    expected: 'text',
+    parse: optionalText,
+  }),
+  MIRROR_NOTION_API_URL: variable({
+    default: 'https://api.notion.com',
+    usedBy: ['sync-worker', 'cli'],
+    description: 'Base URL of the Notion API.',
+    expected: 'an http(s) URL',
+    parse: httpUrl,
+  }),
+  MIRROR_NOTION_REQUESTS_PER_MINUTE: variable({
+    default: '180',
+    usedBy: ['sync-worker'],
+    description: 'Where the rate budget of a connection starts, in requests per 60 s; it learns from the answers.',
+    expected: 'a whole number from 1 to 100000',
+    parse: integer(1, 100_000),
+  }),
+  MIRROR_NOTION_TIMEOUT_SECONDS: variable({
+    default: '60',
+    usedBy: ['sync-worker'],
+    description: 'How long one call to Notion may take, its body included.',
+    expected: 'a number of seconds from 1 to 300',
+    parse: seconds(1, 300),
+  }),
+  MIRROR_NOTION_VERIFICATION_TOKENS: variable({
+    secret: true,
+    usedBy: ['ingress', 'cli'],
+    description: 'Verification tokens of direct Notion webhook subscriptions. Any of them may match. When set, no handshake is taken.',
+    expected: 'a comma list of tokens',
+    parse: list,
+  }),
+  MIRROR_NOTION_HANDSHAKE: variable({
+    default: 'first',
+    usedBy: ['ingress'],
+    description:
+      'Whether the ingress takes the handshake of a direct Notion subscription: `first` keeps the first verification token it is sent, `off` none. Set `off` when every event comes through Nango.',
+    expected: 'first or off',
+    parse: z.enum(['first', 'off']),
+  }),
+  MIRROR_CLOCK_TOLERANCE_SECONDS: variable({
+    default: '10',
+    usedBy: ['sync-worker', 'delete-worker'],
+    description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
+    expected: 'a number of seconds from 0 to 3600',
+    parse: seconds(0, 3600),
+  }),
+  MIRROR_TOMBSTONE_TTL_DAYS: variable({
+    default: '30',
+    usedBy: ['cli'],
+    description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
+    expected: 'a number of days above 0',
+    parse: days,
+  }),
+  MIRROR_ENCRYPTION_KEY: variable({
+    secret: true,
+    usedBy: everyone,
+    description: 'Encrypts stored Notion tokens (AES-256-GCM). Make one with `openssl rand -base64 32`.',
+    expected: '32 bytes in base64',
+    parse: z
+      .string()
+      .optional()
+      .transform((value) => (value === undefined ? null : Buffer.from(value, 'base64')))
+      .refine((key) => key === null || key.length === 32),
+  }),
+  MIRROR_SHUTDOWN_SECONDS: variable({
+    default: '8',
+    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    description: 'How long a service may take to stop after SIGTERM before it exits with code 1. Keep it below your grace period.',
+    expected: 'a number of seconds from 1 to 300',
+    parse: seconds(1, 300),
+  }),
+  MIRROR_LOG_LEVEL: variable({
+    default: 'info',
+    usedBy: everyone,
+    description: 'Least important level that is logged.',
+    expected: 'trace, debug, info, warn, error, fatal or silent',
+    parse: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  }),
+} as const;
+
+export type VariableName = keyof typeof variables;
+
+/** What each variable parses to. */
+export type Values = { readonly [N in VariableName]: (typeof variables)[N] extends Variable<infer T> ? T : never };
