@@ -1,0 +1,49 @@
+# One image for the three services and the `mirror` command: `node services/<name>/src/main.ts`, `mirror <command>`.
+# Node runs the TypeScript sources as they are, so there is no build step, only an install. `--target demo` adds the emulators.
+
+FROM node:24-slim AS sources
+WORKDIR /src
+COPY . .
+# Readable for the unprivileged user, whatever the umask of the checkout was.
+RUN chmod -R u=rwX,go=rX .
+
+# Only what the install depends on, so that editing a source file does not install again.
+FROM sources AS manifests
+RUN find . -type f ! -name package.json ! -name 'pnpm-*.yaml' ! -path './patches/*' -delete && find . -type d -empty -delete
+
+FROM node:24-slim AS installer
+ENV pnpm_config_store_dir=/pnpm-store
+WORKDIR /app
+COPY --from=manifests /src .
+
+FROM installer AS dependencies
+RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/pnpm-store \
+    npx --yes "$(node -p 'require("./package.json").packageManager')" install --prod --frozen-lockfile \
+      --filter '{services/*}...' --filter '{cli}...' \
+    && rm -rf dev e2e patches
+
+FROM installer AS demo-dependencies
+RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/pnpm-store \
+    npx --yes "$(node -p 'require("./package.json").packageManager')" install --prod --frozen-lockfile --filter '{dev/emulators}...'
+
+FROM node:24-slim AS base
+# The operations port listens on the container's own network; what reaches the machine is for whoever publishes it to say.
+ENV NODE_ENV=production MIRROR_OPS_HOST=0.0.0.0
+RUN printf '#!/bin/sh\nexec node /app/cli/src/main.ts "$@"\n' > /usr/local/bin/mirror && chmod 755 /usr/local/bin/mirror
+WORKDIR /app
+CMD ["mirror", "--help"]
+
+FROM base AS demo
+COPY --from=demo-dependencies /app .
+COPY --from=sources /src/packages packages
+COPY --from=sources /src/dev/emulators dev/emulators
+USER 1000:1000
+
+# The last stage is what `docker build .` makes.
+FROM base AS runtime
+COPY --from=dependencies /app .
+COPY --from=sources /src/schemas schemas
+COPY --from=sources /src/packages packages
+COPY --from=sources /src/services services
+COPY --from=sources /src/cli cli
+USER 1000:1000

@@ -1,0 +1,47 @@
+import { loadConfig, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
+import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
+import type { ExitCode } from './exit-code.ts';
+import type { Output, Sink } from './output.ts';
+import { createRedactor } from './secrets.ts';
+
+/** The process around a run, so that a test can be one. */
+export interface Surroundings {
+  readonly env: Environment;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command works with. */
+export interface CommandContext extends Surroundings {
+  readonly output: Output;
+  /** What the servers' clients log: nothing, or with `--verbose` everything, on stderr. */
+  readonly isVerbose: boolean;
+}
+
+export type Command = (context: CommandContext) => Promise<ExitCode>;
+
+/** Wraps a command as a commander action. */
+export type Act = (command: Command) => Promise<void>;
+
+/** A context whose configuration is good. */
+export interface ConfiguredContext extends CommandContext {
+  readonly config: MirrorConfig;
+  readonly logger: Logger;
+  /** Takes the configured secrets out of a text. */
+  readonly redact: (text: string) => string;
+}
+
+/** Throws ConfigError. */
+export function configured(context: CommandContext): ConfiguredContext {
+  const config = loadConfig(context.env, 'cli');
+  const redact = createRedactor(config);
+  const logger = createLogger({
+    service: 'cli',
+    level: context.isVerbose ? 'debug' : 'silent',
+    destination: { write: (line: string) => void context.stderr.write(redact(line)) },
+  });
+  return { ...context, config, logger, redact };
+}

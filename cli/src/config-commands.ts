@@ -1,0 +1,107 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command as Program } from 'commander';
+import {
+  ConfigError,
+  describeSettings,
+  loadConfig,
+  unknownVariables,
+  type ConfigProblem,
+  type Environment,
+  type SettingReport,
+} from '@notion-mirror/service-kit/config';
+import type { Act } from './command-context.ts';
+import { configurationDocs } from './configuration-docs.ts';
+import { CliError, exitCode, usageError } from './exit-code.ts';
+import { table, type Colors } from './output.ts';
+import { settingsAdvice } from './settings-advice.ts';
+
+export function addConfigCommands(program: Program, act: Act): void {
+  const config = program.command('config').description('the configuration of the mirror');
+  config
+    .command('check')
+    .description('every variable, where its value comes from, and what is wrong with it; secrets are not shown')
+    .action(async () => {
+      await act(async ({ env, output }) => {
+        const report = checkConfiguration(env);
+        const isGood = report.problems.length === 0;
+        output.result(isGood, { ...report }, (colors) => render(report, colors));
+        return isGood ? exitCode.ok : exitCode.badConfiguration;
+      });
+    });
+  config
+    .command('docs')
+    .description('docs/configuration.md, made from the table of variables')
+    .option('--check <file>', 'fail when the file is not what would be printed')
+    .option('--write <file>', 'write the file instead of printing it')
+    .action(async (options: { check?: string; write?: string }) => {
+      await act(async ({ output }) => {
+        const { check, write } = options;
+        if (check !== undefined && write !== undefined) throw usageError('--check and --write exclude each other');
+        const markdown = configurationDocs();
+        if (check !== undefined) {
+          checkDocs(check, markdown);
+          output.result(true, { file: check, upToDate: true }, () => `${check} is up to date`);
+        } else if (write === undefined) {
+          output.result(true, { markdown }, () => markdown);
+        } else {
+          writeFileSync(write, markdown);
+          output.result(true, { file: write, written: true }, () => `${write} written`);
+        }
+        return exitCode.ok;
+      });
+    });
+}
+
+/** Reads a text file; a file that cannot be read counts as empty. */
+function checkDocs(file: string, markdown: string): void {
+  const remedy = `mirror config docs --write ${file}`;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError('docs_unreadable', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { remedy });
+  }
+  if (text === markdown) return;
+  const [actual, wanted] = [text.split('\n'), markdown.split('\n')];
+  const index = wanted.findIndex((line, at) => line !== actual[at]);
+  const at = index === -1 ? wanted.length : index;
+  const message = `${file} is not what the variables say. Line ${at + 1}\n  is:        ${actual[at] ?? '(nothing)'}\n  should be: ${wanted[at] ?? '(nothing)'}`;
+  throw new CliError('docs_outdated', message, { remedy });
+}
+
+interface ConfigurationReport {
+  readonly settings: readonly { readonly [K in keyof SettingReport]: SettingReport[K] }[];
+  readonly problems: readonly { readonly [K in keyof ConfigProblem]: ConfigProblem[K] }[];
+  readonly unknown: readonly string[];
+  readonly advice: readonly string[];
+}
+
+export function checkConfiguration(env: Environment): ConfigurationReport {
+  const found = { settings: describeSettings(env), unknown: unknownVariables(env) };
+  try {
+    return { ...found, problems: [], advice: settingsAdvice(loadConfig(env, 'cli')) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { ...found, problems: error.problems, advice: [] };
+  }
+}
+
+function render({ settings, problems, unknown, advice }: ConfigurationReport, colors: Colors): string {
+  const bad = new Set(problems.map(({ variable }) => variable.replace(/_FILE$/, '')));
+  const rows = settings.map(({ variable, origin, shown }) => [
+    { text: variable, style: bad.has(variable) ? colors.red : undefined },
+    { text: origin, style: origin === 'default' || origin === 'missing' ? colors.dim : colors.cyan },
+    { text: shown, style: shown.startsWith('(') ? colors.dim : undefined },
+  ]);
+  const lines = [
+    table(rows),
+    '',
+    ...problems.map(({ variable, problem, expected }) => `${colors.red('problem')} ${variable}: ${problem}\n        expected ${expected}`),
+    ...unknown.map((name) => `${colors.yellow('warning')} ${name} is not a variable of the mirror; is it misspelt?`),
+    ...advice.map((text) => `${colors.yellow('warning')} ${text}`),
+    problems.length === 0
+      ? colors.green('The configuration is good.')
+      : colors.red('The configuration is bad: nothing would start with it.'),
+  ];
+  return lines.join('\n');
+}

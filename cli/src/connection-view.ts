@@ -1,0 +1,68 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import { oneLine, table, type Colors, type JsonObject } from './output.ts';
+
+/** A connection for machines: everything but its token. */
+export function connectionJson(connection: Connection): JsonObject {
+  const { connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId, status, statusReason, createdAt, updatedAt } = connection;
+  return {
+    connectionId,
+    providerConfigKey,
+    workspaceId,
+    notionWorkspaceId,
+    botId,
+    status,
+    statusReason,
+    tokenHeldBy: tokenHolder(connection),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
+
+export function renderConnections(connections: readonly Connection[], colors: Colors): string {
+  if (connections.length === 0) return 'There are no connections. Add one: mirror connections add <connectionId> --workspace-id <tenant>';
+  const header = ['CONNECTION', 'TENANT', 'NOTION WORKSPACE', 'STATUS', 'TOKEN', 'SINCE', 'REASON'].map((text) => ({
+    text,
+    style: colors.dim,
+  }));
+  const rows = connections.map((connection) => [
+    oneLine(connection.connectionId),
+    oneLine(connection.workspaceId),
+    connection.notionWorkspaceId,
+    { text: connection.status, style: statusColor(connection, colors) },
+    tokenHolder(connection) ?? '–',
+    connection.updatedAt.toISOString().slice(0, 16).replace('T', ' '),
+    oneLine(connection.statusReason ?? ''),
+  ]);
+  return table([header, ...rows]);
+}
+
+/** One line. */
+export function renderConnection(connection: Connection, colors: Colors): string {
+  const { connectionId, workspaceId, notionWorkspaceId, botId, status, statusReason } = connection;
+  const parts = [
+    `tenant ${oneLine(workspaceId)}`,
+    `Notion workspace ${notionWorkspaceId}`,
+    ...(botId === null ? [] : [`bot ${botId}`]),
+    `token: ${tokenHolder(connection) ?? 'none'}`,
+    `${statusColor(connection, colors)(status)}${statusReason === null ? '' : ` (${oneLine(statusReason)})`}`,
+  ];
+  return `connection ${colors.bold(oneLine(connectionId))}: ${parts.join(', ')}`;
+}
+
+function tokenHolder({ token, status }: Connection): 'mirror' | 'nango' | null {
+  if (token !== null) return 'mirror';
+  return status === 'deleted' ? null : 'nango';
+}
+
+function statusColor({ status }: Connection, colors: Colors): (text: string) => string {
+  switch (status) {
+    case 'active':
+      return colors.green;
+    case 'paused':
+      return colors.yellow;
+    case 'unauthorized':
+      return colors.red;
+    case 'deleted':
+      return colors.dim;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Command as Program } from 'commander';
+import { configured, type Act, type CommandContext } from './command-context.ts';
+import { gatherFacts } from './doctor-probes.ts';
+import { diagnose, type Check } from './doctor-rules.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { count, type Colors } from './output.ts';
+
+export function addDoctorCommand(program: Program, act: Act): void {
+  program
+    .command('doctor')
+    .description('looks at every dependency, the layout, the connections and the secrets; says what is wrong and how to mend it')
+    .option('--url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: sends it a harmless signed webhook')
+    .action(async ({ url }: { url?: string }) => {
+      await act(async (context) => doctor(context, url ?? null));
+    });
+}
+
+async function doctor(context: CommandContext, ingressUrl: string | null): Promise<ExitCode> {
+  if (ingressUrl !== null && !/^https?:$/.test(URL.parse(ingressUrl)?.protocol ?? ''))
+    throw usageError(`--url: "${ingressUrl}" is not an http(s) URL`);
+  const checks = diagnose(await gatherFacts(configured(context), { ingressUrl }));
+  const problems = checks.filter(({ status }) => status === 'problem').length;
+  const warnings = checks.filter(({ status }) => status === 'warning').length;
+  const json = { problems, warnings, checks: checks.map((check) => ({ ...check })) };
+  context.output.result(problems === 0, json, (colors) => renderChecks(checks, colors));
+  return problems === 0 ? exitCode.ok : exitCode.failed;
+}
+
+export function renderChecks(checks: readonly Check[], colors: Colors): string {
+  const marks = { ok: colors.green('✓'), warning: colors.yellow('!'), problem: colors.red('✗') };
+  const areas = [...new Set(checks.map(({ area }) => area))];
+  const lines = areas.flatMap((area) => [
+    colors.bold(area),
+    ...checks
+      .filter((check) => check.area === area)
+      .flatMap(({ status, detail, remedy }) => [
+        `  ${marks[status]} ${detail}`,
+        ...(remedy === null ? [] : [`      ${colors.cyan('→')} ${remedy}`]),
+      ]),
+  ]);
+  return [...lines, '', summary(checks, colors)].join('\n');
+}
+
+function summary(checks: readonly Check[], colors: Colors): string {
+  const problems = checks.filter(({ status }) => status === 'problem').length;
+  const warnings = checks.filter(({ status }) => status === 'warning').length;
+  const remarks = warnings === 0 ? '' : ` ${colors.yellow(count(warnings, 'warning'))}.`;
+  return problems === 0
+    ? `${colors.green('No problem found.')}${remarks}`
+    : `${colors.red(`${count(problems, 'problem')} found.`)}${remarks}`;
+}

@@ -1,0 +1,20 @@
+import { notionIdFromText } from '@notion-mirror/domain/notion-id';
+import { usageError } from './exit-code.ts';
+import { oneLine } from './output.ts';
+import { problemOfId } from './opaque-id.ts';
+
+/** A Notion id that a person gave as an id with or without dashes, or as a URL; in Notion's canonical form. Null when none was given. */
+export function notionIdOption(option: string, text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const id = notionIdFromText(text);
+  if (id === null)
+    throw usageError(`${option}: "${oneLine(text)}" is neither a Notion id (32 hex digits, with or without dashes) nor a Notion URL`);
+  return id;
+}
+
+/** A tenant's or a connection's id, as it was given. */
+export function opaqueId(kind: 'tenant' | 'connection', option: string, id: string): string {
+  const problem = problemOfId(kind, id);
+  if (problem !== null) throw usageError(`${option}: the id "${oneLine(id)}" ${problem}`);
+  return id;
+}

@@ -1,0 +1,24 @@
+import { createHmac } from 'node:crypto';
+
+/** Nango's header for the exact bytes of a body: `X-Nango-Hmac-Sha256`, hex HMAC-SHA256 under the environment's webhook signing key. */
+export function nangoSignature(key: string, body: string): string {
+  return createHmac('sha256', key).update(body).digest('hex');
+}
+
+/**
+ * A webhook that changes nothing wherever it arrives: Nango's word about a connection, of an operation that Nango itself calls `unknown`.
+ * Keys are sorted and without blanks, as Nango writes them.
+ */
+export function harmlessWebhook(connectionId: string): string {
+  return JSON.stringify({
+    authMode: 'OAUTH2',
+    connectionId,
+    environment: 'mirror-doctor',
+    from: 'nango',
+    operation: 'unknown',
+    provider: 'notion',
+    providerConfigKey: 'notion',
+    success: true,
+    type: 'auth',
+  });
+}

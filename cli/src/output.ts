@@ -1,0 +1,104 @@
+import pc from 'picocolors';
+
+/** Something to print on: process.stdout, or a test's array. */
+export interface Sink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonObject = Readonly<Record<string, JsonValue>>;
+
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** How a command speaks: its one result on stdout, for a person or as one JSON object; everything else on stderr. */
+export interface Output {
+  readonly isJson: boolean;
+  /** The result, once for each run. `ok` says whether the exit code will be 0. */
+  result(ok: boolean, json: JsonObject, human: (colors: Colors) => string): void;
+  /** What a person wants to know while it runs, or beside the result. */
+  note(text: string): void;
+  warning(text: string): void;
+  /** On stderr: a part of the result that failed. */
+  failure(message: string, remedy: string | null): void;
+  /** Instead of a result: the same, and with `--json` on stdout too. */
+  error(error: ErrorReport): void;
+}
+
+export function createOutput(options: {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly isJson: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): Output {
+  const { stdout, stderr, isJson, env } = options;
+  const outColors = pc.createColors(wantsColor(stdout, env));
+  const errColors = pc.createColors(wantsColor(stderr, env));
+  const line = (sink: Sink, text: string) => sink.write(text.endsWith('\n') ? text : `${text}\n`);
+  const failure = (message: string, remedy: string | null) => {
+    line(stderr, `${errColors.red('error')} ${message}`);
+    if (remedy !== null) line(stderr, `  ${errColors.cyan('→')} ${remedy}`);
+  };
+  return {
+    isJson,
+    failure,
+    result(ok, json, human) {
+      line(stdout, isJson ? JSON.stringify({ ok, ...json }) : human(outColors));
+    },
+    note(text) {
+      line(stderr, errColors.dim(text));
+    },
+    warning(text) {
+      line(stderr, `${errColors.yellow('warning')} ${text}`);
+    },
+    error(error) {
+      if (isJson) line(stdout, JSON.stringify({ ok: false, error: { ...error } }));
+      failure(error.message, error.remedy);
+    },
+  };
+}
+
+/** Colour only for a person at a terminal who did not decline it (https://no-color.org). */
+function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
+  return sink.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+/** A text of somebody else on one line of a terminal: control characters, which could move the cursor or end the line, are shown as `?`. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}
+
+/** Columns as wide as their widest cell. A cell's style is put on after measuring. */
+export function table(rows: readonly (readonly Cell[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
+  const widths = cells.reduce<number[]>((widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, width(cell.text))), []);
+  return cells
+    .map((row) =>
+      row
+        .map(({ text, style }, column) => {
+          const padding = column === row.length - 1 ? '' : ' '.repeat((widths[column] ?? 0) - width(text));
+          return `${style === undefined ? text : style(text)}${padding}`;
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export type Cell = string | { readonly text: string; readonly style?: ((text: string) => string) | undefined };
+
+/** Code points: right for all but wide and combined characters, which ids do not have. */
+function width(text: string): number {
+  return Array.from(text).length;
+}
+
+/** `1 connection`, `2 connections`. */
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
+}

@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { isUsableToken } from '@notion-mirror/notion-source/nango-credentials';
+import { CliError, usageError } from './exit-code.ts';
+
+/** A Notion token from a file, or from stdin for `-`. Its line end is not part of it. Never quotes what it read, nor a path that looks like a token. */
+export async function readToken(path: string, stdin: NodeJS.ReadableStream): Promise<string> {
+  const token = (path === '-' ? await text(stdin) : await readText(path)).trim();
+  if (token === '') throw usageError(`there is no token ${path === '-' ? 'on stdin' : `in ${path}`}`);
+  if (!isUsableToken(token)) throw usageError('a token is one line of printable ASCII; what was read is something else');
+  return token;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (/^(ntn|secret)_/.test(path)) throw usageError('--token-file takes the path of a file that holds the token, not the token');
+    throw new CliError('token_unreadable', `the token cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,65 @@
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import type { TopicSettings } from '@notion-mirror/event-log/topics';
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import type { ConfiguredContext } from './command-context.ts';
+import { CliError } from './exit-code.ts';
+import { messageOf } from './explain-error.ts';
+import { mongoAddress } from './secrets.ts';
+
+const clientName = 'notion-mirror-cli';
+
+export type Kafka = ReturnType<typeof createKafka>;
+export type Admin = ReturnType<Kafka['admin']>;
+
+/** A client that connects when it is used. */
+export function kafkaOf({ config, logger }: ConfiguredContext): Kafka {
+  return createKafka({ ...config.kafka, clientId: clientName, logger });
+}
+
+/** Connects, uses, and always disconnects. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Connects, uses, and always closes. */
+export async function withMongo<T>({ config }: ConfiguredContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
+  const mongo = await openMongo(config.mongodbUri, { appName: clientName });
+  try {
+    return await use(mongo);
+  } finally {
+    await mongo.close();
+  }
+}
+
+/** The same for a command that needs nothing but MongoDB; what goes wrong with it is said in the operator's words. */
+export async function useMongo<T>(context: ConfiguredContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
+  try {
+    return await withMongo(context, use);
+  } catch (error) {
+    if (error instanceof CliError || context.signal.aborted || !isOfStore(error)) throw error;
+    const message = `MongoDB at ${mongoAddress(context.config.mongodbUri)}: ${context.redact(messageOf(error))}`;
+    throw new CliError('mongodb_unavailable', message, {
+      remedy: 'mirror doctor shows what is up; MIRROR_MONGODB_URI names MongoDB',
+      cause: error,
+    });
+  }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof Error && /^(Store|Mongo)/.test(error.name);
+}
+
+/** How the topics are meant to be. The replicas of `auto`: 3, or the number of brokers if there are fewer. */
+export function topicSettings({ config }: ConfiguredContext, brokers: number): TopicSettings {
+  return {
+    partitions: config.partitions,
+    replicationFactor: config.replicationFactor ?? Math.min(3, Math.max(1, brokers)),
+    retentionMs: config.retentionSeconds * 1000,
+  };
+}

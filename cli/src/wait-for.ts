@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { within } from './deadline.ts';
+
+const attemptMs = 20_000;
+const progressMs = 5_000;
+
+/**
+ * Runs a step until it succeeds, for at most `waitMs` (0: one attempt), and tells about every few seconds what is missing. Rejects with the last
+ * error, at once with one that `isFatal` says no waiting mends, or when `signal` aborts.
+ */
+export async function waitFor<T>(
+  step: () => Promise<T>,
+  options: {
+    readonly waitMs: number;
+    readonly signal: AbortSignal;
+    readonly isFatal: (error: unknown) => boolean;
+    readonly onWaiting: (error: unknown, waitedMs: number) => void;
+  },
+): Promise<T> {
+  const { waitMs, signal, isFatal, onWaiting } = options;
+  const started = performance.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await within(attemptMs, signal, step());
+    } catch (error) {
+      const waited = performance.now() - started;
+      const pause = backoffMs(attempt, 200, 2_000);
+      if (signal.aborted || isFatal(error) || waited + pause > waitMs) throw error;
+      if (waited - toldAt >= progressMs) {
+        onWaiting(error, waited);
+        toldAt = waited;
+      }
+      await delay(pause, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import pc from 'picocolors';
+import type { LogLine } from './service-process.ts';
+
+type Paint = (text: string) => string;
+const paints: readonly Paint[] = [pc.cyan, pc.magenta, pc.yellow, pc.green, pc.blue];
+
+/** A document of `database_records`, as far as it is told. */
+export interface SeenRecord {
+  readonly workspaceId: string;
+  readonly title?: string;
+  readonly rev: number;
+  readonly parent?: { readonly type: string; readonly id: string | null };
+  readonly dataSources?: readonly { readonly properties?: readonly unknown[] }[];
+  readonly removed?: { readonly reason: string };
+}
+
+export interface Narrator {
+  /** A headline of the demo itself. */
+  say(text: string): void;
+  /** What a person does in Notion. */
+  action(workspaceId: string, says: string): void;
+  /** A line of a service's log; those that are not part of the story are left out. */
+  log(line: LogLine): void;
+  /** A record that was written to MongoDB. */
+  record(record: SeenRecord): void;
+}
+
+/** Tells what happens, a colour for each tenant. */
+export function createNarrator(write: (line: string) => void): Narrator {
+  const colours = new Map<string, Paint>();
+  const titles = new Map<string, string>();
+  const tell = (workspaceId: unknown, what: string) => {
+    const tenant = String(workspaceId);
+    const paint = colours.get(tenant) ?? paints[colours.size % paints.length] ?? pc.white;
+    colours.set(tenant, paint);
+    write(`  ${paint(tenant.padEnd(9))} ${what}`);
+  };
+  const titleOf = (record: SeenRecord & { readonly databaseId?: string }): string => {
+    const id = record.databaseId ?? '';
+    if (record.title !== undefined) titles.set(id, record.title);
+    return titles.get(id) ?? id;
+  };
+  return {
+    say: (text) => write(`\n${pc.bold(text)}`),
+    action: (workspaceId, says) => tell(workspaceId, pc.bold(`▸ ${says}`)),
+    log(line) {
+      const ms = typeof line['ageMs'] === 'number' ? pc.dim(` ${Math.round(line['ageMs'])} ms after the webhook`) : '';
+      if (line.service === 'ingress' && line.msg === 'event accepted')
+        tell(line['workspaceId'], `  ${pc.dim('event')}    ${String(line['type'])}`);
+      else if (line.msg === 'notion call') {
+        const took = pc.dim(`${String(line['status'] ?? 'failed')} · ${Math.round(Number(line['ms']))} ms`);
+        tell(line['workspaceId'], `  ${pc.dim('fetch')}    ${String(line['endpoint'])} ${took}`);
+      } else if (line['outcome'] !== undefined && line.msg.startsWith('event handled')) {
+        const reason = line['reason'] === undefined ? '' : ` (${String(line['reason'])})`;
+        tell(line['workspaceId'], `  ${pc.dim('outcome')}  ${line.service}: ${String(line['outcome'])}${reason}${ms}`);
+      } else if (['warn', 'error', 'fatal'].includes(line.level)) {
+        write(`  ${pc.red(line.level)} ${line.service}: ${line.msg}`);
+      }
+    },
+    record(record) {
+      if (record.removed !== undefined) {
+        tell(record.workspaceId, `  ${pc.red('document')} “${titleOf(record)}” is gone: ${record.removed.reason}`);
+        return;
+      }
+      const sources = record.dataSources ?? [];
+      const properties = sources.reduce((sum, source) => sum + (source.properties?.length ?? 0), 0);
+      const size = pc.dim(`${sources.length} data source${sources.length === 1 ? '' : 's'}, ${properties} properties, rev ${record.rev}`);
+      tell(record.workspaceId, `  ${pc.green('document')} “${titleOf(record)}” ${size}`);
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker';
+
+/** One line of a service's log, as pino writes it. */
+export interface LogLine {
+  readonly service: string;
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ServiceProcess {
+  readonly name: ServiceName;
+  readonly pid: number;
+  readonly opsUrl: string;
+  /** Settles when the process has ended. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** SIGTERM, then waits for the end. */
+  stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** SIGKILL: the crash of a test. */
+  kill(): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+/** The entry point of a process of the product. */
+export function entryPoint(name: ServiceName | 'cli'): string {
+  return name === 'cli' ? join(root, 'cli/src/main.ts') : join(root, 'services', name, 'src/main.ts');
+}
+
+/** Starts a service as an operator would and resolves when it is ready. Rejects when it ends before that. */
+export async function startService(
+  name: ServiceName,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: LogLine) => void = () => {},
+): Promise<ServiceProcess> {
+  const opsPort = await freePort();
+  const child = spawn(process.execPath, [entryPoint(name)], {
+    cwd: root,
+    env: { ...withoutMirrorVariables(process.env), ...env, MIRROR_OPS_PORT: String(opsPort), MIRROR_OPS_HOST: '127.0.0.1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Ctrl-C in a terminal reaches the whole group; the parent stops its services itself, in order.
+    detached: true,
+  });
+  const tail: string[] = [];
+  const remember = (line: string) => {
+    tail.push(line);
+    if (tail.length > 20) tail.shift();
+  };
+  createInterface({ input: child.stderr }).on('line', remember);
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    remember(text);
+    const line = parseLine(text);
+    if (line !== null) onLine(line);
+  });
+  const exited = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  const opsUrl = `http://127.0.0.1:${opsPort}`;
+  const ended = exited.then(({ code, signal }) => {
+    throw new Error(`${name} ended before it was ready (${signal ?? `exit code ${code}`}):\n${tail.join('\n')}`);
+  });
+  await Promise.race([ready(`${opsUrl}/readyz`, exited), ended]);
+  ended.catch(() => {});
+  return {
+    name,
+    pid: child.pid ?? -1,
+    opsUrl,
+    exited,
+    stop: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Runs `mirror …` and resolves with its output; rejects with its errors when it fails. */
+export async function runMirror(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const child = spawn(process.execPath, [entryPoint('cli'), ...args], {
+    cwd: root,
+    env: { ...withoutMirrorVariables(process.env), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`mirror ${args[0] ?? ''} exited with ${String(code)}:\n${stderr}${stdout}`);
+  return stdout;
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The environment without the settings of whoever runs us: a demo or a test must not reach their production. */
+function withoutMirrorVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MIRROR_')));
+}
+
+async function ready(url: string, exited: Promise<unknown>): Promise<void> {
+  let over = false;
+  void exited.then(() => (over = true));
+  while (!over) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer?.ok === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function parseLine(text: string): LogLine | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && 'service' in value && 'msg' in value) return value as LogLine;
+  } catch {
+    // Not a log line: a warning of Node itself, for instance. It stays in the tail.
+  }
+  return null;
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, Middleware } from 'koa';
+import type { ActiveFault, FaultKit, FaultKind, RequestFacts } from './faults.ts';
+
+/** The faults that are an ordinary answer; how it looks is the server's own matter. */
+export type AnsweredFault = ActiveFault & {
+  readonly kind: Exclude<FaultKind, 'latency' | 'hang' | 'connection_reset' | 'truncated_body' | 'malformed_json'>;
+};
+
+/** Lets the fault kit act on every request that passes; `stopped` ends what it holds back. */
+export function faultMiddleware({
+  faults,
+  factsOf,
+  answer,
+  stopped,
+}: {
+  faults: FaultKit;
+  factsOf: (ctx: Context) => RequestFacts;
+  answer: (ctx: Context, fault: AnsweredFault) => void;
+  stopped: AbortSignal;
+}): Middleware {
+  return async (ctx, next) => {
+    for (const fault of faults.hits(factsOf(ctx))) {
+      if (fault.kind === 'latency') await sleep(fault.latencyMs ?? 1000, undefined, { signal: stopped }).catch(() => undefined);
+      else if (isAnswered(fault)) return answer(ctx, fault);
+      else return broken(ctx, next, fault.kind, stopped);
+    }
+    return next();
+  };
+}
+
+function isAnswered(fault: ActiveFault): fault is AnsweredFault {
+  return !['latency', 'hang', 'connection_reset', 'truncated_body', 'malformed_json'].includes(fault.kind);
+}
+
+async function broken(ctx: Context, next: () => Promise<unknown>, kind: FaultKind, stopped: AbortSignal): Promise<void> {
+  if (kind === 'hang') await hang(ctx, stopped);
+  if (kind === 'connection_reset') {
+    ctx.respond = false;
+    ctx.req.socket.resetAndDestroy();
+  }
+  if (kind === 'truncated_body') {
+    await next();
+    truncate(ctx);
+  }
+  if (kind === 'malformed_json') {
+    ctx.status = 200;
+    ctx.type = 'application/json; charset=utf-8';
+    ctx.body = '{"object":"list","results":[{"obj';
+  }
+}
+
+function hang(ctx: Context, stopped: AbortSignal): Promise<void> {
+  ctx.respond = false;
+  return new Promise((resolve) => {
+    const end = () => {
+      ctx.req.socket.destroy();
+      resolve();
+    };
+    if (stopped.aborted) return end();
+    stopped.addEventListener('abort', end, { once: true });
+    ctx.req.socket.once('close', () => {
+      stopped.removeEventListener('abort', end);
+      resolve();
+    });
+  });
+}
+
+function truncate(ctx: Context): void {
+  const body = Buffer.from(JSON.stringify(ctx.body ?? null));
+  ctx.respond = false;
+  ctx.res.writeHead(ctx.status, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length });
+  ctx.res.write(body.subarray(0, Math.floor(body.length / 2)), () => ctx.req.socket.destroy());
+}

@@ -1,0 +1,39 @@
+import type { NotionControl, TreeNode } from '../notion/control.ts';
+import type { Customer } from '../pair.ts';
+
+/** What one user has before them: everything under the shared page, by kind. `live`: not in the trash. */
+export interface Surroundings {
+  /** With the shared page itself, first. */
+  readonly livePages: readonly TreeNode[];
+  readonly liveDatabases: readonly TreeNode[];
+  readonly liveSources: readonly TreeNode[];
+  readonly liveRows: readonly TreeNode[];
+  /** Trashed itself, with everything above it live: can be restored. */
+  readonly restorable: readonly TreeNode[];
+  /** Databases that lie under the private page, live. */
+  readonly hiddenDatabases: readonly TreeNode[];
+  isUnder(node: TreeNode, ancestor: TreeNode): boolean;
+  parent(node: TreeNode): TreeNode | undefined;
+}
+
+export function lookAround(notion: Pick<NotionControl, 'tree'>, customer: Customer): Surroundings {
+  const nodes = new Map(notion.tree({ workspaceId: customer.workspaceId }).map((node) => [node.id, node]));
+  const parent = (node: TreeNode) => (node.parent.type === 'workspace' ? undefined : nodes.get(node.parent.id));
+  const isUnderId = (node: TreeNode, id: string): boolean => {
+    for (let at: TreeNode | undefined = node; at !== undefined; at = parent(at)) if (at.id === id) return true;
+    return false;
+  };
+  const shared = [...nodes.values()].filter((node) => isUnderId(node, customer.sharedPageId) && !node.isLinked);
+  const live = shared.filter((node) => !node.inTrash);
+  const isRow = (node: TreeNode) => node.kind === 'page' && node.parent.type === 'data_source';
+  return {
+    livePages: live.filter((node) => node.kind === 'page' && !isRow(node)),
+    liveDatabases: live.filter((node) => node.kind === 'database'),
+    liveSources: live.filter((node) => node.kind === 'data_source'),
+    liveRows: live.filter(isRow),
+    restorable: shared.filter((node) => node.trashed && parent(node)?.inTrash === false),
+    hiddenDatabases: [...nodes.values()].filter((node) => node.kind === 'database' && !node.inTrash && isUnderId(node, customer.privatePageId)),
+    isUnder: (node, ancestor) => isUnderId(node, ancestor.id),
+    parent,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Occurrence } from './announcer.ts';
+
+/** Events that Notion sends one by one. */
+export function isAggregated(type: string): boolean {
+  return type !== 'page.locked' && type !== 'page.unlocked';
+}
+
+/**
+ * What Notion says of everything that happened to one entity within a window ("the most meaningful result event, or none at all
+ * if the state returns to its original one"):
+ * came into being: `created` alone; went: `deleted` alone; came back: `undeleted` alone; came and went: nothing; else what changed,
+ * once for each type. A merged event has the time of its last part, and all their authors.
+ */
+export function aggregate(occurrences: readonly Occurrence[]): Occurrence[] {
+  const lifecycle = occurrences.filter(({ type }) => /\.(created|deleted|undeleted)$/.test(type));
+  const first = eventOf(lifecycle[0]);
+  const last = lifecycle.at(-1);
+  const wasThere = first === null || first === 'deleted';
+  const isThere = last === undefined || eventOf(last) !== 'deleted';
+  if (!isThere) return wasThere && last !== undefined ? [last] : [];
+  if (wasThere) return merged(occurrences.filter((occurrence) => !lifecycle.includes(occurrence)));
+  const latest = occurrences.at(-1);
+  const meaningful = first === 'created' ? lifecycle[0] : last;
+  return meaningful === undefined || latest === undefined ? [] : [{ ...meaningful, at: latest.at, parent: latest.parent, seenBy: latest.seenBy }];
+}
+
+function eventOf(occurrence: Occurrence | undefined): string | null {
+  return occurrence?.type.split('.')[1] ?? null;
+}
+
+function merged(occurrences: readonly Occurrence[]): Occurrence[] {
+  const byType = Map.groupBy(occurrences, ({ type }) => type);
+  return [...byType.values()].flatMap((group) => {
+    const last = group.at(-1);
+    return last === undefined ? [] : [mergeAll(group, last)];
+  });
+}
+
+function mergeAll(group: readonly Occurrence[], last: Occurrence): Occurrence {
+  const blocks = unique(group.flatMap(({ updatedBlocks = [] }) => updatedBlocks), ({ id }) => id);
+  const properties = unique(group.flatMap(({ updatedProperties = [] }) => updatedProperties), ({ id }) => id);
+  const propertyIds = [...new Set(group.flatMap(({ updatedPropertyIds = [] }) => updatedPropertyIds))];
+  return {
+    ...last,
+    authors: unique(group.flatMap(({ authors }) => authors), ({ id }) => id),
+    ...(last.updatedBlocks === undefined ? {} : { updatedBlocks: blocks }),
+    ...(last.updatedProperties === undefined ? {} : { updatedProperties: properties }),
+    ...(last.updatedPropertyIds === undefined ? {} : { updatedPropertyIds: propertyIds }),
+  };
+}
+
+/** The last item of each id. */
+function unique<T>(items: readonly T[], idOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [idOf(item), item])).values()];
+}

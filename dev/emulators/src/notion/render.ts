@@ -1,0 +1,220 @@
+import type { Json, JsonObject } from '../json.ts';
+import { canSee } from './access.ts';
+import { renderFile } from './files.ts';
+import { dashlessId } from './ids.ts';
+import type { Actor, Bot, DatabaseNode, DataSourceNode, NodeParent, PageNode, Person } from './model.ts';
+import type { PlainType, Property } from './properties.ts';
+import { renderProperty } from './properties.ts';
+import { plainTextOf } from './rich-text.ts';
+import type { World } from './world.ts';
+
+/** How the API spells times: to the millisecond in UTC, cut to the minute, or with an offset instead of Z. */
+export type TimestampStyle = 'millisecond' | 'minute' | 'offset';
+
+/** Turns nodes into the API's answers, as one viewer sees them. */
+export interface Renderer {
+  database(viewer: Actor, node: DatabaseNode, version: string): JsonObject;
+  /** The one object of versions before 2025-09-03, for a database with this single source. */
+  legacyDatabase(viewer: Actor, node: DatabaseNode, source: DataSourceNode): JsonObject;
+  dataSource(viewer: Actor, node: DataSourceNode, version: string): JsonObject;
+  page(viewer: Actor, node: PageNode, version: string): JsonObject;
+  user(actor: Person | Bot): JsonObject;
+  /** The sources a container lists, in order. */
+  listed(node: DatabaseNode): DataSourceNode[];
+}
+
+export function createRenderer(world: World, { timestamps, listTrashedDataSources }: { timestamps: TimestampStyle; listTrashedDataSources: boolean }): Renderer {
+  const time = (at: number) => timestamp(at, timestamps);
+  const file = (node: { workspaceId: string }, stored: Parameters<typeof renderFile>[0]) =>
+    renderFile(stored, { workspaceId: node.workspaceId, now: world.now(), random: world.answers });
+
+  const listed = (node: DatabaseNode) =>
+    node.dataSourceIds.flatMap((id) => {
+      const source = world.dataSource(id);
+      return source === undefined || (source.trashed && !listTrashedDataSources) ? [] : [source];
+    });
+
+  const trash = (node: DatabaseNode | DataSourceNode | PageNode, version: string): JsonObject => {
+    const in_trash = world.inTrash(node);
+    return version >= '2026-03-11' ? { in_trash } : { in_trash, archived: in_trash };
+  };
+
+  const properties = (viewer: Actor, node: DataSourceNode): JsonObject =>
+    Object.fromEntries(
+      node.properties.flatMap((property) => {
+        const rendered = renderProperty(world, node, property, (target) => canSee(world, viewer, target));
+        return rendered === null ? [] : [[property.name, rendered]];
+      }),
+    );
+
+  return {
+    listed,
+    database: (viewer, node, version) => {
+      if (!canRead(viewer)) return { object: 'database', id: node.id };
+      return {
+        object: 'database',
+        id: node.id,
+        title: node.title,
+        description: node.description,
+        parent: parentResponse(node.parent),
+        is_inline: node.isInline,
+        ...trash(node, version),
+        is_locked: node.isLocked,
+        created_time: time(node.createdTime),
+        last_edited_time: time(node.lastEditedTime),
+        data_sources: listed(node).map((source) => ({ id: source.id, name: plainTextOf(source.title) })),
+        icon: file(node, node.icon),
+        cover: file(node, node.cover),
+        url: urlOf(node.id),
+        public_url: null,
+      };
+    },
+    legacyDatabase: (viewer, node, source) => ({
+      object: 'database',
+      id: node.id,
+      cover: file(node, node.cover),
+      icon: file(node, node.icon),
+      created_time: time(node.createdTime),
+      created_by: partialUser(node.createdBy),
+      last_edited_by: partialUser(node.lastEditedBy),
+      last_edited_time: time(node.lastEditedTime),
+      title: node.title,
+      description: node.description,
+      is_inline: node.isInline,
+      properties: properties(viewer, source),
+      parent: parentResponse(node.parent),
+      url: urlOf(node.id),
+      public_url: null,
+      ...trash(node, '2022-06-28'),
+    }),
+    dataSource: (viewer, node, version) => {
+      if (!canRead(viewer)) return { object: 'data_source', id: node.id, properties: {} };
+      const container = world.database(node.parent.id);
+      return {
+        object: 'data_source',
+        id: node.id,
+        cover: file(node, node.cover),
+        icon: file(node, node.icon),
+        created_time: time(node.createdTime),
+        created_by: partialUser(node.createdBy),
+        last_edited_by: partialUser(node.lastEditedBy),
+        last_edited_time: time(node.lastEditedTime),
+        title: node.title,
+        description: node.description,
+        is_inline: container?.isInline ?? false,
+        properties: properties(viewer, node),
+        parent: parentResponse(node.parent),
+        database_parent: parentResponse(container?.parent ?? { type: 'workspace' }),
+        url: urlOf(node.parent.id),
+        public_url: null,
+        ...trash(node, version),
+      };
+    },
+    page: (viewer, node, version) => {
+      if (!canRead(viewer)) return { object: 'page', id: node.id };
+      const source = node.parent.type === 'data_source' ? world.dataSource(node.parent.id) : undefined;
+      return {
+        object: 'page',
+        id: node.id,
+        created_time: time(node.createdTime),
+        last_edited_time: time(node.lastEditedTime),
+        created_by: partialUser(node.createdBy),
+        last_edited_by: partialUser(node.lastEditedBy),
+        cover: file(node, node.cover),
+        icon: file(node, node.icon),
+        parent: source === undefined ? parentResponse(node.parent) : { ...parentResponse(node.parent), database_id: source.parent.id },
+        ...trash(node, version),
+        is_archived: false,
+        is_locked: node.isLocked,
+        properties:
+          source === undefined
+            ? { title: { id: 'title', type: 'title', title: node.title } }
+            : Object.fromEntries(source.properties.map((property) => [property.name, cell(node, property, time)])),
+        url: urlOf(node.id),
+        public_url: null,
+      };
+    },
+    user: (actor) => userResponse(world, actor),
+  };
+}
+
+function canRead(viewer: Actor): boolean {
+  return viewer.kind === 'person' || viewer.capabilities.read;
+}
+
+function cell(page: PageNode, property: Property, time: (at: number) => string): JsonObject {
+  const { id, type } = property;
+  const kept = page.values.get(id);
+  if (kept !== undefined && kept['type'] === type) return kept;
+  if (property.type === 'relation') return { id, type, relation: [], has_more: false };
+  if (property.type === 'rollup') return { id, type, rollup: { type: 'number', number: null, function: property.function } };
+  return { id, type, [type]: emptyCell(page, property.type, property.config, time) };
+}
+
+function emptyCell(page: PageNode, type: PlainType, config: JsonObject, time: (at: number) => string): Json {
+  const known: Partial<Record<PlainType, Json>> = {
+    title: page.title,
+    rich_text: [],
+    multi_select: [],
+    people: [],
+    files: [],
+    checkbox: false,
+    created_time: time(page.createdTime),
+    last_edited_time: time(page.lastEditedTime),
+    created_by: partialUser(page.createdBy),
+    last_edited_by: partialUser(page.lastEditedBy),
+    formula: { type: 'string', string: null },
+    unique_id: { prefix: config['prefix'] ?? null, number: 1 },
+    button: {},
+  };
+  return known[type] ?? null;
+}
+
+function timestamp(at: number, style: TimestampStyle): string {
+  const inUtc = new Date(at).toISOString();
+  switch (style) {
+    case 'millisecond':
+      return inUtc;
+    case 'minute':
+      return `${inUtc.slice(0, 16)}:00.000Z`;
+    case 'offset':
+      return `${new Date(at - 7 * 3_600_000).toISOString().slice(0, -1)}-07:00`;
+  }
+}
+
+function parentResponse(parent: NodeParent): JsonObject {
+  if (parent.type === 'workspace' || parent.type === 'teamspace') return { type: 'workspace', workspace: true };
+  return { type: `${parent.type}_id`, [`${parent.type}_id`]: parent.id };
+}
+
+function urlOf(id: string): string {
+  return `https://www.notion.so/${dashlessId(id)}`;
+}
+
+function partialUser(id: string): JsonObject {
+  return { object: 'user', id };
+}
+
+function userResponse(world: World, actor: Person | Bot): JsonObject {
+  if (actor.kind === 'person') return personResponse(actor);
+  const integration = world.integrations.get(actor.integrationId);
+  const owner = world.persons.get(actor.ownerId);
+  const isPublic = integration?.type === 'public' && owner !== undefined;
+  return {
+    object: 'user',
+    id: actor.id,
+    name: integration?.name ?? null,
+    avatar_url: null,
+    type: 'bot',
+    bot: {
+      owner: isPublic ? { type: 'user', user: personResponse(owner) } : { type: 'workspace', workspace: true },
+      workspace_id: actor.workspaceId,
+      workspace_name: world.workspaces.get(actor.workspaceId)?.name ?? null,
+      workspace_limits: { max_file_upload_size_in_bytes: 5_242_880 },
+    },
+  };
+}
+
+function personResponse({ id, name, email }: Person): JsonObject {
+  return { object: 'user', id, name, avatar_url: null, type: 'person', person: { email } };
+}

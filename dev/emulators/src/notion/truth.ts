@@ -1,0 +1,33 @@
+import type { JsonObject } from '../json.ts';
+import { canSee } from './access.ts';
+import type { Actor } from './model.ts';
+import type { Renderer } from './render.ts';
+import { plainTextOf } from './rich-text.ts';
+import type { World } from './world.ts';
+
+/** One live database as the API answers it, and each source it lists; `answer` is null where the API answers 404. */
+export interface TrueDatabase {
+  readonly database: JsonObject;
+  readonly dataSources: readonly { readonly id: string; readonly name: string; readonly answer: JsonObject | null }[];
+}
+
+/**
+ * Every database that this viewer gets from GET /v1/databases/{id} with `in_trash: false`, in the answers of Notion-Version 2025-09-03,
+ * without `request_id`. Signed file URLs are signed anew, as in every answer.
+ */
+export function truthOf(world: World, render: Renderer, viewer: Actor): TrueDatabase[] {
+  const version = '2025-09-03';
+  const databases: TrueDatabase[] = [];
+  for (const node of world.nodes()) {
+    if (node.kind !== 'database' || node.linked !== null || !canSee(world, viewer, node) || world.inTrash(node)) continue;
+    databases.push({
+      database: render.database(viewer, node, version),
+      dataSources: render.listed(node).map((source) => ({
+        id: source.id,
+        name: plainTextOf(source.title),
+        answer: canSee(world, viewer, source) ? render.dataSource(viewer, source, version) : null,
+      })),
+    });
+  }
+  return databases;
+}

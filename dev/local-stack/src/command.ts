@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Watchdog } from './watchdog.ts';
+
+export type CommandOptions = {
+  cwd?: string | undefined;
+  signal?: AbortSignal | undefined;
+  watchdog?: Watchdog | undefined;
+  onLine?: ((line: string) => void) | undefined;
+};
+
+/**
+ * Runs a program to its end and returns everything it wrote (stdout and stderr together).
+ * Throws when it cannot be started, ends with another code than 0 (the message holds the end of its output), or is aborted.
+ */
+export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  options.signal?.throwIfAborted();
+  const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'], signal: options.signal });
+  const { pid } = child;
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      output.push(line);
+      options.onLine?.(line);
+    });
+  }
+  if (pid !== undefined) options.watchdog?.adopt(pid).catch(() => {});
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode) => resolve(exitCode));
+  }).finally(() => {
+    if (pid !== undefined) options.watchdog?.release(pid);
+  });
+  options.signal?.throwIfAborted();
+  if (code !== 0) {
+    throw new Error(`\`${[command, ...args].join(' ')}\` failed (exit code ${code}):\n${output.slice(-15).join('\n')}`);
+  }
+  return output.join('\n');
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerRuntimeClient } from 'testcontainers';
+import { reportStep, type OnProgress } from './progress.ts';
+
+export type DockerState = { answers: true; client: ContainerRuntimeClient } | { answers: false };
+
+const patienceMs = 2_000;
+
+/** Asks for a container engine the way testcontainers does (DOCKER_HOST, its settings file, the usual sockets), for at most 2 s. */
+export async function findDocker(): Promise<DockerState> {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  const asked = getContainerRuntimeClient().then(
+    (client) => ({ answers: true, client }) as const,
+    () => ({ answers: false }) as const,
+  );
+  const patience = new AbortController();
+  const late = delay(patienceMs, { answers: false } as const, { signal: patience.signal });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    patience.abort();
+    late.catch(() => {});
+  }
+}
+
+export const images = {
+  kafka: 'apache/kafka:4.2.0',
+  schemaRegistry: 'apicurio/apicurio-registry:3.0.9',
+  mongodb: 'mongo:8.0',
+} as const;
+
+/** An image that is not on this machine and could not be pulled. */
+export class ImageUnavailableError extends Error {
+  override readonly name = 'ImageUnavailableError';
+
+  constructor(image: string, options?: ErrorOptions) {
+    const reason = options?.cause instanceof Error ? `: ${options.cause.message.trim()}` : '.';
+    super(`The image ${image} is not on this machine and cannot be pulled${reason}`, options);
+  }
+}
+
+/** Pulls the images that are not there yet, and starts testcontainers' reaper. Throws ImageUnavailableError. */
+export async function prepareImages(client: ContainerRuntimeClient, onProgress: OnProgress): Promise<void> {
+  const { getReaper, ImageName } = await import('testcontainers');
+  const pull = async (image: string) => {
+    const name = ImageName.fromString(image);
+    if (await client.image.exists(name)) return;
+    await reportStep(onProgress, `Pulling ${image}`, async () => {
+      await client.image.pull(name).catch((cause: unknown) => {
+        throw new ImageUnavailableError(image, { cause });
+      });
+      // An error in the middle of the answer ends the pull like a success does.
+      if (!(await client.image.exists(name))) throw new ImageUnavailableError(image);
+    });
+  };
+  await Promise.all(Object.values(images).map(pull));
+  await getReaper(client).catch((cause: unknown) => {
+    throw new ImageUnavailableError('of testcontainers’ reaper (TESTCONTAINERS_RYUK_DISABLED=true does without it)', { cause });
+  });
+}

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { runCommand } from './command.ts';
+import { occupy, readData, writeData } from './kept-data.ts';
+import { startStack } from './stack.ts';
+import { readStackRecord } from './stack-record.ts';
+
+describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containers', { timeout: 300_000 }, () => {
+  test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no container', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'kept-docker-stack-test-'));
+    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const first = await startStack({ provider: 'docker', dataDir });
+    onTestFinished(() => first.stop());
+    const id = (await readStackRecord(dataDir))?.id ?? '';
+    onTestFinished(async () => {
+      await runCommand('docker', ['volume', 'rm', '-f', `notion-mirror-${id}-kafka`, `notion-mirror-${id}-mongodb`]);
+    });
+    const data = await writeData(first);
+    expect(await containersWith(id)).toHaveLength(2);
+    await first.stop();
+    await first.stop();
+    expect(await containersWith(id)).toEqual([]);
+
+    const strangers = [await occupy(first.kafkaBrokers), await occupy(new URL(first.mongodbUri).port)];
+    onTestFinished(() => {
+      for (const stranger of strangers) stranger.close();
+    });
+    const second = await startStack({ dataDir });
+    onTestFinished(() => second.stop());
+    expect(second.provider).toBe('docker');
+    expect(second.kafkaBrokers).not.toBe(first.kafkaBrokers);
+    expect(await readData(second, data)).toEqual({ record: data.text, schemaType: 'enum', documents: 1 });
+    await expect(startStack({ provider: 'process', dataDir })).rejects.toThrow('was made with the provider "docker"');
+  });
+});
+
+/** The containers that use a volume of this stack. */
+async function containersWith(id: string): Promise<string[]> {
+  const output = await runCommand('docker', [
+    'ps',
+    '-aq',
+    '--filter',
+    `volume=notion-mirror-${id}-kafka`,
+    '--filter',
+    `volume=notion-mirror-${id}-mongodb`,
+  ]);
+  return output.split('\n').filter(Boolean);
+}

@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand, type CommandOptions } from './command.ts';
+import { mavenGoal } from './maven.ts';
+import type { CachedTool } from './tool-cache.ts';
+
+const version = '4.2.0';
+
+// The broker's own jars (its tools would bring Jetty and Jersey along), and something that writes its log to stderr.
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>notion-mirror</groupId><artifactId>local-kafka</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${version}</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+`;
+
+export const kafkaTool: CachedTool = { name: 'kafka', version, recipe: pom };
+
+/** Fetches the broker's jars (43 MB) into `draft` and checks that it runs and is the version it should be. */
+export async function fetchKafka(draft: string, javaCommand: string, options: CommandOptions): Promise<void> {
+  await writeFile(join(draft, 'pom.xml'), pom);
+  await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], {
+    ...options,
+    cwd: draft,
+  });
+  const output = await runCommand(javaCommand, ['-cp', kafkaClassPath(draft), 'kafka.Kafka', '--version'], { signal: options.signal });
+  if (!output.includes(version)) throw new Error(`What was fetched as Kafka ${version} says of itself: ${output}`);
+}
+
+export function kafkaClassPath(folder: string): string {
+  return join(folder, 'lib', '*');
+}

@@ -1,0 +1,47 @@
+import { mkdir } from 'node:fs/promises';
+import { freePort, retryTakenPort } from './ports.ts';
+import { replicaSetIsReady, replicaSetName } from './ready-checks.ts';
+import { startServerProcess, waitUntilReady, type ServerProcess } from './server-process.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export type Mongod = ServerProcess & { readonly port: number; /** names no database yet */ readonly uri: string };
+
+/**
+ * Starts one mongod on 127.0.0.1 as a replica set of one and waits until it is primary. Its data is in `dataDir` and goes on where it
+ * was, also under another port. `port` is a wish: another is taken when it is not free. Throws ServerStartError.
+ */
+export async function startMongod(options: {
+  command: string;
+  dataDir: string;
+  logFile: string;
+  watchdog: Watchdog;
+  port?: number | undefined;
+  signal?: AbortSignal | undefined;
+}): Promise<Mongod> {
+  await mkdir(options.dataDir, { recursive: true });
+  return retryTakenPort(async (attempt) => {
+    const port = await freePort(attempt === 0 ? options.port : undefined);
+    const server = await startServerProcess({
+      name: 'MongoDB',
+      command: options.command,
+      // No unix socket: it would be a file in /tmp that a killed server leaves behind.
+      args: [...mongodArguments(port), '--bind_ip', '127.0.0.1', '--dbpath', options.dataDir, '--nounixsocket'],
+      cwd: options.dataDir,
+      logFile: options.logFile,
+      watchdog: options.watchdog,
+    });
+    await waitUntilReady(server, () => replicaSetIsReady('127.0.0.1', port), { timeoutMs: 90_000, signal: options.signal });
+    return { ...server, port, uri: mongodbUri('127.0.0.1', port) };
+  });
+}
+
+// Metrics of itself that mongod would otherwise write once a second.
+const noDiagnostics = ['--setParameter', 'diagnosticDataCollectionEnabled=false'];
+
+export function mongodArguments(port: number): string[] {
+  return ['--replSet', replicaSetName, '--port', String(port), '--wiredTigerCacheSizeGB', '0.5', '--quiet', ...noDiagnostics];
+}
+
+export function mongodbUri(host: string, port: number): string {
+  return `mongodb://${host}:${port}/?replicaSet=${replicaSetName}`;
+}

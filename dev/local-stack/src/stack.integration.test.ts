@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { runCommand } from './command.ts';
+import { occupy, readData, writeData } from './kept-data.ts';
+import { everythingIsCached, missingTools } from './process-files.ts';
+import { startStack } from './stack.ts';
+import { cacheRootOf } from './tool-cache.ts';
+
+const patience = { timeout: 60_000, interval: 50 };
+
+// Where the stack is containers, these tests would be the only reason to download the servers: there they have nothing to say.
+const cacheRoot = cacheRootOf(process.env);
+const atHand = everythingIsCached(cacheRoot) && (await missingTools(cacheRoot, process.env)).length === 0;
+
+describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () => {
+  test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no process', async () => {
+    const dataDir = await temporaryFolder();
+    const first = await startStack({ provider: 'process', dataDir });
+    onTestFinished(() => first.stop());
+    const data = await writeData(first);
+    await first.stop();
+    await first.stop();
+    expect(await alive(first.pids)).toEqual([]);
+
+    const strangers = [await occupy(first.kafkaBrokers), await occupy(portOf(first.mongodbUri))];
+    onTestFinished(() => {
+      for (const stranger of strangers) stranger.close();
+    });
+    const second = await startStack({ dataDir });
+    onTestFinished(() => second.stop());
+    expect(second.provider).toBe('process');
+    expect(second.kafkaBrokers).not.toBe(first.kafkaBrokers);
+    expect(second.mongodbUri).not.toBe(first.mongodbUri);
+    expect(second.schemaRegistryUrl).toBe(first.schemaRegistryUrl);
+    expect(await readData(second, data)).toEqual({ record: data.text, schemaType: 'enum', documents: 1 });
+  });
+
+  test('says which of its servers ended by itself, and what another stack on the same data runs into', async () => {
+    const dataDir = await temporaryFolder();
+    const ended: string[] = [];
+    const stack = await startStack({ provider: 'process', dataDir, onServerExit: (server, detail) => ended.push(`${server}: ${detail}`) });
+    onTestFinished(() => stack.stop());
+    await expect(startStack({ provider: 'process', dataDir })).rejects.toThrow('Another stack is running on this data folder');
+    expect(ended).toEqual([]);
+    process.kill(stack.pids['schemaRegistry'] ?? 0, 'SIGKILL');
+    await vi.waitFor(() => expect(ended).toEqual([expect.stringContaining('Schema registry: signal SIGKILL')]), patience);
+  });
+
+  test('an aborted start leaves nothing', async () => {
+    const before = await stackFolders();
+    const abort = new AbortController();
+    const starting = startStack({
+      provider: 'process',
+      signal: abort.signal,
+      onProgress: (event) => {
+        if (event.kind === 'begin' && event.step === 'Starting schema registry') abort.abort(new Error('enough'));
+      },
+    });
+    await expect(starting).rejects.toThrow('enough');
+    expect(await stackFolders()).toEqual(before);
+  });
+});
+
+describe.runIf(atHand)('npm run stack', { timeout: 120_000 }, () => {
+  test('ends its servers, its watchdog and its temporary data when it is killed with SIGKILL', async () => {
+    const { child, stack } = await runMain();
+    expect(await alive(stack.pids)).toEqual(['kafka', 'schemaRegistry', 'mongodb', 'watchdog']);
+    child.kill('SIGKILL');
+    await vi.waitFor(async () => expect(await alive(stack.pids)).toEqual([]), patience);
+    expect(existsSync(dirname(stack.logsDir))).toBe(false);
+  });
+
+  test('leaves nothing when it is killed with SIGKILL in the middle of a start', async () => {
+    const dataDir = await temporaryFolder();
+    const child = spawnMain('--data-dir', dataDir);
+    await vi.waitFor(async () => expect(await processesNaming(dataDir)).toContain('kafka.Kafka'), patience);
+    child.kill('SIGKILL');
+    await vi.waitFor(async () => expect(await processesNaming(dataDir)).toBe(''), patience);
+  });
+
+  test('stops cleanly on Ctrl-C, also when it comes twice', async () => {
+    const { child, stack } = await runMain();
+    const exited = once(child, 'exit');
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([0, null]);
+    expect(await alive(stack.pids)).toEqual([]);
+    expect(existsSync(dirname(stack.logsDir))).toBe(false);
+  });
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kept-stack-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  return folder;
+}
+
+function spawnMain(...args: string[]) {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, '--json', '--provider', 'process', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return child;
+}
+
+async function runMain() {
+  const child = spawnMain();
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const stack: { pids: Record<string, number>; logsDir: string } = JSON.parse(String(line));
+  return { child, stack };
+}
+
+function portOf(uri: string): string {
+  return new URL(uri).port;
+}
+
+/** The names of those that still run; a process that ended but was not yet buried by its parent does not. */
+async function alive(pids: Readonly<Record<string, number>>): Promise<string[]> {
+  const running = await Promise.all(
+    Object.entries(pids).map(async ([name, pid]) => {
+      const state = await runCommand('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => '');
+      return state === '' || state.startsWith('Z') ? [] : [name];
+    }),
+  );
+  return running.flat();
+}
+
+async function processesNaming(text: string): Promise<string> {
+  const lines = (await runCommand('ps', ['-eww', '-o', 'args='])).split('\n');
+  return lines.filter((line) => line.includes(text) && !line.includes('main.ts')).join('\n');
+}
+
+async function stackFolders(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('notion-mirror-stack-'));
+}

@@ -1,0 +1,75 @@
+import { networkInterfaces } from 'node:os';
+import { startNangoEmulator } from '@notion-mirror/emulators/nango/emulator';
+import { startNotionEmulator } from '@notion-mirror/emulators/notion/emulator';
+import { docker } from './compose-project.ts';
+
+/** A customer with a Notion workspace, connected through Nango; both are emulated in this process, and containers reach them as `emulators`. */
+export interface EmulatedCustomer {
+  readonly connectionId: string;
+  readonly notionWorkspaceId: string;
+  readonly notionApiUrl: string;
+  readonly nangoUrl: string;
+  /** Makes a database that the connection sees, and returns its id. */
+  createDatabase(title: string): string;
+  renameDatabase(id: string, title: string): Promise<void>;
+  trashDatabase(id: string): Promise<void>;
+  /** Resolves when every webhook was answered; rejects when one was refused. */
+  webhooksDelivered(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startCustomer(options: { signingKey: string; apiKey: string; webhookUrl: string }): Promise<EmulatedCustomer> {
+  const host = await addressForContainers();
+  const notion = await startNotionEmulator({ host });
+  const nango = await startNangoEmulator({
+    host,
+    signingKey: options.signingKey,
+    apiKey: options.apiKey,
+    forwardTo: options.webhookUrl,
+    sendOnCreation: false,
+  });
+
+  const workspace = notion.createWorkspace({ name: 'Acme' });
+  const integration = notion.createIntegration();
+  const bot = notion.installBot({ workspaceId: workspace.id, integrationId: integration.id });
+  const page = notion.createPage({ workspaceId: workspace.id, title: 'Home' });
+  notion.share({ botId: bot.id, id: page.id });
+  const { connectionId } = nango.createConnection({ accessToken: bot.token, workspaceId: workspace.id, botId: bot.id });
+  const subscription = await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl() });
+  nango.setWebhookSecret({ webhookSecret: subscription.verificationToken });
+
+  const patch = async (id: string, change: unknown) => {
+    const response = await fetch(`${notion.url}/v1/databases/${id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${workspace.owner.token}`, 'notion-version': '2025-09-03', 'content-type': 'application/json' },
+      body: JSON.stringify(change),
+    });
+    if (!response.ok) throw new Error(`Notion answered ${response.status}: ${await response.text()}`);
+  };
+
+  return {
+    connectionId,
+    notionWorkspaceId: workspace.id,
+    notionApiUrl: `http://emulators:${notion.port}`,
+    nangoUrl: `http://emulators:${nango.port}`,
+    createDatabase: (title) => notion.createDatabase({ workspaceId: workspace.id, title, parent: { type: 'page', id: page.id } }).id,
+    renameDatabase: async (id, title) => await patch(id, { title: [{ type: 'text', text: { content: title } }] }),
+    trashDatabase: async (id) => await patch(id, { in_trash: true }),
+    webhooksDelivered: async () => {
+      await notion.settle();
+      await nango.settle();
+      const refused = nango.deliveries().filter(({ state }) => state !== 'delivered');
+      if (refused.length > 0) throw new Error(`${refused.length} webhooks were not taken: ${JSON.stringify(refused[0])}`);
+    },
+    stop: async () => {
+      await Promise.all([notion.stop(), nango.stop()]);
+    },
+  };
+}
+
+/** What `host-gateway` means: the bridge's own address where it is this machine's, else (Docker in a virtual machine) its loopback. */
+async function addressForContainers(): Promise<string> {
+  const gateway = (await docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'])).trim();
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.some(({ address }) => address === gateway) ? gateway : '127.0.0.1';
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { variables, type ServiceName } from '@notion-mirror/service-kit/variables';
+import type { ComposeProject } from './compose-project.ts';
+
+interface ComposeModel {
+  readonly services: Readonly<
+    Record<
+      string,
+      { readonly environment?: Readonly<Record<string, string | null>>; readonly ports?: readonly { readonly host_ip?: string }[] }
+    >
+  >;
+}
+
+/** Set by docker-compose.yml or the image, or meant for servers that are not in it. */
+const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
+
+/** Every service is handed the variables that it reads, and no secret that it does not. */
+export async function everyServiceGetsWhatItReads(project: ComposeProject): Promise<void> {
+  const { services } = await modelOf(project);
+  const readers: readonly (readonly [service: string, reads: ServiceName])[] = [
+    ['ingress', 'ingress'],
+    ['sync-worker', 'sync-worker'],
+    ['delete-worker', 'delete-worker'],
+    ['init', 'cli'],
+    ['mirror', 'cli'],
+  ];
+  for (const [service, reads] of readers) {
+    const given = Object.keys(services[service]?.environment ?? {}).filter((name) => !notForUsers.test(name));
+    const read = Object.entries(variables).flatMap(([name, { usedBy }]) =>
+      usedBy.includes(reads) && !notForUsers.test(name) ? [name] : [],
+    );
+    assert.deepEqual(given.toSorted(), read.toSorted(), `${service} in docker-compose.yml and the variables of ${reads}`);
+  }
+}
+
+/** A variable in .env.example that nobody reads would be a setting without effect. */
+export async function everyExampleSettingExists(root: string): Promise<void> {
+  const example = await readFile(join(root, '.env.example'), 'utf8');
+  const compose = await readFile(join(root, 'docker-compose.yml'), 'utf8');
+  const names = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => name);
+  assert.ok(names.length > 0);
+  const unknown = names.filter((name) => !(name in variables) && !compose.includes(`\${${name}:-`));
+  assert.deepEqual(unknown, []);
+}
+
+/** As the files come: nothing is reachable from another machine. */
+export async function everyPortIsOnLoopback(project: ComposeProject): Promise<string> {
+  const { services } = await modelOf(project);
+  const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+  assert.ok(ports.length > 0);
+  assert.deepEqual([...new Set(ports.map((port) => port.host_ip))], ['127.0.0.1']);
+  return `${ports.length} ports`;
+}
+
+async function modelOf(project: ComposeProject): Promise<ComposeModel> {
+  return JSON.parse(await project.compose(['--profile', '*', 'config', '--format', 'json'])) as ComposeModel;
+}

@@ -1,0 +1,61 @@
+import { assert, property, uuid } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalNotionId, notionIdFromText } from './notion-id.ts';
+
+const dashed = '248104cd-477e-80fd-b757-e945d38000bd';
+const dashless = '248104cd477e80fdb757e945d38000bd';
+
+describe('canonicalNotionId', () => {
+  test.each([dashed, dashless, dashed.toUpperCase(), dashless.toUpperCase()])('%s', (id) => {
+    expect(canonicalNotionId(id)).toBe(dashed);
+  });
+
+  test.each([
+    '',
+    ' ',
+    dashless.slice(1),
+    `${dashless}0`,
+    `${dashed}\n`,
+    dashless.replace('2', 'g'),
+    '248104cd-477e80fd-b757-e945-d38000bd',
+    '{}',
+  ])('not an id: %j', (text) => {
+    expect(canonicalNotionId(text)).toBeNull();
+  });
+
+  test('both spellings of any id are one', () => {
+    assert(
+      property(uuid(), (id) => {
+        expect(canonicalNotionId(id.replaceAll('-', ''))).toBe(id);
+        expect(canonicalNotionId(id)).toBe(id);
+      }),
+    );
+  });
+});
+
+describe('notionIdFromText', () => {
+  test.each([
+    ` ${dashless}\n`,
+    dashed,
+    `https://www.notion.so/${dashless}`,
+    `https://www.notion.so/acme/Tasks-${dashless}?v=11111111111111111111111111111111&p=22222222222222222222222222222222`,
+    `https://www.notion.so/acme/Tasks-${dashless}/`,
+    `https://www.notion.so/acme/${dashed}#block`,
+    `https://acme.notion.site/A-title-with-dead-beef-${dashless.toUpperCase()}`,
+    `https://app.notion.com/p/${dashless}`,
+    `notion://www.notion.so/acme/Tasks-${dashless}`,
+  ])('%s', (text) => {
+    expect(notionIdFromText(text)).toBe(dashed);
+  });
+
+  test.each([
+    '',
+    'Tasks',
+    'https://www.notion.so',
+    'https://www.notion.so/acme/Tasks',
+    `https://www.notion.so/acme/Tasks?v=${dashless}`,
+    `see ${dashless}`,
+  ])('no id in %j', (text) => {
+    expect(notionIdFromText(text)).toBeNull();
+  });
+});

@@ -1,0 +1,41 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { EventCodec } from './event-codec.ts';
+import type { LogRecord, OutgoingRecord } from './log-record.ts';
+
+export type { OutgoingRecord } from './log-record.ts';
+
+/**
+ * The record of an event: key = workspaceId, headers = a CloudEvent in binary mode (https://github.com/cloudevents/spec, Kafka binding) and
+ * `mirror-kind`, by which a worker knows without decoding whether the record is its own. `accessibleBy` names the bots that Notion says can
+ * read the entity: the worker tries theirs first. `traceparent`: W3C trace context.
+ */
+export function toRecord(options: {
+  readonly topic: string;
+  readonly event: DatabaseEvent;
+  readonly codec: Pick<EventCodec, 'encode'>;
+  readonly accessibleBy?: readonly string[] | undefined;
+  readonly traceparent?: string | undefined;
+}): OutgoingRecord {
+  const { topic, event, codec, accessibleBy = [], traceparent } = options;
+  return {
+    topic,
+    key: event.workspaceId,
+    value: codec.encode(event),
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: event.eventId,
+      ce_type: event.type,
+      ce_source: `/workspaces/${encodeURIComponent(event.workspaceId)}/connections/${encodeURIComponent(event.connectionId)}`,
+      ce_time: event.occurredAt.toISOString(),
+      'content-type': 'application/avro',
+      'mirror-kind': event.kind,
+      ...(accessibleBy.length === 0 ? {} : { 'mirror-accessible-by': accessibleBy.join(',') }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+  };
+}
+
+/** The bots that can read the entity, as `toRecord` wrote them. */
+export function accessibleByOf({ headers }: Pick<LogRecord, 'headers'>): string[] {
+  return (headers['mirror-accessible-by'] ?? '').split(',').filter((bot) => bot !== '');
+}

@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createFifo } from './fifo.ts';
+
+describe('the queue', () => {
+  it('behaves like an array', () => {
+    const step = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant('shift' as const), fc.constant('filter' as const));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 1_000, size: 'max' }), (steps) => {
+        const queue = createFifo<number>();
+        let model: number[] = [];
+        for (const action of steps) {
+          if (action === 'shift') expect(queue.shift()).toBe(model.shift());
+          else if (action === 'filter') {
+            queue.filter((item) => item % 3 !== 0);
+            model = model.filter((item) => item % 3 !== 0);
+          } else {
+            queue.push(action);
+            model.push(action);
+          }
+          expect(queue.length).toBe(model.length);
+          expect(queue.peek()).toBe(model[0]);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('keeps its order when it lets go of what was taken', () => {
+    const queue = createFifo<number>();
+    for (let item = 0; item < 5_000; item += 1) queue.push(item);
+    for (let item = 0; item < 4_000; item += 1) expect(queue.shift()).toBe(item);
+    queue.push(5_000);
+    expect(queue.length).toBe(1_001);
+    for (let item = 4_000; item <= 5_000; item += 1) expect(queue.shift()).toBe(item);
+    expect(queue.shift()).toBeUndefined();
+  });
+});

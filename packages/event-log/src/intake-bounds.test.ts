@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { shouldPause } from './intake-bounds.ts';
+
+const bound = { records: 1_000, bytes: 1_000_000 };
+const load = (records: number, bytes = 0) => ({ records, bytes });
+
+describe('the bound of the intake', () => {
+  it('lets one partition alone fill half', () => {
+    expect(shouldPause(load(499), load(499), bound, false)).toBe(false);
+    expect(shouldPause(load(500), load(500), bound, false)).toBe(true);
+    expect(shouldPause(load(10, 500_000), load(10, 500_000), bound, false)).toBe(true);
+  });
+
+  it('resumes well below where it paused, so that it does not flutter', () => {
+    expect(shouldPause(load(480), load(480), bound, true)).toBe(true);
+    expect(shouldPause(load(440), load(440), bound, true)).toBe(false);
+  });
+
+  it('always leaves room for a partition that holds little, however many are full', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 40 }), (partitions, step) => {
+        const held = Array.from({ length: partitions }, () => 0);
+        const total = () => held.reduce((sum, records) => sum + records, 0);
+        for (let grew = true; grew;) {
+          grew = false;
+          for (const [index, records] of held.entries()) {
+            if (shouldPause(load(records), load(total()), bound, false)) continue;
+            held[index] = records + step;
+            grew = true;
+          }
+        }
+        // All are full; what is over the bound is no more than one fetch.
+        expect(total()).toBeLessThan(bound.records + step);
+        if (total() < bound.records) expect(shouldPause(load(0), load(total()), bound, false)).toBe(false);
+      }),
+    );
+  });
+
+  it('pauses everything over the bound', () => {
+    expect(shouldPause(load(0), load(1_000), bound, false)).toBe(true);
+    expect(shouldPause(load(0), load(1_200), bound, true)).toBe(true);
+  });
+});

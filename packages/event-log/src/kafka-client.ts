@@ -1,0 +1,69 @@
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+
+export interface KafkaSettings {
+  /** `host:port` of one or more brokers of the cluster. */
+  readonly brokers: readonly string[];
+  readonly ssl: boolean;
+  readonly sasl: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  } | null;
+  /** Names this process in the broker's logs and quotas. */
+  readonly clientId: string;
+  readonly logger: Logger;
+}
+
+/**
+ * A KafkaJS client whose logs go to `logger`. What KafkaJS calls an error it usually retries, so it is a warning here: the parts that use
+ * the client say themselves when something is lost for good.
+ */
+export function createKafka(settings: KafkaSettings): Kafka {
+  const { brokers, ssl, sasl, clientId } = settings;
+  const logger = settings.logger.child({ part: 'kafkajs' });
+  return new Kafka({
+    brokers: [...brokers],
+    ssl,
+    ...(sasl === null ? {} : { sasl: saslOptions(sasl) }),
+    clientId,
+    // A broker that hangs is noticed after this; the default of 30 s is half of a rebalance timeout.
+    requestTimeout: 10_000,
+    connectionTimeout: 3_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    logLevel: logger.isLevelEnabled('trace') ? logLevel.DEBUG : logLevel.INFO,
+    logCreator: () => (entry) => log(logger, entry),
+  });
+}
+
+function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaConfig['sasl']> {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}
+
+/** What KafkaJS adds to every entry and pino has already, and stack traces of what is retried. */
+const leftOut = new Set(['message', 'timestamp', 'logger', 'stack']);
+
+/** Warnings about what is meant to be: the publisher replaces a producer that fails, and groups rebalance. */
+const expected = ['Limiting retries for the idempotent producer', 'The group is rebalancing, re-joining'];
+
+function log(logger: Logger, { namespace, level, log: entry }: LogEntry): void {
+  const fields = { namespace, ...Object.fromEntries(Object.entries(entry).filter(([name]) => !leftOut.has(name))) };
+  if (expected.some((beginning) => entry.message.startsWith(beginning))) return logger.debug(fields, entry.message);
+  switch (level) {
+    case logLevel.ERROR:
+    case logLevel.WARN:
+      return logger.warn(fields, entry.message);
+    case logLevel.INFO:
+      return logger.debug(fields, entry.message);
+    case logLevel.DEBUG:
+    case logLevel.NOTHING:
+      return logger.trace(fields, entry.message);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import type { Failure } from './log-record.ts';
+import type { Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
+import type { PartitionState } from './assignments.ts';
+import { sharedCounter, sharedGauge, sharedHistogram } from './shared-metrics.ts';
+
+export interface ConsumerMetrics extends SchedulerObserver {
+  consumed(records: number): void;
+  committed(result: 'ok' | 'failed' | 'fenced'): void;
+  readonly lateCompletion: () => void;
+  readonly skipped: (records: number) => void;
+  rebalanced(): void;
+  crashed(): void;
+  /** Sets the gauges. */
+  sample(load: SchedulerLoad, partitions: readonly PartitionState[]): void;
+}
+
+/** Metrics of one consumer group of one process. Tenants are no labels: there are too many. */
+export function createConsumerMetrics(registry: Registry, group: string): ConsumerMetrics {
+  const counter = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
+    sharedCounter(registry, `notion_mirror_${name}`, help, ['group', ...labels]);
+  const gauge = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
+    sharedGauge(registry, `notion_mirror_${name}`, help, ['group', ...labels]);
+
+  const consumed = counter('consumed_records_total', 'Records taken from the log.');
+  const passed = counter('passed_records_total', 'Records that do not concern the group.');
+  const handled = counter('handled_records_total', 'Records that went through the handler, by its outcome.', ['outcome']);
+  const coalesced = counter(
+    'coalesced_records_total',
+    'Records that needed no call of their own: they were handled together with a later one.',
+  );
+  const retries = counter('retries_total', 'Calls of the handler, and routings, that are to be repeated.');
+  const deadLetters = counter('dead_letters_total', 'Records that became dead letters, by cause.', ['class', 'code']);
+  const commits = counter('offset_commits_total', 'Offset commits. fenced: the group had moved on; somebody else repeats the work.', [
+    'result',
+  ]);
+  const late = counter('late_completions_total', 'Records completed after their partition was taken away: somebody repeats them.');
+  const skipped = counter(
+    'skipped_offsets_total',
+    'Offsets that were gone from the log before they were read. Never happens unless retention is too short.',
+  );
+  const rebalances = counter('rebalances_total', 'Assignments of partitions that this member was given.');
+  const crashes = counter('consumer_crashes_total', 'Restarts of the Kafka client.');
+  const running = gauge('running_handlers', 'Calls of the handler that run.');
+  const waiting = gauge('waiting_records', 'Records taken from the log that wait for their turn, a retry or their dead letter.');
+  const lanes = gauge('lanes', 'Tenants with records in the process.');
+  const assigned = gauge('assigned_partitions', 'Partitions this member has.');
+  const paused = gauge('paused_partitions', 'Partitions that are not read, since too much of them waits.');
+  const lagRecords = gauge('lag_records', 'Records between the end of a partition and what may be committed.', ['partition']);
+  const lagSeconds = gauge('lag_seconds', 'Age of the oldest record of a partition that is not done.', ['partition']);
+  const seconds = sharedHistogram(
+    registry,
+    'notion_mirror_handle_seconds',
+    'One call of the handler.',
+    ['group', 'outcome'],
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  );
+  let sampled = new Set<number>();
+
+  return {
+    consumed: (records) => consumed.inc({ group }, records),
+    passed: () => passed.inc({ group }),
+    handled(outcome: Outcome['kind'] | 'threw', items, milliseconds) {
+      handled.inc({ group, outcome }, items);
+      seconds.observe({ group, outcome }, milliseconds / 1000);
+      if (outcome === 'done' && items > 1) coalesced.inc({ group }, items - 1);
+    },
+    retried: () => retries.inc({ group }),
+    deadLettered: (failure: Failure) => deadLetters.inc({ group, class: failure.class, code: failure.code }),
+    committed: (result) => commits.inc({ group, result }),
+    lateCompletion: () => late.inc({ group }),
+    skipped: (records) => skipped.inc({ group }, records),
+    rebalanced: () => rebalances.inc({ group }),
+    crashed: () => crashes.inc({ group }),
+
+    sample(load, partitions) {
+      running.set({ group }, load.running);
+      waiting.set({ group }, load.waiting);
+      lanes.set({ group }, load.lanes);
+      assigned.set({ group }, partitions.length);
+      paused.set({ group }, partitions.filter((partition) => partition.paused).length);
+      const now = Date.now();
+      for (const { partition, lagRecords: records, oldestTimestamp } of partitions) {
+        if (records !== null) lagRecords.set({ group, partition }, Number(records));
+        lagSeconds.set({ group, partition }, oldestTimestamp === null ? 0 : Math.max(0, now - oldestTimestamp) / 1000);
+      }
+      const current = new Set(partitions.map(({ partition }) => partition));
+      for (const partition of sampled) {
+        if (current.has(partition)) continue;
+        lagRecords.remove({ group, partition });
+        lagSeconds.remove({ group, partition });
+      }
+      sampled = current;
+    },
+  };
+}

@@ -1,0 +1,503 @@
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLaneScheduler, type Claim, type Outcome, type Routing, type Work } from './lane-scheduler.ts';
+import type { Failure, LogRecord } from './log-record.ts';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const failure: Failure = { class: 'test', code: 'because', message: 'the test says so' };
+const retry = (scope: 'task' | 'lane', milliseconds: number): Outcome => ({ kind: 'retry', at: Date.now() + milliseconds, scope, failure });
+
+/** A record of `lane` for `task`; its offset identifies it. */
+function recordOf(lane: string | null, task: string, offset: number): LogRecord {
+  return {
+    topic: 'events',
+    partition: 0,
+    offset: BigInt(offset),
+    timestamp: 0,
+    key: lane === null ? null : Buffer.from(lane),
+    value: Buffer.from(task),
+    headers: {},
+  };
+}
+
+interface Run {
+  readonly work: Work<string>;
+  readonly end: (outcome: Outcome) => Promise<void>;
+  readonly fail: (error: Error) => Promise<void>;
+}
+
+interface Options {
+  perLane?: number;
+  total?: number;
+  route?: (record: LogRecord) => Routing<string> | Promise<Routing<string>>;
+  deadLetter?: (record: LogRecord, failure: Failure, context: { attempts: number; firstFailedAt: Date }) => Promise<void>;
+}
+
+function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
+  const runs: Run[] = [];
+  const settled: number[] = [];
+  const buried: number[] = [];
+  const active = { all: true };
+  let offset = 0;
+  const scheduler = createLaneScheduler<string>({
+    route: options.route ?? ((record) => ({ kind: 'work', task: String(record.value), item: `${record.offset}` })),
+    async handle(work) {
+      const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+      const after = async () => {
+        await vi.advanceTimersByTimeAsync(0);
+      };
+      runs.push({
+        work,
+        end: async (outcome) => {
+          resolve(outcome);
+          await after();
+        },
+        fail: async (error) => {
+          reject(error);
+          await after();
+        },
+      });
+      return promise;
+    },
+    deadLetter:
+      options.deadLetter ??
+      (async (record) => {
+        buried.push(Number(record.offset));
+      }),
+    perLane,
+    total,
+    logger,
+    observer: { passed() {}, handled() {}, retried() {}, deadLettered() {} },
+  });
+  return {
+    scheduler,
+    runs,
+    settled,
+    buried,
+    active,
+    push(lane: string | null, task: string, claim?: Claim): number {
+      const record = recordOf(lane, task, offset);
+      offset += 1;
+      const mine: Claim = claim ?? {
+        get active() {
+          return active.all;
+        },
+        settle: () => settled.push(Number(record.offset)),
+      };
+      scheduler.push(record, mine);
+      return Number(record.offset);
+    },
+    /** What `handle` was given, run by run: `lane/task: items`. */
+    seen: () => runs.map(({ work }) => `${work.lane}/${work.task}: ${work.items.map(({ item }) => item).join(' ')}`),
+    tick: async () => {
+      await vi.advanceTimersByTimeAsync(0);
+    },
+  };
+}
+
+const done: Outcome = { kind: 'done' };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the order of work', () => {
+  it('runs one task strictly in order, and hands over together what waited', async () => {
+    const { push, runs, seen, settled, tick } = harness();
+    push('acme', 'tasks');
+    await tick();
+    push('acme', 'tasks');
+    push('acme', 'tasks');
+    push('acme', 'tasks');
+    await tick();
+    expect(seen()).toEqual(['acme/tasks: 0']);
+    await runs[0]!.end(done);
+    expect(seen()).toEqual(['acme/tasks: 0', 'acme/tasks: 1 2 3']);
+    expect(settled).toEqual([0]);
+    await runs[1]!.end(done);
+    expect(settled).toEqual([0, 1, 2, 3]);
+  });
+
+  it('hands over together what came together', async () => {
+    const { push, seen, tick } = harness();
+    for (let index = 0; index < 50; index += 1) push('acme', 'tasks');
+    await tick();
+    expect(seen()).toHaveLength(1);
+    expect(seen()[0]!.split(' ')).toHaveLength(51);
+  });
+
+  it('keeps the order of the log when routing takes time', async () => {
+    const slow = Promise.withResolvers<Routing<string>>();
+    const route = (record: LogRecord) =>
+      record.offset === 0n ? slow.promise : Promise.resolve<Routing<string>>({ kind: 'work', task: 'tasks', item: `${record.offset}` });
+    const { push, seen, tick } = harness({ route });
+    push('acme', 'tasks');
+    push('acme', 'tasks');
+    push('other', 'tasks');
+    await tick();
+    expect(seen()).toEqual(['other/tasks: 2']);
+    slow.resolve({ kind: 'work', task: 'tasks', item: '0' });
+    await tick();
+    expect(seen()).toEqual(['other/tasks: 2', 'acme/tasks: 0 1']);
+  });
+
+  it('gives a record without a key a lane of its own', async () => {
+    const { push, runs, tick } = harness({ perLane: 1 });
+    push(null, 'a');
+    push(null, 'b');
+    await tick();
+    expect(runs).toHaveLength(2);
+  });
+
+  it('never runs a task twice at a time, loses nothing and repeats nothing, for any history', async () => {
+    vi.useRealTimers();
+    const history = fc.array(fc.record({ lane: fc.nat(3), task: fc.nat(3), ending: fc.nat(9), wait: fc.nat(2) }), { maxLength: 80 });
+    await fc.assert(
+      fc.asyncProperty(history, async (events) => {
+        const runningTasks = new Set<string>();
+        const perLane = new Map<string, number>();
+        const finished: number[] = [];
+        const lastSeen = new Map<string, number>();
+        const endings = new Map(events.map(({ ending }, index) => [index, ending]));
+        const failedOnce = new Set<number>();
+        const settled: number[] = [];
+        const { promise: all, resolve } = Promise.withResolvers<void>();
+        const scheduler = createLaneScheduler<number>({
+          route: (record) => ({ kind: 'work', task: String(record.value), item: Number(record.offset) }),
+          async handle({ lane, task, items }) {
+            const name = `${lane}/${task}`;
+            expect(runningTasks.has(name)).toBe(false);
+            runningTasks.add(name);
+            perLane.set(lane, (perLane.get(lane) ?? 0) + 1);
+            expect(perLane.get(lane)).toBeLessThanOrEqual(2);
+            expect(runningTasks.size).toBeLessThanOrEqual(3);
+            await new Promise((go) => setImmediate(go));
+            runningTasks.delete(name);
+            perLane.set(lane, perLane.get(lane)! - 1);
+            const first = items[0]!.item;
+            const ending = endings.get(first)!;
+            if (ending < 4 && !failedOnce.has(first)) {
+              failedOnce.add(first);
+              if (ending === 0) return { kind: 'retry', at: Date.now() + 1, scope: 'task', failure };
+              if (ending === 1) return { kind: 'retry', at: Date.now() + 1, scope: 'lane', failure };
+              if (ending === 2) return { kind: 'dead', failure };
+            }
+            for (const { item } of items) {
+              expect(item).toBeGreaterThan(lastSeen.get(name) ?? -1);
+              lastSeen.set(name, item);
+            }
+            return done;
+          },
+          async deadLetter() {},
+          perLane: 2,
+          total: 3,
+          logger,
+          observer: { passed() {}, handled() {}, retried() {}, deadLettered() {} },
+        });
+        for (const [index, event] of events.entries()) {
+          scheduler.push(recordOf(`lane-${event.lane}`, `task-${event.task}`, index), {
+            active: true,
+            settle() {
+              settled.push(index);
+              if (settled.length === events.length) resolve();
+            },
+          });
+          if (event.wait === 0) await new Promise((go) => setImmediate(go));
+        }
+        if (events.length > 0) await all;
+        expect(settled.toSorted((a, b) => a - b)).toEqual(events.map((_, index) => index));
+        expect(finished).toEqual([]);
+        expect(scheduler.load()).toMatchObject({ running: 0, waiting: 0 });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('sharing', () => {
+  it('runs at most so many of one lane and of all, and gives each lane its turn', async () => {
+    const { push, runs, seen, tick } = harness({ perLane: 2, total: 4 });
+    for (let index = 0; index < 100; index += 1) push('greedy', `database-${index}`);
+    await tick();
+    expect(seen()).toEqual(['greedy/database-0: 0', 'greedy/database-1: 1']);
+    for (const lane of ['a', 'b', 'c']) push(lane, 'x');
+    await tick();
+    expect(seen().slice(2)).toEqual(['a/x: 100', 'b/x: 101']);
+    await runs[0]!.end(done);
+    expect(seen().at(-1)).toBe('c/x: 102');
+    await runs[1]!.end(done);
+    expect(seen().at(-1)).toBe('greedy/database-2: 2');
+  });
+
+  it('takes turns: a tenant with 10,000 databases delays the one task of another by one turn', async () => {
+    const { push, runs, seen, tick } = harness({ perLane: 1, total: 1 });
+    for (let index = 0; index < 10_000; index += 1) push('greedy', `database-${index}`);
+    push('quiet', 'x');
+    await tick();
+    expect(seen()).toEqual(['greedy/database-0: 0']);
+    await runs[0]!.end(done);
+    expect(seen().at(-1)).toBe('quiet/x: 10000');
+    await runs[1]!.end(done);
+    expect(seen().at(-1)).toBe('greedy/database-1: 1');
+  });
+});
+
+describe('a retry', () => {
+  it('holds no slot while it waits, and new items join it', async () => {
+    const { push, runs, seen, settled, scheduler, tick } = harness({ perLane: 1, total: 1 });
+    push('acme', 'slow');
+    await tick();
+    await runs[0]!.end(retry('task', 5_000));
+    push('acme', 'slow');
+    push('acme', 'other');
+    await tick();
+    expect(seen().at(-1)).toBe('acme/other: 2');
+    await runs[1]!.end(done);
+    expect(scheduler.load()).toMatchObject({ running: 0, waiting: 2 });
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(runs).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(seen().at(-1)).toBe('acme/slow: 0 1');
+    expect(runs.map(({ work }) => work.attempt)).toEqual([1, 1, 2]);
+    await runs[2]!.end(done);
+    expect(settled).toEqual([2, 0, 1]);
+  });
+
+  it('of the lane holds every task of it, and no other lane', async () => {
+    const { push, runs, seen, tick } = harness();
+    push('throttled', 'a');
+    push('throttled', 'b');
+    await tick();
+    await runs[0]!.end(retry('lane', 60_000));
+    push('throttled', 'c');
+    push('free', 'x');
+    await tick();
+    expect(seen().at(-1)).toBe('free/x: 3');
+    await runs[1]!.end(done);
+    push('throttled', 'd');
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(runs).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(seen().slice(3).toSorted()).toEqual(['throttled/a: 0', 'throttled/c: 2', 'throttled/d: 4']);
+  });
+
+  it('of a lane that has nothing else left is remembered', async () => {
+    const { push, runs, scheduler, tick, active } = harness();
+    push('throttled', 'a');
+    await tick();
+    await runs[0]!.end(retry('lane', 60_000));
+    active.all = false;
+    scheduler.dropInactive();
+    active.all = true;
+    push('throttled', 'b');
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(runs).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(runs).toHaveLength(2);
+    await runs[1]!.end(done);
+    expect(scheduler.load()).toMatchObject({ lanes: 0, waiting: 0 });
+  });
+
+  it('of a routing makes only that record wait', async () => {
+    let registryIsAway = true;
+    const route = (record: LogRecord): Routing<string> =>
+      record.offset === 0n && registryIsAway
+        ? { kind: 'retry', failure }
+        : { kind: 'work', task: String(record.value), item: `${record.offset}` };
+    const { push, seen, settled, tick } = harness({ route });
+    push('acme', 'tasks');
+    push('acme', 'tasks');
+    await tick();
+    expect(seen()).toEqual(['acme/tasks: 1']);
+    registryIsAway = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(settled).toEqual([]);
+    expect(seen()).toEqual(['acme/tasks: 1']);
+  });
+});
+
+describe('a dead letter', () => {
+  it('is durable before its offset may go, and until then its task waits', async () => {
+    const written = Promise.withResolvers<void>();
+    const contexts: unknown[] = [];
+    const { push, runs, settled, seen, tick } = harness({
+      async deadLetter(record, why, context) {
+        contexts.push([record.offset, why, context]);
+        await written.promise;
+      },
+    });
+    push('acme', 'tasks');
+    await tick();
+    const firstFailedAt = new Date();
+    await runs[0]!.end(retry('task', 1_000));
+    await vi.advanceTimersByTimeAsync(1_001);
+    await runs[1]!.end({ kind: 'dead', failure });
+    push('acme', 'tasks');
+    await tick();
+    expect(contexts).toEqual([[0n, failure, { attempts: 2, firstFailedAt }]]);
+    expect(settled).toEqual([]);
+    expect(runs).toHaveLength(2);
+    written.resolve();
+    await tick();
+    expect(settled).toEqual([0]);
+    expect(seen().at(-1)).toBe('acme/tasks: 1');
+  });
+
+  it('that cannot be written is tried again, for as long as it takes, and holds no slot', async () => {
+    let tries = 0;
+    const { push, runs, settled, tick } = harness({
+      perLane: 1,
+      total: 1,
+      async deadLetter() {
+        tries += 1;
+        if (tries < 6) throw new Error('the log is away');
+      },
+    });
+    push('acme', 'bad');
+    push('acme', 'good');
+    await tick();
+    await runs[0]!.end({ kind: 'dead', failure });
+    expect(runs).toHaveLength(2);
+    await runs[1]!.end(done);
+    expect(settled).toEqual([1]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(tries).toBe(6);
+    expect(settled).toEqual([1, 0]);
+  });
+
+  it('may come from routing', async () => {
+    const { push, buried, settled, runs, tick } = harness({ route: () => ({ kind: 'dead', failure }) });
+    push('acme', 'poison');
+    await tick();
+    expect({ buried, settled, runs }).toEqual({ buried: [0], settled: [0], runs: [] });
+  });
+
+  it('is what a handler that goes on throwing gets', async () => {
+    const { push, runs, buried, tick } = harness();
+    push('acme', 'tasks');
+    await tick();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await runs[attempt]!.fail(new TypeError('a bug'));
+      await vi.advanceTimersByTimeAsync(60_000);
+    }
+    expect(runs).toHaveLength(3);
+    expect(buried).toEqual([0]);
+  });
+
+  it('is what a route that goes on throwing gets', async () => {
+    let calls = 0;
+    const { push, buried } = harness({
+      route() {
+        calls += 1;
+        throw new TypeError('a bug');
+      },
+    });
+    push('acme', 'tasks');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect({ calls, buried }).toEqual({ calls: 3, buried: [0] });
+  });
+});
+
+describe('an assignment that is over', () => {
+  it('forgets what waits in any way, lets run what runs, and keeps a task in order all the same', async () => {
+    const blocked = Promise.withResolvers<void>();
+    const { push, runs, active, scheduler, seen, settled, tick } = harness({
+      perLane: 3,
+      route: (record) =>
+        String(record.value) === 'unroutable'
+          ? { kind: 'retry', failure }
+          : { kind: 'work', task: String(record.value), item: `${record.offset}` },
+      deadLetter: () => blocked.promise,
+    });
+    push('acme', 'held');
+    push('acme', 'dying');
+    push('acme', 'running');
+    await tick();
+    push('acme', 'running');
+    await runs[0]!.end(retry('task', 1_000));
+    await runs[1]!.end({ kind: 'dead', failure });
+    push('acme', 'unroutable');
+    await tick();
+    expect(scheduler.load()).toMatchObject({ running: 1, waiting: 4 });
+
+    active.all = false;
+    scheduler.dropInactive();
+    expect(scheduler.load()).toMatchObject({ running: 1, waiting: 0 });
+    active.all = true;
+    push('acme', 'running');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(runs).toHaveLength(3);
+    await runs[2]!.end(done);
+    expect(settled).toEqual([2]);
+    expect(seen().at(-1)).toBe('acme/running: 5');
+    blocked.resolve();
+    await tick();
+    expect(settled).toEqual([2]);
+  });
+
+  it('does not take back what ran when it ends without success', async () => {
+    const { push, runs, active, scheduler, settled, buried, tick } = harness();
+    push('acme', 'a');
+    push('acme', 'b');
+    push('acme', 'c');
+    await tick();
+    active.all = false;
+    scheduler.dropInactive();
+    await runs[0]!.end(retry('task', 1));
+    await runs[1]!.end({ kind: 'dead', failure });
+    await runs[2]!.fail(new Error('a bug'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect({ runs: runs.length, settled, buried }).toEqual({ runs: 3, settled: [], buried: [] });
+    expect(scheduler.load()).toEqual({ running: 0, waiting: 0, lanes: 0, oldestRunSince: null });
+  });
+});
+
+describe('stopping', () => {
+  it('starts nothing more, waits for what runs, and settles it', async () => {
+    const { push, runs, scheduler, settled, tick } = harness({ perLane: 1 });
+    push('acme', 'a');
+    push('acme', 'b');
+    await tick();
+    let stopped = false;
+    void scheduler.stop().then(() => {
+      stopped = true;
+    });
+    push('acme', 'c');
+    await tick();
+    expect({ stopped, runs: runs.length }).toEqual({ stopped: false, runs: 1 });
+    expect(runs[0]!.work.signal.aborted).toBe(false);
+    scheduler.abort();
+    expect(runs[0]!.work.signal.aborted).toBe(true);
+    await runs[0]!.end(done);
+    expect({ stopped, runs: runs.length, settled }).toEqual({ stopped: true, runs: 1, settled: [0] });
+  });
+
+  it('neither repeats nor buries what fails meanwhile', async () => {
+    const { push, runs, scheduler, settled, buried, tick } = harness();
+    for (const task of ['a', 'b', 'c']) push('acme', task);
+    await tick();
+    const stopped = scheduler.stop();
+    await runs[0]!.end(retry('task', 0));
+    await runs[1]!.end({ kind: 'dead', failure });
+    await runs[2]!.fail(new Error('aborted'));
+    await stopped;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect({ runs: runs.length, settled, buried }).toEqual({ runs: 3, settled: [], buried: [] });
+  });
+
+  it('waits for a dead letter that is being written', async () => {
+    const written = Promise.withResolvers<void>();
+    const { push, runs, scheduler, settled, tick } = harness({ deadLetter: () => written.promise });
+    push('acme', 'a');
+    await tick();
+    await runs[0]!.end({ kind: 'dead', failure });
+    const stopped = scheduler.stop();
+    written.resolve();
+    await stopped;
+    expect(settled).toEqual([0]);
+  });
+});

@@ -1,0 +1,57 @@
+import { databaseEventContract } from '@notion-mirror/schemas/contract';
+import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, type SchemaRegistrySettings } from './schema-registry.ts';
+
+/** The only level under which writers and readers deploy in any order and the whole log can be read again. */
+export const requiredCompatibility = 'FULL_TRANSITIVE';
+
+export interface SchemaRegistration {
+  readonly subject: string;
+  /** Before: null when the subject had no level of its own. */
+  readonly previousCompatibility: string | null;
+  readonly versions: readonly { readonly version: number; readonly id: number; readonly created: boolean }[];
+}
+
+/**
+ * The deploy step: sets the subject to FULL_TRANSITIVE, then registers every released version in order. Again is harmless. The registry
+ * itself refuses a version that is incompatible with one it holds: rejects with SchemaRegistryError (`refused`).
+ */
+export async function registerSchemas(options: { schemaRegistry: SchemaRegistrySettings; subject: string }): Promise<SchemaRegistration> {
+  const { subject } = options;
+  const registry = connectSchemaRegistry(options.schemaRegistry);
+  const previousCompatibility = await registry.compatibilityOf(subject);
+  if (previousCompatibility !== requiredCompatibility) await registry.setCompatibility(subject, requiredCompatibility);
+  const versions: { version: number; id: number; created: boolean }[] = [];
+  for (const { version, text } of databaseEventContract().versions) {
+    const known = await idOrNull(registry, subject, text);
+    versions.push({ version, id: known ?? (await registry.register(subject, text)), created: known === null });
+  }
+  return { subject, previousCompatibility, versions };
+}
+
+export interface SchemaInspection {
+  readonly subject: string;
+  readonly compatibility: string | null;
+  /** Id null: this version is not registered. */
+  readonly versions: readonly { readonly version: number; readonly id: number | null }[];
+}
+
+/** What the registry holds of our schemas; changes nothing. Rejects with SchemaRegistryError when it cannot be asked. */
+export async function inspectSchemas(options: { schemaRegistry: SchemaRegistrySettings; subject: string }): Promise<SchemaInspection> {
+  const { subject } = options;
+  const registry = connectSchemaRegistry(options.schemaRegistry);
+  const compatibility = await registry.compatibilityOf(subject);
+  const versions = databaseEventContract().versions.map(async ({ version, text }) => ({
+    version,
+    id: await idOrNull(registry, subject, text),
+  }));
+  return { subject, compatibility, versions: await Promise.all(versions) };
+}
+
+async function idOrNull(registry: SchemaRegistryClient, subject: string, schema: string): Promise<number | null> {
+  try {
+    return await registry.idOf(subject, schema);
+  } catch (error) {
+    if (error instanceof SchemaRegistryError && error.reason === 'unknown') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,177 @@
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+
+export interface Topics {
+  /** The log: Avro `DatabaseEvent` records, key = workspaceId. */
+  readonly events: string;
+  /** Records that could not be handled, as they were, with `dlq.*` headers; and webhooks that could not be read. */
+  readonly deadLetters: string;
+  /** The schema registry's subject of the log's values. */
+  readonly eventsSubject: string;
+}
+
+/** The names of everything in Kafka and the registry. `prefix` is put in front as it is. */
+export function topicsFor(prefix: string): Topics {
+  const events = `${prefix}notion.database-events`;
+  return { events, deadLetters: `${events}.dead-letters`, eventsSubject: `${events}-value` };
+}
+
+/** The consumer group of a worker. One group reads one topic for one purpose and is never shared. */
+export function groupIdFor(prefix: string, worker: 'sync-worker' | 'delete-worker'): string {
+  return `${prefix}notion-mirror.${worker}`;
+}
+
+export interface TopicSettings {
+  /** Of the log: how many workers of one group can share it. Can grow later, but then a tenant's events change partition once. */
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Of the log: how far back it can be read again. */
+  readonly retentionMs: number;
+}
+
+export const defaultTopicSettings: TopicSettings = { partitions: 24, replicationFactor: 1, retentionMs: 30 * 24 * 60 * 60 * 1000 };
+
+/** How a topic is meant to be, in Kafka's own names and spelling. */
+interface TopicLayout {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface TopicDescription {
+  readonly topic: string;
+  readonly exists: boolean;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Partitions that nobody leads, so that nothing can be written to them. */
+  readonly partitionsWithoutLeader: readonly number[];
+  readonly underReplicatedPartitions: readonly number[];
+  /** One sentence for each setting that is not as `settings` would have it. Empty when it is, and when the topic does not exist. */
+  readonly differences: readonly string[];
+}
+
+const megabyte = 1024 * 1024;
+const ninetyDays = 90 * 24 * 60 * 60 * 1000;
+
+function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
+  const topics = topicsFor(prefix);
+  const { partitions, replicationFactor, retentionMs } = settings;
+  const common = {
+    'cleanup.policy': 'delete',
+    'min.insync.replicas': String(Math.min(2, replicationFactor)),
+    // KafkaJS reads gzip only; one batch that the broker recompressed otherwise would stop every consumer.
+    'compression.type': 'producer',
+  };
+  return [
+    {
+      topic: topics.events,
+      partitions,
+      replicationFactor,
+      config: { ...common, 'retention.ms': String(retentionMs), 'max.message.bytes': String(megabyte) },
+    },
+    {
+      topic: topics.deadLetters,
+      partitions: 1,
+      replicationFactor,
+      // A dead letter holds a whole webhook body (up to 1 MiB) and waits for a person.
+      config: { ...common, 'retention.ms': String(Math.max(retentionMs, ninetyDays)), 'max.message.bytes': String(2 * megabyte) },
+    },
+  ];
+}
+
+/** Creates the topics that do not exist. Never changes one that does: `differences` says what is not as `settings` would have it. */
+export async function createTopics(
+  kafka: Kafka,
+  prefix: string,
+  settings: TopicSettings = defaultTopicSettings,
+): Promise<(TopicDescription & { readonly created: boolean })[]> {
+  return withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const created = new Set<string>();
+    for (const { topic, partitions, replicationFactor, config } of layouts(prefix, settings)) {
+      if (existing.has(topic)) continue;
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      // False: another one was faster.
+      const isNew = await admin.createTopics({
+        waitForLeaders: true,
+        topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
+      });
+      if (isNew) created.add(topic);
+    }
+    const descriptions = await describe(admin, layouts(prefix, settings));
+    return descriptions.map((description) => ({ ...description, created: created.has(description.topic) }));
+  });
+}
+
+/** The topics as they are, compared with how they are meant to be. */
+export async function describeTopics(
+  kafka: Kafka,
+  prefix: string,
+  settings: TopicSettings = defaultTopicSettings,
+): Promise<TopicDescription[]> {
+  return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings)));
+}
+
+async function describe(admin: Admin, wanted: readonly TopicLayout[]): Promise<TopicDescription[]> {
+  const existing = new Set(await admin.listTopics());
+  return Promise.all(
+    wanted.map(async (layout): Promise<TopicDescription> => {
+      const { topic } = layout;
+      const absent = {
+        topic,
+        exists: false,
+        partitions: 0,
+        replicationFactor: 0,
+        partitionsWithoutLeader: [],
+        underReplicatedPartitions: [],
+        differences: [],
+      };
+      if (!existing.has(topic)) return absent;
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const partitions = topics[0]?.partitions ?? [];
+      const numbers = (those: typeof partitions) => those.map(({ partitionId }) => partitionId).toSorted((a, b) => a - b);
+      const found = { partitions: partitions.length, replicationFactor: Math.min(...partitions.map(({ replicas }) => replicas.length)) };
+      return {
+        topic,
+        exists: true,
+        ...found,
+        partitionsWithoutLeader: numbers(partitions.filter(({ leader }) => leader < 0)),
+        underReplicatedPartitions: numbers(partitions.filter(({ isr, replicas }) => isr.length < replicas.length)),
+        differences: differencesOf(layout, found, await configOf(admin, layout)),
+      };
+    }),
+  );
+}
+
+function differencesOf(
+  layout: TopicLayout,
+  found: Pick<TopicDescription, 'partitions' | 'replicationFactor'>,
+  config: ReadonlyMap<string, string>,
+): string[] {
+  const wanted: [string, string, string | undefined][] = [
+    ['partitions', String(layout.partitions), String(found.partitions)],
+    ['replication factor', String(layout.replicationFactor), String(found.replicationFactor)],
+    ...Object.entries(layout.config).map(([name, value]): [string, string, string | undefined] => [name, value, config.get(name)]),
+  ];
+  return wanted.flatMap(([name, value, actual]) =>
+    actual === undefined || actual === value ? [] : [`${name} is ${actual}, not ${value}`],
+  );
+}
+
+async function configOf(admin: Admin, { topic, config }: TopicLayout): Promise<Map<string, string>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(config) }],
+  });
+  return new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? []);
+}
+
+async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}

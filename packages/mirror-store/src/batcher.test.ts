@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { createBatcher } from './batcher.ts';
+
+const done = (ops: readonly number[]) => ops.map((op) => ({ status: 'fulfilled' as const, value: op * 10 }));
+
+test('operations of one moment go out together, each with its own answer', async () => {
+  const batches: (readonly number[])[] = [];
+  const batch = createBatcher<number, number>({
+    maxOps: 3,
+    maxInFlight: 4,
+    run: async (ops) => {
+      batches.push(ops);
+      return done(ops);
+    },
+  });
+  expect(await Promise.all([1, 2, 3, 4].map(batch))).toEqual([10, 20, 30, 40]);
+  expect(batches).toEqual([[1, 2, 3], [4]]);
+});
+
+test('what comes while all batches are under way leaves together when one returns', async () => {
+  const batches: (readonly number[])[] = [];
+  const returns: (() => void)[] = [];
+  const batch = createBatcher<number, number>({
+    maxOps: 100,
+    maxInFlight: 2,
+    run: async (ops) => {
+      batches.push(ops);
+      await new Promise<void>((resolve) => returns.push(resolve));
+      return done(ops);
+    },
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const answers = [batch(1)];
+  await turn();
+  answers.push(batch(2));
+  await turn();
+  answers.push(batch(3), batch(4));
+  await turn();
+  await turn();
+  expect(batches).toEqual([[1], [2]]);
+  returns[1]?.();
+  expect(await answers[1]).toBe(20);
+  await turn();
+  expect(batches).toEqual([[1], [2], [3, 4]]);
+  returns[0]?.();
+  returns[2]?.();
+  expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
+});
+
+test('a batch is bounded in size; what is larger goes alone', async () => {
+  const batches: (readonly number[])[] = [];
+  const batch = createBatcher<number, number>({
+    maxOps: 100,
+    maxSize: 10,
+    sizeOf: (op) => op,
+    maxInFlight: 10,
+    run: async (ops) => {
+      batches.push(ops);
+      return done(ops);
+    },
+  });
+  await Promise.all([4, 6, 1, 50, 9].map(batch));
+  expect(batches).toEqual([[4, 6], [1], [50], [9]]);
+});
+
+test('a failure concerns its own operation, or its own batch', async () => {
+  const batch = createBatcher<number, number>({
+    maxOps: 2,
+    maxInFlight: 1,
+    run: async (ops) => {
+      if (ops.includes(9)) throw new Error('all of it');
+      return ops.map((op) =>
+        op === 1 ? { status: 'rejected' as const, reason: new Error('only this') } : { status: 'fulfilled' as const, value: op },
+      );
+    },
+  });
+  const results = await Promise.allSettled([1, 2, 9, 8, 5].map(batch));
+  expect(results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.message))).toEqual([
+    'only this',
+    2,
+    'all of it',
+    'all of it',
+    5,
+  ]);
+});

@@ -1,0 +1,24 @@
+import type { Collection, Db, Document } from 'mongodb';
+
+/** Every collection of the mirror, by its name in MongoDB. */
+export const collectionNames = {
+  connections: 'connections',
+  databaseRecords: 'database_records',
+  fullSyncs: 'full_syncs',
+  handshakes: 'handshakes',
+  parkedEvents: 'parked_events',
+  spooledEvents: 'spooled_events',
+} as const;
+
+/** The view that readers use: live databases only. */
+export const databasesView = 'databases';
+
+/** Majority both ways, whatever the client was opened with. */
+export function openCollection<T extends Document>(db: Db, name: keyof typeof collectionNames): Collection<T> {
+  return db.collection<T>(collectionNames[name], {
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', wtimeoutMS: 10_000 },
+    readPreference: 'primary',
+    promoteBuffers: true,
+  });
+}

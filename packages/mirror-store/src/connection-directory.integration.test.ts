@@ -1,0 +1,204 @@
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openTestDatabase, serverAddress, silent, uriThrough } from '../test/mongo.ts';
+import { startTcpProxy } from '../test/tcp-proxy.ts';
+import { openMongo, type Mongo } from './client.ts';
+import { openConnectionDirectory, type ConnectionDirectory } from './connection-directory.ts';
+import { createConnectionStore, type ConnectionStore, type NewConnection } from './connection-store.ts';
+import { StoreUnavailableError } from './errors.ts';
+import { initMongo } from './init.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let proxy: Awaited<ReturnType<typeof startTcpProxy>>;
+let through: Mongo;
+/** Writes past the proxy. */
+let connections: ConnectionStore;
+let directory: ConnectionDirectory | null;
+let metrics: Registry;
+
+beforeEach(async () => {
+  mongo = await openTestDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+  connections = createConnectionStore(mongo.db);
+  proxy = await startTcpProxy(serverAddress());
+  through = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'through-proxy' });
+  metrics = new Registry();
+  directory = null;
+});
+afterEach(async () => {
+  await directory?.close();
+  await through.close();
+  await proxy.stop();
+  await mongo.drop();
+});
+
+async function open(): Promise<ConnectionDirectory> {
+  directory = await openConnectionDirectory({ db: through.db, logger: silent, metrics });
+  return directory;
+}
+
+const given = (connectionId: string, change: Partial<NewConnection> = {}): NewConnection => ({
+  connectionId,
+  providerConfigKey: 'notion',
+  workspaceId: 'acme',
+  notionWorkspaceId: 'notion-1',
+  botId: null,
+  token: null,
+  ...change,
+});
+
+const idsOf = (found: readonly { readonly connectionId: string }[]) => found.map(({ connectionId }) => connectionId);
+const eventually = { timeout: 20_000, interval: 20 };
+
+test('knows everything from the start', async () => {
+  await connections.add(given('a'));
+  await connections.add(given('b'));
+  await connections.add(given('c', { workspaceId: 'globex' }));
+  await connections.pause('b', null);
+  const found = await open();
+  expect(found.byId('a')).toEqual(await connections.get('a'));
+  expect(idsOf(found.ofWorkspace('acme'))).toEqual(['a', 'b']);
+  expect(idsOf(found.activeByWorkspace('acme'))).toEqual(['a']);
+  expect(idsOf(found.activeByNotionWorkspace('notion-1'))).toEqual(['a', 'c']);
+  expect(idsOf(found.allActive())).toEqual(['a', 'c']);
+  expect(found.byId('nobody')).toBeNull();
+  expect(found.isFollowing()).toBe(true);
+});
+
+test('follows what is added, changed and removed, and tells its listeners', async () => {
+  const found = await open();
+  const heard: string[] = [];
+  found.onChange(() => {
+    throw new Error('a listener that fails is no harm to the others');
+  });
+  const unsubscribe = found.onChange(({ previous, connection }) => {
+    heard.push(`${previous?.status ?? 'none'} -> ${connection?.status ?? 'none'}`);
+  });
+  await connections.add(given('a'));
+  await expect.poll(() => idsOf(found.activeByWorkspace('acme')), eventually).toEqual(['a']);
+  await connections.pause('a', 'holiday');
+  await expect.poll(() => found.byId('a')?.statusReason, eventually).toBe('holiday');
+  expect(found.activeByWorkspace('acme')).toEqual([]);
+  await connections.add(given('a', { workspaceId: 'globex' }));
+  await expect.poll(() => idsOf(found.activeByWorkspace('globex')), eventually).toEqual(['a']);
+  expect(found.ofWorkspace('acme')).toEqual([]);
+  await mongo.db.collection<{ _id: string }>('connections').deleteOne({ _id: 'a' });
+  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+  expect(heard).toEqual(['none -> active', 'active -> paused', 'paused -> active', 'active -> none']);
+  unsubscribe();
+  await connections.add(given('b'));
+  await expect.poll(() => idsOf(found.allActive()), eventually).toEqual(['b']);
+  expect(heard).toHaveLength(4);
+});
+
+test('serves from memory while MongoDB is away, and knows what it missed when it is back', async () => {
+  await connections.add(given('a'));
+  await connections.add(given('b'));
+  await connections.add(given('c'));
+  const found = await open();
+  proxy.cut();
+  await expect.poll(() => found.isFollowing(), eventually).toBe(false);
+  await connections.add(given('d'));
+  await connections.pause('b', null);
+  await mongo.db.collection<{ _id: string }>('connections').deleteOne({ _id: 'c' });
+  expect(idsOf(found.activeByWorkspace('acme'))).toEqual(['a', 'b', 'c']);
+  expect(await metrics.getSingleMetricAsString('notion_mirror_connections_following')).toContain('following 0');
+  proxy.restore();
+  await expect.poll(() => idsOf(found.activeByWorkspace('acme')), eventually).toEqual(['a', 'd']);
+  expect(found.byId('b')?.status).toBe('paused');
+  await connections.add(given('e'));
+  await expect.poll(() => found.byId('e')?.status, eventually).toBe('active');
+  expect(await metrics.getSingleMetricAsString('notion_mirror_connections')).toContain('status="active"} 3');
+});
+
+test('a connection to MongoDB that hangs is noticed', async () => {
+  const found = await open();
+  proxy.hang();
+  await connections.add(given('a'));
+  await expect.poll(() => found.isFollowing(), { timeout: 40_000 }).toBe(false);
+  proxy.restore();
+  await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
+});
+
+test('a dropped collection is an empty one, and what is added after it is known', async () => {
+  await connections.add(given('a'));
+  const found = await open();
+  await mongo.db.collection('connections').drop();
+  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+  await connections.add(given('b'));
+  await expect.poll(() => idsOf(found.allActive()), eventually).toEqual(['b']);
+});
+
+test('works without the collection, and without the database', async () => {
+  await mongo.db.dropDatabase();
+  const found = await open();
+  await connections.add(given('a'));
+  await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
+});
+
+test('a document that cannot be read is no harm to the others', async () => {
+  await mongo.db.collection<{ _id: string; status: string }>('connections').insertOne({ _id: 'odd', status: 'sleepy' });
+  await connections.add(given('a'));
+  const found = await open();
+  expect(idsOf(found.allActive())).toEqual(['a']);
+  await mongo.db.collection<{ _id: string }>('connections').updateOne({ _id: 'a' }, { $set: { status: 5 } });
+  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+});
+
+test('does not open while MongoDB is away; the next try does, with the same metrics', async () => {
+  proxy.cut();
+  await expect(open()).rejects.toThrow(StoreUnavailableError);
+  proxy.restore();
+  await expect.poll(() => open().then(() => 'open', String), eventually).toBe('open');
+});
+
+test('a direct read finds what the change stream has not brought yet', async () => {
+  const found = await open();
+  // Nothing is followed any more, as while the stream lags.
+  const lagging = directory;
+  await lagging?.close();
+  await connections.add(given('a'));
+  expect(found.byId('a')).toBeNull();
+  await found.refresh({ connectionId: 'a' });
+  expect(found.byId('a')?.status).toBe('active');
+  await connections.add(given('b', { notionWorkspaceId: 'notion-2' }));
+  await found.refresh({ notionWorkspaceId: 'notion-2' });
+  expect(idsOf(found.activeByNotionWorkspace('notion-2'))).toEqual(['b']);
+  await connections.add(given('c', { workspaceId: 'globex' }));
+  await found.refresh({ workspaceId: 'globex' });
+  expect(idsOf(found.activeByWorkspace('globex'))).toEqual(['c']);
+});
+
+test('misses are not asked for again and again', async () => {
+  const found = await open();
+  let finds = 0;
+  const counting = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'counting' });
+  await counting.close();
+  const profile = () => mongo.db.collection('system.profile').countDocuments({ op: 'query', ns: `${mongo.name}.connections` });
+  await mongo.db.command({ profile: 2 });
+  for (let i = 0; i < 50; i += 1) await found.refresh({ connectionId: 'nobody' });
+  await Promise.all(Array.from({ length: 50 }, () => found.refresh({ notionWorkspaceId: 'nowhere' })));
+  await mongo.db.command({ profile: 0 });
+  finds = await profile();
+  expect(finds).toBe(2);
+});
+
+test('a direct read is bounded in time while MongoDB is away, and asked for once', async () => {
+  const found = await open();
+  proxy.cut();
+  const startedAt = performance.now();
+  await Promise.all([found.refresh({ connectionId: 'a' }), found.refresh({ connectionId: 'a' })]);
+  await found.refresh({ connectionId: 'a' });
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+});
+
+test('closes at once, also while MongoDB is away', async () => {
+  const found = await open();
+  const startedAt = performance.now();
+  await found.close();
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+  const again = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });
+  proxy.cut();
+  await again.close();
+  expect(performance.now() - startedAt).toBeLessThan(9000);
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openTestDatabase } from '../test/mongo.ts';
+import { createConnectionStore, type ConnectionStore, type NewConnection } from './connection-store.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let connections: ConnectionStore;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  connections = createConnectionStore(mongo.db);
+});
+beforeEach(async () => {
+  await mongo.db.collection('connections').deleteMany({});
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+const given: NewConnection = {
+  connectionId: 'connection-1',
+  providerConfigKey: 'notion',
+  workspaceId: 'acme',
+  notionWorkspaceId: 'notion-1',
+  botId: 'bot-1',
+  token: 'v1.encrypted',
+};
+
+test('adds, finds and lists', async () => {
+  const { connection, previous } = await connections.add(given);
+  expect(previous).toBeNull();
+  expect(connection).toEqual({ ...given, status: 'active', statusReason: null, createdAt: expect.any(Date), updatedAt: expect.any(Date) });
+  expect(await connections.get('connection-1')).toEqual(connection);
+  await connections.add({ ...given, connectionId: 'connection-2', workspaceId: 'globex', token: null });
+  expect((await connections.list()).map(({ connectionId }) => connectionId)).toEqual(['connection-1', 'connection-2']);
+  expect((await connections.list('globex')).map(({ connectionId }) => connectionId)).toEqual(['connection-2']);
+  expect(await connections.get('nobody')).toBeNull();
+});
+
+test('the document is as the contract says', async () => {
+  await connections.add({ ...given, botId: null, token: null });
+  expect(await mongo.db.collection<{ _id: string }>('connections').findOne({ _id: 'connection-1' })).toEqual({
+    _id: 'connection-1',
+    providerConfigKey: 'notion',
+    workspaceId: 'acme',
+    notionWorkspaceId: 'notion-1',
+    botId: null,
+    status: 'active',
+    statusReason: null,
+    token: null,
+    createdAt: expect.any(Date),
+    updatedAt: expect.any(Date),
+  });
+});
+
+test('text that looks like a command is text', async () => {
+  const odd = { ...given, connectionId: '$a.b', providerConfigKey: '$token', workspaceId: '$$ROOT', token: '$status', botId: '$$NOW' };
+  await connections.add(odd);
+  expect(await connections.get('$a.b')).toMatchObject(odd);
+  expect(await connections.pause('$a.b', '$workspaceId')).toMatchObject({ connection: { statusReason: '$workspaceId' } });
+});
+
+test('added again it is active, with what is given now', async () => {
+  const { connection: first } = await connections.add(given);
+  await connections.remove('connection-1', 'by hand');
+  const { connection, previous } = await connections.add({ ...given, workspaceId: 'globex', token: null });
+  expect(previous).toMatchObject({ status: 'deleted', workspaceId: 'acme', token: null });
+  expect(connection).toMatchObject({
+    status: 'active',
+    statusReason: null,
+    workspaceId: 'globex',
+    token: null,
+    createdAt: first.createdAt,
+  });
+});
+
+test('every write has a later time than the one before', async () => {
+  await connections.add(given);
+  const times: number[] = [];
+  for (let i = 0; i < 20; i += 1) {
+    const change = await (i % 2 === 0 ? connections.pause('connection-1', null) : connections.resume('connection-1'));
+    times.push(change.kind === 'changed' ? change.connection.updatedAt.getTime() : 0);
+  }
+  expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
+});
+
+test('pause, resume and remove; a removed one has lost its token and is not resumed', async () => {
+  await connections.add(given);
+  expect(await connections.pause('connection-1', 'holiday')).toMatchObject({
+    kind: 'changed',
+    connection: { status: 'paused', statusReason: 'holiday', token: 'v1.encrypted' },
+  });
+  expect(await connections.resume('connection-1')).toMatchObject({ kind: 'changed', connection: { status: 'active', statusReason: null } });
+  expect(await connections.resume('connection-1')).toMatchObject({ kind: 'unchanged', connection: { status: 'active' } });
+  expect(await connections.remove('connection-1', 'left')).toMatchObject({
+    kind: 'changed',
+    connection: { status: 'deleted', statusReason: 'left', token: null },
+  });
+  for (const change of [await connections.pause('connection-1', null), await connections.resume('connection-1')]) {
+    expect(change).toMatchObject({ kind: 'unchanged', connection: { status: 'deleted' } });
+  }
+  expect(await connections.pause('nobody', null)).toEqual({ kind: 'not_found' });
+});
+
+test('unauthorized counts only for the connection that was seen failing', async () => {
+  const { connection: seen } = await connections.add(given);
+  // The customer has connected again meanwhile.
+  const { connection: renewed } = await connections.add({ ...given, token: 'v1.other' });
+  expect(await connections.markUnauthorized(seen, 'token refused')).toMatchObject({ kind: 'unchanged', connection: { status: 'active' } });
+  expect(await connections.markDeleted(seen, 'gone at Nango')).toMatchObject({ kind: 'unchanged', connection: { token: 'v1.other' } });
+  expect(await connections.markUnauthorized(renewed, 'token refused')).toMatchObject({
+    kind: 'changed',
+    connection: { status: 'unauthorized', statusReason: 'token refused' },
+  });
+  expect(await connections.resume('connection-1')).toMatchObject({ kind: 'changed' });
+});
+
+test('unauthorized does not undo what an operator did', async () => {
+  const { connection: seen } = await connections.add(given);
+  await connections.pause('connection-1', 'holiday');
+  expect(await connections.markUnauthorized(seen, 'token refused')).toMatchObject({ kind: 'unchanged', connection: { status: 'paused' } });
+  await connections.remove('connection-1', 'left');
+  const removed = await connections.get('connection-1');
+  if (removed === null) throw new Error('it is there');
+  expect(await connections.markUnauthorized(removed, 'token refused')).toMatchObject({
+    kind: 'unchanged',
+    connection: { status: 'deleted' },
+  });
+});

@@ -1,0 +1,111 @@
+import type { Connection, ConnectionStatus } from '@notion-mirror/domain/connection';
+import type { Db, Filter } from 'mongodb';
+import { openCollection } from './collections.ts';
+import { toConnection, type ConnectionDocument } from './connection-document.ts';
+import { orUnavailable } from './errors.ts';
+
+export interface NewConnection {
+  readonly connectionId: string;
+  readonly providerConfigKey: string;
+  readonly workspaceId: string;
+  readonly notionWorkspaceId: string;
+  readonly botId: string | null;
+  /** As `encryptToken` gives it; null when Nango holds the token. */
+  readonly token: string | null;
+}
+
+/** `unchanged`: it is there, but its status (or a change since it was seen) does not allow this. */
+export type StatusChange =
+  | { readonly kind: 'changed'; readonly connection: Connection }
+  | { readonly kind: 'unchanged'; readonly connection: Connection }
+  | { readonly kind: 'not_found' };
+
+/** What operators and workers do with connections. All reject with a `StoreUnavailableError` when MongoDB is away. */
+export interface ConnectionStore {
+  /** Creates it, or replaces what was known of it and makes it active. `previous`: what was known. */
+  add(connection: NewConnection): Promise<{ readonly connection: Connection; readonly previous: Connection | null }>;
+  get(connectionId: string): Promise<Connection | null>;
+  /** All, or a tenant's, in the order they were created. */
+  list(workspaceId?: string): Promise<Connection[]>;
+  pause(connectionId: string, reason: string | null): Promise<StatusChange>;
+  /** Active again after a pause or after `unauthorized`. One that was removed has lost its token: add it again. */
+  resume(connectionId: string): Promise<StatusChange>;
+  /** Status `deleted`, the token erased. Its documents stay (`RecordStore.eraseSeenBy`). */
+  remove(connectionId: string, reason: string | null): Promise<StatusChange>;
+  /**
+   * Notion refuses the token of the connection `seen`. Only if it is still active and was not written since: the customer may just have
+   * connected again, or an operator paused it.
+   */
+  markUnauthorized(seen: Connection, reason: string): Promise<StatusChange>;
+  /** Nango says that the connection `seen` is gone. Only if it was not written since. */
+  markDeleted(seen: Connection, reason: string): Promise<StatusChange>;
+}
+
+export function createConnectionStore(db: Db): ConnectionStore {
+  const connections = openCollection<ConnectionDocument>(db, 'connections');
+
+  async function change(
+    filter: Filter<ConnectionDocument> & { readonly _id: string },
+    from: readonly ConnectionStatus[],
+    set: { readonly status: ConnectionStatus; readonly statusReason: string | null; readonly token?: null },
+  ): Promise<StatusChange> {
+    const changed = await write(() =>
+      connections.findOneAndUpdate({ ...filter, status: { $in: from } }, [{ $set: { ...literally(set), updatedAt: nextTime } }], {
+        returnDocument: 'after',
+      }),
+    );
+    if (changed !== null) return { kind: 'changed', connection: toConnection(changed) };
+    const found = await read(() => connections.findOne({ _id: filter._id }));
+    return found === null ? { kind: 'not_found' } : { kind: 'unchanged', connection: toConnection(found) };
+  }
+
+  return {
+    async add({ connectionId, ...given }) {
+      const set = { ...literally({ ...given, status: 'active', statusReason: null }), updatedAt: nextTime, createdAt: firstTime };
+      const before = await write(() =>
+        connections.findOneAndUpdate({ _id: connectionId }, [{ $set: set }], { upsert: true, returnDocument: 'before' }),
+      );
+      const after = await read(() => connections.findOne({ _id: connectionId }));
+      if (after === null) throw new Error(`the connection ${connectionId} was deleted while it was added`);
+      return { connection: toConnection(after), previous: before === null ? null : toConnection(before) };
+    },
+    get: async (connectionId) => {
+      const found = await read(() => connections.findOne({ _id: connectionId }));
+      return found === null ? null : toConnection(found);
+    },
+    list: async (workspaceId) => {
+      const filter = workspaceId === undefined ? {} : { workspaceId };
+      const found = await read(() => connections.find(filter).sort({ createdAt: 1, _id: 1 }).toArray());
+      return found.map(toConnection);
+    },
+    pause: (connectionId, reason) => change({ _id: connectionId }, ['active', 'unauthorized'], { status: 'paused', statusReason: reason }),
+    resume: (connectionId) => change({ _id: connectionId }, ['paused', 'unauthorized'], { status: 'active', statusReason: null }),
+    remove: (connectionId, reason) =>
+      change({ _id: connectionId }, ['active', 'paused', 'unauthorized'], { status: 'deleted', statusReason: reason, token: null }),
+    markUnauthorized: (seen, reason) =>
+      change({ _id: seen.connectionId, updatedAt: seen.updatedAt }, ['active'], { status: 'unauthorized', statusReason: reason }),
+    markDeleted: (seen, reason) =>
+      change({ _id: seen.connectionId, updatedAt: seen.updatedAt }, ['active', 'paused', 'unauthorized'], {
+        status: 'deleted',
+        statusReason: reason,
+        token: null,
+      }),
+  };
+}
+
+/** The server's clock, and always later than before: `updatedAt` tells one activation from the next. */
+const nextTime = { $max: ['$$NOW', { $add: ['$updatedAt', 1] }] };
+const firstTime = { $ifNull: ['$createdAt', '$$NOW'] };
+
+/** A text that begins with `$` would be taken for a field. */
+function literally(fields: Readonly<Record<string, string | null>>): Record<string, { $literal: string | null }> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { $literal: value }]));
+}
+
+async function write<T>(run: () => Promise<T>): Promise<T> {
+  return orUnavailable('a connection could not be written', run);
+}
+
+async function read<T>(run: () => Promise<T>): Promise<T> {
+  return orUnavailable('connections could not be read', run);
+}

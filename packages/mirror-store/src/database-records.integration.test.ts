@@ -1,0 +1,375 @@
+import type { DatabaseContent, JsonObject } from '@notion-mirror/domain/database-content';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openTestDatabase, serverAddress, someContent, uriThrough } from '../test/mongo.ts';
+import { startTcpProxy } from '../test/tcp-proxy.ts';
+import { openMongo } from './client.ts';
+import { createRecordStore, type RecordStore, type StoredRecord } from './database-records.ts';
+import { StoreUnavailableError } from './errors.ts';
+import { initMongo } from './init.ts';
+import { maxDocumentBytes } from './record-document.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let records: RecordStore;
+let metrics: Registry;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+  metrics = new Registry();
+  records = createRecordStore({ db: mongo.db, metrics });
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+let databases = 0;
+/** A key of a database that no other test uses. */
+function key(workspaceId = 'acme'): { readonly workspaceId: string; readonly databaseId: string } {
+  databases += 1;
+  return { workspaceId, databaseId: `00000000-0000-0000-0000-${String(databases).padStart(12, '0')}` };
+}
+
+const asOf = new Date('2026-01-01T00:00:00.000Z');
+const lastEvent = { id: 'event-1', type: 'database.created', occurredAt: new Date('2026-01-01T00:00:00.500Z') };
+const live = (content: Partial<DatabaseContent> = {}) => ({ content: someContent(content), connectionId: 'connection-1', asOf, lastEvent });
+const tombstone = { asOf, source: 'delete' as const, reason: 'deleted' as const, eventId: 'event-2' };
+
+async function written(id: { workspaceId: string; databaseId: string }, content: Partial<DatabaseContent> = {}): Promise<StoredRecord> {
+  expect(await records.writeLive({ ...id, expected: null, ...live(content) })).toEqual({ kind: 'written' });
+  return must(await records.read(id.workspaceId, id.databaseId));
+}
+
+function must<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new Error('there is nothing');
+  return value;
+}
+
+const inView = ({ workspaceId, databaseId }: { workspaceId: string; databaseId: string }) =>
+  mongo.db.collection<{ _id: string; raw?: { database: JsonObject } }>('databases').findOne({ _id: `${workspaceId}:${databaseId}` });
+const stored = ({ workspaceId, databaseId }: { workspaceId: string; databaseId: string }) =>
+  mongo.db.collection<{ _id: string }>('database_records').findOne({ _id: `${workspaceId}:${databaseId}` });
+
+describe('documents', () => {
+  test('a live one is exactly the contract, in the view too', async () => {
+    const id = key();
+    const before = Date.now();
+    await written(id);
+    const document = must(await inView(id));
+    expect(document).toEqual({
+      _id: `acme:${id.databaseId}`,
+      ...id,
+      ...someContent(),
+      rev: 1,
+      asOf,
+      source: 'fetch',
+      connectionId: 'connection-1',
+      lastEvent,
+      syncedAt: expect.any(Date),
+    });
+    expect(await stored(id)).toEqual(document);
+    const { syncedAt } = document as unknown as { syncedAt: Date };
+    expect(syncedAt.getTime()).toBeGreaterThanOrEqual(before);
+    expect(syncedAt.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+
+  test('a tombstone holds no content, and the view does not show it', async () => {
+    const id = key();
+    const expected = await written(id);
+    expect(await records.writeTombstone({ ...id, expected, ...tombstone })).toEqual({ kind: 'written' });
+    expect(await stored(id)).toEqual({
+      _id: `acme:${id.databaseId}`,
+      ...id,
+      connectionId: 'connection-1',
+      rev: 2,
+      asOf,
+      source: 'delete',
+      removed: { at: expect.any(Date), reason: 'deleted', eventId: 'event-2' },
+    });
+    expect(await inView(id)).toBeNull();
+  });
+
+  test('a database that comes back is a live document again, and nothing of the tombstone stays', async () => {
+    const id = key();
+    await records.writeTombstone({ ...id, expected: null, ...tombstone });
+    const expected = await records.read(id.workspaceId, id.databaseId);
+    await records.writeLive({ ...id, expected, ...live() });
+    expect(await inView(id)).toEqual(expect.objectContaining({ rev: 2, title: 'Tasks' }));
+    expect(await stored(id)).not.toHaveProperty('removed');
+  });
+
+  test('what is read back is what the write rule needs', async () => {
+    const id = key();
+    expect(await records.read(id.workspaceId, id.databaseId)).toBeNull();
+    const first = await written(id);
+    expect(first).toEqual({
+      rev: 1,
+      asOf: asOf.getTime(),
+      source: 'fetch',
+      live: true,
+      dataSourceIds: ['source-1', 'source-2'],
+      connectionId: 'connection-1',
+      removed: null,
+    });
+    await records.writeTombstone({ ...id, expected: first, ...tombstone });
+    expect(await records.read(id.workspaceId, id.databaseId)).toEqual({
+      rev: 2,
+      asOf: asOf.getTime(),
+      source: 'delete',
+      live: false,
+      dataSourceIds: [],
+      connectionId: 'connection-1',
+      removed: { at: expect.any(Date), reason: 'deleted', eventId: 'event-2' },
+    });
+  });
+
+  test('a record that somebody else wrote fails alone', async () => {
+    const [good, bad] = [key(), key()];
+    await written(good);
+    await mongo.db.collection<{ _id: string }>('database_records').insertOne({ _id: `acme:${bad.databaseId}` });
+    const [a, b] = await Promise.allSettled([good, bad].map((id) => records.read(id.workspaceId, id.databaseId)));
+    expect(a?.status).toBe('fulfilled');
+    expect(String((b as PromiseRejectedResult).reason)).toContain('is not as this program writes it');
+  });
+});
+
+describe("users' text", () => {
+  const awkward = JSON.parse(`{
+    "$set": {"id": "a", "$inc": {"rev": 100}}, "$ref": {"x": 1}, "$id": {"y": 2}, "$db": {}, "a.b": {"c.d": [{"$where": "1"}]},
+    "__proto__": {"polluted": true}, "constructor": {"prototype": 1}, "": {"": ""}, "🙂": "🙂", "_bsontype": {"_bsontype": "ObjectId", "id": "x"},
+    "toBSON": {"a": 1}, "_id": "x", "2024": 1, "length": 5, "$$ROOT": "$$ROOT", "$title": "$title", "large": 12345678901234, "float": 0.1, "minus": -0.5,
+    "ü\\u0301": "\\u0000 in a value", "null": null
+  }`);
+
+  test('is stored literally and read back equal', async () => {
+    const id = key('$workspace.with:odd "id"');
+    const name = '$set.a\0b';
+    const properties = [{ id: '$x', name, type: 'select', description: '$$NOW', config: awkward }];
+    const source = { ...must(someContent().dataSources[0]), properties };
+    await written(id, { title: '$title', raw: { database: { properties: awkward }, dataSources: [awkward] }, dataSources: [source] });
+    const document = must(await inView(id));
+    expect(JSON.stringify(sorted(document.raw))).toEqual(
+      JSON.stringify(sorted({ database: { properties: awkward }, dataSources: [awkward] })),
+    );
+    expect(Object.hasOwn(document.raw?.database['properties'] as object, '__proto__')).toBe(true);
+    expect(document).toMatchObject({ title: '$title', rev: 1, dataSources: [{ properties: [{ name, description: '$$NOW' }] }] });
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+    // A replacement is as literal as an insert.
+    const expected = await records.read(id.workspaceId, id.databaseId);
+    await records.writeLive({ ...id, expected, ...live({ raw: { database: { properties: awkward }, dataSources: [] } }) });
+    expect(JSON.stringify(sorted((await inView(id))?.raw))).toEqual(
+      JSON.stringify(sorted({ database: { properties: awkward }, dataSources: [] })),
+    );
+  });
+
+  test('NUL in a key of raw becomes ␀', async () => {
+    const id = key();
+    await written(id, { raw: { database: { properties: { 'a\0b': { name: 'a\0b' } } }, dataSources: [] } });
+    expect((await inView(id))?.raw?.database).toEqual({ properties: { 'a␀b': { name: 'a\0b' } } });
+  });
+});
+
+/** Object keys in one order: `toEqual` does not see a key named `__proto__`, JSON does. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .map(([name, inner]) => [name, sorted(inner)])
+    .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+}
+
+describe('conditions', () => {
+  test('of many who read the same state, exactly one writes', async () => {
+    for (const make of [async () => null, async (id: ReturnType<typeof key>) => written(id)]) {
+      const id = key();
+      const expected = await make(id);
+      const results = await Promise.all(
+        Array.from({ length: 20 }, async (_, n) => {
+          // Others in between, so that the writers meet in one batch and in several.
+          if (n % 3 === 0) await records.read('acme', 'nobody');
+          return n % 2 === 0
+            ? records.writeLive({ ...id, expected, ...live() })
+            : records.writeTombstone({ ...id, expected, ...tombstone, eventId: `event ${n}` });
+        }),
+      );
+      expect(results.filter(({ kind }) => kind === 'written')).toHaveLength(1);
+      expect(results.filter(({ kind }) => kind === 'conflict')).toHaveLength(19);
+      expect(await records.read(id.workspaceId, id.databaseId)).toMatchObject({ rev: (expected?.rev ?? 0) + 1 });
+    }
+  });
+
+  test('a counter kept by read, write and repeat on a conflict loses nothing', async () => {
+    const id = key();
+    await written(id, { title: '0' });
+    const stores = [records, createRecordStore({ db: mongo.db, metrics: new Registry() })];
+    const increment = async (store: RecordStore): Promise<void> => {
+      for (;;) {
+        const expected = await store.read(id.workspaceId, id.databaseId);
+        const { title } = must(
+          await mongo.db.collection<{ _id: string; title?: string }>('databases').findOne({ databaseId: id.databaseId }),
+        );
+        const result = await store.writeLive({ ...id, expected, ...live({ title: String(Number(title) + 1) }) });
+        if (result.kind === 'written') return;
+      }
+    };
+    await Promise.all(Array.from({ length: 30 }, (_, n) => increment(stores[n % 2] ?? records)));
+    expect(await inView(id)).toMatchObject({ title: '30', rev: 31 });
+  });
+
+  test('touching a tombstone raises rev, renews its time and keeps the rest', async () => {
+    const id = key();
+    await records.writeTombstone({ ...id, expected: null, ...tombstone, source: 'fetch', reason: 'trashed' });
+    const expected = must(await records.read(id.workspaceId, id.databaseId));
+    const at = must(expected.removed).at;
+    await expect.poll(() => Date.now()).toBeGreaterThan(at.getTime());
+    expect(await records.touch({ ...id, expected })).toEqual({ kind: 'written' });
+    const touched = must(await records.read(id.workspaceId, id.databaseId));
+    expect(touched).toEqual({ ...expected, rev: 2, removed: { ...expected.removed, at: expect.any(Date) } });
+    expect(must(touched.removed).at.getTime()).toBeGreaterThan(at.getTime());
+    expect(await records.touch({ ...id, expected })).toEqual({ kind: 'conflict' });
+    await expect(records.touch({ ...id, expected: await written(key()) })).rejects.toThrow('only a tombstone');
+  });
+
+  test('a tombstone that expired meanwhile is no conflict; its successor is one, even with the same rev', async () => {
+    const [gone, replaced] = [key(), key()];
+    for (const id of [gone, replaced]) {
+      await records.writeTombstone({ ...id, expected: null, ...tombstone });
+      const expected = must(await records.read(id.workspaceId, id.databaseId));
+      await mongo.db.collection<{ _id: string }>('database_records').deleteOne({ _id: `acme:${id.databaseId}` });
+      if (id === replaced) {
+        await expect.poll(() => Date.now()).toBeGreaterThan(must(expected.removed).at.getTime());
+        await records.writeTombstone({ ...id, expected: null, ...tombstone });
+        expect(await records.read(id.workspaceId, id.databaseId)).toMatchObject({ rev: expected.rev });
+      }
+      expect(await records.writeLive({ ...id, expected, ...live() })).toEqual({ kind: id === gone ? 'written' : 'conflict' });
+    }
+  });
+
+  test('two tenants have two records of one database', async () => {
+    const { databaseId } = key();
+    await written({ workspaceId: 'tenant-a', databaseId }, { title: 'of a' });
+    await written({ workspaceId: 'tenant-b', databaseId }, { title: 'of b' });
+    expect(await inView({ workspaceId: 'tenant-a', databaseId })).toMatchObject({ title: 'of a' });
+    expect(await inView({ workspaceId: 'tenant-b', databaseId })).toMatchObject({ title: 'of b' });
+  });
+});
+
+describe('batches', () => {
+  test('what is asked for together goes out together', async () => {
+    const ids = Array.from({ length: 60 }, () => key());
+    await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live() })));
+    const commands: string[] = [];
+    const counting = await openMongo(mongoUri(), { appName: 'counting' });
+    counting.client.on('commandStarted', ({ commandName }) => commands.push(commandName));
+    await counting.close();
+    const batches = await sumOf('notion_mirror_store_batch_size_count', { kind: 'write' });
+    await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live() })));
+    expect((await sumOf('notion_mirror_store_batch_size_count', { kind: 'write' })) - batches).toBeLessThanOrEqual(2);
+    const reads = await sumOf('notion_mirror_store_batch_size_count', { kind: 'read' });
+    const found = await Promise.all(ids.map((id) => records.read(id.workspaceId, id.databaseId)));
+    expect(found.every((record) => record?.rev === 1)).toBe(true);
+    expect((await sumOf('notion_mirror_store_batch_size_count', { kind: 'read' })) - reads).toBeLessThanOrEqual(2);
+  });
+
+  const deep = (levels: number): JsonObject => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
+  const megabytes = (count: number) => 'x'.repeat(Math.round(count * 1024 * 1024));
+  const almostTooLarge = megabytes(maxDocumentBytes / 1024 / 1024 - 0.35);
+
+  test.each([
+    ['too large', 'acme', { database: { text: megabytes(17) }, dataSources: [] }, 'the document has 17.0 MiB'],
+    ['nested too deep', 'acme', { database: deep(300), dataSources: [] }, 'nested deeper than 100 levels'],
+    // Its id is so long that the command around the document is too large: only the driver notices.
+    [
+      'refused by the driver',
+      'w'.repeat(150_000),
+      { database: { text: almostTooLarge }, dataSources: [] },
+      'MongoDB does not take the document',
+    ],
+  ])('a document that is %s is rejected alone', async (_what, workspaceId, raw, message) => {
+    const bad = key(workspaceId);
+    const others = Array.from({ length: 9 }, () => key());
+    const taken = key();
+    await written(taken);
+    const ids = [...others.slice(0, 4), bad, ...others.slice(4), taken];
+    const results = await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live(id === bad ? { raw } : {}) })));
+    expect(results[4]).toEqual({ kind: 'rejected', message: expect.stringContaining(message) });
+    expect(results.at(-1)).toEqual({ kind: 'conflict' });
+    expect(results.filter(({ kind }) => kind === 'written')).toHaveLength(9);
+    expect(await records.read(bad.workspaceId, bad.databaseId)).toBeNull();
+  });
+
+  test('a document of 15 MiB is stored', async () => {
+    const id = key();
+    await written(id, { raw: { database: { text: megabytes(15) }, dataSources: [] } });
+    expect(await inView(id)).not.toBeNull();
+  });
+});
+
+function mongoUri(): string {
+  const { port } = serverAddress();
+  return uriThrough(port, mongo.name);
+}
+
+async function sumOf(metric: string, labels: Readonly<Record<string, string>>): Promise<number> {
+  const lines = (await metrics.metrics()).split('\n').filter((line) => line.startsWith(`${metric}{`));
+  const wanted = lines.filter((line) => Object.entries(labels).every(([name, value]) => line.includes(`${name}="${value}"`)));
+  return wanted.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+describe('queries', () => {
+  test('which live databases list a data source', async () => {
+    const [a, b, other, gone] = [key('w1'), key('w1'), key('w2'), key('w1')];
+    for (const id of [b, a, other]) await written(id);
+    await records.writeTombstone({ ...gone, expected: await written(gone), ...tombstone });
+    expect(await records.databasesListing('w1', 'source-2')).toEqual([a.databaseId, b.databaseId]);
+    expect(await records.databasesListing('w1', 'source-3')).toEqual([]);
+    expect(await records.databaseIdsOf('w1')).toEqual([a.databaseId, b.databaseId]);
+  });
+
+  test('erasing what a connection saw leaves tombstones that no sync skips, and a write in flight is a conflict', async () => {
+    const [a, other] = [key('w3'), key('w3')];
+    const expected = await written(a);
+    await records.writeLive({ ...other, expected: null, ...live(), connectionId: 'connection-2' });
+    expect(await records.eraseSeenBy('w3', 'connection-1')).toBe(1);
+    expect(await records.writeLive({ ...a, expected, ...live() })).toEqual({ kind: 'conflict' });
+    expect(await stored(a)).toEqual({
+      _id: `w3:${a.databaseId}`,
+      ...a,
+      connectionId: 'connection-1',
+      rev: 2,
+      asOf,
+      source: 'delete',
+      removed: { at: expect.any(Date), reason: 'inaccessible', eventId: null },
+    });
+    expect(await records.databaseIdsOf('w3')).toEqual([other.databaseId]);
+    expect(await records.eraseSeenBy('w3', 'connection-1')).toBe(0);
+  });
+});
+
+test('while MongoDB is away everything is unavailable soon, and goes on by itself', async () => {
+  const proxy = await startTcpProxy(serverAddress());
+  const through = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'through-proxy' });
+  try {
+    const store = createRecordStore({ db: through.db, metrics: new Registry() });
+    const id = key();
+    expect(await store.read(id.workspaceId, id.databaseId)).toBeNull();
+    proxy.cut();
+    const startedAt = performance.now();
+    const results = await Promise.allSettled([
+      store.read(id.workspaceId, id.databaseId),
+      store.writeLive({ ...id, expected: null, ...live() }),
+      store.databasesListing('acme', 'source-1'),
+    ]);
+    expect(results.map((result) => result.status === 'rejected' && result.reason instanceof StoreUnavailableError)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(9000);
+    proxy.restore();
+    await expect.poll(() => store.read(id.workspaceId, id.databaseId).catch(() => 'unavailable'), { timeout: 20_000 }).toBeNull();
+    expect(await store.writeLive({ ...id, expected: null, ...live() })).toEqual({ kind: 'written' });
+  } finally {
+    await through.close();
+    await proxy.stop();
+  }
+});

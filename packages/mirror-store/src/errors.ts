@@ -1,0 +1,53 @@
+import { BSON, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
+
+/** MongoDB cannot be reached, has no primary, or did not answer in time. Nothing is known of a write's fate; trying again later is right. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}
+
+/** MongoDB answers, but not as it must (credentials, no replica set, too old). No waiting mends it. */
+export class StoreMisconfiguredError extends Error {
+  override readonly name = 'StoreMisconfiguredError';
+}
+
+/** Server codes that say "not now" or "not with these rights": github.com/mongodb/mongo, src/mongo/base/error_codes.yml. */
+const unavailableCodes: ReadonlySet<number> = new Set([
+  6, 7, 13, 18, 24, 43, 46, 50, 63, 64, 75, 79, 89, 91, 100, 112, 117, 133, 134, 150, 189, 202, 234, 246, 262, 263, 317, 384, 391, 8000,
+  9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 14031,
+]);
+
+/** Server codes for a whole command that are about what one of its documents holds: too large, too deep, a bad value or field name. */
+const contentCodes: ReadonlySet<number> = new Set([
+  2, 9, 10, 14, 15, 17, 22, 28, 34, 40, 52, 53, 54, 55, 56, 57, 66, 121, 10334, 16837, 17280, 17419, 17420, 51270,
+]);
+
+export const duplicateKey = 11_000;
+
+export function isUnavailableCode(code: unknown): boolean {
+  return typeof code === 'number' && unavailableCodes.has(code);
+}
+
+/** Of a command that is valid by itself, when it may also fail because of what is there already. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof MongoServerError ? isUnavailableCode(error.code) : error instanceof MongoError;
+}
+
+/** Whether a failed command can be the fault of what a document holds, so that the others of its batch must be tried without it. */
+export function mayBeContent(error: unknown): boolean {
+  if (error instanceof MongoServerError) return typeof error.code === 'number' && contentCodes.has(error.code);
+  return error instanceof BSON.BSONError || error instanceof MongoInvalidArgumentError;
+}
+
+export function unavailable(what: string, cause: unknown): StoreUnavailableError {
+  if (cause instanceof StoreUnavailableError) return cause;
+  return new StoreUnavailableError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+}
+
+/** Runs a command that is valid by itself: whatever goes wrong is MongoDB's being unavailable. */
+export async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw unavailable(what, error);
+  }
+}

@@ -1,0 +1,124 @@
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openTestDatabase, uriOf } from '../test/mongo.ts';
+import { openMongo } from './client.ts';
+import { StoreMisconfiguredError, StoreUnavailableError } from './errors.ts';
+import { describeDifference, initMongo, inspectMongo } from './init.ts';
+
+const ttl = { tombstoneTtlSeconds: 30 * 86_400 };
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+});
+beforeEach(async () => {
+  await mongo.db.dropDatabase();
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+async function ttlOfTombstones(): Promise<unknown> {
+  const indexes = await mongo.db.collection('database_records').indexes();
+  return indexes.find(({ key }) => Object.keys(key).join() === 'removed.at')?.expireAfterSeconds;
+}
+
+test('sets everything up, and again changes nothing', async () => {
+  const mended = await initMongo(mongo.db, ttl);
+  expect(mended.map(describeDifference)).toContain('view databases is missing');
+  const collections = (await mongo.db.listCollections().toArray()).map(({ name, type }) => `${type} ${name}`);
+  expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
+    'collection connections',
+    'collection database_records',
+    'collection full_syncs',
+    'collection handshakes',
+    'collection parked_events',
+    'collection spooled_events',
+    'view databases',
+  ]);
+  expect(await ttlOfTombstones()).toBe(30 * 86_400);
+  expect(await initMongo(mongo.db, ttl)).toEqual([]);
+});
+
+test('several at once are as good as one', async () => {
+  await Promise.all(Array.from({ length: 5 }, () => initMongo(mongo.db, ttl)));
+  expect((await inspectMongo(mongo.db, ttl)).differences).toEqual([]);
+});
+
+test('another TTL, a changed view and a lost index are mended', async () => {
+  await initMongo(mongo.db, ttl);
+  await mongo.db.command({ collMod: 'databases', viewOn: 'database_records', pipeline: [] });
+  await mongo.db.collection('database_records').dropIndex('by_data_source');
+  const other = { tombstoneTtlSeconds: 60 };
+  const { differences } = await inspectMongo(mongo.db, other);
+  expect(differences.map(describeDifference)).toEqual([
+    'index by_data_source of database_records is missing',
+    'tombstones expire after 2592000 s instead of 60 s',
+    'view databases is not as it should be',
+  ]);
+  expect(await initMongo(mongo.db, other)).toEqual(differences);
+  expect(await ttlOfTombstones()).toBe(60);
+  expect((await inspectMongo(mongo.db, other)).differences).toEqual([]);
+});
+
+test("an operator's index with the same keys is taken as ours", async () => {
+  await mongo.db.collection('connections').createIndex({ workspaceId: 1 }, { name: 'mine' });
+  await initMongo(mongo.db, ttl);
+  expect((await inspectMongo(mongo.db, ttl)).differences).toEqual([]);
+});
+
+test('a collection that has the name of the view is not touched', async () => {
+  await mongo.db.collection('databases').insertOne({ precious: true });
+  await expect(initMongo(mongo.db, ttl)).rejects.toThrow('a collection is named databases');
+  expect(await mongo.db.collection('databases').countDocuments()).toBe(1);
+});
+
+test('the queries of the view use indexes', async () => {
+  await initMongo(mongo.db, ttl);
+  for (const filter of [{ workspaceId: 'a' }, { workspaceId: 'a', 'dataSources.id': 'b' }, { workspaceId: 'a', 'parent.id': 'c' }]) {
+    const plan = JSON.stringify(await mongo.db.collection('databases').find(filter).explain('queryPlanner'));
+    expect(plan).toContain('"IXSCAN"');
+    expect(plan).not.toContain('"COLLSCAN"');
+  }
+});
+
+test('says what it found', async () => {
+  await initMongo(mongo.db, ttl);
+  await mongo.db.collection('spooled_events').insertOne({});
+  const report = await inspectMongo(mongo.db, ttl);
+  expect(report).toEqual({
+    serverVersion: expect.stringMatching(/^\d+\./),
+    replicaSet: 'rs0',
+    differences: [],
+    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0 },
+  });
+});
+
+test('the database is the one the URI names, or notion_mirror', async () => {
+  expect(mongo.db.databaseName).toBe(mongo.name);
+  const named = await openMongo(uriOf(''), { appName: 'test' });
+  expect(named.db.databaseName).toBe('notion_mirror');
+  await named.close();
+});
+
+test('a server that is not there is unavailable, soon and without the password', async () => {
+  const opening = openMongo('mongodb://user:hunter2@127.0.0.1:1/x', { appName: 'test' });
+  const error = await opening.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StoreUnavailableError);
+  expect(String(error)).toContain('127.0.0.1:1');
+  expect(String(error)).not.toContain('hunter2');
+});
+
+test('a bad URI is a misconfiguration', async () => {
+  await expect(openMongo('mongodb://localhost/x?w=banana&foo=bar', { appName: 'test' })).rejects.toThrow(StoreMisconfiguredError);
+});
+
+test('every operation waits for the majority', async () => {
+  const plain = new MongoClient(uriOf('x'));
+  expect(mongo.db.writeConcern?.w).toBe('majority');
+  expect(mongo.db.readConcern?.level).toBe('majority');
+  await plain.close();
+});

@@ -1,0 +1,61 @@
+import { MongoServerError, type Db } from 'mongodb';
+import { collectionNames } from './collections.ts';
+import { isUnavailable, orUnavailable, unavailable } from './errors.ts';
+import { compareLayout, describeDifference, mend, type Difference } from './layout.ts';
+
+/** Somebody else was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
+const racing: ReadonlySet<unknown> = new Set([48, 68, 85, 86, 27, 117]);
+
+/**
+ * Creates what is missing (collections, indexes, the tombstones' TTL, the view `databases`) and corrects what differs. Again, or by several
+ * at once, is harmless. Resolves to what was mended; empty when all was well.
+ */
+export async function initMongo(db: Db, options: { readonly tombstoneTtlSeconds: number }): Promise<Difference[]> {
+  const { tombstoneTtlSeconds } = options;
+  const mended: Difference[] = [];
+  for (let attempt = 1; ; attempt += 1) {
+    const differences = await orUnavailable('MongoDB could not be read', () => compareLayout(db, tombstoneTtlSeconds));
+    if (differences.length === 0) return mended;
+    if (attempt > 10) throw new Error(`MongoDB does not get as it should be: ${differences.map(describeDifference).join('; ')}`);
+    for (const difference of differences) {
+      try {
+        await mend(db, difference, tombstoneTtlSeconds);
+        mended.push(difference);
+      } catch (error) {
+        if (error instanceof MongoServerError && racing.has(error.code)) continue;
+        throw isUnavailable(error) ? unavailable('MongoDB could not be set up', error) : error;
+      }
+    }
+  }
+}
+
+export interface MongoReport {
+  readonly serverVersion: string;
+  /** Null: not a replica set, so change streams do not work. */
+  readonly replicaSet: string | null;
+  /** What `initMongo` would mend. */
+  readonly differences: readonly Difference[];
+  readonly counts: { readonly live: number; readonly tombstones: number; readonly spooled: number; readonly parked: number };
+}
+
+/** For `mirror doctor`. Changes nothing. */
+export async function inspectMongo(db: Db, options: { readonly tombstoneTtlSeconds: number }): Promise<MongoReport> {
+  return orUnavailable('MongoDB cannot be inspected', async () => {
+    const hello = await db.command({ hello: 1 });
+    const build = await db.command({ buildInfo: 1 });
+    const records = db.collection(collectionNames.databaseRecords);
+    return {
+      serverVersion: String(build['version']),
+      replicaSet: typeof hello['setName'] === 'string' ? hello['setName'] : null,
+      differences: await compareLayout(db, options.tombstoneTtlSeconds),
+      counts: {
+        live: await records.countDocuments({ removed: { $exists: false } }),
+        tombstones: await records.countDocuments({ removed: { $exists: true } }),
+        spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),
+        parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
+      },
+    };
+  });
+}
+
+export { describeDifference, type Difference } from './layout.ts';

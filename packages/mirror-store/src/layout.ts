@@ -1,0 +1,133 @@
+import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
+import { collectionNames, databasesView } from './collections.ts';
+
+interface WantedIndex {
+  readonly name: string;
+  readonly key: Readonly<Record<string, 1 | -1>>;
+}
+
+const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
+
+const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
+  [collectionNames.databaseRecords]: [
+    { name: 'by_workspace', key: { workspaceId: 1, databaseId: 1 } },
+    { name: 'by_data_source', key: { workspaceId: 1, 'dataSources.id': 1 } },
+    { name: 'by_parent', key: { workspaceId: 1, 'parent.id': 1 } },
+  ],
+  [collectionNames.connections]: [
+    { name: 'by_notion_workspace', key: { notionWorkspaceId: 1 } },
+    { name: 'by_workspace', key: { workspaceId: 1 } },
+  ],
+  [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+};
+
+const viewPipeline: readonly Document[] = [{ $match: { removed: { $exists: false } } }];
+
+/** Something that is not as it should be, and what `initMongo` does about it. */
+export type Difference =
+  | { readonly kind: 'missing_collection'; readonly name: string }
+  | { readonly kind: 'missing_index'; readonly collection: string; readonly name: string }
+  | { readonly kind: 'other_index'; readonly collection: string; readonly name: string }
+  | { readonly kind: 'other_tombstone_ttl'; readonly isSeconds: number | null; readonly shouldBeSeconds: number }
+  | { readonly kind: 'missing_view'; readonly name: string }
+  | { readonly kind: 'other_view'; readonly name: string };
+
+/** What differs from the wanted layout; empty when nothing does. Reads only. */
+export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  const found = new Map((await db.listCollections().toArray()).map((info) => [info.name, info]));
+
+  for (const name of Object.values(collectionNames)) {
+    const exists = found.has(name);
+    if (!exists) differences.push({ kind: 'missing_collection', name });
+    const indexes: IndexDescriptionInfo[] = exists ? await db.collection(name).indexes() : [];
+    for (const { name: index, key } of wantedIndexes[name] ?? []) {
+      if (indexes.some((is) => sameKey(is.key, key))) continue;
+      const nameInUse = indexes.some((is) => is.name === index);
+      differences.push({ kind: nameInUse ? 'other_index' : 'missing_index', collection: name, name: index });
+    }
+    if (name === collectionNames.databaseRecords) differences.push(...compareTtl(indexes, tombstoneTtlSeconds));
+  }
+
+  const view = found.get(databasesView);
+  if (view === undefined) differences.push({ kind: 'missing_view', name: databasesView });
+  else if (!isOurView(view)) differences.push({ kind: 'other_view', name: databasesView });
+  return differences;
+}
+
+function compareTtl(indexes: readonly IndexDescriptionInfo[], seconds: number): Difference[] {
+  const collection = collectionNames.databaseRecords;
+  const is = indexes.find(({ key }) => sameKey(key, tombstoneTtl.key));
+  if (is === undefined) return [{ kind: 'missing_index', collection, name: tombstoneTtl.name }];
+  const isSeconds = is.expireAfterSeconds ?? null;
+  return isSeconds === seconds ? [] : [{ kind: 'other_tombstone_ttl', isSeconds, shouldBeSeconds: seconds }];
+}
+
+function sameKey(is: unknown, wanted: WantedIndex['key']): boolean {
+  return JSON.stringify(is instanceof Map ? Object.fromEntries(is) : is) === JSON.stringify(wanted);
+}
+
+function isOurView(info: Document): boolean {
+  const options = info['options'] as Document | undefined;
+  return (
+    info['type'] === 'view' &&
+    options?.['viewOn'] === collectionNames.databaseRecords &&
+    JSON.stringify(options['pipeline']) === JSON.stringify(viewPipeline)
+  );
+}
+
+/** Mends one difference. An index of ours with other keys is replaced; content is never touched. */
+export async function mend(db: Db, difference: Difference, tombstoneTtlSeconds: number): Promise<void> {
+  switch (difference.kind) {
+    case 'missing_collection':
+      await db.createCollection(difference.name);
+      break;
+    case 'missing_index':
+      await createIndex(db, difference.collection, difference.name, tombstoneTtlSeconds);
+      break;
+    case 'other_index':
+      await db.collection(difference.collection).dropIndex(difference.name);
+      await createIndex(db, difference.collection, difference.name, tombstoneTtlSeconds);
+      break;
+    case 'other_tombstone_ttl':
+      await db.command({
+        collMod: collectionNames.databaseRecords,
+        index: { keyPattern: tombstoneTtl.key, expireAfterSeconds: difference.shouldBeSeconds },
+      });
+      break;
+    case 'missing_view':
+      await db.createCollection(databasesView, { viewOn: collectionNames.databaseRecords, pipeline: [...viewPipeline] });
+      break;
+    case 'other_view':
+      if ((await db.listCollections({ name: databasesView, type: 'collection' }).toArray()).length > 0) {
+        throw new Error(`a collection is named ${databasesView}, which is the view's name: rename it`);
+      }
+      await db.command({ collMod: databasesView, viewOn: collectionNames.databaseRecords, pipeline: viewPipeline });
+      break;
+  }
+}
+
+async function createIndex(db: Db, collection: string, name: string, tombstoneTtlSeconds: number): Promise<void> {
+  const isTtl = name === tombstoneTtl.name;
+  const wanted = isTtl ? tombstoneTtl : wantedIndexes[collection]?.find((index) => index.name === name);
+  if (wanted === undefined) throw new Error(`no index ${name} is known for ${collection}`);
+  await db.collection(collection).createIndex(wanted.key, { name, ...(isTtl ? { expireAfterSeconds: tombstoneTtlSeconds } : {}) });
+}
+
+/** One line for an operator. */
+export function describeDifference(difference: Difference): string {
+  switch (difference.kind) {
+    case 'missing_collection':
+      return `collection ${difference.name} is missing`;
+    case 'missing_index':
+      return `index ${difference.name} of ${difference.collection} is missing`;
+    case 'other_index':
+      return `index ${difference.name} of ${difference.collection} has other keys`;
+    case 'other_tombstone_ttl':
+      return `tombstones expire after ${difference.isSeconds ?? 'no'} s instead of ${difference.shouldBeSeconds} s`;
+    case 'missing_view':
+      return `view ${difference.name} is missing`;
+    case 'other_view':
+      return `view ${difference.name} is not as it should be`;
+  }
+}

@@ -1,0 +1,105 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openTestDatabase } from '../test/mongo.ts';
+import { createParkedEvents, type ParkedEvents } from './parked-events.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let parked: ParkedEvents;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  parked = createParkedEvents(mongo.db);
+});
+beforeEach(async () => {
+  await mongo.db.collection('parked_events').deleteMany({});
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+const event = (change: Partial<DatabaseEvent> = {}): DatabaseEvent => ({
+  eventId: 'event-1',
+  kind: 'sync',
+  type: 'data_source.schema_updated',
+  workspaceId: 'acme',
+  connectionId: 'connection-1',
+  providerConfigKey: 'notion',
+  notionWorkspaceId: 'notion-1',
+  databaseId: 'database-1',
+  dataSourceId: null,
+  occurredAt: new Date(1000),
+  receivedAt: new Date(2000),
+  origin: 'nango',
+  ...change,
+});
+
+async function released(workspaceId = 'acme'): Promise<{ event: DatabaseEvent; accessibleBy: readonly string[] }[]> {
+  const seen: { event: DatabaseEvent; accessibleBy: readonly string[] }[] = [];
+  await parked.release(workspaceId, async (each, accessibleBy) => {
+    seen.push({ event: each, accessibleBy });
+  });
+  return seen;
+}
+
+test('comes back as it was', async () => {
+  await parked.park(event(), ['bot-1', 'bot-2']);
+  expect(await released()).toEqual([{ event: event(), accessibleBy: ['bot-1', 'bot-2'] }]);
+  expect(await parked.count()).toBe(0);
+});
+
+test('of one database the one received last stays, in whatever order they come', async () => {
+  const events = Array.from({ length: 12 }, (_, n) => event({ eventId: `event ${n}`, receivedAt: new Date(2000 + ((n * 5) % 12)) }));
+  for (const each of events) await parked.park(each, []);
+  expect((await released()).map((each) => each.event.receivedAt.getTime())).toEqual([2011]);
+  await Promise.all(events.map((each) => parked.park(each, [])));
+  expect((await released()).map((each) => each.event.receivedAt.getTime())).toEqual([2011]);
+});
+
+test('databases, data sources and tenants are kept apart, and released in the order of receipt', async () => {
+  await parked.park(event({ eventId: 'c', receivedAt: new Date(3000) }), []);
+  await parked.park(event({ eventId: 'a', databaseId: 'database-2', receivedAt: new Date(1000) }), []);
+  await parked.park(event({ eventId: 'b', databaseId: null, dataSourceId: 'source-1', receivedAt: new Date(2000) }), []);
+  await parked.park(event({ eventId: 'x', workspaceId: 'globex' }), []);
+  expect(await parked.workspaces()).toEqual(['acme', 'globex']);
+  expect(await parked.count('acme')).toBe(3);
+  expect((await released()).map((each) => each.event.eventId)).toEqual(['a', 'b', 'c']);
+  expect(await parked.workspaces()).toEqual(['globex']);
+});
+
+test('only what was published is removed', async () => {
+  for (let n = 0; n < 5; n += 1)
+    await parked.park(event({ eventId: `event ${n}`, databaseId: `database-${n}`, receivedAt: new Date(n) }), []);
+  const publish = async (each: DatabaseEvent) => {
+    if (each.eventId === 'event 1' || each.eventId === 'event 3') throw new Error(`cannot publish ${each.eventId}`);
+  };
+  await expect(parked.release('acme', publish)).rejects.toThrow('cannot publish event 1');
+  expect((await released()).map((each) => each.event.eventId)).toEqual(['event 1', 'event 3']);
+});
+
+test('one that is parked while it is released stays', async () => {
+  await parked.park(event({ eventId: 'old' }), []);
+  let calls = 0;
+  const count = await parked.release('acme', async (each) => {
+    calls += 1;
+    if (calls === 1) await parked.park(event({ eventId: 'new', receivedAt: new Date(9000) }), []);
+    else expect(each.eventId).toBe('new');
+  });
+  expect(calls).toBe(2);
+  expect(count).toBe(2);
+  expect(await parked.count()).toBe(0);
+});
+
+test('more than one batch', async () => {
+  await Promise.all(
+    Array.from({ length: 450 }, (_, n) =>
+      parked.park(event({ eventId: `${n}`, databaseId: `database-${n}`, receivedAt: new Date(n) }), []),
+    ),
+  );
+  expect((await released()).map((each) => each.event.eventId)).toEqual(Array.from({ length: 450 }, (_, n) => `${n}`));
+});
+
+test('a tenant can be forgotten', async () => {
+  await parked.park(event(), []);
+  await parked.park(event({ workspaceId: 'globex' }), []);
+  await parked.discard('acme');
+  expect(await parked.workspaces()).toEqual(['globex']);
+});

@@ -1,0 +1,82 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { MongoServerError, type Db } from 'mongodb';
+import { openCollection } from './collections.ts';
+import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
+
+/**
+ * Sync events of tenants that have no active connection: kept until one is active, then appended to the log again. Of several for one
+ * database the one received last stays, since one fetch answers for all. All reject with a `StoreUnavailableError` when MongoDB is away.
+ */
+export interface ParkedEvents {
+  /** `accessibleBy`: the bots that can read the entity, as its record's header said. */
+  park(event: DatabaseEvent, accessibleBy: readonly string[]): Promise<void>;
+  /**
+   * Appends the tenant's parked events again, in the order they were received, and removes exactly those that `publish` resolved for.
+   * Resolves to how many; rejects with the first failure of `publish`.
+   */
+  release(workspaceId: string, publish: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>): Promise<number>;
+  /** Tenants that have parked events. */
+  workspaces(): Promise<string[]>;
+  count(workspaceId?: string): Promise<number>;
+  /** Forgets the tenant's parked events. */
+  discard(workspaceId: string): Promise<void>;
+}
+
+interface ParkedDocument {
+  readonly _id: string;
+  readonly workspaceId: string;
+  readonly receivedAt: Date;
+  readonly event: DatabaseEvent;
+  readonly accessibleBy: readonly string[];
+  readonly parkedAt: Date;
+}
+
+export function createParkedEvents(db: Db): ParkedEvents {
+  const parked = openCollection<ParkedDocument>(db, 'parkedEvents');
+
+  return {
+    async park(event, accessibleBy) {
+      const { workspaceId, databaseId, dataSourceId, receivedAt } = event;
+      const _id = `${workspaceId}:${databaseId ?? ''}:${dataSourceId ?? ''}`;
+      const document = { workspaceId, receivedAt, event: { ...event }, accessibleBy: [...accessibleBy], parkedAt: new Date() };
+      const filter = { _id, receivedAt: { $lte: receivedAt } };
+      // A duplicate key: one received later is parked already and stays, or an earlier one was inserted this moment and the second try replaces it.
+      for (const lastTry of [false, true]) {
+        try {
+          await parked.replaceOne(filter, document, { upsert: true });
+          return;
+        } catch (error) {
+          if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw unavailable('an event could not be parked', error);
+          if (lastTry) return;
+        }
+      }
+    },
+
+    async release(workspaceId, publish) {
+      let released = 0;
+      for (;;) {
+        const batch = await orUnavailable('parked events could not be read', () =>
+          parked.find({ workspaceId }).sort({ receivedAt: 1, _id: 1 }).limit(200).toArray(),
+        );
+        if (batch.length === 0) return released;
+        const results = await Promise.allSettled(batch.map(({ event, accessibleBy }) => publish(event, accessibleBy)));
+        const published = batch.filter((_document, index) => results[index]?.status === 'fulfilled');
+        if (published.length > 0) {
+          // One that was parked anew meanwhile stays.
+          const same = published.map(({ _id, receivedAt, parkedAt }) => ({ deleteOne: { filter: { _id, receivedAt, parkedAt } } }));
+          await orUnavailable('parked events could not be removed', () => parked.bulkWrite(same, { ordered: false }));
+        }
+        released += published.length;
+        const failure = results.find((result) => result.status === 'rejected');
+        if (failure !== undefined) throw failure.reason;
+      }
+    },
+
+    workspaces: () => orUnavailable('parked events could not be read', async () => (await parked.distinct('workspaceId')).toSorted()),
+    count: (workspaceId) =>
+      orUnavailable('parked events could not be counted', () => parked.countDocuments(workspaceId === undefined ? {} : { workspaceId })),
+    async discard(workspaceId) {
+      await orUnavailable('parked events could not be removed', () => parked.deleteMany({ workspaceId }));
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { AccessibleDataSource, DatabaseContent, DataSourceContent, Json, JsonObject } from '@notion-mirror/domain/database-content';
+import type { RecordState, RemovalReason } from '@notion-mirror/domain/write-rule';
+import { BSON, type Document } from 'mongodb';
+import { z } from 'zod';
+
+/** A record as the write rule needs it, and what the workers want to know besides. */
+export interface StoredRecord extends RecordState {
+  /** Data sources that the document lists, also those that are not accessible. Empty for a tombstone. */
+  readonly dataSourceIds: readonly string[];
+  /** The connection that saw it last. */
+  readonly connectionId: string | null;
+  /** Null for a live record. */
+  readonly removed: Removal | null;
+}
+
+export interface Removal {
+  readonly at: Date;
+  readonly reason: RemovalReason;
+  readonly eventId: string | null;
+}
+
+export interface RecordDocument extends Document {
+  /** `workspaceId:databaseId` */
+  readonly _id: string;
+}
+
+/** What `toStoredRecord` reads. */
+export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, 'dataSources.id': 1 } as const;
+
+const stateFields = z.object({
+  rev: z.number(),
+  asOf: z.date(),
+  source: z.enum(['fetch', 'delete']),
+  removed: z
+    .object({ at: z.date(), reason: z.enum(['deleted', 'trashed', 'inaccessible']), eventId: z.string().nullable() })
+    .optional()
+    .transform((removed) => removed ?? null),
+  connectionId: z.string().nullish(),
+  dataSources: z.array(z.object({ id: z.string() })).default([]),
+});
+
+/** Throws when the document is none of ours. */
+export function toStoredRecord(document: RecordDocument): StoredRecord {
+  const found = stateFields.safeParse(document);
+  if (!found.success) throw new Error(`the record ${document._id} is not as this program writes it:\n${z.prettifyError(found.error)}`);
+  const { rev, asOf, source, removed, connectionId, dataSources } = found.data;
+  return {
+    rev,
+    asOf: asOf.getTime(),
+    source,
+    live: removed === null,
+    dataSourceIds: dataSources.map(({ id }) => id),
+    connectionId: connectionId ?? null,
+    removed,
+  };
+}
+
+export function recordId(workspaceId: string, databaseId: string): string {
+  return `${workspaceId}:${databaseId}`;
+}
+
+export interface LiveInput {
+  readonly workspaceId: string;
+  readonly databaseId: string;
+  readonly content: DatabaseContent;
+  readonly connectionId: string;
+  readonly asOf: Date;
+  /** The event whose fetch this is. */
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+}
+
+/** The document of the contract (`docs/data-model.md`). */
+export function liveDocument(input: LiveInput, rev: number, syncedAt: Date): RecordDocument {
+  const { workspaceId, databaseId, content, connectionId, asOf, lastEvent } = input;
+  return {
+    _id: recordId(workspaceId, databaseId),
+    workspaceId,
+    databaseId,
+    title: content.title,
+    description: content.description,
+    url: content.url,
+    publicUrl: content.publicUrl,
+    icon: storable(content.icon),
+    cover: storable(content.cover),
+    parent: { type: content.parent.type, id: content.parent.id },
+    isInline: content.isInline,
+    isLocked: content.isLocked,
+    createdTime: content.createdTime,
+    lastEditedTime: content.lastEditedTime,
+    dataSources: content.dataSources.map(dataSourceDocument),
+    raw: { database: storable(content.raw.database), dataSources: content.raw.dataSources.map((source) => storable(source)) },
+    rev,
+    asOf,
+    source: 'fetch',
+    connectionId,
+    lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
+    syncedAt,
+  };
+}
+
+function dataSourceDocument(source: DataSourceContent): Document {
+  if (!isAccessible(source)) return { id: source.id, name: source.name, accessible: false };
+  return {
+    id: source.id,
+    name: source.name,
+    title: source.title,
+    description: source.description,
+    icon: storable(source.icon),
+    cover: storable(source.cover),
+    url: source.url,
+    properties: source.properties.map(({ id, name, type, description, config }) => ({
+      id,
+      name,
+      type,
+      description,
+      config: storable(config),
+    })),
+    parent: { type: source.parent.type, id: source.parent.id },
+    createdTime: source.createdTime,
+    lastEditedTime: source.lastEditedTime,
+    inTrash: source.inTrash,
+  };
+}
+
+function isAccessible(source: DataSourceContent): source is AccessibleDataSource {
+  return !('accessible' in source);
+}
+
+export interface TombstoneInput {
+  readonly workspaceId: string;
+  readonly databaseId: string;
+  readonly connectionId: string | null;
+  readonly asOf: Date;
+  readonly source: RecordState['source'];
+  readonly removed: Removal;
+}
+
+export function tombstoneDocument(input: TombstoneInput, rev: number): RecordDocument {
+  const { workspaceId, databaseId, connectionId, asOf, source, removed } = input;
+  return {
+    _id: recordId(workspaceId, databaseId),
+    workspaceId,
+    databaseId,
+    ...(connectionId === null ? {} : { connectionId }),
+    rev,
+    asOf,
+    source,
+    removed: { at: removed.at, reason: removed.reason, eventId: removed.eventId },
+  };
+}
+
+/** The document cannot be stored, whatever the server's state. The message holds no text of the document. */
+export class UnstorableError extends Error {
+  override readonly name = 'UnstorableError';
+}
+
+/** The server takes 16 MiB; room is left for the statement around the document. */
+export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
+
+/** MongoDB documents a limit of 100 levels; 6.0 and 8.0 in fact refuse a document beyond 180, and the whole command beyond 200. */
+export const maxJsonDepth = 100;
+
+/** Bytes of BSON. Throws an `UnstorableError` when it is too large. */
+export function checkedSize(document: Document): number {
+  const bytes = BSON.calculateObjectSize(document);
+  if (bytes > maxDocumentBytes) {
+    throw new UnstorableError(`the document has ${(bytes / 1024 / 1024).toFixed(1)} MiB; MongoDB stores at most 16`);
+  }
+  return bytes;
+}
+
+/**
+ * JSON as it can be given to the driver so that it is stored as it is. Almost always that is the value itself. A key `_bsontype` would make
+ * the driver take the object for one of its own types: such an object goes as a Map. BSON keys cannot hold NUL, which Notion's texts could:
+ * there it becomes U+2400, "␀". Throws an `UnstorableError` when it is nested too deep.
+ */
+export function storable(value: Json, depth = 0): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (depth === maxJsonDepth) throw new UnstorableError(`the document is nested deeper than ${maxJsonDepth} levels`);
+  if (isArray(value)) {
+    const items = value.map((item) => storable(item, depth + 1));
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  let same = true;
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
+    const stored = storable(inner, depth + 1);
+    same &&= stored === inner && key !== '_bsontype' && !key.includes('\0');
+    return [key.replaceAll('\0', '\u2400'), stored];
+  });
+  return same ? value : new Map(entries);
+}
+
+function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,230 @@
+import type {
+  AccessibleDataSource,
+  DatabaseContent,
+  DataSourceContent,
+  Json,
+  JsonObject,
+  Parent,
+  PropertyContent,
+} from '@notion-mirror/domain/database-content';
+import { z } from 'zod';
+import { isJsonObject, keysAsWritten } from './json-object.ts';
+
+/**
+ * Notion's objects as the mirror keeps them. Parsing is strict about what a document cannot do without and open about everything else:
+ * unknown fields stay in `raw`, unknown types of parents, properties and icons pass through. zod only checks and picks; objects that hold
+ * free user text as keys are never rebuilt by it, since a rebuilt object loses a key named `__proto__`.
+ */
+export interface ParsedDatabase {
+  readonly raw: JsonObject;
+  readonly inTrash: boolean;
+  readonly listed: readonly ListedDataSource[];
+  readonly content: Omit<DatabaseContent, 'dataSources' | 'raw'>;
+}
+
+export interface ListedDataSource {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ParsedDataSource {
+  readonly raw: JsonObject;
+  /** Without the name, which the container gives. */
+  readonly content: Omit<AccessibleDataSource, 'name'>;
+}
+
+export type Parsed<T> =
+  | { readonly kind: 'parsed'; readonly value: T }
+  /** Only `{object, id}`: the token lacks the capability to read content. */
+  | { readonly kind: 'partial' }
+  /** Not what Notion documents. `problem` names fields and types, never values. */
+  | { readonly kind: 'malformed'; readonly problem: string };
+
+const json = z.custom<Json>(() => true).optional();
+const jsonObject = z.custom<JsonObject>(isJsonObject);
+const text = z.string().nullish();
+const flag = z.boolean().nullish();
+const richText = z.array(z.object({ plain_text: z.string() })).nullish();
+const parentType = z.object({ type: z.string() });
+const parent = z.custom<JsonObject>((value) => isJsonObject(value) && parentType.safeParse(value).success, 'a parent needs a type');
+
+const common = {
+  id: z.string(),
+  title: richText,
+  description: richText,
+  parent,
+  icon: json,
+  cover: json,
+  url: text,
+  created_time: text,
+  last_edited_time: text,
+  in_trash: flag,
+  archived: flag,
+};
+
+const databaseObject = z.object({
+  ...common,
+  object: z.literal('database'),
+  is_inline: flag,
+  is_locked: flag,
+  public_url: text,
+  data_sources: z.array(z.object({ id: z.string(), name: text })),
+});
+
+const dataSourceObject = z.object({ ...common, object: z.literal('data_source'), properties: jsonObject });
+
+const property = z.object({ id: z.string(), name: text, type: z.string(), description: z.string().nullish().catch(null) });
+
+/** GET /v1/databases/{id}: the container. */
+export function parseDatabase(body: JsonObject): Parsed<ParsedDatabase> {
+  const result = databaseObject.safeParse(body);
+  if (!result.success) return notParsed(body, 'data_sources', result.error);
+  const found = result.data;
+  return {
+    kind: 'parsed',
+    value: {
+      raw: body,
+      inTrash: isInTrash(found),
+      listed: found.data_sources.map(({ id, name }) => ({ id, name: name ?? '' })),
+      content: {
+        title: plainText(found.title),
+        description: plainText(found.description),
+        url: found.url ?? null,
+        publicUrl: found.public_url ?? null,
+        icon: found.icon ?? null,
+        cover: found.cover ?? null,
+        parent: flatParent(found.parent),
+        isInline: found.is_inline ?? false,
+        isLocked: found.is_locked ?? false,
+        createdTime: time(found.created_time),
+        lastEditedTime: time(found.last_edited_time),
+      },
+    },
+  };
+}
+
+/** GET /v1/data_sources/{id}. `bodyText` is the same body as received: it knows the order of the properties. */
+export function parseDataSource(body: JsonObject, bodyText: string): Parsed<ParsedDataSource> {
+  const result = dataSourceObject.safeParse(body);
+  if (!result.success) return notParsed(body, 'properties', result.error);
+  const found = result.data;
+  const properties = parseProperties(found.properties, bodyText);
+  if (properties.kind !== 'parsed') return properties;
+  return {
+    kind: 'parsed',
+    value: {
+      raw: body,
+      content: {
+        id: found.id,
+        title: plainText(found.title),
+        description: plainText(found.description),
+        icon: found.icon ?? null,
+        cover: found.cover ?? null,
+        url: found.url ?? null,
+        parent: flatParent(found.parent),
+        createdTime: time(found.created_time),
+        lastEditedTime: time(found.last_edited_time),
+        inTrash: isInTrash(found),
+        properties: properties.value,
+      },
+    },
+  };
+}
+
+/** The document: the container, and each data source it lists, in its order. A source that `sources` does not have is inaccessible. */
+export function databaseContent(database: ParsedDatabase, sources: ReadonlyMap<string, ParsedDataSource | null>): DatabaseContent {
+  const dataSources = database.listed.map(({ id, name }): DataSourceContent => {
+    const source = sources.get(id) ?? null;
+    return source === null ? { id, name, accessible: false } : { ...source.content, id, name };
+  });
+  const rawSources = database.listed.map(({ id }) => sources.get(id)?.raw).filter((raw) => raw !== undefined);
+  return { ...database.content, dataSources, raw: { database: database.raw, dataSources: rawSources } };
+}
+
+/** The database that holds a data source, or null when its parent names none. */
+export function databaseHolding(source: ParsedDataSource): string | null {
+  return holderOf(source.raw['parent']);
+}
+
+export interface FoundDataSource {
+  readonly dataSourceId: string;
+  /** Null when Notion gives only the data source's id. */
+  readonly databaseId: string | null;
+  readonly lastEditedTime: Date | null;
+}
+
+export interface SearchPage {
+  readonly found: readonly FoundDataSource[];
+  readonly nextCursor: string | null;
+}
+
+const searchList = z.object({ results: z.array(jsonObject), has_more: z.boolean(), next_cursor: z.string().nullish() });
+const searchHit = z.object({ object: z.literal('data_source'), id: z.string(), last_edited_time: text });
+
+/** POST /v1/search. Objects other than data sources are left out. */
+export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
+  const result = searchList.safeParse(body);
+  if (!result.success) return { kind: 'malformed', problem: z.prettifyError(result.error) };
+  const { results, has_more: hasMore, next_cursor: nextCursor } = result.data;
+  const found = results.flatMap((entry): FoundDataSource[] => {
+    const hit = searchHit.safeParse(entry);
+    if (!hit.success) return [];
+    return [{ dataSourceId: hit.data.id, databaseId: holderOf(entry['parent']), lastEditedTime: time(hit.data.last_edited_time) }];
+  });
+  return { kind: 'parsed', value: { found, nextCursor: hasMore ? (nextCursor ?? null) : null } };
+}
+
+function parseProperties(properties: JsonObject, bodyText: string): Parsed<PropertyContent[]> {
+  const contents: PropertyContent[] = [];
+  for (const key of orderedKeys(properties, bodyText)) {
+    const value = properties[key];
+    const result = property.safeParse(value);
+    if (!result.success || !isJsonObject(value)) {
+      return { kind: 'malformed', problem: `a property (number ${contents.length + 1}) has no id or no type` };
+    }
+    const { id, name, type, description } = result.data;
+    const config = Object.hasOwn(value, type) ? (value[type] ?? null) : null;
+    contents.push({ id, name: name ?? key, type, description: description ?? null, config });
+  }
+  return { kind: 'parsed', value: contents };
+}
+
+/** JSON.parse keeps the order of keys but for those that look like array indexes, such as a property named "2024". */
+function orderedKeys(properties: JsonObject, bodyText: string): readonly string[] {
+  const keys = Object.keys(properties);
+  if (!keys.some((key) => /^\d+$/.test(key))) return keys;
+  const written = keysAsWritten(bodyText, 'properties');
+  return written.length === keys.length ? written : keys;
+}
+
+function notParsed(body: JsonObject, content: string, error: z.ZodError): { kind: 'partial' } | { kind: 'malformed'; problem: string } {
+  const partial = typeof body['id'] === 'string' && !Object.hasOwn(body, content) && !Object.hasOwn(body, 'parent');
+  return partial ? { kind: 'partial' } : { kind: 'malformed', problem: z.prettifyError(error) };
+}
+
+function plainText(parts: z.infer<typeof richText>): string {
+  return (parts ?? []).map((part) => part.plain_text).join('');
+}
+
+function flatParent(value: JsonObject): Parent {
+  const { type } = parentType.parse(value);
+  const id = Object.hasOwn(value, type) ? value[type] : null;
+  return { type, id: typeof id === 'string' ? id : null };
+}
+
+function holderOf(value: Json | undefined): string | null {
+  if (!isJsonObject(value)) return null;
+  const id = value['database_id'];
+  return typeof id === 'string' ? id : null;
+}
+
+/** `archived` is the older name of `in_trash`. */
+function isInTrash(object: { in_trash?: boolean | null | undefined; archived?: boolean | null | undefined }): boolean {
+  return object.in_trash ?? object.archived ?? false;
+}
+
+function time(value: string | null | undefined): Date | null {
+  if (typeof value !== 'string') return null;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}

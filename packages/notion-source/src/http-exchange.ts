@@ -1,0 +1,76 @@
+import { abortScope } from './abort-scope.ts';
+
+export interface HttpRequest {
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+export interface ExchangeLimits {
+  /** For the whole exchange: connecting, headers and the last byte of the body. Milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * No complete answer came. `code`: `deadline`, `aborted` (the caller's signal), `reset`, or the system's code (`ECONNREFUSED`, …).
+ * The message is made of codes only: what fetch says may quote a header, and with it a token.
+ */
+export class ExchangeError extends Error {
+  override readonly name = 'ExchangeError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * One HTTP exchange with its whole body, under one deadline. A connection that is reset before the answer begins is most often an idle
+ * keep-alive socket that the server had just closed: it is tried once more, at once. Redirects are answers, never followed with a token.
+ * Rejects with ExchangeError only.
+ */
+export async function exchange(url: string, request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer> {
+  using scope = abortScope(limits.signal);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    scope.abort();
+  }, limits.deadlineMs);
+  const init: RequestInit = { redirect: 'manual', signal: scope.signal };
+  if (request.method !== undefined) init.method = request.method;
+  if (request.headers !== undefined) init.headers = { ...request.headers };
+  if (request.body !== undefined) init.body = request.body;
+  try {
+    const response = await fetch(url, init).catch((error: unknown) => {
+      if (codeOf(error) !== 'reset' || scope.signal.aborted) throw error;
+      return fetch(url, init);
+    });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  } catch (error) {
+    if (limits.signal.aborted) throw new ExchangeError('aborted', 'the call was aborted');
+    if (late) throw new ExchangeError('deadline', `no complete answer within ${limits.deadlineMs} ms`);
+    const code = codeOf(error);
+    throw new ExchangeError(code, `no complete answer (${code})`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/** fetch wraps what happened in a TypeError; the code is somewhere in its causes. */
+function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (!('code' in at) || typeof at.code !== 'string') continue;
+    return resets.has(at.code) ? 'reset' : at.code;
+  }
+  return 'network';
+}

@@ -1,0 +1,48 @@
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+
+/** For values that came from JSON.parse, whose inner values are JSON by themselves. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]/g;
+
+/**
+ * The keys of the object that is the value of `field` in the JSON object `text`, in the order they are written, as JSON.parse would have
+ * them if it kept the order: it puts keys that look like integers ("2024") first. `text` must be valid JSON.
+ */
+export function keysAsWritten(text: string, field: string): readonly string[] {
+  let keys = new Set<string>();
+  let depth = 0;
+  let string = '""';
+  let fieldFollows = false;
+  let inField = false;
+  for (const [found] of text.matchAll(token)) {
+    switch (found) {
+      case '{':
+      case '[':
+        depth += 1;
+        if (depth === 2 && fieldFollows) {
+          inField = found === '{';
+          keys = new Set();
+        }
+        fieldFollows = false;
+        break;
+      case '}':
+      case ']':
+        if (depth === 2) inField = false;
+        depth -= 1;
+        break;
+      case ':':
+        if (depth === 1) fieldFollows = JSON.parse(string) === field;
+        if (depth === 2 && inField) keys.add(String(JSON.parse(string)));
+        break;
+      case ',':
+        if (depth === 1) fieldFollows = false;
+        break;
+      default:
+        string = found;
+    }
+  }
+  return [...keys];
+}

@@ -1,0 +1,91 @@
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Client, LogLevel } from '@notionhq/client';
+import type { Clock } from './clock.ts';
+import { exchange } from './http-exchange.ts';
+import { isJsonObject } from './json-object.ts';
+import { notionFailure, type NotionFailure } from './notion-errors.ts';
+import type { NotionMetrics } from './notion-metrics.ts';
+
+/** The API version whose database is a container of data sources. */
+const notionVersion = '2025-09-03';
+
+export type NotionAnswer =
+  /** `text`: the body as received, since parsed JSON has lost the order of keys such as "2024". */
+  { readonly kind: 'ok'; readonly body: JsonObject; readonly text: string } | { readonly kind: 'failure'; readonly failure: NotionFailure };
+
+/** One call, with somebody's token. Never rejects. */
+export type NotionCall = (token: string, signal: AbortSignal) => Promise<NotionAnswer>;
+
+/** The three endpoints of the Notion API that the mirror reads. */
+export interface NotionClient {
+  database(databaseId: string): NotionCall;
+  dataSource(dataSourceId: string): NotionCall;
+  /** A page of at most 100 data sources; those edited last come last, so that an edit meanwhile moves none past the cursor. */
+  search(cursor: string | null): NotionCall;
+}
+
+/**
+ * Calls go through @notionhq/client, without its retries (they would sleep inside the caller and skip half of the errors). Its timeout
+ * covers the headers only and does not stop the request, so its fetch is ours, with a deadline over the whole exchange.
+ */
+export function createNotionClient(options: {
+  readonly notionApiUrl: string;
+  readonly deadlineMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: NotionMetrics;
+}): NotionClient {
+  const { deadlineMs, clock, logger, metrics } = options;
+  const baseUrl = options.notionApiUrl.replace(/\/+$/, '');
+
+  function calling(endpoint: string, send: (client: Client) => Promise<object>): NotionCall {
+    return async function call(token, signal) {
+      let text = '';
+      let status: number | null = null;
+      const client = new Client({
+        auth: token,
+        baseUrl,
+        notionVersion,
+        retry: false,
+        timeoutMs: deadlineMs + 1000,
+        logLevel: LogLevel.WARN,
+        logger: (_level, message, details) => logger.debug({ endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
+        fetch: async (url, init = {}) => {
+          const body = typeof init.body === 'string' ? init.body : undefined;
+          const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal });
+          ({ text, status } = answer);
+          return { ok: status >= 200 && status < 300, status, headers: answer.headers, text: async () => answer.text };
+        },
+      });
+      const began = performance.now();
+      try {
+        const body: unknown = await send(client);
+        if (!isJsonObject(body)) throw new Error('the answer is not a JSON object');
+        return { kind: 'ok', body, text };
+      } catch (error) {
+        const failure = notionFailure(error, clock.now());
+        if (failure.class === 'rate_limited') metrics.rateLimited(failure.reason);
+        if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed in an unexpected way');
+        return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
+      } finally {
+        metrics.called(endpoint, status, (performance.now() - began) / 1000);
+      }
+    };
+  }
+
+  return {
+    database: (databaseId) => calling('databases.retrieve', async (client) => client.databases.retrieve({ database_id: databaseId })),
+    dataSource: (dataSourceId) =>
+      calling('dataSources.retrieve', async (client) => client.dataSources.retrieve({ data_source_id: dataSourceId })),
+    search: (cursor) =>
+      calling('search', async (client) =>
+        client.search({
+          filter: { property: 'object', value: 'data_source' },
+          sort: { timestamp: 'last_edited_time', direction: 'ascending' },
+          page_size: 100,
+          ...(cursor === null ? {} : { start_cursor: cursor }),
+        }),
+      ),
+  };
+}

@@ -1,0 +1,158 @@
+import { InvalidPathParameterError, isHTTPResponseError, RequestTimeoutError } from '@notionhq/client';
+import { z } from 'zod';
+import { ExchangeError } from './http-exchange.ts';
+
+/**
+ * What a failure means for the one who asked:
+ * - `rate_limited` 429, 529: again when Notion says so; it concerns the token (or the workspace), not the request.
+ * - `server` 5xx, and every answer that is not in Notion's form (an edge, a proxy, a maintenance page): again after a backoff.
+ * - `network` no complete answer: again after a backoff. `conflict` 409: the same.
+ * - `unauthorized` 401: once more with a fresh token, then never.
+ * - `gone` 404 `object_not_found`: not existing, or not shared with this token.
+ * - `restricted` 403, `public_api_request_blocked`, an object without content: never again with this token.
+ * - `invalid` 400 and other refusals of the request: never again.
+ * - `misconfigured` our side refuses (API key, encryption key): again, slowly; an operator must act.
+ * - `unexpected` an answer of 200 that cannot be read, or a bug of ours: never again, and loudly.
+ */
+export type FailureClass =
+  | 'rate_limited'
+  | 'server'
+  | 'network'
+  | 'conflict'
+  | 'unauthorized'
+  | 'gone'
+  | 'restricted'
+  | 'invalid'
+  | 'misconfigured'
+  | 'unexpected';
+
+/** Fit for a log line or a dead letter: carries Notion's code and request_id, never a token. */
+export interface Failure {
+  readonly class: FailureClass;
+  /** Notion's own code where it gave one. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Whose limit was exceeded: the connection's, the whole Notion workspace's, or Notion itself is overloaded (529). */
+export type RateLimitScope = 'connection' | 'workspace' | 'overload';
+
+export interface RateLimited extends Failure {
+  readonly class: 'rate_limited';
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+  readonly scope: RateLimitScope;
+  /** Notion's `rate_limit_reason`, or `service_overload`, or `unknown`. */
+  readonly reason: string;
+}
+
+export interface OtherNotionFailure extends Failure {
+  readonly class: Exclude<FailureClass, 'rate_limited' | 'misconfigured'>;
+  /** Null when no answer came. */
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+}
+
+export type NotionFailure = RateLimited | OtherNotionFailure;
+
+/** A blocked integration is told so with a 429; waiting does not help it. */
+const blocked = 'public_api_request_blocked';
+
+const errorBody = z.object({
+  code: z.string(),
+  message: z.string().catch(''),
+  request_id: z.string().optional().catch(undefined),
+  additional_data: z
+    .object({ rate_limit_reason: z.string().optional().catch(undefined), retry_after: z.string().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+/**
+ * The class of whatever a call of @notionhq/client 5.26.0 threw. Its `isHTTPResponseError` covers both Notion's errors and those it does
+ * not know (`bad_gateway`, `database_connection_unavailable`, HTML), so the body is read here. Network errors are not errors of the SDK:
+ * they come from our own fetch, as ExchangeError. A body that is cut off is a SyntaxError of the SDK's JSON.parse.
+ */
+export function notionFailure(error: unknown, now: number): NotionFailure {
+  if (isHTTPResponseError(error)) {
+    const headers = error.headers instanceof Headers ? error.headers : new Headers();
+    return failureOfAnswer({ status: error.status, headers, text: error.body }, now);
+  }
+  const nothing = { status: null, retryAfterMs: null };
+  if (error instanceof ExchangeError) return { class: 'network', code: error.code, message: error.message, ...nothing };
+  if (error instanceof SyntaxError) {
+    return { class: 'network', code: 'malformed_body', message: 'the answer is not complete JSON', ...nothing };
+  }
+  if (RequestTimeoutError.isRequestTimeoutError(error)) return { class: 'network', code: 'deadline', message: error.message, ...nothing };
+  if (InvalidPathParameterError.isInvalidPathParameterError(error)) {
+    return { class: 'invalid', code: error.code, message: error.message, ...nothing };
+  }
+  const { name, message } = error instanceof Error ? error : { name: typeof error, message: String(error) };
+  return { class: 'unexpected', code: name, message, ...nothing };
+}
+
+function failureOfAnswer(answer: { status: number; headers: Headers; text: string }, now: number): NotionFailure {
+  const { status, headers } = answer;
+  const body = errorBody.safeParse(parseJson(answer.text)).data ?? null;
+  const reason = body?.additional_data?.rate_limit_reason ?? null;
+  const code = reason === blocked ? blocked : (body?.code ?? 'not_a_notion_answer');
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after') ?? body?.additional_data?.retry_after ?? null, now);
+  const details = { code, message: describe(status, headers, body, code), status, retryAfterMs };
+  const failureClass = classOf(status, body === null ? null : code);
+  if (failureClass !== 'rate_limited') return { class: failureClass, ...details };
+  if (status === 529) return { class: 'rate_limited', ...details, scope: 'overload', reason: 'service_overload' };
+  const scope = reason === 'public_api_space_request_rate_limit' ? 'workspace' : 'connection';
+  return { class: 'rate_limited', ...details, scope, reason: reason ?? 'unknown' };
+}
+
+/** `code` is null when the answer is not in Notion's form. Only Notion itself may say that an object is gone or a token dead. */
+function classOf(status: number, code: string | null): RateLimited['class'] | OtherNotionFailure['class'] {
+  if (code === blocked) return 'restricted';
+  if (status === 429 || status === 529) return 'rate_limited';
+  if (code === null || status < 400 || status >= 500) return 'server';
+  switch (status) {
+    case 401:
+      return 'unauthorized';
+    case 403:
+      return 'restricted';
+    case 404:
+      return code === 'object_not_found' ? 'gone' : 'server';
+    case 409:
+      return 'conflict';
+    default:
+      return 'invalid';
+  }
+}
+
+const longestMessage = 500;
+
+function describe(status: number, headers: Headers, body: z.infer<typeof errorBody> | null, code: string): string {
+  if (body === null) {
+    const ray = headers.get('cf-ray');
+    const type = headers.get('content-type') ?? 'no content type';
+    return `status ${status}, not an answer of Notion's API (${type}${ray === null ? '' : `, cf-ray ${ray}`})`;
+  }
+  const requestId = body.request_id ?? headers.get('x-notion-request-id');
+  const text = body.message.slice(0, longestMessage);
+  return `status ${status} ${code}: ${text}${requestId === null ? '' : ` (request_id ${requestId})`}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Retry-After in milliseconds: Notion sends whole seconds, a proxy may send a date. Null when missing or senseless. */
+export function parseRetryAfter(value: string | null, now: number): number | null {
+  if (value === null || value.trim() === '') return null;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return seconds < 0 ? null : Math.min(Math.ceil(seconds * 1000), longestPauseMs);
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), longestPauseMs);
+}
+
+/** No server is believed that wants us gone for longer than a day. */
+const longestPauseMs = 86_400_000;

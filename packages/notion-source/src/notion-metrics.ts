@@ -1,0 +1,60 @@
+import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+
+/** Metrics of the calls to Notion. No label names a tenant. */
+export interface NotionMetrics {
+  /** `status`: null when no complete answer came. */
+  called(endpoint: string, status: number | null, seconds: number): void;
+  rateLimited(reason: string): void;
+  denied(cause: string): void;
+}
+
+/** Notion's documented reasons, so that an answer cannot invent label values. */
+const reasons = new Set([
+  'public_api_request_rate_limit',
+  'public_api_space_request_rate_limit',
+  'public_api_endpoint_rate_limit',
+  'collection_router_upstream_429',
+  'public_api_request_blocked',
+  'service_overload',
+  'unknown',
+]);
+
+export function createNotionMetrics(registry: Registry): NotionMetrics {
+  const requests = new Counter({
+    name: 'notion_mirror_notion_requests_total',
+    help: 'Calls to the Notion API, by endpoint and class of the status (2xx, 4xx, …; none: no complete answer).',
+    labelNames: ['endpoint', 'status'],
+    registers: [registry],
+  });
+  const duration = new Histogram({
+    name: 'notion_mirror_notion_request_duration_seconds',
+    help: 'Duration of calls to the Notion API, up to the last byte of the answer.',
+    labelNames: ['endpoint'],
+    buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [registry],
+  });
+  const rateLimited = new Counter({
+    name: 'notion_mirror_notion_rate_limited_total',
+    help: 'Answers 429 and 529 of the Notion API, by the reason Notion gives.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  const denied = new Counter({
+    name: 'notion_mirror_notion_budget_denied_total',
+    help: 'Fetches that were put off before their first call because the budget had no room (window) or was paused.',
+    labelNames: ['cause'],
+    registers: [registry],
+  });
+  return {
+    called(endpoint, status, seconds) {
+      requests.inc({ endpoint, status: status === null ? 'none' : `${Math.floor(status / 100)}xx` });
+      duration.observe({ endpoint }, seconds);
+    },
+    rateLimited(reason) {
+      rateLimited.inc({ reason: reasons.has(reason) ? reason : 'other' });
+    },
+    denied(cause) {
+      denied.inc({ cause });
+    },
+  };
+}

@@ -1,0 +1,649 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createFakeClock, settled, type FakeClock } from '../test/fake-clock.ts';
+import {
+  connection,
+  container,
+  databaseId,
+  dataSource,
+  notFound,
+  notionError,
+  otherSourceId,
+  sourceId,
+  unauthorized,
+} from '../test/notion-samples.ts';
+import { hang, startScriptedServer, type Reply, type ScriptedServer } from '../test/scripted-server.ts';
+import type { UnauthorizedReason } from './connection-calls.ts';
+import { createNotionSource, SearchError, type NotionSource } from './notion-source.ts';
+import { createRateBudget } from './rate-budget.ts';
+import { createTokenSource, type TokenResult, type TokenSource } from './token-source.ts';
+
+/** What Notion shows to a token, by the end of the path. A list is answered one by one, its last entry for ever. */
+type View = Record<string, Reply | Reply[]>;
+
+interface SetUp {
+  readonly source: NotionSource;
+  readonly server: ScriptedServer;
+  readonly clock: FakeClock;
+  readonly logs: string[];
+  readonly metrics: Registry;
+  /** Tokens of the calls, in order, each with the end of its path. */
+  readonly calls: () => string[];
+  /** Whom onUnauthorized was called for. */
+  readonly dead: [string, UnauthorizedReason][];
+  readonly refreshed: string[];
+  readonly fetch: (
+    asking?: Partial<Parameters<NotionSource['fetchDatabase']>[0]>,
+    signal?: AbortSignal,
+  ) => ReturnType<NotionSource['fetchDatabase']>;
+}
+
+async function setUp(
+  views: Record<string, View>,
+  options: {
+    connections?: Connection[];
+    requestsPerMinute?: number;
+    deadlineMs?: number;
+    tokens?: Partial<TokenSource>;
+    onUnauthorized?: (connection: Connection) => Promise<void>;
+  } = {},
+): Promise<SetUp> {
+  const remaining = new Map<string, Reply[]>();
+  const server = await startScriptedServer(({ token, path }) => {
+    const key = path.slice(path.lastIndexOf('/') + 1);
+    const scripted = views[token]?.[key] ?? notFound;
+    if (!Array.isArray(scripted)) return scripted;
+    const left = remaining.get(`${token} ${key}`) ?? [...scripted];
+    remaining.set(`${token} ${key}`, left);
+    return (left.length > 1 ? left.shift() : left[0]) ?? notFound;
+  });
+  onTestFinished(async () => server[Symbol.asyncDispose]());
+  const clock = createFakeClock();
+  const logs: string[] = [];
+  const metrics = new Registry();
+  const dead: [string, UnauthorizedReason][] = [];
+  const refreshed: string[] = [];
+  const connections = options.connections ?? Object.keys(views).map((token) => connection(token.replace('token-', '')));
+  const source = createNotionSource({
+    connectionsOf: (workspaceId) => connections.filter((known) => known.workspaceId === workspaceId),
+    tokens: {
+      get: async ({ connectionId }) => ({ kind: 'token', token: `token-${connectionId}` }),
+      refresh: async ({ connectionId }) => {
+        refreshed.push(connectionId);
+        return { kind: 'token', token: `token-${connectionId}-fresh` };
+      },
+      ...options.tokens,
+    },
+    budget: createRateBudget({ requestsPerMinute: options.requestsPerMinute, clock }),
+    notionApiUrl: server.url,
+    logger: createLogger({ service: 'test', level: 'trace', destination: { write: (line) => logs.push(line) } }),
+    metrics,
+    onUnauthorized: async (useless, reason) => {
+      dead.push([useless.connectionId, reason]);
+      await options.onUnauthorized?.(useless);
+    },
+    deadlineMs: options.deadlineMs,
+    clock,
+    random: () => 1,
+  });
+  return {
+    source,
+    server,
+    clock,
+    logs,
+    metrics,
+    dead,
+    refreshed,
+    calls: () => server.requests.map(({ token, path }) => `${token} ${path.slice(path.lastIndexOf('/') + 1)}`),
+    fetch: (asking = {}, signal = new AbortController().signal) =>
+      source.fetchDatabase({ workspaceId: 'tenant-1', databaseId, ...asking }, signal),
+  };
+}
+
+const ok = (body: unknown): Reply => ({ status: 200, body });
+const seen: View = { [databaseId]: ok(container()), [sourceId]: ok(dataSource()) };
+const throttled = notionError(429, 'rate_limited', { reason: 'public_api_request_rate_limit', retryAfter: '30' });
+
+/** The machine may be busy. */
+const patient = { timeout: 4_000 };
+
+const bot = (id: string) => ({ botId: `1edc05f6-2702-81b5-8408-00000000000${id}` });
+
+const holderOf = ({ source }: SetUp, dataSourceId = sourceId) =>
+  source.databaseOfDataSource({ workspaceId: 'tenant-1', dataSourceId, preferConnectionId: 'a' }, new AbortController().signal);
+
+const searchPage = (ids: string[], nextCursor: string | null): Reply =>
+  ok({
+    object: 'list',
+    results: ids.map((id) => dataSource({ id })),
+    has_more: nextCursor !== null,
+    next_cursor: nextCursor,
+    type: 'page_or_data_source',
+    page_or_data_source: {},
+  });
+
+async function searchAll({ source }: SetUp, signal = new AbortController().signal): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { dataSourceId } of source.searchDataSources(connection('a'), signal)) found.push(dataSourceId);
+  return found;
+}
+
+describe('fetchDatabase through one connection', () => {
+  it('gives the container and its data sources', async () => {
+    const { fetch, calls } = await setUp({ 'token-a': seen });
+    const outcome = await fetch({ databaseId: databaseId.replaceAll('-', '').toUpperCase() });
+    expect(outcome).toMatchObject({
+      kind: 'live',
+      connectionId: 'a',
+      content: { dataSources: [{ id: sourceId, name: 'My Task Tracker', properties: [{ name: 'In stock' }, { name: 'Name' }] }] },
+    });
+    expect(calls()).toEqual([`token-a ${databaseId}`, `token-a ${sourceId}`]);
+  });
+
+  it('gives every data source, in the order of the container, a few at a time', async () => {
+    const ids = Array.from({ length: 20 }, (_, i) => `263104cd-477e-804b-8c32-0000000000${String(i + 10)}`);
+    let open = 0;
+    let most = 0;
+    const slow =
+      (id: string): Reply =>
+      (response) => {
+        open += 1;
+        most = Math.max(most, open);
+        setImmediate(() => {
+          open -= 1;
+          response.end(JSON.stringify(dataSource({ id })));
+        });
+      };
+    const view: View = { [databaseId]: ok(container({ data_sources: ids.map((id) => ({ id, name: id })) })) };
+    for (const id of ids) view[id] = slow(id);
+    const { fetch } = await setUp({ 'token-a': view });
+    const outcome = await fetch();
+    expect(outcome.kind === 'live' && outcome.content.dataSources.map(({ id }) => id)).toEqual(ids);
+    expect(most).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ['in_trash', container({ in_trash: true })],
+    ['archived, where in_trash is missing', container({ in_trash: undefined, archived: true })],
+  ])('%s is trashed', async (_, body) => {
+    const { fetch, calls } = await setUp({ 'token-a': { [databaseId]: ok(body) } });
+    expect(await fetch()).toEqual({ kind: 'trashed', connectionId: 'a' });
+    expect(calls()).toHaveLength(1);
+  });
+
+  it('404 is inaccessible', async () => {
+    const { fetch } = await setUp({ 'token-a': {} });
+    expect(await fetch()).toEqual({ kind: 'inaccessible' });
+  });
+
+  it('a listed source that answers 404 is looked up in the container once more, then kept as inaccessible', async () => {
+    const listed = container({
+      data_sources: [
+        { id: otherSourceId, name: 'Secret' },
+        { id: sourceId, name: 'Open' },
+      ],
+    });
+    const { fetch, calls } = await setUp({ 'token-a': { [databaseId]: ok(listed), [sourceId]: ok(dataSource()) } });
+    expect(await fetch()).toMatchObject({
+      kind: 'live',
+      content: {
+        dataSources: [
+          { id: otherSourceId, name: 'Secret', accessible: false },
+          { id: sourceId, title: '' },
+        ],
+      },
+    });
+    expect(calls().filter((call) => call.endsWith(databaseId))).toHaveLength(2);
+    expect(calls()).toHaveLength(4);
+  });
+
+  it('a source that left between the two reads is not in the document, and one that came is', async () => {
+    const before = container({ data_sources: [{ id: otherSourceId, name: 'Leaving' }] });
+    const { fetch } = await setUp({ 'token-a': { ...seen, [databaseId]: [ok(before), ok(container())] } });
+    const outcome = await fetch();
+    expect(outcome.kind === 'live' && outcome.content.dataSources.map(({ id }) => id)).toEqual([sourceId]);
+  });
+
+  it('a database that vanishes between the two reads is gone', async () => {
+    const before = container({ data_sources: [{ id: otherSourceId, name: 'Leaving' }] });
+    expect(await (await setUp({ 'token-a': { [databaseId]: [ok(before), notFound] } })).fetch()).toEqual({ kind: 'inaccessible' });
+    const trashed = await setUp({ 'token-a': { [databaseId]: [ok(before), ok(container({ in_trash: true }))] } });
+    expect(await trashed.fetch()).toMatchObject({ kind: 'trashed' });
+  });
+
+  it.each([
+    ['400', notionError(400, 'validation_error'), 'invalid', 'validation_error'],
+    ['403', notionError(403, 'restricted_resource'), 'restricted', 'restricted_resource'],
+    ['blocked', notionError(429, 'rate_limited', { reason: 'public_api_request_blocked' }), 'restricted', 'public_api_request_blocked'],
+    ['a partial object', ok({ object: 'database', id: databaseId }), 'restricted', 'partial_object'],
+    ['an object of another shape', ok(container({ data_sources: {} })), 'unexpected', 'malformed_object'],
+  ])('%s fails for good', async (_, reply, failureClass, code) => {
+    const { fetch, calls } = await setUp({ 'token-a': { ...seen, [databaseId]: reply } });
+    expect(await fetch()).toMatchObject({ kind: 'failed', failure: { class: failureClass, code } });
+    expect(calls()).toHaveLength(1);
+  });
+
+  it('a partial data source fails for good', async () => {
+    const { fetch } = await setUp({ 'token-a': { ...seen, [sourceId]: ok({ object: 'data_source', id: sourceId }) } });
+    expect(await fetch()).toMatchObject({ kind: 'failed', failure: { class: 'restricted', code: 'partial_object' } });
+  });
+
+  it.each([
+    ['500', notionError(500, 'internal_server_error'), 'server'],
+    ['HTML 502', { status: 502, body: '<html>' }, 'server'],
+    ['HTML 404', { status: 404, body: '<html>' }, 'server'],
+    ['409', notionError(409, 'conflict_error'), 'conflict'],
+    ['no answer', hang, 'network'],
+  ] satisfies [string, Reply, string][])('%s is tried again after a backoff that grows', async (_, reply, failureClass) => {
+    for (const place of [databaseId, sourceId]) {
+      const { fetch, clock } = await setUp({ 'token-a': { ...seen, [place]: reply } }, reply === hang ? { deadlineMs: 200 } : {});
+      expect(await fetch()).toMatchObject({ kind: 'retry', at: clock.now() + 1_000, scope: 'request', failure: { class: failureClass } });
+      expect(await fetch({ attempt: 4 })).toMatchObject({ kind: 'retry', at: clock.now() + 8_000 });
+      expect(await fetch({ attempt: 1_000 })).toMatchObject({ kind: 'retry', at: clock.now() + 60_000 });
+    }
+  });
+
+  it('Retry-After of a 503 is obeyed', async () => {
+    const { fetch, clock } = await setUp({ 'token-a': { [databaseId]: notionError(503, 'service_unavailable', { retryAfter: '20' }) } });
+    expect(await fetch()).toMatchObject({ kind: 'retry', at: clock.now() + 20_000, scope: 'request' });
+  });
+
+  it('text that is no id is never sent', async () => {
+    const { fetch, calls } = await setUp({ 'token-a': seen });
+    expect(await fetch({ databaseId: '../users/me' })).toMatchObject({ kind: 'failed', failure: { class: 'invalid', code: 'not_an_id' } });
+    expect(calls()).toEqual([]);
+  });
+
+  it('stops at once when it is aborted', async () => {
+    const asked = Promise.withResolvers<void>();
+    const { fetch, logs, clock } = await setUp({ 'token-a': { [databaseId]: () => asked.resolve() } });
+    const stop = new AbortController();
+    const fetching = fetch({}, stop.signal);
+    await asked.promise;
+    stop.abort();
+    expect(await fetching).toMatchObject({ kind: 'retry', at: clock.now(), failure: { code: 'aborted' } });
+    expect(await fetch({}, stop.signal)).toMatchObject({ kind: 'retry', failure: { code: 'aborted' } });
+    expect(logs.join('')).not.toContain('"level":"error"');
+  });
+});
+
+describe('fetchDatabase within the budget', () => {
+  it('makes no call while the token is paused, for 50 fetches of as many databases, and goes on to the second', async () => {
+    const { fetch, clock, calls } = await setUp({ 'token-a': { ...seen, [databaseId]: [throttled, ok(container())] } });
+    const at = clock.now() + 30_000;
+    expect(await fetch()).toMatchObject({
+      kind: 'retry',
+      at,
+      scope: 'connection',
+      failure: { class: 'rate_limited', code: 'rate_limited' },
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => fetch({ databaseId: `248104cd-477e-80fd-b757-0000000000${String(i + 10)}` })),
+    );
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'retry', at, scope: 'connection', failure: { code: 'pause' } });
+    expect(calls()).toHaveLength(1);
+    await clock.advance(29_999);
+    expect(await fetch()).toMatchObject({ kind: 'retry', at });
+    expect(calls()).toHaveLength(1);
+    await clock.advance(1);
+    expect(await fetch()).toMatchObject({ kind: 'live' });
+  });
+
+  it('does not begin what it has no room for, and says when it will', async () => {
+    const { fetch, clock, calls, metrics } = await setUp({ 'token-a': seen }, { requestsPerMinute: 3 });
+    expect(await fetch()).toMatchObject({ kind: 'live' });
+    const at = clock.now() + 60_001;
+    expect(await fetch()).toMatchObject({ kind: 'retry', at, scope: 'connection', failure: { class: 'rate_limited', code: 'window' } });
+    expect(calls()).toHaveLength(2);
+    expect(await metrics.metrics()).toContain('notion_mirror_notion_budget_denied_total{cause="window"} 1');
+    await clock.advance(60_001);
+    expect(await fetch()).toMatchObject({ kind: 'live' });
+  });
+
+  it('gives back the room it did not use', async () => {
+    const { fetch } = await setUp({ 'token-a': { [databaseId]: ok(container({ in_trash: true })) } }, { requestsPerMinute: 4 });
+    for (let i = 0; i < 3; i += 1) expect(await fetch()).toMatchObject({ kind: 'trashed' });
+    expect(await fetch()).toMatchObject({ kind: 'retry' });
+  });
+
+  it('waits inside for the rest of a database that is larger than the budget', async () => {
+    const ids = Array.from({ length: 7 }, (_, i) => `263104cd-477e-804b-8c32-00000000000${i}`);
+    const view: View = { [databaseId]: ok(container({ data_sources: ids.map((id) => ({ id, name: id })) })) };
+    for (const id of ids) view[id] = ok(dataSource({ id }));
+    const { fetch, clock, calls } = await setUp({ 'token-a': view }, { requestsPerMinute: 3 });
+    const fetching = fetch();
+    for (const made of [3, 6]) {
+      await expect.poll(() => [calls().length, clock.sleepers > 0], patient).toEqual([made, true]);
+      await clock.advance(60_001);
+    }
+    expect(await fetching).toMatchObject({ kind: 'live', content: { dataSources: { length: 7 } } });
+    expect(calls()).toHaveLength(8);
+  });
+
+  it('stops waiting inside when it is aborted', async () => {
+    const two = container({
+      data_sources: [
+        { id: sourceId, name: 'a' },
+        { id: otherSourceId, name: 'b' },
+      ],
+    });
+    const { fetch, clock } = await setUp({ 'token-a': { ...seen, [databaseId]: ok(two) } }, { requestsPerMinute: 2 });
+    const stop = new AbortController();
+    const fetching = fetch({}, stop.signal);
+    await expect.poll(() => clock.sleepers, patient).toBe(1);
+    stop.abort();
+    expect(await fetching).toMatchObject({ kind: 'retry', at: clock.now(), failure: { code: 'aborted' } });
+  });
+
+  it('waits for nobody when one of the sources is throttled', async () => {
+    const ids = Array.from({ length: 6 }, (_, i) => `263104cd-477e-804b-8c32-00000000000${i}`);
+    const view: View = { [databaseId]: ok(container({ data_sources: ids.map((id) => ({ id, name: id })) })) };
+    for (const id of ids) view[id] = hang;
+    view[ids[0]!] = throttled;
+    const { fetch, clock } = await setUp({ 'token-a': view });
+    expect(await fetch()).toMatchObject({
+      kind: 'retry',
+      at: clock.now() + 30_000,
+      scope: 'connection',
+      failure: { class: 'rate_limited' },
+    });
+  });
+
+  it("a workspace's limit pauses the other connections of the workspace, an overload does not", async () => {
+    const workspaceLimit = notionError(429, 'rate_limited', { reason: 'public_api_space_request_rate_limit', retryAfter: '90' });
+    const connections = [
+      connection('a'),
+      connection('b', { workspaceId: 'tenant-2' }),
+      connection('c', { workspaceId: 'tenant-3', notionWorkspaceId: 'other' }),
+    ];
+    const limited = await setUp({ 'token-a': { [databaseId]: workspaceLimit }, 'token-b': seen, 'token-c': seen }, { connections });
+    const at = limited.clock.now() + 90_000;
+    expect(await limited.fetch()).toMatchObject({ kind: 'retry', at });
+    expect(await limited.fetch({ workspaceId: 'tenant-2' })).toMatchObject({ kind: 'retry', at, failure: { code: 'workspace_pause' } });
+    expect(await limited.fetch({ workspaceId: 'tenant-3' })).toMatchObject({ kind: 'live' });
+    const overload = notionError(529, 'service_overload', { retryAfter: '90' });
+    const loaded = await setUp({ 'token-a': { [databaseId]: overload }, 'token-b': seen, 'token-c': seen }, { connections });
+    expect(await loaded.fetch()).toMatchObject({ kind: 'retry', failure: { class: 'rate_limited', code: 'service_overload' } });
+    expect(await loaded.fetch({ workspaceId: 'tenant-2' })).toMatchObject({ kind: 'live' });
+  });
+});
+
+describe('fetchDatabase through several connections', () => {
+  it('asks whom the webhook names first, then the event’s own, then who saw it last', async () => {
+    const connections = [connection('a', bot('a')), connection('b', bot('b')), connection('c', bot('c'))];
+    const first = async (asking: Parameters<SetUp['fetch']>[0], before: Parameters<SetUp['fetch']>[0][] = []) => {
+      const { fetch, server } = await setUp({ 'token-a': seen, 'token-b': seen, 'token-c': seen }, { connections });
+      for (const earlier of before) await fetch(earlier);
+      const outcome = await fetch(asking);
+      expect(outcome.kind).toBe('live');
+      return [outcome.kind === 'live' ? outcome.connectionId : null, server.requests.length - 2 * before.length];
+    };
+    expect(await first({})).toEqual(['a', 2]);
+    expect(await first({ preferConnectionId: 'b' })).toEqual(['b', 2]);
+    const named = { accessibleBy: ['556a1abf-4f08-40c6-878a-75890d2a88ba', '1EDC05F6270281B5840800000000000C'] };
+    expect(await first({ preferConnectionId: 'b', ...named })).toEqual(['c', 2]);
+    expect(await first({}, [{ preferConnectionId: 'c' }])).toEqual(['c', 2]);
+    expect(await first({ preferConnectionId: 'b' }, [{ preferConnectionId: 'c' }])).toEqual(['b', 2]);
+  });
+
+  it('believes the one that sees it, whatever the others say', async () => {
+    const notSeeing: Reply[] = [
+      notFound,
+      notionError(500, 'internal_server_error'),
+      notionError(403, 'restricted_resource'),
+      throttled,
+      unauthorized,
+    ];
+    for (const reply of notSeeing) {
+      const { fetch } = await setUp(
+        { 'token-a': { [databaseId]: reply }, 'token-b': seen },
+        { connections: [connection('a'), connection('b')] },
+      );
+      expect(await fetch()).toMatchObject({ kind: 'live', connectionId: 'b' });
+    }
+  });
+
+  it('is inaccessible only if every active connection says so', async () => {
+    const all = await setUp({ 'token-a': {}, 'token-b': {} });
+    expect(await all.fetch()).toEqual({ kind: 'inaccessible' });
+    expect(all.calls()).toHaveLength(2);
+    const unsure: [Reply, string][] = [
+      [notionError(500, 'internal_server_error'), 'server'],
+      [throttled, 'rate_limited'],
+    ];
+    for (const [reply, failureClass] of unsure) {
+      for (const views of [
+        { 'token-a': {}, 'token-b': { [databaseId]: reply } },
+        { 'token-a': { [databaseId]: reply }, 'token-b': {} },
+      ]) {
+        expect(await (await setUp(views)).fetch()).toMatchObject({ kind: 'retry', failure: { class: failureClass } });
+      }
+    }
+  });
+
+  it('a throttled connection holds up this database only, when another connection can still answer for others', async () => {
+    const one = await setUp({ 'token-a': { [databaseId]: throttled }, 'token-b': {} });
+    expect(await one.fetch()).toMatchObject({ kind: 'retry', at: one.clock.now() + 30_000, scope: 'request' });
+    const both = await setUp({ 'token-a': { [databaseId]: throttled }, 'token-b': { [databaseId]: throttled } });
+    expect(await both.fetch()).toMatchObject({ kind: 'retry', scope: 'connection' });
+  });
+
+  it('a refusal of one and a 404 of the other is no proof that it is gone', async () => {
+    const { fetch } = await setUp({ 'token-a': { [databaseId]: notionError(403, 'restricted_resource') }, 'token-b': {} });
+    expect(await fetch()).toMatchObject({ kind: 'failed', failure: { class: 'restricted' } });
+  });
+
+  it('asks active connections only, and their 404s are the only ones that count', async () => {
+    const connections = [
+      connection('a', { status: 'paused' }),
+      connection('b', { status: 'unauthorized' }),
+      connection('c', { status: 'deleted' }),
+      connection('d'),
+      connection('e', { workspaceId: 'another tenant' }),
+    ];
+    const { fetch, calls } = await setUp({ 'token-a': seen, 'token-b': seen, 'token-d': {}, 'token-e': seen }, { connections });
+    expect(await fetch({ preferConnectionId: 'a' })).toEqual({ kind: 'inaccessible' });
+    expect(calls()).toEqual([`token-d ${databaseId}`]);
+  });
+
+  it('says so when no connection is active', async () => {
+    const connections = [connection('a', { status: 'paused' }), connection('b', { status: 'unauthorized' })];
+    const { fetch, calls } = await setUp({}, { connections });
+    expect(await fetch()).toEqual({ kind: 'no_active_connection', statuses: ['paused', 'unauthorized'] });
+    expect(await fetch({ workspaceId: 'nobody' })).toEqual({ kind: 'no_active_connection', statuses: [] });
+    expect(calls()).toEqual([]);
+  });
+});
+
+describe('a token that Notion refuses', () => {
+  it('is replaced by a fresh one, once', async () => {
+    const { fetch, calls, refreshed, dead } = await setUp(
+      { 'token-a': { ...seen, [databaseId]: unauthorized }, 'token-a-fresh': seen },
+      { connections: [connection('a')] },
+    );
+    expect(await fetch()).toMatchObject({ kind: 'live' });
+    expect(calls().slice(0, 2)).toEqual([`token-a ${databaseId}`, `token-a-fresh ${databaseId}`]);
+    expect(refreshed).toEqual(['a']);
+    expect(dead).toEqual([]);
+  });
+
+  it('makes the connection unauthorized when the fresh one is refused too, and no call follows', async () => {
+    const refusing: View = { [databaseId]: unauthorized };
+    const set = await setUp(
+      { 'token-a': refusing, 'token-a-fresh': refusing },
+      { connections: [connection('a'), connection('p', { status: 'paused' })] },
+    );
+    expect(await set.fetch()).toEqual({ kind: 'no_active_connection', statuses: ['unauthorized', 'paused'] });
+    expect(await set.fetch()).toEqual({ kind: 'no_active_connection', statuses: ['unauthorized', 'paused'] });
+    expect(set.calls()).toHaveLength(2);
+    expect(set.dead).toEqual([['a', 'token_refused']]);
+    expect(set.logs.join('')).not.toContain('token-a');
+  });
+
+  it('is tried again after a minute if nobody could take note, and at once when the connection was changed', async () => {
+    const refusing: View = { [databaseId]: unauthorized };
+    const connections = [connection('a')];
+    const set = await setUp(
+      { 'token-a': refusing, 'token-a-fresh': refusing },
+      { connections, onUnauthorized: async () => Promise.reject(new Error('the store is away')) },
+    );
+    expect(await set.fetch()).toMatchObject({ kind: 'no_active_connection' });
+    await set.clock.advance(59_999);
+    await set.fetch();
+    expect(set.dead).toHaveLength(1);
+    await set.clock.advance(1);
+    await set.fetch();
+    expect(set.dead).toHaveLength(2);
+    connections[0] = connection('a', { updatedAt: new Date('2026-02-01T00:00:00.000Z') });
+    await set.fetch();
+    expect(set.dead).toHaveLength(3);
+    expect(set.logs.join('')).toContain('the store is away');
+  });
+
+  it('of one connection does not hinder the others', async () => {
+    const views = { 'token-a': { [databaseId]: unauthorized }, 'token-a-fresh': { [databaseId]: unauthorized } };
+    const connections = [connection('a'), connection('b')];
+    const other = await setUp({ ...views, 'token-b': seen }, { connections });
+    expect(await other.fetch()).toMatchObject({ kind: 'live', connectionId: 'b' });
+    const blind = await setUp({ ...views, 'token-b': {} }, { connections });
+    expect(await blind.fetch()).toEqual({ kind: 'inaccessible' });
+    expect(blind.dead).toEqual([['a', 'token_refused']]);
+  });
+
+  it('may be found in the middle of a database', async () => {
+    const { fetch, dead } = await setUp(
+      { 'token-a': { ...seen, [sourceId]: unauthorized }, 'token-a-fresh': { ...seen, [sourceId]: unauthorized } },
+      { connections: [connection('a')] },
+    );
+    expect(await fetch()).toMatchObject({ kind: 'no_active_connection' });
+    expect(dead).toEqual([['a', 'token_refused']]);
+  });
+
+  const problem = { class: 'unauthorized', code: 'invalid_credentials', message: 'm' } as const;
+  it.each([
+    [{ kind: 'unauthorized', reason: 'grant_refused', failure: problem }, 'grant_refused'],
+    [{ kind: 'connection_deleted', failure: problem }, 'connection_deleted'],
+  ] satisfies [TokenResult, string][])('or that there is none any more: $0.kind', async (result, reason) => {
+    const { fetch, dead, calls } = await setUp({ 'token-a': seen }, { tokens: { get: async () => result } });
+    expect(await fetch()).toMatchObject({ kind: 'no_active_connection' });
+    expect(dead).toEqual([['a', reason]]);
+    expect(calls()).toEqual([]);
+  });
+
+  it('is fetched anew from Nango', async () => {
+    let forced = 0;
+    await using nango = await startScriptedServer(({ path }) => {
+      if (path.includes('force_refresh=true')) forced += 1;
+      return ok({ credentials: { type: 'OAUTH2', access_token: forced > 0 ? 'token-a-fresh' : 'token-a' } });
+    });
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const tokens = createTokenSource({ nango: { url: nango.url, apiKey: 'key' }, decrypt: null, logger, metrics: new Registry() });
+    const databases = Array.from({ length: 5 }, (_, i) => `248104cd-477e-80fd-b757-00000000000${i}`);
+    const old: View = {};
+    const fresh: View = { [sourceId]: ok(dataSource()) };
+    for (const id of databases) [old[id], fresh[id]] = [unauthorized, ok(container({ id }))];
+    const { fetch, dead } = await setUp({ 'token-a': old, 'token-a-fresh': fresh }, { connections: [connection('a')], tokens });
+    const outcomes = await Promise.all(databases.map((id) => fetch({ databaseId: id })));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(databases.map(() => 'live'));
+    expect([forced, nango.requests.length, dead]).toEqual([1, 2, []]);
+  });
+
+  it('is waited for when it cannot be had now', async () => {
+    const failure = { class: 'misconfigured', code: 'forbidden', message: 'm' } as const;
+    const far = { get: async () => ({ kind: 'retry' as const, at: Date.parse('2027-01-01'), failure }) };
+    const { fetch } = await setUp({ 'token-a': seen }, { tokens: far });
+    expect(await fetch()).toEqual({ kind: 'retry', at: Date.parse('2027-01-01'), scope: 'connection', failure });
+    const near = await setUp({ 'token-a': seen }, { tokens: { get: async () => ({ kind: 'retry', at: 0, failure }) } });
+    expect(await near.fetch({ attempt: 3 })).toMatchObject({ at: near.clock.now() + 4_000 });
+    const stuck = await setUp({ 'token-a': seen }, { tokens: { get: () => new Promise(() => {}) } });
+    const stop = new AbortController();
+    const fetching = stuck.fetch({}, stop.signal);
+    await settled();
+    stop.abort();
+    expect(await fetching).toMatchObject({ kind: 'retry', failure: { code: 'aborted' } });
+  });
+});
+
+describe('databaseOfDataSource', () => {
+  it('names the database that holds the source, as one connection sees it', async () => {
+    expect(await holderOf(await setUp({ 'token-a': seen }))).toEqual({ kind: 'database', databaseId });
+    expect(await holderOf(await setUp({ 'token-a': {}, 'token-b': seen }))).toEqual({ kind: 'database', databaseId });
+  });
+
+  it('finds none where there is none', async () => {
+    expect(await holderOf(await setUp({ 'token-a': {}, 'token-b': {} }))).toEqual({ kind: 'not_found' });
+    const orphan = ok(dataSource({ parent: { type: 'page_id', page_id: 'p' } }));
+    expect(await holderOf(await setUp({ 'token-a': { [sourceId]: orphan } }))).toEqual({ kind: 'not_found' });
+  });
+
+  it('is as careful as fetchDatabase', async () => {
+    expect(await holderOf(await setUp({ 'token-a': {}, 'token-b': { [sourceId]: throttled } }))).toMatchObject({ kind: 'retry' });
+    expect(await holderOf(await setUp({}, { connections: [] }))).toMatchObject({ kind: 'no_active_connection' });
+    expect(await holderOf(await setUp({ 'token-a': seen }), 'x')).toMatchObject({ kind: 'failed' });
+    expect(await holderOf(await setUp({ 'token-a': { [sourceId]: ok({ object: 'data_source', id: sourceId }) } }))).toMatchObject({
+      kind: 'failed',
+    });
+  });
+});
+
+describe('searchDataSources', () => {
+  it('follows the pages to the end', async () => {
+    const set = await setUp({ 'token-a': { search: [searchPage(['s1', 's2'], 'c1'), searchPage([], 'c2'), searchPage(['s3'], null)] } });
+    expect(await searchAll(set)).toEqual(['s1', 's2', 's3']);
+    const bodies = set.server.requests.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+    expect(bodies.map((body) => body['start_cursor'])).toEqual([undefined, 'c1', 'c2']);
+    expect(bodies[0]).toMatchObject({ filter: { property: 'object', value: 'data_source' }, page_size: 100 });
+  });
+
+  it('waits while it is throttled and through short troubles, from the first page on', async () => {
+    const trouble = [throttled, throttled, notionError(502, 'bad_gateway'), searchPage(['s1'], 'c1'), throttled, searchPage(['s2'], null)];
+    const set = await setUp({ 'token-a': { search: trouble } });
+    const searching = searchAll(set);
+    let ended = false;
+    void searching.then(() => (ended = true));
+    await expect
+      .poll(async () => {
+        if (set.clock.sleepers > 0) await set.clock.advance(30_000);
+        return ended;
+      }, patient)
+      .toBe(true);
+    expect(await searching).toEqual(['s1', 's2']);
+    expect(set.calls()).toHaveLength(6);
+  });
+
+  it('gives up with the reason', async () => {
+    const failing: [Reply, string][] = [
+      [notionError(400, 'validation_error'), 'invalid'],
+      [unauthorized, 'unauthorized'],
+      [searchPage(['s1'], 'c1'), 'unexpected'],
+    ];
+    for (const [reply, failureClass] of failing) {
+      const set = await setUp({ 'token-a': { search: reply }, 'token-a-fresh': { search: reply } }, { connections: [connection('a')] });
+      const error: unknown = await searchAll(set).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SearchError);
+      expect(error).toMatchObject({ failure: { class: failureClass } });
+    }
+    const down = await setUp({ 'token-a': { search: notionError(500, 'internal_server_error') } });
+    const searching = searchAll(down).catch((reason: unknown) => reason);
+    let error: unknown;
+    void searching.then((reason) => (error = reason));
+    await expect
+      .poll(async () => {
+        if (down.clock.sleepers > 0) await down.clock.advance(60_000);
+        return error;
+      }, patient)
+      .toMatchObject({ failure: { class: 'server' } });
+    expect(down.calls()).toHaveLength(6);
+  });
+
+  it('stops when it is aborted', async () => {
+    const set = await setUp({ 'token-a': { search: throttled } });
+    const stop = new AbortController();
+    const searching = searchAll(set, stop.signal).catch((reason: unknown) => reason);
+    await expect.poll(() => set.clock.sleepers, patient).toBe(1);
+    stop.abort();
+    expect(await searching).toBeInstanceOf(SearchError);
+  });
+});

@@ -1,0 +1,323 @@
+import type { Connection, ConnectionStatus } from '@notion-mirror/domain/connection';
+import type { DatabaseContent, JsonObject } from '@notion-mirror/domain/database-content';
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { LRUCache } from 'lru-cache';
+import { abortScope } from './abort-scope.ts';
+import { systemClock, type Clock } from './clock.ts';
+import {
+  createConnectionCalls,
+  type CallOutcome,
+  type CallProblem,
+  type SessionCall,
+  type UnauthorizedReason,
+} from './connection-calls.ts';
+import {
+  databaseContent,
+  databaseHolding,
+  parseDatabase,
+  parseDataSource,
+  parseSearchPage,
+  type FoundDataSource,
+  type ListedDataSource,
+  type Parsed,
+  type ParsedDatabase,
+  type ParsedDataSource,
+  type SearchPage,
+} from './database-document.ts';
+import { createNotionClient } from './notion-client.ts';
+import type { Failure } from './notion-errors.ts';
+import { createNotionMetrics } from './notion-metrics.ts';
+import type { RateBudget } from './rate-budget.ts';
+import type { TokenSource } from './token-source.ts';
+
+interface Asking {
+  /** Our tenant. */
+  readonly workspaceId: string;
+  /** The connection that the event came through. */
+  readonly preferConnectionId?: string | null | undefined;
+  /** Bots that can read the entity, as the webhook said. Only a hint of whom to ask first. */
+  readonly accessibleBy?: readonly string[] | undefined;
+  /** How often this has been tried, this time included; the backoff of a `retry` grows with it. */
+  readonly attempt?: number | undefined;
+}
+
+/** What no connection could answer. */
+export type Unanswered =
+  | { readonly kind: 'no_active_connection'; readonly statuses: readonly ConnectionStatus[] }
+  /**
+   * `at`: when to try again, epoch milliseconds, backoff and Retry-After included. Scope `connection`: nothing of this tenant can be fetched
+   * before; `request`: it concerns this fetch only.
+   */
+  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: Failure }
+  /** Trying again will not help. */
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export type FetchOutcome =
+  | { readonly kind: 'live'; readonly content: DatabaseContent; readonly connectionId: string }
+  | { readonly kind: 'trashed'; readonly connectionId: string }
+  /** Every active connection of the tenant answers 404. */
+  | { readonly kind: 'inaccessible' }
+  | Unanswered;
+
+export type HolderOutcome = { readonly kind: 'database'; readonly databaseId: string } | { readonly kind: 'not_found' } | Unanswered;
+
+export interface NotionSource {
+  /** The database as Notion has it now: the container and each data source it lists. Never rejects. */
+  fetchDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<FetchOutcome>;
+  /** The database that holds a data source. Never rejects. */
+  databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
+  /**
+   * All data sources that Notion's search lists for a connection, within its budget. Notion guarantees neither that the list is complete nor
+   * that it is up to date: absence proves nothing. A source edited meanwhile may come twice. Throws SearchError.
+   */
+  searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<FoundDataSource, void, undefined>;
+}
+
+export class SearchError extends Error {
+  override readonly name = 'SearchError';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(`search of data sources: ${failure.message}`);
+    this.failure = failure;
+  }
+}
+
+/** What one connection sees of an object. */
+type Sight<T> = { readonly kind: 'seen'; readonly value: T } | CallProblem;
+type Seen = { readonly trashed: true } | { readonly trashed: false; readonly content: DatabaseContent };
+
+const sourcesAtOnce = 3;
+const searchAttempts = 6;
+const rememberedObjects = 20_000;
+
+/**
+ * Notion, as the connections of a tenant see it. All active connections are asked, one after the other, until one sees the object: first
+ * those whose bot the webhook names, then the event's own, then the one that saw the object last. The document is what that connection
+ * sees; a data source which only another connection of the tenant can read is `accessible: false` in it.
+ */
+export function createNotionSource(deps: {
+  /** The connections of a tenant, of every status. */
+  readonly connectionsOf: (workspaceId: string) => readonly Connection[];
+  readonly tokens: TokenSource;
+  readonly budget: RateBudget;
+  readonly notionApiUrl: string;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** Called once when a connection turns out to be of no use. If it rejects, it is called again after a minute at the earliest. */
+  readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
+  /** For one call, its body included. Milliseconds. */
+  readonly deadlineMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}): NotionSource {
+  const { connectionsOf, logger, clock = systemClock, random = Math.random } = deps;
+  const metrics = createNotionMetrics(deps.metrics);
+  const client = createNotionClient({ notionApiUrl: deps.notionApiUrl, deadlineMs: deps.deadlineMs ?? 30_000, clock, logger, metrics });
+  const calls = createConnectionCalls({
+    tokens: deps.tokens,
+    budget: deps.budget,
+    clock,
+    random,
+    logger,
+    metrics,
+    onUnauthorized: deps.onUnauthorized,
+  });
+  /** Which connection saw an object last. */
+  const lastSeenBy = new LRUCache<string, string>({ max: rememberedObjects });
+
+  function inOrder(asking: Asking, objectId: string): Connection[] {
+    const bots = new Set((asking.accessibleBy ?? []).map(sameId));
+    const seenBy = lastSeenBy.get(`${asking.workspaceId} ${objectId}`);
+    const rank = ({ botId, connectionId }: Connection): number =>
+      (botId !== null && bots.has(sameId(botId)) ? 4 : 0) +
+      (connectionId === asking.preferConnectionId ? 2 : 0) +
+      (connectionId === seenBy ? 1 : 0);
+    return connectionsOf(asking.workspaceId)
+      .filter(({ status }) => status === 'active')
+      .toSorted((a, b) => rank(b) - rank(a) || (a.connectionId < b.connectionId ? -1 : 1));
+  }
+
+  /** The vote: the first connection that sees the object decides; `gone` only if every connection that is still active says so. */
+  async function ask<T>(
+    asking: Asking,
+    objectId: string,
+    reserve: number,
+    signal: AbortSignal,
+    look: (call: SessionCall) => Promise<Sight<T>>,
+  ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone' } | Unanswered> {
+    const retries: (CallProblem & { kind: 'retry' })[] = [];
+    const dead = new Set<string>();
+    let failed: (CallProblem & { kind: 'failed' }) | null = null;
+    let votes = 0;
+    for (const connection of inOrder(asking, objectId)) {
+      const { connectionId } = connection;
+      const sight = await calls.begin(connection, { reserve, attempt: asking.attempt ?? 1, signal }, look);
+      switch (sight.kind) {
+        case 'seen':
+          lastSeenBy.set(`${asking.workspaceId} ${objectId}`, connectionId);
+          return { ...sight, connectionId };
+        case 'gone':
+          votes += 1;
+          break;
+        case 'dead':
+          dead.add(connectionId);
+          break;
+        case 'retry':
+          retries.push(sight);
+          break;
+        case 'failed':
+          failed ??= sight;
+          break;
+      }
+      if (signal.aborted) break;
+    }
+    const soonest = retries.toSorted((a, b) => a.at - b.at)[0];
+    if (soonest !== undefined) {
+      const allWait = votes === 0 && failed === null && retries.every(({ scope }) => scope === 'connection');
+      return { ...soonest, scope: allWait ? 'connection' : 'request' };
+    }
+    if (failed !== null) return failed;
+    if (votes > 0) return { kind: 'gone' };
+    const statuses = connectionsOf(asking.workspaceId).map(({ connectionId, status }) =>
+      dead.has(connectionId) ? 'unauthorized' : status,
+    );
+    return { kind: 'no_active_connection', statuses };
+  }
+
+  async function readContainer(call: SessionCall, databaseId: string): Promise<Sight<ParsedDatabase>> {
+    return parsed(await call(client.database(databaseId)), parseDatabase);
+  }
+
+  async function readDataSource(call: SessionCall, dataSourceId: string, signal: AbortSignal): Promise<Sight<ParsedDataSource>> {
+    return parsed(await call(client.dataSource(dataSourceId), signal), parseDataSource);
+  }
+
+  /** Reads those that `read` does not have yet, a few at a time; null: it answers 404. Any other problem with one ends the reading of all. */
+  async function readSources(
+    call: SessionCall,
+    listed: readonly ListedDataSource[],
+    read: Map<string, ParsedDataSource | null>,
+    signal: AbortSignal,
+  ): Promise<CallProblem | null> {
+    using ending = abortScope(signal);
+    const queue = listed.filter(({ id }) => !read.has(id));
+    let problem: CallProblem | null = null;
+    const reader = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined && problem === null; next = queue.shift()) {
+        const source = await readDataSource(call, next.id, ending.signal);
+        if (source.kind === 'seen') read.set(next.id, source.value);
+        else if (source.kind === 'gone') read.set(next.id, null);
+        else {
+          problem ??= source;
+          ending.abort();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(sourcesAtOnce, queue.length) }, reader));
+    return problem;
+  }
+
+  /** The database through one connection. */
+  async function readDatabase(call: SessionCall, databaseId: string, signal: AbortSignal): Promise<Sight<Seen>> {
+    const read = new Map<string, ParsedDataSource | null>();
+    for (let again = false; ; again = true) {
+      const container = await readContainer(call, databaseId);
+      if (container.kind !== 'seen') return container;
+      if (container.value.inTrash) return { kind: 'seen', value: { trashed: true } };
+      const { listed } = container.value;
+      const problem = await readSources(call, listed, read, signal);
+      if (problem !== null) return problem;
+      // A source that is listed but gone has perhaps left between the two reads; the container is the judge, read once more.
+      if (!again && listed.some(({ id }) => read.get(id) === null)) continue;
+      return { kind: 'seen', value: { trashed: false, content: databaseContent(container.value, read) } };
+    }
+  }
+
+  return {
+    async fetchDatabase(asking, signal) {
+      const databaseId = canonicalNotionId(asking.databaseId);
+      if (databaseId === null) return notAnId(asking.databaseId);
+      const answer = await ask(asking, databaseId, 2, signal, async (call) => readDatabase(call, databaseId, signal));
+      if (answer.kind === 'gone') return { kind: 'inaccessible' };
+      if (answer.kind !== 'seen') return answer;
+      const { value, connectionId } = answer;
+      return value.trashed ? { kind: 'trashed', connectionId } : { kind: 'live', content: value.content, connectionId };
+    },
+
+    async databaseOfDataSource(asking, signal) {
+      const dataSourceId = canonicalNotionId(asking.dataSourceId);
+      if (dataSourceId === null) return notAnId(asking.dataSourceId);
+      const answer = await ask(asking, dataSourceId, 1, signal, async (call) => readDataSource(call, dataSourceId, signal));
+      if (answer.kind === 'gone') return { kind: 'not_found' };
+      if (answer.kind !== 'seen') return answer;
+      const databaseId = databaseHolding(answer.value);
+      return databaseId === null ? { kind: 'not_found' } : { kind: 'database', databaseId };
+    },
+
+    async *searchDataSources(connection, signal) {
+      let cursor: string | null = null;
+      let attempt = 1;
+      const searchOnce = async (): Promise<Sight<SearchPage>> =>
+        calls.begin(connection, { reserve: 1, attempt, signal }, async (call) =>
+          parsed(await call(client.search(cursor)), parseSearchPage),
+        );
+      for (;;) {
+        const page = await searchOnce();
+        switch (page.kind) {
+          case 'seen': {
+            const { found, nextCursor } = page.value;
+            yield* found;
+            if (nextCursor === null) return;
+            if (nextCursor === cursor) throw new SearchError(endless);
+            cursor = nextCursor;
+            attempt = 1;
+            break;
+          }
+          case 'retry':
+            if (signal.aborted || attempt >= searchAttempts) throw new SearchError(page.failure);
+            // Being throttled is no failure: it only takes longer.
+            if (page.failure.class !== 'rate_limited') attempt += 1;
+            await clock.sleep(page.at - clock.now(), signal);
+            break;
+          case 'failed':
+            throw new SearchError(page.failure);
+          case 'dead':
+            throw new SearchError({ class: 'unauthorized', code: 'unauthorized', message: 'Notion refuses the connection' });
+          case 'gone':
+            throw new SearchError({ class: 'gone', code: 'object_not_found', message: 'Notion answers a search with 404' });
+        }
+      }
+    },
+  };
+}
+
+const endless: Failure = { class: 'unexpected', code: 'same_cursor', message: 'Notion gives the same cursor again' };
+
+function sameId(id: string): string {
+  return canonicalNotionId(id) ?? id;
+}
+
+function notAnId(text: string): { kind: 'failed'; failure: Failure } {
+  return {
+    kind: 'failed',
+    failure: { class: 'invalid', code: 'not_an_id', message: `${JSON.stringify(text.slice(0, 64))} is no Notion id` },
+  };
+}
+
+function parsed<T>(outcome: CallOutcome, parse: (body: JsonObject, text: string) => Parsed<T>): Sight<T> {
+  if (outcome.kind !== 'ok') return outcome;
+  const result = parse(outcome.body, outcome.text);
+  switch (result.kind) {
+    case 'parsed':
+      return { kind: 'seen', value: result.value };
+    case 'partial': {
+      const message = 'Notion gives the id only: the integration lacks the capability to read content';
+      return { kind: 'failed', failure: { class: 'restricted', code: 'partial_object', message } };
+    }
+    case 'malformed':
+      return { kind: 'failed', failure: { class: 'unexpected', code: 'malformed_object', message: result.problem.slice(0, 500) } };
+  }
+}

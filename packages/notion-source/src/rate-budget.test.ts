@@ -1,0 +1,252 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createFakeClock, settled, type FakeClock } from '../test/fake-clock.ts';
+import { createRateBudget, type Permit, type RateBudget, type Taken } from './rate-budget.ts';
+
+const a = { connectionId: 'a', notionWorkspaceId: 'w' };
+const b = { connectionId: 'b', notionWorkspaceId: 'w' };
+const elsewhere = { connectionId: 'c', notionWorkspaceId: 'v' };
+const never = new AbortController().signal;
+const minute = 60_000;
+
+function setUp(requestsPerMinute: number): { clock: FakeClock; budget: RateBudget; start: number } {
+  const clock = createFakeClock();
+  return { clock, budget: createRateBudget({ requestsPerMinute, clock }), start: clock.now() };
+}
+
+function taken(result: Taken): Permit {
+  if (!result.ok) throw new Error(`denied: ${JSON.stringify(result)}`);
+  return result.permits[0];
+}
+
+function call(budget: RateBudget, times = 1): void {
+  for (let i = 0; i < times; i += 1) taken(budget.tryTake(a)).answered();
+}
+
+function room(budget: RateBudget): number {
+  const permits: Permit[] = [];
+  for (let next = budget.tryTake(a); next.ok; next = budget.tryTake(a)) permits.push(...next.permits);
+  for (const permit of permits) permit.release();
+  return permits.length;
+}
+
+const connectionLimit = { scope: 'connection', retryAfterMs: 30_000 } as const;
+
+describe('the rate budget', () => {
+  it('has room for the limit in any window of 60 s', async () => {
+    const { clock, budget, start } = setUp(3);
+    call(budget);
+    await clock.advance(20_000);
+    call(budget, 2);
+    expect(budget.tryTake(a)).toEqual({ ok: false, waitUntil: start + minute + 1, cause: 'window' });
+    await clock.advance(40_000);
+    expect(budget.tryTake(a).ok).toBe(false);
+    await clock.advance(1);
+    expect(room(budget)).toBe(1);
+    await clock.advance(20_000);
+    expect(room(budget)).toBe(3);
+  });
+
+  it('counts a call until 60 s after its answer, since nobody knows when it arrived', async () => {
+    const { clock, budget } = setUp(1);
+    const slow = taken(budget.tryTake(a));
+    await clock.advance(50_000);
+    slow.answered();
+    await clock.advance(30_000);
+    expect(budget.tryTake(a)).toEqual({ ok: false, waitUntil: clock.now() + 30_001, cause: 'window' });
+    await clock.advance(30_001);
+    expect(budget.tryTake(a).ok).toBe(true);
+  });
+
+  it('takes several at once or none, and gives back what was not used', () => {
+    const { budget } = setUp(3);
+    const pair = budget.tryTake(a, 2);
+    expect(pair).toMatchObject({ ok: true, permits: { length: 2 } });
+    expect(budget.tryTake(a, 2)).toMatchObject({ ok: false, cause: 'window' });
+    if (pair.ok) for (const permit of pair.permits) permit.release();
+    expect(room(budget)).toBe(3);
+  });
+
+  it('takes fewer where the limit is lower', () => {
+    const { budget } = setUp(1);
+    expect(budget.tryTake(a, 2)).toMatchObject({ ok: true, permits: { length: 1 } });
+  });
+
+  it('keeps connections apart', () => {
+    const { budget } = setUp(1);
+    call(budget);
+    expect(budget.tryTake(a).ok).toBe(false);
+    expect(budget.tryTake(b).ok).toBe(true);
+  });
+
+  it('obeys Retry-After to the second, for all calls of the connection and no others', async () => {
+    const { clock, budget, start } = setUp(100);
+    const until = taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 37_000 });
+    expect(until).toBe(start + 37_000);
+    expect(budget.tryTake(a)).toEqual({ ok: false, waitUntil: start + 37_000, cause: 'pause' });
+    expect(budget.tryTake(b).ok).toBe(true);
+    await clock.advance(36_999);
+    expect(budget.tryTake(a).ok).toBe(false);
+    await clock.advance(1);
+    expect(budget.tryTake(a).ok).toBe(true);
+  });
+
+  it('keeps the longest of several pauses', () => {
+    const { budget, start } = setUp(100);
+    const [first, second] = [taken(budget.tryTake(a)), taken(budget.tryTake(a))];
+    first.limited({ scope: 'connection', retryAfterMs: 50_000 });
+    expect(second.limited({ scope: 'overload', retryAfterMs: 2_000 })).toBe(start + 50_000);
+    expect(budget.tryTake(a)).toMatchObject({ waitUntil: start + 50_000 });
+  });
+
+  it("pauses every connection of the Notion workspace when the limit is the workspace's", async () => {
+    const { clock, budget, start } = setUp(100);
+    taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 90_000 });
+    expect(budget.tryTake(b)).toEqual({ ok: false, waitUntil: start + 90_000, cause: 'workspace_pause' });
+    expect(budget.tryTake(elsewhere).ok).toBe(true);
+    await clock.advance(90_000);
+    expect(budget.tryTake(b).ok).toBe(true);
+    expect(room(budget)).toBe(100);
+  });
+
+  it('learns a lower limit from a 429, by halves at most, and grows back slowly', async () => {
+    const { clock, budget } = setUp(100);
+    call(budget, 30);
+    taken(budget.tryTake(a)).limited(connectionLimit);
+    await clock.advance(2 * minute);
+    expect(room(budget)).toBe(50);
+    call(budget, 30);
+    taken(budget.tryTake(a)).limited(connectionLimit);
+    await clock.advance(2 * minute);
+    expect(room(budget)).toBe(30);
+    await clock.advance(7 * minute);
+    expect(room(budget)).toBe(30);
+    await clock.advance(1 * minute);
+    expect(room(budget)).toBe(35);
+    await clock.advance(5 * minute);
+    expect(room(budget)).toBe(60);
+    await clock.advance(60 * minute);
+    expect(room(budget)).toBe(100);
+  });
+
+  it('learns once from calls that were refused together, and nothing from an overload or a workspace limit', async () => {
+    const { clock, budget } = setUp(100);
+    const together = Array.from({ length: 10 }, () => taken(budget.tryTake(a)));
+    for (const permit of together) permit.limited(connectionLimit);
+    await clock.advance(2 * minute);
+    expect(room(budget)).toBe(50);
+    taken(budget.tryTake(a)).limited({ scope: 'overload', retryAfterMs: 1_000 });
+    await clock.advance(2 * minute);
+    taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 1_000 });
+    await clock.advance(2 * minute);
+    expect(room(budget)).toBe(50);
+  });
+
+  it('lets those who wait inside go first', async () => {
+    const { clock, budget } = setUp(2);
+    call(budget, 2);
+    const inside = budget.take(a, { maxWaitMs: 2 * minute, signal: never });
+    await settled();
+    const outside = budget.tryTake(a);
+    await clock.advance(minute + 1);
+    expect((await inside).ok).toBe(true);
+    expect(outside.ok).toBe(false);
+    expect(room(budget)).toBe(1);
+  });
+
+  it('denies a newcomer the room that somebody inside waits for', async () => {
+    const { clock, budget } = setUp(1);
+    call(budget);
+    const sleepless = { ...clock, sleep: () => new Promise<void>(() => {}) };
+    const late = createRateBudget({ requestsPerMinute: 1, clock: sleepless });
+    call(late);
+    void late.take(a, { maxWaitMs: 2 * minute, signal: never });
+    await settled();
+    await clock.advance(minute + 1);
+    expect(late.tryTake(a).ok).toBe(false);
+    expect(budget.tryTake(a).ok).toBe(true);
+  });
+
+  it('gives up waiting when it is sure to last too long, or is aborted', async () => {
+    const { clock, budget, start } = setUp(1);
+    call(budget);
+    expect(await budget.take(a, { maxWaitMs: 10_000, signal: never })).toEqual({
+      ok: false,
+      waitUntil: start + minute + 1,
+      cause: 'window',
+    });
+    const stop = new AbortController();
+    const waiting = budget.take(a, { maxWaitMs: 2 * minute, signal: stop.signal });
+    await settled();
+    expect(clock.sleepers).toBe(1);
+    stop.abort();
+    expect(await waiting).toMatchObject({ ok: false, cause: 'aborted' });
+    await clock.advance(minute + 1);
+    expect(room(budget)).toBe(1);
+  });
+
+  it('goes on when the clock is set back', async () => {
+    const { clock, budget } = setUp(1);
+    await clock.advance(60 * minute);
+    call(budget);
+    await clock.advance(-60 * minute);
+    expect(budget.tryTake(a).ok).toBe(true);
+  });
+
+  it('ends a permit once', () => {
+    const { budget } = setUp(2);
+    const permit = taken(budget.tryTake(a));
+    permit.answered();
+    permit.release();
+    permit.answered();
+    expect(permit.limited(connectionLimit)).toBeGreaterThan(0);
+    expect(room(budget)).toBe(1);
+  });
+
+  it('forgets budgets that are idle, and only those', async () => {
+    const { clock, budget } = setUp(1);
+    taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 5 * minute });
+    for (let i = 0; i < 5_000; i += 1) taken(budget.tryTake({ connectionId: `other-${i}`, notionWorkspaceId: 'w' })).answered();
+    expect(budget.tryTake({ connectionId: 'other-0', notionWorkspaceId: 'w' }).ok).toBe(false);
+    await clock.advance(2 * minute);
+    for (let i = 0; i < 20_000; i += 1) taken(budget.tryTake({ connectionId: `later-${i}`, notionWorkspaceId: 'w' })).answered();
+    expect(budget.tryTake(a)).toMatchObject({ ok: false, cause: 'pause' });
+  });
+
+  it('never lets a server see more than the limit in any 60 s, however long calls take to arrive and return', async () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 15_000 }),
+      there: fc.integer({ min: 0, max: 9_000 }),
+      back: fc.integer({ min: 0, max: 9_000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.array(step, { minLength: 10, maxLength: 120 }), async (limit, steps) => {
+        const { clock, budget } = setUp(limit);
+        const arrivals: number[] = [];
+        const denials: number[] = [];
+        const returning: { at: number; permit: Permit }[] = [];
+        for (const { wait, there, back } of steps) {
+          const target = clock.now() + wait;
+          for (const next of returning.toSorted((x, y) => x.at - y.at)) {
+            if (next.at > target) break;
+            await clock.advance(next.at - clock.now());
+            next.permit.answered();
+            returning.splice(returning.indexOf(next), 1);
+          }
+          await clock.advance(target - clock.now());
+          const result = budget.tryTake(a);
+          if (!result.ok) {
+            denials.push(result.waitUntil - clock.now());
+            continue;
+          }
+          arrivals.push(clock.now() + there);
+          returning.push({ at: clock.now() + there + back, permit: result.permits[0] });
+        }
+        const sorted = arrivals.toSorted((x, y) => x - y);
+        const spans = sorted.slice(limit).map((at, index) => at - sorted[index]!);
+        expect(Math.min(...spans, ...denials.map((ms) => ms + minute), Infinity)).toBeGreaterThan(minute);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,162 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { LRUCache } from 'lru-cache';
+import { systemClock, type Clock } from './clock.ts';
+import { isUsableToken, nangoToken, type NangoAnswer } from './nango-credentials.ts';
+import type { Failure } from './notion-errors.ts';
+
+export type TokenResult =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'connection_deleted'; readonly failure: Failure }
+  /** There is no token that Notion might accept: the customer must connect again. */
+  | { readonly kind: 'unauthorized'; readonly reason: 'token_refused' | 'grant_refused'; readonly failure: Failure }
+  /** `at`: when it is worth asking again, epoch milliseconds. Class `misconfigured`: an operator must act. */
+  | { readonly kind: 'retry'; readonly at: number; readonly failure: Failure };
+
+/** The Notion token of a connection. Never rejects; a token is in no log, error or metric. */
+export interface TokenSource {
+  /** From memory, if not older than the TTL; an older one too while Nango does not answer. */
+  get(connection: Connection): Promise<TokenResult>;
+  /**
+   * After Notion answered `refused` with 401: the token that another caller has fetched meanwhile, or that of a forced refresh, which may be
+   * the same again. Callers that come together, or within seconds, share one refresh.
+   */
+  refresh(connection: Connection, refused: string): Promise<TokenResult>;
+}
+
+interface Held {
+  readonly token: string;
+  freshUntil: number;
+  /** When it came from a forced refresh. */
+  readonly forcedAt: number | null;
+}
+
+/** How long a token that could not be checked again is used before the next try. */
+const recheckMs = 30_000;
+/** A forced refresh that brought the same token is not repeated so soon. */
+const forcedMs = 10_000;
+/** A problem for an operator is logged this often, however many events meet it. */
+const loudEveryMs = 60_000;
+
+export function createTokenSource(options: {
+  readonly nango: { readonly url: string; readonly apiKey: string | null };
+  /** Decrypts a connection's stored token; null when there is no encryption key. May throw. */
+  readonly decrypt: ((connection: Connection) => string) | null;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly clock?: Clock | undefined;
+  /** How long a token is used without asking Nango again (its limits are 200 to 2000 calls a minute). */
+  readonly ttlMs?: number | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly maxTokens?: number | undefined;
+}): TokenSource {
+  const { nango, decrypt, logger, clock = systemClock, ttlMs = 300_000, deadlineMs = 10_000, maxTokens = 10_000 } = options;
+  const held = new LRUCache<string, Held>({ max: maxTokens });
+  const flights = new Map<string, Promise<TokenResult>>();
+  const loudAt = new Map<string, number>();
+  let everyoneWaits: { readonly until: number; readonly failure: Failure } | null = null;
+  const fetches = new Counter({
+    name: 'notion_mirror_token_fetches_total',
+    help: 'Calls to Nango for a Notion token, by what came of them.',
+    labelNames: ['outcome'],
+    registers: [options.metrics],
+  });
+
+  function stored(connection: Connection): TokenResult {
+    let cause: unknown;
+    try {
+      const token = decrypt?.(connection);
+      if (token !== undefined && isUsableToken(token)) return { kind: 'token', token };
+    } catch (error) {
+      cause = error;
+    }
+    const message = 'the stored token cannot be read; is MIRROR_ENCRYPTION_KEY the one it was stored with?';
+    return operatorMustAct(connection, { class: 'misconfigured', code: 'token_unreadable', message }, 120_000, cause);
+  }
+
+  function operatorMustAct(connection: Connection, failure: Failure, waitMs: number, cause?: unknown): TokenResult {
+    const now = clock.now();
+    if (now - (loudAt.get(failure.code) ?? 0) >= loudEveryMs) {
+      loudAt.set(failure.code, now);
+      const { connectionId } = connection;
+      logger.error({ connectionId, failure, ...(cause === undefined ? {} : { err: cause }) }, 'no Notion token until an operator acts');
+    }
+    return { kind: 'retry', at: now + waitMs, failure };
+  }
+
+  /** One call of a kind at a time for each connection; those who come meanwhile share its answer. */
+  async function fetched(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
+    const key = `${kind} ${connection.connectionId}`;
+    const flying = flights.get(key);
+    if (flying !== undefined) return flying;
+    const flight = ask(connection, kind).finally(() => flights.delete(key));
+    flights.set(key, flight);
+    return flight;
+  }
+
+  async function ask(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
+    const { connectionId } = connection;
+    const { apiKey, url } = nango;
+    if (apiKey === null) {
+      const message = 'the connection has no stored token, and MIRROR_NANGO_API_KEY is not set';
+      return operatorMustAct(connection, { class: 'misconfigured', code: 'no_nango_api_key', message }, 120_000);
+    }
+    if (everyoneWaits !== null && everyoneWaits.until > clock.now()) {
+      return { kind: 'retry', at: everyoneWaits.until, failure: everyoneWaits.failure };
+    }
+    const answer = await nangoToken({ url, apiKey }, connection, { forceRefresh: kind === 'forced', deadlineMs, now: () => clock.now() });
+    fetches.inc({ outcome: answer.kind === 'retry' ? answer.failure.class : answer.kind });
+    switch (answer.kind) {
+      case 'token':
+        held.set(connectionId, {
+          token: answer.token,
+          freshUntil: clock.now() + ttlMs,
+          forcedAt: kind === 'forced' ? clock.now() : null,
+        });
+        return answer;
+      case 'connection_deleted':
+        held.delete(connectionId);
+        return answer;
+      case 'unauthorized':
+        held.delete(connectionId);
+        return { ...answer, reason: 'grant_refused' };
+      case 'retry':
+        return wait(connection, answer);
+    }
+  }
+
+  function wait(connection: Connection, answer: NangoAnswer & { kind: 'retry' }): TokenResult {
+    const at = clock.now() + answer.waitMs;
+    if (answer.everyone) everyoneWaits = { until: at, failure: answer.failure };
+    if (answer.failure.class === 'misconfigured') return operatorMustAct(connection, answer.failure, answer.waitMs);
+    return { kind: 'retry', at, failure: answer.failure };
+  }
+
+  return {
+    async get(connection) {
+      if (connection.token !== null) return stored(connection);
+      const known = held.get(connection.connectionId);
+      if (known !== undefined && known.freshUntil > clock.now()) return { kind: 'token', token: known.token };
+      const result = await fetched(connection, 'plain');
+      if (result.kind !== 'retry' || known === undefined) return result;
+      // Notion's tokens do not expire, so an outage of Nango is no reason to stop.
+      known.freshUntil = clock.now() + recheckMs;
+      return { kind: 'token', token: known.token };
+    },
+    async refresh(connection, refused) {
+      if (connection.token !== null) {
+        const result = stored(connection);
+        if (result.kind !== 'token' || result.token !== refused) return result;
+        const message = 'Notion refuses the stored token';
+        return { kind: 'unauthorized', reason: 'token_refused', failure: { class: 'unauthorized', code: 'stored_token', message } };
+      }
+      const known = held.get(connection.connectionId);
+      if (known !== undefined) {
+        const justForced = known.forcedAt !== null && known.forcedAt + forcedMs > clock.now();
+        if (known.token !== refused || justForced) return { kind: 'token', token: known.token };
+      }
+      return fetched(connection, 'forced');
+    },
+  };
+}

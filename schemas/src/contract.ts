@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import avro from 'avsc';
+
+/** One version of a contract: `text` is the file as released, `type` the same, compiled. */
+export interface SchemaVersion {
+  readonly version: number;
+  /** Path below the folder of schemas, e.g. `database-event/v1.avsc`. */
+  readonly file: string;
+  readonly text: string;
+  readonly type: avro.Type;
+}
+
+/** What a topic's values are: every version that was ever released, oldest first. */
+export interface Contract {
+  readonly name: string;
+  readonly versions: readonly SchemaVersion[];
+  readonly latest: SchemaVersion;
+}
+
+/** The folder that holds one folder of versions for each contract. */
+export const schemasFolder = fileURLToPath(new URL('..', import.meta.url));
+
+/** Reads `<folder>/<name>/v1.avsc`, `v2.avsc`, …. Throws when there is none, one is missing in between, or one is not an Avro record. */
+export function loadContract(name: string, folder: string = schemasFolder): Contract {
+  const numbers = readdirSync(`${folder}/${name}`)
+    .map((entry) => /^v([1-9]\d*)\.avsc$/.exec(entry)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .toSorted((a, b) => a - b);
+  const versions = numbers.map((version): SchemaVersion => {
+    const file = `${name}/v${version}.avsc`;
+    const text = readFileSync(`${folder}/${file}`, 'utf8');
+    return { version, file, text, type: compile(file, text) };
+  });
+  const latest = versions.at(-1);
+  if (latest === undefined) throw new Error(`${name}: no schema version found`);
+  if (latest.version !== versions.length) throw new Error(`${name}: versions must be v1 to v${latest.version} without a gap`);
+  return { name, versions, latest };
+}
+
+/** The values of the topic `notion.database-events`. */
+export function databaseEventContract(): Contract {
+  return loadContract('database-event');
+}
+
+function compile(file: string, text: string): avro.Type {
+  try {
+    const type = avro.Type.forSchema(JSON.parse(text) as avro.Schema);
+    if (type.typeName !== 'record') throw new Error('the top type is not a record');
+    return type;
+  } catch (error) {
+    throw new Error(`${file} is not a valid Avro schema: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import type { Contract, SchemaVersion } from './contract.ts';
+
+/**
+ * A value written by a released version: `fixtures/v<version>-<what>.json` and the same as Avro bytes (no frame) in `.avro`. The bytes are
+ * what lies in logs out there, so every version must go on reading them.
+ */
+export interface GoldenValue {
+  readonly version: number;
+  /** Path below the folder of schemas, without its ending. */
+  readonly file: string;
+  readonly value: Record<string, unknown>;
+  /** Null before the version is released. */
+  readonly bytes: Buffer | null;
+}
+
+export function loadGoldenValues(name: string, folder: string): GoldenValue[] {
+  const fixtures = `${folder}/${name}/fixtures`;
+  if (!existsSync(fixtures)) return [];
+  return readdirSync(fixtures)
+    .toSorted()
+    .flatMap((entry) => {
+      const [, digits, what] = /^v([1-9]\d*)-([\w-]+)\.json$/.exec(entry) ?? [];
+      if (digits === undefined || what === undefined) return [];
+      const file = `${name}/fixtures/v${digits}-${what}`;
+      const value = JSON.parse(readFileSync(`${folder}/${file}.json`, 'utf8')) as Record<string, unknown>;
+      const bytes = existsSync(`${folder}/${file}.avro`) ? readFileSync(`${folder}/${file}.avro`) : null;
+      return [{ version: Number(digits), file, value, bytes }];
+    });
+}
+
+/** One sentence for each golden value that its own or a later version does not read as it was written, or that an earlier one does not read at all. */
+export function unreadableGoldenValues(contract: Contract, goldenValues: readonly GoldenValue[]): string[] {
+  return goldenValues.flatMap((golden) => {
+    const { bytes } = golden;
+    const writer = contract.versions.find(({ version }) => version === golden.version);
+    if (bytes === null) return [`${golden.file}.avro is missing`];
+    if (writer === undefined) return [`${golden.file}: there is no version ${golden.version}`];
+    return contract.versions.flatMap((reader) => {
+      const reason = difference(reader, writer, golden.value, bytes);
+      return reason === null ? [] : [`${reader.file} does not read ${golden.file}.avro: ${reason}`];
+    });
+  });
+}
+
+function difference(reader: SchemaVersion, writer: SchemaVersion, expected: Record<string, unknown>, bytes: Buffer): string | null {
+  try {
+    const resolver = reader === writer ? undefined : reader.type.createResolver(writer.type);
+    const read = { ...(reader.type.fromBuffer(bytes, resolver) as Record<string, unknown>) };
+    // An earlier reader sees defaults for what it does not know. A later one may have dropped a field or added one; the others must be equal.
+    if (reader.version < writer.version) return null;
+    const names = reader === writer ? [...new Set([...Object.keys(read), ...Object.keys(expected)])] : Object.keys(expected);
+    const wrong = names.filter((name) => (reader === writer || name in read) && !isDeepStrictEqual(read[name], expected[name]));
+    return wrong.length === 0 ? null : `${wrong.join(', ')} differ`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

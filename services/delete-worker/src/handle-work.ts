@@ -1,0 +1,48 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { accessibleByOf } from '@notion-mirror/event-log/event-record';
+import type { Outcome, Work } from '@notion-mirror/event-log/lane-scheduler';
+import { PublishError } from '@notion-mirror/event-log/publisher';
+import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
+import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { removeDatabase, type RemoveDependencies, type RemoveResult } from './remove-database.ts';
+
+export interface HandlerDependencies extends Omit<RemoveDependencies, 'recheck'> {
+  /** Appends the sync event that a doubtful delete turns into. `accessibleBy`: the bots that the delete's record names. */
+  readonly recheck: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
+  readonly report: (event: DatabaseEvent, outcome: RemoveResult) => void;
+  readonly now: () => number;
+}
+
+/** Handles the waiting delete events of one database one after the other. Running some of them twice after a failure is harmless. */
+export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
+  return async function deleteWork(work) {
+    try {
+      for (const { item: event, record } of work.items) {
+        const { databaseId } = event;
+        if (databaseId === null) {
+          return { kind: 'dead', failure: { class: 'poison', code: 'no_database_id', message: 'a delete event names no database' } };
+        }
+        const recheck = (deleted: DatabaseEvent) => deps.recheck(deleted, accessibleByOf(record));
+        deps.report(event, await removeDatabase({ ...deps, recheck }, { ...event, databaseId }, work.signal));
+      }
+      return { kind: 'done' };
+    } catch (error) {
+      if (work.signal.aborted) {
+        return {
+          kind: 'retry',
+          at: deps.now(),
+          scope: 'task',
+          failure: { class: 'shutdown', code: 'stopping', message: 'the worker is stopping' },
+        };
+      }
+      const at = deps.now() + backoffMs(work.attempt, 250, 10_000);
+      if (error instanceof StoreUnavailableError) {
+        return { kind: 'retry', at, scope: 'lane', failure: { class: 'dependency', code: 'mongodb_unavailable', message: error.message } };
+      }
+      if (error instanceof PublishError) {
+        return { kind: 'retry', at, scope: 'lane', failure: { class: 'dependency', code: 'append_failed', message: error.message } };
+      }
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,79 @@
+import { setMaxListeners } from 'node:events';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
+import { createEventCodec, SchemaNotRegisteredError } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createEventRouting } from '@notion-mirror/event-log/event-routing';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo } from '@notion-mirror/mirror-store/client';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
+import { untilAvailable } from '@notion-mirror/service-kit/backoff';
+import { loadConfigOrExit } from '@notion-mirror/service-kit/config';
+import { runService } from '@notion-mirror/service-kit/lifecycle';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { createWorkHandler } from './handle-work.ts';
+import { createOutcomeReport } from './outcome-report.ts';
+import { recheckOf } from './recheck-event.ts';
+
+const service = 'delete-worker';
+const config = loadConfigOrExit(service);
+const logger = createLogger({ service, level: config.logLevel });
+const metrics = createMetrics(service);
+setMaxListeners(1_000);
+
+runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+  const topics = topicsFor(config.topicPrefix);
+  const group = groupIdFor(config.topicPrefix, service);
+  let health = {
+    live: (): HealthReport => ({ ok: true, detail: {} }),
+    ready: (): HealthReport => ({ ok: false, detail: { state: 'starting' } }),
+  };
+  const ops = await startOpsServer({ ...config.ops, metrics, live: () => health.live(), ready: () => health.ready() });
+  scope.onStop('operations port', () => ops.close());
+  logger.info({ port: ops.port }, 'operations port listens');
+
+  const waiting = { logger, signal: scope.signal };
+  const isFatal = (error: unknown) => error instanceof StoreMisconfiguredError || error instanceof SchemaNotRegisteredError;
+  const mongo = await untilAvailable('MongoDB', () => openMongo(config.mongodbUri, { appName: service }), { ...waiting, isFatal });
+  scope.onStop('MongoDB', () => mongo.close());
+  const codec = await untilAvailable(
+    'schema registry',
+    () => createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject }),
+    { ...waiting, isFatal },
+  );
+  const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
+  const publisher = await createPublisher({ kafka, logger, metrics });
+  scope.onStop('publisher', () => publisher.stop());
+
+  const consumer = createLaneConsumer<DatabaseEvent>({
+    kafka,
+    groupId: group,
+    topic: topics.events,
+    logger,
+    metrics,
+    route: createEventRouting(codec, 'delete'),
+    handle: createWorkHandler({
+      records: createRecordStore({ db: mongo.db, metrics }),
+      recheck: (event, accessibleBy) =>
+        publisher.publish(toRecord({ topic: topics.events, event: recheckOf(event, new Date()), codec, accessibleBy })),
+      toleranceMs: config.clockToleranceMs,
+      now: Date.now,
+      report: createOutcomeReport({ logger, metrics, now: Date.now }),
+    }),
+    deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
+  });
+  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
+  consumer.onFatal(scope.fatal);
+  health = { live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) };
+  await consumer.run();
+});
+
+function reportOf({ ok, detail }: Health): HealthReport {
+  return { ok, detail: { consumer: detail } };
+}

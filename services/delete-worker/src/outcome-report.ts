@@ -1,0 +1,34 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+import type { RemoveResult } from './remove-database.ts';
+
+/** Tells of each event what became of it: one log line, and the metrics. */
+export function createOutcomeReport(deps: {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly now: () => number;
+}): (event: DatabaseEvent, outcome: RemoveResult) => void {
+  const { logger, metrics, now } = deps;
+  const outcomes = new Counter({
+    name: 'notion_mirror_delete_outcomes_total',
+    help: 'Delete events, by what became of them.',
+    labelNames: ['outcome'],
+    registers: [metrics],
+  });
+  const seconds = new Histogram({
+    name: 'notion_mirror_delete_event_seconds',
+    help: 'From the receipt of a delete event to its outcome.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    registers: [metrics],
+  });
+  return function report(event, outcome) {
+    const { eventId, type, workspaceId, databaseId, origin } = event;
+    const ageMs = now() - event.receivedAt.getTime();
+    outcomes.inc({ outcome });
+    seconds.observe(Math.max(0, ageMs) / 1000);
+    const line = { eventId, type, workspaceId, databaseId, origin, outcome, ageMs };
+    if (outcome === 'missing') logger.warn(line, 'event handled: the database was not in the mirror');
+    else logger.info(line, 'event handled');
+  };
+}

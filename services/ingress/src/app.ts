@@ -1,0 +1,102 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import Koa from 'koa';
+import { httpStatusOf, refused, retryAfterSeconds, type Answer } from './answers.ts';
+import { answerLabel, type IngressMetrics } from './ingress-metrics.ts';
+import { discardRest, readBody, type ByteBudget } from './read-body.ts';
+import type { Request } from './receive-webhook.ts';
+import type { Route } from './webhook-body.ts';
+
+export interface AppDependencies {
+  readonly receive: (request: Request) => Promise<Answer>;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+  /** Memory for all bodies together. */
+  readonly bodies: ByteBudget;
+  /** Requests that may be handled at the same time; more are told to come again. */
+  readonly maxHandling: number;
+}
+
+export const maxBodyBytes = 1024 * 1024;
+/** How much of an unwanted body is let pass by before its connection is cut. */
+const maxDiscardedBytes = 8 * maxBodyBytes;
+
+/** The public HTTP interface: POST /webhooks/nango and /webhooks/notion, nothing else. Every answer is JSON. */
+export function createApp(deps: AppDependencies): Koa {
+  const { logger, metrics, bodies } = deps;
+  let handling = 0;
+
+  /** Null: the sender went away. The order of the checks is part of the contract: method, size, content type, signature, content. */
+  async function answer(route: Route | null, request: IncomingMessage): Promise<Answer | null> {
+    if (route === null) return refused('not_found');
+    if (request.method !== 'POST') return refused('method_not_allowed');
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return refused('too_large');
+    if (!isPlainJson(request.headers)) return refused('unsupported_media_type');
+    const body = await readBody(request, maxBodyBytes, bodies);
+    if (body.kind === 'aborted') return null;
+    if (body.kind === 'too_large') return refused('too_large');
+    if (body.kind === 'no_room') return { status: 'unavailable' };
+    handling += 1;
+    try {
+      if (handling > deps.maxHandling) return { status: 'unavailable' };
+      return await deps.receive({
+        route,
+        raw: body.raw,
+        nangoSignature: only(request.headers['x-nango-hmac-sha256']),
+        notionSignature: only(request.headers['x-notion-signature']),
+        traceparent: only(request.headers['traceparent']),
+      });
+    } finally {
+      handling -= 1;
+      bodies.giveBack(body.raw.length);
+    }
+  }
+
+  const app = new Koa();
+  // Koa's own handler prints to the console; what arrives here are sockets that broke while an answer was written.
+  app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer could not be delivered'));
+  app.use(async (ctx) => {
+    const route = routes.get(ctx.path) ?? null;
+    const endTimer = metrics.requestSeconds.startTimer({ route: route ?? 'other' });
+    let result: Answer | null;
+    try {
+      result = await answer(route, ctx.req);
+    } catch (error) {
+      logger.error({ err: error, route }, 'a request failed in a way that nobody expected');
+      result = { status: 'error' };
+    }
+    endTimer();
+    metrics.requests.inc({ route: route ?? 'other', answer: answerLabel(result) });
+    if (result === null) {
+      ctx.respond = false;
+      return;
+    }
+    if (!ctx.req.complete) discardRest(ctx.req, maxDiscardedBytes);
+    ctx.status = httpStatusOf(result);
+    if (ctx.status === 405) ctx.set('allow', 'POST');
+    if (ctx.status === 503) ctx.set('retry-after', String(retryAfterSeconds));
+    ctx.body = result;
+  });
+  return app;
+}
+
+/** A lost slash must not lose events: senders do not try a 4xx again. */
+const routes: ReadonlyMap<string, Route> = new Map([
+  ['/webhooks/nango', 'nango'],
+  ['/webhooks/nango/', 'nango'],
+  ['/webhooks/notion', 'notion'],
+  ['/webhooks/notion/', 'notion'],
+]);
+
+/** JSON in UTF-8, not compressed: the signature is over the bytes as sent, and nothing here unpacks strangers' archives. */
+function isPlainJson(headers: IncomingHttpHeaders): boolean {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
+  return encoding === 'identity' && type === 'application/json' && charsets.every((charset) => /^charset=(utf-?8|"utf-?8")$/.test(charset));
+}
+
+/** Node joins a doubled header into one text, which is then no valid signature. */
+function only(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
+}

@@ -1,0 +1,77 @@
+import type { OutgoingRecord } from '@notion-mirror/event-log/event-record';
+import { PublishError, type Publisher } from '@notion-mirror/event-log/publisher';
+import type { Spool } from '@notion-mirror/mirror-store/spool';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { withDeadline } from './deadline.ts';
+import type { IngressMetrics } from './ingress-metrics.ts';
+
+/** Where records are durable now. `spool`: at least one of them waits in MongoDB for the log to come back. `nowhere`: some are kept by none. */
+export type AppendResult = 'log' | 'spool' | 'nowhere';
+
+export interface AppendDependencies {
+  readonly publisher: Pick<Publisher, 'publish' | 'healthy'>;
+  readonly spool: Pick<Spool, 'store'>;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+  readonly spoolDeadlineMs: number;
+  /** Spool writes that have not ended, also those nobody waits for any more; a storm beyond it is refused instead of piling up. */
+  readonly maxSpooling: number;
+  readonly maxSpoolingBytes: number;
+}
+
+/**
+ * The promise behind every 200: each record is on the log (acks=all), or else in the spool (w: majority). Takes at most the publisher's
+ * deadline plus the spool's; while the log is known to be away, the spool's alone. After `nowhere` some of the records may still be durable:
+ * the sender tries again, and a doubled event is harmless.
+ */
+export function createAppender(deps: AppendDependencies): (records: readonly OutgoingRecord[]) => Promise<AppendResult> {
+  const { publisher, spool, metrics, logger } = deps;
+  let spooling = 0;
+  let spoolingBytes = 0;
+
+  async function publish(record: OutgoingRecord): Promise<boolean> {
+    try {
+      await publisher.publish(record);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      // Kept all the same: what a broker refuses today (a topic that is missing) it may take after somebody mended it.
+      if (error.reason === 'refused') logger.error({ err: error, topic: record.topic }, 'the log refuses a record; it goes to the spool');
+      return false;
+    }
+  }
+
+  async function store(record: OutgoingRecord): Promise<boolean> {
+    const bytes = record.value.length;
+    if (spooling >= deps.maxSpooling || spoolingBytes + bytes > deps.maxSpoolingBytes) return false;
+    spooling += 1;
+    spoolingBytes += bytes;
+    const stored = spool.store(record).finally(() => {
+      spooling -= 1;
+      spoolingBytes -= bytes;
+    });
+    try {
+      await withDeadline('storing a record in the spool', deps.spoolDeadlineMs, stored);
+      metrics.spooled.inc();
+      return true;
+    } catch (error) {
+      logger.debug({ err: error }, 'the spool could not keep a record');
+      return false;
+    }
+  }
+
+  async function keep(records: readonly OutgoingRecord[]): Promise<AppendResult> {
+    const published = publisher.healthy() ? await Promise.all(records.map(publish)) : [];
+    const left = records.filter((_record, index) => published[index] !== true);
+    if (left.length === 0) return 'log';
+    const stored = await Promise.all(left.map(store));
+    return stored.includes(false) ? 'nowhere' : 'spool';
+  }
+
+  return async function append(records) {
+    const startedAt = performance.now();
+    const result = await keep(records);
+    metrics.appendSeconds.observe({ to: result }, (performance.now() - startedAt) / 1000);
+    return result;
+  };
+}

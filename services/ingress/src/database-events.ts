@@ -1,0 +1,21 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { DatabaseNotice, Route } from './webhook-body.ts';
+
+/** The event of one tenant. */
+export function databaseEventOf(notice: DatabaseNotice, connection: Connection, origin: Route, receivedAt: Date): DatabaseEvent {
+  return {
+    eventId: notice.eventId,
+    kind: notice.kind,
+    type: notice.type,
+    workspaceId: connection.workspaceId,
+    connectionId: connection.connectionId,
+    providerConfigKey: connection.providerConfigKey,
+    notionWorkspaceId: notice.notionWorkspaceId,
+    databaseId: notice.databaseId,
+    dataSourceId: notice.dataSourceId,
+    occurredAt: notice.occurredAt,
+    receivedAt,
+    origin,
+  };
+}

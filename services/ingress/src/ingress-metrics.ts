@@ -1,0 +1,88 @@
+import { kindOfEventType } from '@notion-mirror/domain/database-event';
+import { Counter, Gauge, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+import type { Answer } from './answers.ts';
+
+export interface IngressMetrics {
+  readonly requests: Counter<'route' | 'answer'>;
+  readonly events: Counter<'type' | 'outcome'>;
+  readonly handshakes: Counter<'route' | 'outcome'>;
+  readonly appendSeconds: Histogram<'to'>;
+  readonly requestSeconds: Histogram<'route'>;
+  readonly spooled: Counter;
+  readonly drained: Counter;
+}
+
+export function createIngressMetrics(registry: Registry): IngressMetrics {
+  const registers = [registry];
+  return {
+    requests: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_requests_total',
+      help: 'Requests on the public port, by route and by what was answered (`aborted`: the sender went away first).',
+      labelNames: ['route', 'answer'],
+    }),
+    events: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_events_total',
+      help: 'Signed events, by type (types that do not concern databases are `other`) and outcome; an event for two tenants counts twice.',
+      labelNames: ['type', 'outcome'],
+    }),
+    handshakes: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_handshakes_total',
+      help: 'Handshakes of Notion webhook subscriptions, by route and outcome.',
+      labelNames: ['route', 'outcome'],
+    }),
+    appendSeconds: new Histogram({
+      registers,
+      name: 'notion_mirror_ingress_append_seconds',
+      help: 'Time until the records of a webhook were durable, by where (`nowhere`: until that was given up).',
+      labelNames: ['to'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
+    }),
+    requestSeconds: new Histogram({
+      registers,
+      name: 'notion_mirror_ingress_request_seconds',
+      help: 'Time from the head of a request to its answer.',
+      labelNames: ['route'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15],
+    }),
+    spooled: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_spooled_records_total',
+      help: 'Records that were stored in MongoDB because the log was away.',
+    }),
+    drained: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_drained_records_total',
+      help: 'Records that went from the spool to the log.',
+    }),
+  };
+}
+
+/** A bounded set of values: strangers choose the text of a type. */
+export function eventTypeLabel(type: string): string {
+  return kindOfEventType(type) === null ? 'other' : type;
+}
+
+export function answerLabel(answer: Answer | null): string {
+  if (answer === null) return 'aborted';
+  return answer.status === 'refused' ? answer.reason : answer.status;
+}
+
+/** Figures that are looked up when somebody asks for the metrics. */
+export function registerGauges(registry: Registry, figures: { spoolWaiting: () => number | null; bodyBytes: () => number }): void {
+  const gauge = (name: string, help: string, value: () => number | null): Gauge =>
+    new Gauge({
+      registers: [registry],
+      name: `notion_mirror_ingress_${name}`,
+      help,
+      collect() {
+        const current = value();
+        if (current === null) this.reset();
+        else this.set(current);
+      },
+    });
+  gauge('spool_waiting_records', 'Records in the spool, of all instances; missing while MongoDB is away.', figures.spoolWaiting);
+  gauge('body_bytes', 'Request bodies in memory.', figures.bodyBytes);
+}

@@ -1,0 +1,528 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { Writable } from 'node:stream';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { openMongo } from '@notion-mirror/mirror-store/client';
+import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createSpool } from '@notion-mirror/mirror-store/spool';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { limits, startIngress, type Ingress } from './ingress.ts';
+import { send, type HttpAnswer } from './testing/http-client.ts';
+import {
+  authCreation,
+  databaseDeleted,
+  forwardedSchemaUpdate,
+  handshake,
+  linkedDatabaseCreated,
+  nangoKey,
+  notionToken,
+} from './testing/samples.ts';
+import { openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandbox.ts';
+import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts';
+import { createForeignDecoder, startTopicReader, type ReadRecord, type TopicReader } from './testing/topic-reader.ts';
+
+const stack = inject('stack');
+const notionWorkspaceId: string = databaseDeleted.workspace_id;
+const anotherKey = 'another-signing-key';
+const configuredToken = 'secret_configured';
+
+let sandbox: Sandbox;
+let events: TopicReader;
+let deadLetters: TopicReader;
+let decode: (value: Buffer) => Promise<unknown>;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  sandbox = await openSandbox(stack);
+  events = await startTopicReader(sandbox.kafka, sandbox.topics.events);
+  deadLetters = await startTopicReader(sandbox.kafka, sandbox.topics.deadLetters);
+  decode = createForeignDecoder(stack.schemaRegistryUrl);
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+afterAll(async () => {
+  await events.stop();
+  await deadLetters.stop();
+  await sandbox.close();
+});
+
+interface Running {
+  readonly ingress: Ingress;
+  readonly log: () => string;
+  readonly nango: (body: unknown, key?: string) => Promise<HttpAnswer>;
+  readonly notion: (body: unknown, token?: string) => Promise<HttpAnswer>;
+}
+
+/** The ingress as its main.ts puts it together, with wires that can be cut. */
+async function start(
+  database: SandboxDatabase,
+  options: { tokens?: string[]; handshake?: 'first' | 'off'; mongodbPort?: number; kafkaProxy?: TcpProxy } = {},
+): Promise<Running> {
+  let text = '';
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  const logger = createLogger({ service: 'ingress', level: 'debug', destination });
+  const metrics = createMetrics('ingress');
+  const { proxy, kafka } = { proxy: options.kafkaProxy, kafka: sandbox.kafka };
+  const mongo = await openMongo(database.uri(options.mongodbPort), { appName: 'ingress' });
+  cleanups.push(() => mongo.close());
+  const directory = await openConnectionDirectory({ db: mongo.db, logger, metrics });
+  cleanups.push(() => directory.close());
+  const publisher = await createPublisher({
+    kafka: proxy === undefined ? kafka : kafkaBehind(proxy),
+    logger,
+    metrics,
+    deadlineMs: limits.publishMs,
+    maxWaiting: limits.maxPublishing,
+  });
+  cleanups.push(() => publisher.stop());
+  const ingress = await startIngress({
+    config: {
+      http: { host: '127.0.0.1', port: 0 },
+      topicPrefix: sandbox.prefix,
+      nangoSigningKeys: [anotherKey, nangoKey],
+      notionVerificationTokens: options.tokens ?? [],
+      notionHandshake: options.handshake ?? 'first',
+    },
+    codec: await createEventCodec({ schemaRegistry: sandbox.schemaRegistry, subject: sandbox.topics.eventsSubject }),
+    publisher,
+    directory,
+    handshakes: createHandshakeStore({ db: mongo.db, encryptionKey: null }),
+    spool: createSpool(mongo.db),
+    metrics,
+    logger,
+  });
+  cleanups.push(
+    () => ingress.stopDraining(),
+    () => ingress.stopServing(),
+  );
+  const json = { 'content-type': 'application/json' };
+  return {
+    ingress,
+    log: () => text,
+    nango: (body, key = nangoKey) => {
+      const raw = bytesOf(body);
+      return send(ingress.port, '/webhooks/nango', { body: raw, headers: { ...json, 'x-nango-hmac-sha256': hmac(raw, key) } });
+    },
+    notion: (body, token) => {
+      const raw = bytesOf(body);
+      const signature = token === undefined ? {} : { 'x-notion-signature': `sha256=${hmac(raw, token)}` };
+      return send(ingress.port, '/webhooks/notion', { body: raw, headers: { ...json, ...signature } });
+    },
+  };
+}
+
+/** Every connection goes through the proxy, whatever addresses the brokers announce. */
+function kafkaBehind(proxy: TcpProxy): Kafka {
+  return new Kafka({
+    brokers: [`127.0.0.1:${proxy.port}`],
+    socketFactory: ({ onConnect }) => connect({ host: '127.0.0.1', port: proxy.port }, onConnect).setNoDelay(),
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    logLevel: logLevel.NOTHING,
+  });
+}
+
+async function proxyTo(target: { host: string; port: number }): Promise<TcpProxy> {
+  const proxy = await startTcpProxy(target);
+  cleanups.push(() => proxy.close());
+  return proxy;
+}
+
+function brokerAddress(): { host: string; port: number } {
+  const [host = '', port = ''] = stack.kafkaBrokers.split(',')[0]?.split(':') ?? [];
+  return { host, port: Number(port) };
+}
+
+function bytesOf(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+}
+
+function hmac(raw: Buffer, key: string): string {
+  return createHmac('sha256', key).update(raw).digest('hex');
+}
+
+async function addConnection(
+  database: SandboxDatabase,
+  connectionId: string,
+  workspaceId: string,
+  botId: string | null = null,
+  of = notionWorkspaceId,
+) {
+  await createConnectionStore(database.mongo.db).add({
+    connectionId,
+    providerConfigKey: 'notion',
+    workspaceId,
+    notionWorkspaceId: of,
+    botId,
+    token: null,
+  });
+}
+
+const newEvent = (change: Record<string, unknown> = {}) => ({ ...databaseDeleted, id: randomUUID(), ...change });
+
+const forwarded = (payload: unknown, connectionId?: string) => ({
+  connectionId,
+  from: 'notion',
+  payload,
+  providerConfigKey: 'notion',
+  type: 'forward',
+});
+
+const recordsOf = (eventId: string): readonly ReadRecord[] => events.records.filter(({ headers }) => headers['ce_id'] === eventId);
+
+async function readBack(eventId: string, howMany = 1): Promise<readonly ReadRecord[]> {
+  await expect.poll(() => recordsOf(eventId).length, { timeout: 10_000 }).toBe(howMany);
+  return recordsOf(eventId).toSorted((one, other) => (String(one.key) < String(other.key) ? -1 : 1));
+}
+
+const ignored = (reason: string) => ({ status: 200, json: { status: 'ignored', reason } });
+
+const askFor = (token: string) => ({ verification_token: token });
+
+const acceptedAs = (eventId: string) => ({ status: 200, json: { status: 'accepted', eventId } });
+
+describe('the contract', () => {
+  let database: SandboxDatabase;
+  beforeAll(async () => {
+    database = await sandbox.newDatabase();
+    await addConnection(database, '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11', 'acme', '1edc05f6-2702-81b5-8408-00279347f034');
+    await addConnection(database, 'c-beta', 'beta');
+  });
+
+  test('the documented webhook, byte for byte, is a record that a foreign client reads', async () => {
+    const running = await start(database);
+    const before = Date.now();
+    expect(await running.nango(forwardedSchemaUpdate)).toMatchObject(acceptedAs('5496f509-6988-4bab-b6a9-bdce0b720ca0'));
+    const [record] = await readBack('5496f509-6988-4bab-b6a9-bdce0b720ca0');
+    expect(record?.key).toBe('acme');
+    expect(record?.headers).toEqual({
+      ce_specversion: '1.0',
+      ce_id: '5496f509-6988-4bab-b6a9-bdce0b720ca0',
+      ce_type: 'data_source.schema_updated',
+      ce_source: '/workspaces/acme/connections/4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11',
+      ce_time: '2026-01-05T23:55:22.243Z',
+      'content-type': 'application/avro',
+      'mirror-kind': 'sync',
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+    });
+    const event = await decode(record!.value);
+    expect(event).toMatchObject({
+      eventId: '5496f509-6988-4bab-b6a9-bdce0b720ca0',
+      kind: 'sync',
+      type: 'data_source.schema_updated',
+      workspaceId: 'acme',
+      connectionId: '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11',
+      providerConfigKey: 'notion',
+      notionWorkspaceId,
+      databaseId: '263104cd-477e-80ef-8afe-c488d39a5cdb',
+      dataSourceId: '263104cd-477e-804b-8c32-000b2fcd241a',
+      origin: 'nango',
+    });
+    const { occurredAt, receivedAt } = event as { occurredAt: string | number; receivedAt: string | number };
+    expect(new Date(occurredAt).toISOString()).toBe('2026-01-05T23:55:22.243Z');
+    expect(new Date(receivedAt).getTime()).toBeGreaterThanOrEqual(before);
+    expect(running.log()).toContain('"eventId":"5496f509-6988-4bab-b6a9-bdce0b720ca0"');
+  });
+
+  test('two tenants on one Notion workspace get a record each, in every shape without a connection', async () => {
+    const running = await start(database, { tokens: [configuredToken] });
+    for (const [origin, post] of [
+      ['nango', running.nango],
+      ['nango', (body: unknown) => running.nango(forwarded(body))],
+      ['notion', (body: unknown) => running.notion(body, configuredToken)],
+    ] as const) {
+      const event = newEvent();
+      expect(await post(event)).toMatchObject(acceptedAs(event.id));
+      const records = await readBack(event.id, 2);
+      expect(records.map(({ key }) => key)).toEqual(['acme', 'beta']);
+      expect(records.map(({ headers }) => headers['mirror-accessible-by'])).toEqual(Array(2).fill('1edc05f6-2702-81b5-8408-00279347f034'));
+      expect(records[0]?.headers['traceparent']).toBe(records[1]?.headers['traceparent']);
+      expect(await Promise.all(records.map(({ value }) => decode(value)))).toMatchObject([
+        { workspaceId: 'acme', connectionId: '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11', kind: 'delete', origin },
+        { workspaceId: 'beta', connectionId: 'c-beta', kind: 'delete', origin },
+      ]);
+    }
+  });
+
+  test('a wrapped one is for the connection it names, under any of the keys', async () => {
+    const running = await start(database);
+    const event = newEvent();
+    expect(await running.nango(forwarded(event, 'c-beta'), anotherKey)).toMatchObject(acceptedAs(event.id));
+    expect((await readBack(event.id)).map(({ key }) => key)).toEqual(['beta']);
+  });
+
+  test('a connection that was added a moment ago counts, one that was paused does not', async () => {
+    const running = await start(database);
+    const connectionId = `c-${randomUUID()}`;
+    expect((await running.nango(forwarded(newEvent(), connectionId))).json).toEqual({ status: 'ignored', reason: 'no_active_connection' });
+    await addConnection(database, connectionId, 'gamma', null, randomUUID());
+    await expect.poll(async () => (await running.nango(forwarded(newEvent(), connectionId))).json).toMatchObject({ status: 'accepted' });
+    await createConnectionStore(database.mongo.db).pause(connectionId, null);
+    await expect
+      .poll(async () => (await running.nango(forwarded(newEvent(), connectionId))).json)
+      .toEqual({
+        status: 'ignored',
+        reason: 'no_active_connection',
+      });
+  });
+
+  test('what does not concern us is 200 and nowhere', async () => {
+    const running = await start(database, { tokens: [configuredToken] });
+    const linked = { ...linkedDatabaseCreated, id: randomUUID() };
+    const page = newEvent({ type: 'page.properties_updated' });
+    const elsewhere = newEvent({ workspace_id: randomUUID() });
+    for (const post of [running.nango, (body: unknown) => running.notion(body, configuredToken)]) {
+      expect(await post(linked)).toMatchObject(ignored('linked_database'));
+      expect(await post(page)).toMatchObject(ignored('unsupported_event_type'));
+      expect(await post(elsewhere)).toMatchObject(ignored('no_active_connection'));
+      expect(await post({ type: 'sync', success: true })).toMatchObject(ignored('unsupported_event_type'));
+    }
+    expect(await running.nango(forwarded(newEvent(), 'c-nobody'))).toMatchObject(ignored('no_active_connection'));
+    expect(await running.nango(authCreation)).toMatchObject({ status: 200, json: { status: 'handled' } });
+    await nothingWasStored(running, [linked.id, page.id, elsewhere.id]);
+  });
+
+  test('signed but unreadable: the exact bytes are on the dead-letter topic', async () => {
+    const running = await start(database, { tokens: [configuredToken] });
+    const raw = Buffer.from([0xff, 0x00, 0x7b, 0xc3, 0x28, ...Buffer.from(randomUUID())]);
+    const incomplete = bytesOf(newEvent({ entity: { type: 'database' } }));
+    const deep = Buffer.from('['.repeat(100_000));
+    for (const [route, body, code] of [
+      ['nango', raw, 'not_utf8'],
+      ['notion', incomplete, 'bad_fields'],
+      ['nango', deep, 'too_deep'],
+    ] as const) {
+      const answer = await (route === 'nango' ? running.nango(body) : running.notion(body, configuredToken));
+      expect(answer).toMatchObject({ status: 200, json: { status: 'quarantined' } });
+      const found = () => deadLetters.records.find(({ value }) => value.equals(body));
+      await expect.poll(found, { timeout: 10_000 }).toMatchObject({
+        key: null,
+        headers: {
+          'dlq.error.class': 'unreadable',
+          'dlq.error.code': code,
+          'dlq.route': route,
+          'dlq.service': 'ingress',
+          'dlq.received_at': expect.stringMatching(/^\d{4}-/),
+        },
+      });
+    }
+    expect(running.log()).not.toContain(databaseDeleted.workspace_name);
+  });
+
+  test('no or a wrong signature is 401 and nowhere', async () => {
+    const running = await start(database, { tokens: [configuredToken] });
+    const event = newEvent();
+    const refused = { status: 401, json: { status: 'refused', reason: 'invalid_signature' } };
+    expect(await running.nango(event, 'wrong')).toMatchObject(refused);
+    expect(await running.nango(event, configuredToken)).toMatchObject(refused);
+    expect(await running.notion(event)).toMatchObject(refused);
+    expect(await running.notion(event, nangoKey)).toMatchObject(refused);
+    expect(await running.nango(Buffer.from('not json'), 'wrong')).toMatchObject(refused);
+    await nothingWasStored(running, [event.id]);
+    expect(deadLetters.records.filter(({ value }) => value.toString() === 'not json')).toEqual([]);
+  });
+
+  test('what is not a webhook at all', async () => {
+    const { ingress } = await start(database);
+    const json = { 'content-type': 'application/json' };
+    expect((await send(ingress.port, '/webhooks/nango', { method: 'GET' })).status).toBe(405);
+    expect((await send(ingress.port, '/webhooks/nango', { body: Buffer.alloc(2 ** 20 + 1), headers: json })).status).toBe(413);
+    expect((await send(ingress.port, '/webhooks/nango', { body: '{}', headers: { 'content-type': 'text/plain' } })).status).toBe(415);
+    expect((await send(ingress.port, '/metrics', { method: 'GET' })).status).toBe(404);
+  });
+
+  /** A later event is on the log, and none of these ids is. */
+  async function nothingWasStored(running: Running, ids: readonly string[]): Promise<void> {
+    const last = newEvent();
+    await running.nango(forwarded(last, 'c-beta'));
+    await readBack(last.id);
+    for (const id of ids) expect(recordsOf(id)).toEqual([]);
+    expect(await createSpool(database.mongo.db).count()).toBe(0);
+  }
+});
+
+describe('handshakes', () => {
+  let database: SandboxDatabase;
+  const handled = { status: 200, json: { status: 'handled' } };
+  const refused = { status: 401, json: { status: 'refused', reason: 'invalid_signature' } };
+
+  beforeAll(async () => {
+    database = await sandbox.newDatabase();
+  });
+  afterEach(async () => {
+    for (const slot of ['notion', 'nango'] as const) await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).reset(slot);
+  });
+
+  test.each([
+    ['unsigned', undefined],
+    ['signed with itself', 'secret_first'],
+  ])('the first token (%s) is kept and verifies from then on, on every instance; no other takes its place', async (_how, signedWith) => {
+    await addConnection(database, 'c-acme', 'acme');
+    const [one, other] = [await start(database), await start(database)];
+    const event = newEvent();
+    expect(await one.notion(event, 'secret_first')).toMatchObject(refused);
+    expect(await one.notion(askFor('secret_first'), signedWith)).toMatchObject(handled);
+    expect(await one.notion(event, 'secret_first')).toMatchObject(acceptedAs(event.id));
+    await expect.poll(() => other.notion(event, 'secret_first'), { timeout: 5_000 }).toMatchObject(acceptedAs(event.id));
+    for (const { notion } of [one, other]) {
+      expect(await notion(askFor('secret_second'))).toMatchObject(refused);
+      expect(await notion(askFor('secret_second'), 'secret_second')).toMatchObject(refused);
+      expect(await notion(event, 'secret_second')).toMatchObject(refused);
+      expect(await notion(askFor('secret_first'))).toMatchObject(handled);
+      expect(await notion(askFor('secret_first'), 'secret_first')).toMatchObject(handled);
+    }
+    const shown = await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).takeForDisplay('notion');
+    expect(shown).toMatchObject({ kind: 'token', token: 'secret_first' });
+    expect(one.log()).toContain('mirror handshake show');
+    expect(one.log() + other.log()).not.toContain('secret_');
+  });
+
+  test("signed with another token it is nobody's", async () => {
+    const { notion } = await start(database);
+    expect(await notion(askFor('secret_first'), 'secret_other')).toMatchObject(refused);
+    expect(await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).get('notion')).toBeNull();
+  });
+
+  test.each([
+    ['tokens are configured', { tokens: [configuredToken] }],
+    ['handshakes are off', { handshake: 'off' as const }],
+  ])('where %s an unsigned one is refused and not kept', async (_what, options) => {
+    const { notion } = await start(database, options);
+    expect(await notion(askFor('secret_first'))).toMatchObject(refused);
+    expect(await notion(askFor('secret_first'), 'secret_first')).toMatchObject(refused);
+    expect(await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).get('notion')).toBeNull();
+  });
+
+  test('one that a configured token has signed is handled', async () => {
+    const { notion } = await start(database, { tokens: [notionToken] });
+    expect(await notion(handshake, notionToken)).toMatchObject(handled);
+  });
+
+  test('by way of Nango the newest is kept, for the operator to see', async () => {
+    const { nango, notion, log } = await start(database);
+    const store = createHandshakeStore({ db: database.mongo.db, encryptionKey: null });
+    expect(await nango(handshake)).toMatchObject(handled);
+    expect(await store.get('nango')).toBe(notionToken);
+    expect(await nango(askFor('secret_newer'))).toMatchObject(handled);
+    expect(await store.takeForDisplay('nango')).toMatchObject({ kind: 'token', token: 'secret_newer' });
+    expect(await nango(askFor('secret_newest'), 'wrong')).toMatchObject(refused);
+    expect(await store.get('nango')).toBe('secret_newer');
+    // It is Nango's secret with Notion, and opens nothing here.
+    expect(await notion(newEvent(), 'secret_newer')).toMatchObject(refused);
+    expect(log()).not.toContain('secret_');
+  });
+
+  test('while MongoDB is away it is to come again', async () => {
+    const proxy = await proxyTo(sandbox.mongodb);
+    const { nango, notion } = await start(database, { mongodbPort: proxy.port });
+    proxy.cut();
+    for (const answer of [await notion(askFor('secret_first')), await nango(askFor('secret_first'))]) {
+      expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
+    }
+    proxy.restore();
+    await expect.poll(() => notion(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
+    await expect.poll(() => nango(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
+  });
+});
+
+describe('outages', () => {
+  let database: SandboxDatabase;
+  let kafkaProxy: TcpProxy;
+  let mongoProxy: TcpProxy;
+  let running: Running;
+
+  async function startBehindProxies(): Promise<void> {
+    database = await sandbox.newDatabase();
+    await addConnection(database, 'c-acme', 'acme');
+    kafkaProxy = await proxyTo(brokerAddress());
+    mongoProxy = await proxyTo(sandbox.mongodb);
+    running = await start(database, { mongodbPort: mongoProxy.port, kafkaProxy });
+  }
+
+  const spooled = () => createSpool(database.mongo.db).count();
+
+  async function post(): Promise<{ answer: HttpAnswer; id: string; ms: number }> {
+    const event = newEvent();
+    const startedAt = performance.now();
+    const answer = await running.nango(forwarded(event, 'c-acme'));
+    return { answer, id: event.id, ms: performance.now() - startedAt };
+  }
+
+  test.each(['cut', 'hang'] as const)('Kafka away (%s): kept in MongoDB, and on the log when it is back', async (how) => {
+    await startBehindProxies();
+    kafkaProxy[how]();
+    const answered: string[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (const { answer, id, ms } of await Promise.all(Array.from({ length: 10 }, post))) {
+        expect(answer).toMatchObject(acceptedAs(id));
+        expect(ms).toBeLessThan(2_000);
+        answered.push(id);
+      }
+    }
+    expect(await spooled()).toBe(answered.length);
+    expect(running.ingress.condition()).toMatchObject({ log: 'away' });
+    kafkaProxy.restore();
+    await expect.poll(spooled, { timeout: 30_000 }).toBe(0);
+    // At least once, and at once again for what comes now. A record whose acknowledgement was lost may be there twice.
+    for (const id of answered) await expect.poll(() => recordsOf(id).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+    const { answer, id } = await post();
+    expect(answer).toMatchObject(acceptedAs(id));
+    await readBack(id);
+    expect(await spooled()).toBe(0);
+  });
+
+  test('an unreadable webhook is kept in the same way', async () => {
+    await startBehindProxies();
+    kafkaProxy.cut();
+    const raw = Buffer.from([0xff, 0x00, ...Buffer.from(randomUUID())]);
+    expect((await running.nango(raw)).json).toEqual({ status: 'quarantined' });
+    expect(await spooled()).toBe(1);
+    kafkaProxy.restore();
+    await expect
+      .poll(() => deadLetters.records.find(({ value }) => value.equals(raw)), { timeout: 30_000 })
+      .toMatchObject({ key: null, headers: { 'dlq.error.code': 'not_utf8' } });
+  });
+
+  test.each(['cut', 'hang'] as const)('MongoDB away (%s): the known connections go on', async (how) => {
+    await startBehindProxies();
+    mongoProxy[how]();
+    for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
+      expect(answer).toMatchObject(acceptedAs(id));
+      await readBack(id);
+    }
+    expect((await running.nango(forwarded(newEvent(), 'c-nobody'))).json).toEqual({ status: 'ignored', reason: 'no_active_connection' });
+  });
+
+  test.each(['cut', 'hang'] as const)('both away (%s): 503 at once, and back without a restart', async (how) => {
+    await startBehindProxies();
+    kafkaProxy[how]();
+    mongoProxy[how]();
+    const refused: string[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (const { answer, id, ms } of await Promise.all(Array.from({ length: 10 }, post))) {
+        expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
+        expect(ms).toBeLessThan(2_000);
+        refused.push(id);
+      }
+    }
+    kafkaProxy.restore();
+    mongoProxy.restore();
+    await expect.poll(async () => (await post()).answer.status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(() => running.ingress.condition(), { timeout: 30_000 }).toEqual({ log: 'ok', spoolWaiting: 0 });
+  });
+});

@@ -1,0 +1,103 @@
+import type { RequestListener } from 'node:http';
+import type { EventCodec } from '@notion-mirror/event-log/event-codec';
+import type { Publisher } from '@notion-mirror/event-log/publisher';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import type { Spool } from '@notion-mirror/mirror-store/spool';
+import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { createApp, maxBodyBytes } from './app.ts';
+import { createAppender } from './append.ts';
+import { startHttpServer } from './http-server.ts';
+import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
+import { createNotionTokens } from './notion-tokens.ts';
+import { createByteBudget } from './read-body.ts';
+import { createReceiver } from './receive-webhook.ts';
+import { startSpoolDrainer } from './spool-drainer.ts';
+import { createFindConnections } from './tenants.ts';
+
+/**
+ * Every wait of a request has a bound of its own, and together they stay below 2 s: Nango gives up after three attempts, so an answer that
+ * says "again, please" must come while there are attempts left.
+ */
+export const limits = {
+  publishMs: 1_000,
+  spoolMs: 700,
+  handshakeMs: 1_000,
+  /** Records that wait for Kafka; beyond it they go to the spool. */
+  maxPublishing: 5_000,
+  maxSpooling: 1_000,
+  maxSpoolingBytes: 64 * 1024 * 1024,
+  maxHandling: 5_000,
+  maxBodyBytesInMemory: 64 * maxBodyBytes,
+  finishMs: 3_000,
+} as const;
+
+export interface IngressParts {
+  readonly config: Pick<MirrorConfig, 'http' | 'topicPrefix' | 'nangoSigningKeys' | 'notionVerificationTokens' | 'notionHandshake'>;
+  readonly codec: Pick<EventCodec, 'encode'>;
+  /** Its deadline is `limits.publishMs`. */
+  readonly publisher: Pick<Publisher, 'publish' | 'healthy'>;
+  readonly directory: Pick<ConnectionDirectory, 'byId' | 'activeByNotionWorkspace' | 'refresh'>;
+  readonly handshakes: HandshakeStore;
+  readonly spool: Spool;
+  readonly metrics: Registry;
+  readonly logger: Logger;
+}
+
+export interface Ingress {
+  readonly port: number;
+  /** For the readiness probe. */
+  condition(): { readonly log: 'ok' | 'away'; readonly spoolWaiting: number | null };
+  /** Requests in flight are answered first. */
+  stopServing(): Promise<void>;
+  stopDraining(): Promise<void>;
+}
+
+/** Everything between the sockets and the log. Rejects when the port is taken. */
+export async function startIngress(parts: IngressParts): Promise<Ingress> {
+  const { config, publisher, handshakes, spool, logger } = parts;
+  const metrics = createIngressMetrics(parts.metrics);
+  const notionTokens = createNotionTokens({
+    configured: config.notionVerificationTokens,
+    takesHandshakes: config.notionHandshake === 'first' && config.notionVerificationTokens.length === 0,
+    store: handshakes,
+    logger,
+    deadlineMs: limits.handshakeMs,
+  });
+  const bodies = createByteBudget(limits.maxBodyBytesInMemory);
+  const receive = createReceiver({
+    nangoSigningKeys: config.nangoSigningKeys,
+    notionTokens,
+    handshakes,
+    handshakeDeadlineMs: limits.handshakeMs,
+    findConnections: createFindConnections(parts.directory),
+    append: createAppender({
+      publisher,
+      spool,
+      metrics,
+      logger,
+      spoolDeadlineMs: limits.spoolMs,
+      maxSpooling: limits.maxSpooling,
+      maxSpoolingBytes: limits.maxSpoolingBytes,
+    }),
+    codec: parts.codec,
+    topics: topicsFor(config.topicPrefix),
+    metrics,
+    logger,
+  });
+  const app = createApp({ receive, metrics, logger, bodies, maxHandling: limits.maxHandling });
+  const handle = app.callback();
+  const handler: RequestListener = (request, response) => void handle(request, response);
+  const server = await startHttpServer({ handler, ...config.http, finishMs: limits.finishMs });
+  const drainer = startSpoolDrainer({ publisher, spool, metrics, logger, pauseMs: 1_000, batchSize: 50 });
+  registerGauges(parts.metrics, { spoolWaiting: () => drainer.waiting(), bodyBytes: () => bodies.held });
+  return {
+    port: server.port,
+    condition: () => ({ log: publisher.healthy() ? 'ok' : 'away', spoolWaiting: drainer.waiting() }),
+    stopServing: () => server.stop(),
+    stopDraining: () => drainer.stop(),
+  };
+}

@@ -1,0 +1,45 @@
+export type JsonProblem = 'not_utf8' | 'not_json' | 'too_deep';
+
+export type JsonBody = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: JsonProblem };
+
+/** How many arrays and objects may lie inside each other. Notion's events have about five; whatever reads a deeper one may recurse. */
+export const maxJsonDepth = 200;
+
+/** JSON from the bytes of a request body. Never throws, whatever the bytes are. */
+export function readJson(raw: Buffer): JsonBody {
+  let text: string;
+  try {
+    text = utf8.decode(raw);
+  } catch {
+    return { ok: false, problem: 'not_utf8' };
+  }
+  if (isDeeperThan(text, maxJsonDepth)) return { ok: false, problem: 'too_deep' };
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, problem: 'not_json' };
+  }
+}
+
+/** Drops a byte order mark, refuses invalid sequences. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Brackets outside of strings; one pass and no recursion, before anything is parsed. */
+function isDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === backslash) index += 1;
+      else if (code === quote) inString = false;
+    } else if (code === quote) inString = true;
+    else if (code === openBracket || code === openBrace) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (code === closeBracket || code === closeBrace) depth -= 1;
+  }
+  return false;
+}
+
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];

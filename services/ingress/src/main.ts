@@ -1,0 +1,68 @@
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo } from '@notion-mirror/mirror-store/client';
+import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
+import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createSpool } from '@notion-mirror/mirror-store/spool';
+import { untilAvailable } from '@notion-mirror/service-kit/backoff';
+import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
+import { runService } from '@notion-mirror/service-kit/lifecycle';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { limits, startIngress } from './ingress.ts';
+
+const service = 'ingress';
+const config = loadConfigOrExit(service);
+const logger = createLogger({ service, level: config.logLevel });
+const metrics = createMetrics(service);
+
+runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+  for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
+  if (config.nangoSigningKeys.length === 0) logger.warn('MIRROR_NANGO_SIGNING_KEYS is not set: every webhook from Nango will be refused');
+
+  let waitingFor = '';
+  let ready = (): HealthReport => ({ ok: false, detail: { state: 'starting', waitingFor } });
+  const ops = await startOpsServer({ ...config.ops, metrics, live: () => ({ ok: true, detail: {} }), ready: () => ready() });
+  scope.onStop('operations port', () => ops.close());
+  logger.info({ port: ops.port }, 'operations port listens');
+
+  const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
+    waitingFor = what;
+    return untilAvailable(what, step, { logger, signal: scope.signal, isFatal: isMisconfigured });
+  };
+  const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
+  scope.onStop('MongoDB', () => mongo.close());
+  const directory = await available('connections', () => openConnectionDirectory({ db: mongo.db, logger, metrics }));
+  scope.onStop('connections', () => directory.close());
+  const { schemaRegistry, topicPrefix } = config;
+  const codec = await available('schema registry', () =>
+    createEventCodec({ schemaRegistry, subject: topicsFor(topicPrefix).eventsSubject }),
+  );
+
+  // Kafka is not waited for: what comes before it is up goes to the spool.
+  const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
+  const publisher = await createPublisher({ kafka, logger, metrics, deadlineMs: limits.publishMs, maxWaiting: limits.maxPublishing });
+  scope.onStop('publisher', () => publisher.stop());
+  const handshakes = createHandshakeStore({ db: mongo.db, encryptionKey: config.encryptionKey });
+  const spool = createSpool(mongo.db);
+  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, metrics, logger });
+  scope.onStop('spool drainer', () => ingress.stopDraining());
+  scope.onStop('public port', () => ingress.stopServing());
+  logger.info({ port: ingress.port }, 'public port listens');
+
+  let hasReachedLog = false;
+  ready = () => {
+    hasReachedLog ||= publisher.healthy();
+    if (scope.signal.aborted) return { ok: false, detail: { state: 'stopping' } };
+    if (!hasReachedLog) return { ok: false, detail: { state: 'starting', waitingFor: 'Kafka' } };
+    return { ok: true, detail: { state: 'running', ...ingress.condition() } };
+  };
+});
+
+function isMisconfigured(error: unknown): boolean {
+  return error instanceof StoreMisconfiguredError;
+}

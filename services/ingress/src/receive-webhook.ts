@@ -1,0 +1,191 @@
+import type { EventCodec } from '@notion-mirror/event-log/event-codec';
+import { toRecord, type OutgoingRecord } from '@notion-mirror/event-log/event-record';
+import type { Topics } from '@notion-mirror/event-log/topics';
+import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { ignored, refused, type Answer } from './answers.ts';
+import type { AppendResult } from './append.ts';
+import { databaseEventOf } from './database-events.ts';
+import { withDeadline } from './deadline.ts';
+import { eventTypeLabel, type IngressMetrics } from './ingress-metrics.ts';
+import type { HandshakeOutcome, NotionTokens, Verdict } from './notion-tokens.ts';
+import { occasionally } from './occasionally.ts';
+import { quarantinedRecord } from './quarantine.ts';
+import { isSignedByNango, isSignedByNotion } from './signatures.ts';
+import type { FindConnections } from './tenants.ts';
+import { traceparentFrom } from './traceparent.ts';
+import { readWebhook, type ConnectionName, type DatabaseNotice, type Route, type Webhook } from './webhook-body.ts';
+
+/** A webhook as it came in; nothing in it is trusted yet. */
+export interface Request {
+  readonly route: Route;
+  readonly raw: Buffer;
+  /** `X-Nango-Hmac-Sha256`. */
+  readonly nangoSignature: string | undefined;
+  /** `X-Notion-Signature`. Through Nango it arrives too, but over other bytes than ours; it is looked at on Notion's route only. */
+  readonly notionSignature: string | undefined;
+  /** W3C `traceparent`. */
+  readonly traceparent: string | undefined;
+}
+
+export interface ReceiveDependencies {
+  readonly nangoSigningKeys: readonly string[];
+  readonly notionTokens: NotionTokens;
+  readonly handshakes: Pick<HandshakeStore, 'keepOnce'>;
+  readonly handshakeDeadlineMs: number;
+  readonly findConnections: FindConnections;
+  readonly append: (records: readonly OutgoingRecord[]) => Promise<AppendResult>;
+  readonly codec: Pick<EventCodec, 'encode'>;
+  readonly topics: Topics;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+}
+
+/** Unsigned bodies longer than this are no handshake and are not even parsed. */
+const maxHandshakeBytes = 4096;
+
+/** From the bytes of a request to the answer: verify, read, find the tenants, append. Answers `accepted` only when every record is durable. */
+export function createReceiver(deps: ReceiveDependencies): (request: Request) => Promise<Answer> {
+  const { logger, metrics } = deps;
+  const logRefusal = occasionally(10_000);
+  const logOtherToken = occasionally(10_000);
+
+  async function receive(request: Request): Promise<Answer> {
+    const receivedAt = new Date();
+    const verdict = await verify(request);
+    if (verdict !== 'valid') return answerUnsigned(request, verdict);
+    const webhook = readWebhook(request.route, request.raw);
+    switch (webhook.kind) {
+      case 'database_event':
+        return appendEvents(request, webhook.notice, webhook.connection, receivedAt);
+      case 'linked_database':
+        return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database');
+      case 'unsupported':
+        metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: 'unsupported_event_type' });
+        logger.info({ route: request.route, type: webhook.type, eventId: webhook.eventId }, 'event ignored: unsupported_event_type');
+        return ignored('unsupported_event_type');
+      case 'handshake':
+        return takeSignedHandshake(request.route, webhook.token);
+      case 'auth':
+        logger.info({ operation: webhook.operation, success: webhook.success, connectionId: webhook.connectionId }, 'auth webhook');
+        return { status: 'handled' };
+      case 'unreadable':
+        return quarantine(request, webhook, receivedAt);
+    }
+  }
+
+  async function verify({ route, raw, nangoSignature, notionSignature }: Request): Promise<Verdict> {
+    if (route === 'notion') return deps.notionTokens.verify(raw, notionSignature);
+    return isSignedByNango(raw, nangoSignature, deps.nangoSigningKeys) ? 'valid' : 'invalid';
+  }
+
+  async function appendEvents(request: Request, notice: DatabaseNotice, named: ConnectionName | null, receivedAt: Date): Promise<Answer> {
+    const { route } = request;
+    const traceparent = traceparentFrom(request.traceparent);
+    const connections = await deps.findConnections(notice, named);
+    if (connections.length === 0) return ignoreEvent(route, notice, named, 'no_active_connection');
+    const events = connections.map((connection) => databaseEventOf(notice, connection, route, receivedAt));
+    const records = events.map((event) =>
+      toRecord({
+        topic: deps.topics.events,
+        event,
+        codec: deps.codec,
+        accessibleBy: notice.accessibleBy,
+        traceparent,
+      }),
+    );
+    const to = await deps.append(records);
+    const outcome = to === 'nowhere' ? 'unavailable' : 'accepted';
+    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId } of events) {
+      metrics.events.inc({ type: eventTypeLabel(type), outcome });
+      const fields = { route, eventId, type, workspaceId, connectionId, databaseId, dataSourceId };
+      if (outcome === 'accepted') logger.info({ ...fields, to }, 'event accepted');
+      else logger.error(fields, 'event refused: neither the log nor the spool could keep it');
+    }
+    return outcome === 'accepted' ? { status: 'accepted', eventId: notice.eventId } : { status: 'unavailable' };
+  }
+
+  function ignoreEvent(
+    route: Route,
+    notice: DatabaseNotice,
+    named: ConnectionName | null,
+    reason: 'linked_database' | 'no_active_connection',
+  ): Answer {
+    const { eventId, type, notionWorkspaceId, databaseId, dataSourceId } = notice;
+    metrics.events.inc({ type: eventTypeLabel(type), outcome: reason });
+    logger.info(
+      { route, eventId, type, connectionId: named?.connectionId ?? null, notionWorkspaceId, databaseId, dataSourceId },
+      `event ignored: ${reason}`,
+    );
+    return ignored(reason);
+  }
+
+  async function quarantine(request: Request, unreadable: Extract<Webhook, { kind: 'unreadable' }>, receivedAt: Date): Promise<Answer> {
+    const { route, raw } = request;
+    const { problem, detail } = unreadable;
+    const to = await deps.append([quarantinedRecord({ topic: deps.topics.deadLetters, raw, route, problem, detail, receivedAt })]);
+    const outcome = to === 'nowhere' ? 'unavailable' : 'quarantined';
+    metrics.events.inc({ type: 'unreadable', outcome });
+    logger.warn({ route, problem, detail, bytes: raw.length, to }, `unreadable webhook ${outcome}`);
+    return { status: outcome };
+  }
+
+  async function answerUnsigned(request: Request, verdict: Exclude<Verdict, 'valid'>): Promise<Answer> {
+    const token = ownTokenOf(request);
+    if (token !== null) {
+      const outcome = await deps.notionTokens.takeHandshake(token);
+      metrics.handshakes.inc({ route: 'notion', outcome });
+      if (outcome === 'kept') logKept('notion');
+      if (outcome === 'refused') {
+        logOtherToken((skipped) =>
+          logger.warn({ route: 'notion', skipped }, 'a handshake was refused: another token is kept, or none is taken'),
+        );
+      }
+      return handshakeAnswers[outcome];
+    }
+    if (verdict === 'unknown') return { status: 'unavailable' };
+    logRefusal((skipped) =>
+      logger.warn({ route: request.route, bytes: request.raw.length, skipped }, 'request refused: no or wrong signature'),
+    );
+    return refused('invalid_signature');
+  }
+
+  /** Nango has signed it, so Nango's word is enough: the newest token replaces an older one. */
+  async function takeSignedHandshake(route: Route, token: string): Promise<Answer> {
+    if (route === 'notion') {
+      metrics.handshakes.inc({ route, outcome: 'same' });
+      return { status: 'handled' };
+    }
+    try {
+      await withDeadline('keeping a verification token', deps.handshakeDeadlineMs, deps.handshakes.keepOnce('nango', token));
+    } catch (error) {
+      logger.warn({ err: error }, 'a verification token could not be kept');
+      metrics.handshakes.inc({ route, outcome: 'unavailable' });
+      return { status: 'unavailable' };
+    }
+    metrics.handshakes.inc({ route, outcome: 'kept' });
+    logKept(route);
+    return { status: 'handled' };
+  }
+
+  function logKept(route: Route): void {
+    logger.info({ route }, 'a verification token of a Notion subscription is kept; show it once with: mirror handshake show');
+  }
+
+  return receive;
+}
+
+const handshakeAnswers: Readonly<Record<HandshakeOutcome, Answer>> = {
+  kept: { status: 'handled' },
+  same: { status: 'handled' },
+  refused: refused('invalid_signature'),
+  unavailable: { status: 'unavailable' },
+};
+
+/** The token of a handshake on Notion's route that is not signed at all, or signed with the very token it brings. */
+function ownTokenOf({ route, raw, notionSignature }: Request): string | null {
+  if (route !== 'notion' || raw.length > maxHandshakeBytes) return null;
+  const webhook = readWebhook(route, raw);
+  if (webhook.kind !== 'handshake') return null;
+  return notionSignature === undefined || isSignedByNotion(raw, notionSignature, [webhook.token]) ? webhook.token : null;
+}

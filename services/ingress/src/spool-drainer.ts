@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PublishError, type Publisher } from '@notion-mirror/event-log/publisher';
+import type { Spool, SpooledRecord } from '@notion-mirror/mirror-store/spool';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { IngressMetrics } from './ingress-metrics.ts';
+import { occasionally } from './occasionally.ts';
+
+export interface SpoolDrainer {
+  /** Records in the spool when it was last looked at; null while MongoDB is away. */
+  waiting(): number | null;
+  stop(): Promise<void>;
+}
+
+export interface DrainDependencies {
+  readonly publisher: Pick<Publisher, 'publish' | 'healthy'>;
+  readonly spool: Pick<Spool, 'oldest' | 'remove' | 'count'>;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+  /** Pause between two looks at a spool that is empty, or that cannot be drained now. */
+  readonly pauseMs: number;
+  readonly batchSize: number;
+}
+
+const maxRefused = 100;
+const stopMs = 1_500;
+
+/**
+ * Publishes what the spool holds, oldest first, and removes exactly what the log has acknowledged. Every instance of the ingress runs one;
+ * two that publish the same record do no harm, since a doubled event changes nothing. Late order is harmless too (the write rule).
+ */
+export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
+  const { publisher, spool, metrics, logger } = deps;
+  const stopping = new AbortController();
+  const logRefused = occasionally(60_000);
+  let waiting: number | null = null;
+
+  let countedAt = -Infinity;
+  /** What the log does not take now must not stand in the way of the rest. */
+  const refused = new Set<string>();
+
+  async function publish(record: SpooledRecord): Promise<boolean> {
+    try {
+      await publisher.publish(record);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      if (error.reason === 'refused' && refused.size < maxRefused) refused.add(record.id);
+      return false;
+    }
+  }
+
+  /** Whether it is worth going on at once. */
+  async function drainSome(): Promise<boolean> {
+    const oldest = publisher.healthy() ? await spool.oldest(deps.batchSize + refused.size) : [];
+    const batch = oldest.filter(({ id }) => !refused.has(id));
+    const published = await Promise.all(batch.map(publish));
+    const done = batch.filter((_record, index) => published[index] === true);
+    if (done.length > 0) {
+      await spool.remove(done.map((record) => record.id));
+      metrics.drained.inc(done.length);
+      logger.info({ drained: done.length }, 'spooled events are on the log');
+    } else {
+      if (refused.size > 0)
+        logRefused((skipped) => logger.error({ skipped, refused: refused.size }, 'the log refuses spooled records; they stay'));
+      refused.clear();
+    }
+    if (performance.now() - countedAt >= deps.pauseMs) {
+      waiting = await spool.count();
+      countedAt = performance.now();
+    }
+    return done.length > 0;
+  }
+
+  async function run(): Promise<void> {
+    let storeIsAway = false;
+    while (!stopping.signal.aborted) {
+      let goOn = false;
+      try {
+        goOn = await drainSome();
+        storeIsAway = false;
+      } catch (error) {
+        waiting = null;
+        if (!storeIsAway) logger.warn({ err: error }, 'the spool cannot be read');
+        storeIsAway = true;
+      }
+      if (!goOn) await delay(deps.pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+
+  const running = run();
+  return {
+    waiting: () => waiting,
+    async stop() {
+      stopping.abort();
+      // A MongoDB that hangs is no reason to: what is still in the spool is drained after the next start.
+      await Promise.race([running, delay(stopMs)]);
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import { kindOfEventType, type EventKind } from '@notion-mirror/domain/database-event';
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import { z } from 'zod';
+import { readJson, type JsonProblem } from './json-body.ts';
+
+export type Route = 'nango' | 'notion';
+
+/** What the mirror needs of a Notion webhook about a database. Ids are canonical (dashed, lower case). */
+export interface DatabaseNotice {
+  /** Notion's id of the event, the same for every connection that gets it. */
+  readonly eventId: string;
+  readonly type: string;
+  readonly kind: EventKind;
+  readonly notionWorkspaceId: string;
+  /** Known for `database.*`; a hint for `data_source.*`, where Notion may name the page above instead (then null). */
+  readonly databaseId: string | null;
+  readonly dataSourceId: string | null;
+  readonly occurredAt: Date;
+  /** Bots that can read the entity; empty for internal integrations, which do not say. */
+  readonly accessibleBy: readonly string[];
+}
+
+export interface ConnectionName {
+  readonly connectionId: string;
+  readonly providerConfigKey: string;
+}
+
+export type BodyProblem = JsonProblem | 'not_an_object' | 'bad_fields';
+
+export type Webhook =
+  /** `connection`: the one that Nango matched; null when it matched none, and for Notion's own webhooks. */
+  | { readonly kind: 'database_event'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
+  /** A view of a database that lives elsewhere; the API cannot read it. */
+  | { readonly kind: 'linked_database'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
+  /** An event that does not concern databases, or a type that we do not know (Notion and Nango add some without notice). */
+  | { readonly kind: 'unsupported'; readonly type: string; readonly eventId: string | null }
+  /** The first request of a Notion subscription. */
+  | { readonly kind: 'handshake'; readonly token: string }
+  /** Nango tells about a connection: created, re-authorised, broken, deleted. */
+  | { readonly kind: 'auth'; readonly operation: string | null; readonly success: boolean; readonly connectionId: string | null }
+  /** `detail` names fields, never their values. */
+  | { readonly kind: 'unreadable'; readonly problem: BodyProblem; readonly detail: string };
+
+/**
+ * Reads the body of a webhook. Strict only about what the mirror needs, because a refused event is a lost one. Never throws.
+ * Sources: Nango `packages/webhooks/lib/forward.ts`, `@nangohq/types` (`NangoForwardWebhookBody`); `@notionhq/client` 5.26.0 `webhooks.ts`.
+ */
+export function readWebhook(route: Route, raw: Buffer): Webhook {
+  const json = readJson(raw);
+  if (!json.ok) return { kind: 'unreadable', problem: json.problem, detail: json.problem };
+  const body = json.value;
+  if (!isObject(body)) return notAnObject;
+  if (route === 'nango' && body['type'] === 'forward') return readForwarded(body);
+  if (route === 'nango' && body['type'] === 'auth') return { kind: 'auth', ...authBody.parse(body) };
+  return readNotionBody(body, null);
+}
+
+function readForwarded(body: Body): Webhook {
+  const wrapper = forwardBody.safeParse(body);
+  if (!wrapper.success) return badFields(wrapper.error);
+  const { connectionId, providerConfigKey, from, payload } = wrapper.data;
+  // One URL receives the webhooks of every integration in the Nango environment; a stranger's body may look like anything.
+  if (from !== null && from !== 'notion' && !(isObject(payload) && isDatabaseType(payload['type']))) {
+    return { kind: 'unsupported', type: `forward from ${clip(from)}`, eventId: null };
+  }
+  if (!isObject(payload)) return { kind: 'unreadable', problem: 'bad_fields', detail: 'payload' };
+  if (connectionId === null) return readNotionBody(payload, null);
+  if (providerConfigKey === null) return { kind: 'unreadable', problem: 'bad_fields', detail: 'providerConfigKey' };
+  return readNotionBody(payload, { connectionId, providerConfigKey });
+}
+
+function readNotionBody(body: Body, connection: ConnectionName | null): Webhook {
+  if (body['type'] === undefined && body['verification_token'] !== undefined) {
+    const handshake = handshakeBody.safeParse(body);
+    return handshake.success ? { kind: 'handshake', token: handshake.data.verification_token } : badFields(handshake.error);
+  }
+  const type = z.string().safeParse(body['type']);
+  if (!type.success) return { kind: 'unreadable', problem: 'bad_fields', detail: 'type' };
+  const kind = kindOfEventType(type.data);
+  // Only the type is looked at: what does not concern databases may have any shape (`file_upload.*` has no `data`).
+  if (kind === null) {
+    const { id } = body;
+    return { kind: 'unsupported', type: clip(type.data), eventId: typeof id === 'string' ? clip(id) : null };
+  }
+  const event = databaseEventBody.safeParse(body);
+  if (!event.success) return badFields(event.error);
+  const { entity, data } = event.data;
+  const isDataSource = type.data.startsWith('data_source.');
+  const notice: DatabaseNotice = {
+    eventId: event.data.id,
+    type: type.data,
+    kind,
+    notionWorkspaceId: event.data.workspace_id,
+    databaseId: isDataSource ? parentDatabase(data) : entity.id,
+    dataSourceId: isDataSource ? entity.id : null,
+    occurredAt: event.data.timestamp,
+    accessibleBy: botsOf(event.data.accessible_by),
+  };
+  return { kind: entity.type === 'block' ? 'linked_database' : 'database_event', notice, connection };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Absent, null and empty all mean that Nango matched no connection. */
+const optionalName = z
+  .string()
+  .max(1024)
+  .nullish()
+  .transform((name) => (name === undefined || name === '' ? null : name));
+
+const forwardBody = z.object({
+  connectionId: optionalName,
+  providerConfigKey: optionalName,
+  from: z.string().nullable().catch(null),
+  payload: z.unknown().optional(),
+});
+
+const optionalText = z.string().transform(clip).nullable().catch(null);
+
+const authBody = z.object({ operation: optionalText, success: z.boolean().catch(false), connectionId: optionalText });
+
+const handshakeBody = z.object({ verification_token: z.string().min(1).max(1024) });
+
+const notionId = z.string().transform((text, context) => {
+  const id = canonicalNotionId(text);
+  if (id !== null) return id;
+  context.addIssue('not a Notion id');
+  return z.NEVER;
+});
+
+const time = z.iso.datetime({ offset: true }).transform((text, context) => {
+  const date = new Date(text);
+  // Before 1970 is before Notion, and no time that the log can hold.
+  if (date.getTime() >= 0) return date;
+  context.addIssue('not a time');
+  return z.NEVER;
+});
+
+const databaseEventBody = z.object({
+  id: notionId,
+  timestamp: time,
+  workspace_id: notionId,
+  entity: z.object({ id: notionId, type: z.string() }),
+  data: z.unknown().optional(),
+  accessible_by: z.unknown().optional(),
+});
+
+const parentBody = z.object({ parent: z.object({ id: notionId, type: z.literal('database') }) });
+
+function parentDatabase(data: unknown): string | null {
+  const parsed = parentBody.safeParse(data);
+  return parsed.success ? parsed.data.parent.id : null;
+}
+
+const actorBody = z.object({ id: notionId, type: z.literal('bot') });
+
+/** More than this many are not worth a record header: one is enough to choose a connection. */
+const maxBots = 100;
+
+function botsOf(accessibleBy: unknown): readonly string[] {
+  if (!Array.isArray(accessibleBy)) return [];
+  const bots = new Set<string>();
+  for (const item of accessibleBy) {
+    const actor = actorBody.safeParse(item);
+    if (actor.success) bots.add(actor.data.id);
+    if (bots.size === maxBots) break;
+  }
+  return [...bots];
+}
+
+function isDatabaseType(type: unknown): boolean {
+  return typeof type === 'string' && kindOfEventType(type) !== null;
+}
+
+const notAnObject: Webhook = { kind: 'unreadable', problem: 'not_an_object', detail: 'not_an_object' };
+
+function badFields(error: z.ZodError): Webhook {
+  return { kind: 'unreadable', problem: 'bad_fields', detail: error.issues.map((issue) => issue.path.join('.')).join(', ') };
+}
+
+/** Strangers' text goes into log lines only so far. */
+function clip(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}

@@ -1,0 +1,135 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { accessibleByOf } from '@notion-mirror/event-log/event-record';
+import type { Outcome, Work } from '@notion-mirror/event-log/lane-scheduler';
+import type { Failure } from '@notion-mirror/event-log/log-record';
+import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
+import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { syncDataSource, type DataSourceDependencies, type DataSourceResult } from './sync-data-source.ts';
+import { syncDatabase, type SyncDependencies, type SyncResult, type SyncTarget } from './sync-database.ts';
+
+/** What became of one event, for its log line and the metric. */
+export type EventOutcome = 'written' | 'removed' | 'skipped' | 'ignored' | 'parked';
+
+export interface OutcomeDetail {
+  readonly reason?: string;
+  /** The event whose fetch answered for this one too. */
+  readonly coalescedInto?: string;
+}
+
+export interface HandlerDependencies extends SyncDependencies {
+  readonly notion: SyncDependencies['notion'] & DataSourceDependencies['notion'];
+  /** Reads the tenant's connections anew when none is active: the cache may be a moment behind the ingress's. True if one is active now. */
+  readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
+  /** Keeps events whose tenant has no active connection until it has one. */
+  readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
+  readonly report: (event: DatabaseEvent, outcome: EventOutcome, detail: OutcomeDetail) => void;
+}
+
+type Finished = SyncResult | DataSourceResult;
+
+/**
+ * Handles the waiting events of one database (or of one data source whose database is not known yet) as one: whatever Notion says now is
+ * the answer to all of them. Each event still gets its outcome line.
+ */
+export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
+  return async function syncWork(work) {
+    const events = work.items.map(({ item }) => item);
+    const newest = events.reduce((a, b) => (b.receivedAt >= a.receivedAt ? b : a));
+    try {
+      const result = await run(work, newest);
+      return await settle(work, newest, result);
+    } catch (error) {
+      if (work.signal.aborted) return { kind: 'retry', at: deps.now(), scope: 'task', failure: stopping };
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      const failure = { class: 'dependency', code: 'mongodb_unavailable', message: error.message };
+      return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 250, 10_000), scope: 'lane', failure };
+    }
+  };
+
+  async function run(work: Work<DatabaseEvent>, newest: DatabaseEvent): Promise<Finished> {
+    const { workspaceId, databaseId } = newest;
+    const { attempt, signal } = work;
+    const accessibleBy = [...new Set(work.items.flatMap(({ record }) => accessibleByOf(record)))];
+    const done = new Map<string, SyncResult>();
+    const sync = async (target: Pick<SyncTarget, 'databaseId' | 'hint'>): Promise<SyncResult> => {
+      const known = done.get(target.databaseId);
+      if (known !== undefined) return known;
+      const synced = await syncDatabase(deps, { ...target, workspaceId, event: newest, accessibleBy, attempt }, signal);
+      done.set(target.databaseId, synced);
+      return synced;
+    };
+    let result: Finished = { kind: 'not_found' };
+    if (databaseId !== null && work.items.some(({ item }) => item.dataSourceId === null)) {
+      result = await sync({ databaseId, hint: false });
+      if (isUnfinished(result)) return result;
+    }
+    for (const event of distinctDataSources(work.items.map(({ item }) => item))) {
+      const found = await syncDataSource({ records: deps.records, notion: deps.notion, sync }, event, { accessibleBy, attempt, signal });
+      if (isUnfinished(found)) return found;
+      if (result.kind === 'not_found') result = found;
+    }
+    return result;
+  }
+
+  async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: Finished): Promise<Outcome> {
+    const tell = (outcome: EventOutcome, reason?: string): Outcome => {
+      for (const { item } of work.items) {
+        deps.report(item, outcome, {
+          ...(reason === undefined ? {} : { reason }),
+          ...(item === newest ? {} : { coalescedInto: newest.eventId }),
+        });
+      }
+      return { kind: 'done' };
+    };
+    switch (result.kind) {
+      case 'written':
+      case 'skipped':
+        return tell(result.kind);
+      case 'removed':
+        return tell('removed', result.reason);
+      case 'synced': {
+        const best = result.results.find(({ kind }) => kind === 'written') ?? result.results.find(({ kind }) => kind === 'removed');
+        return best?.kind === 'removed' ? tell('removed', best.reason) : tell(best === undefined ? 'skipped' : 'written');
+      }
+      case 'not_found':
+      case 'unknown':
+        return tell('ignored', 'database_not_found');
+      case 'no_active_connection': {
+        if (await deps.recheckConnections(newest)) {
+          return {
+            kind: 'retry',
+            at: deps.now(),
+            scope: 'task',
+            failure: { class: 'connection', code: 'was_not_active', message: 'read again' },
+          };
+        }
+        if (result.statuses.every((status) => status === 'deleted')) return tell('ignored', 'no_connection');
+        await deps.park(work.items.map(({ record, item }) => ({ event: item, accessibleBy: accessibleByOf(record) })));
+        return tell('parked', result.statuses.join(','));
+      }
+      case 'retry':
+        return { kind: 'retry', at: result.at, scope: result.scope === 'connection' ? 'lane' : 'task', failure: result.failure };
+      case 'failed':
+        return { kind: 'dead', failure: result.failure };
+      case 'unwritable':
+        return { kind: 'dead', failure: { class: 'unwritable', code: 'document_rejected', message: result.message } };
+    }
+  }
+}
+
+const stopping: Failure = { class: 'shutdown', code: 'stopping', message: 'the worker is stopping' };
+
+function isUnfinished(result: Finished): boolean {
+  return ['retry', 'failed', 'no_active_connection', 'unwritable'].includes(result.kind);
+}
+
+/** One event for each data source, the newest; a move is kept before the others since it concerns two databases. */
+function distinctDataSources(events: readonly DatabaseEvent[]): (DatabaseEvent & { dataSourceId: string })[] {
+  const latest = new Map<string, DatabaseEvent & { dataSourceId: string }>();
+  for (const event of events) {
+    const { dataSourceId } = event;
+    if (dataSourceId === null || latest.get(dataSourceId)?.type === 'data_source.moved') continue;
+    latest.set(dataSourceId, { ...event, dataSourceId });
+  }
+  return [...latest.values()];
+}

@@ -1,0 +1,139 @@
+import { setMaxListeners } from 'node:events';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
+import { createEventCodec, SchemaNotRegisteredError } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createEventRouting } from '@notion-mirror/event-log/event-routing';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo } from '@notion-mirror/mirror-store/client';
+import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
+import { createFullSyncLedger } from '@notion-mirror/mirror-store/full-sync-ledger';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
+import { systemClock } from '@notion-mirror/notion-source/clock';
+import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
+import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
+import { createTokenSource } from '@notion-mirror/notion-source/token-source';
+import { untilAvailable } from '@notion-mirror/service-kit/backoff';
+import { loadConfigOrExit } from '@notion-mirror/service-kit/config';
+import { runService } from '@notion-mirror/service-kit/lifecycle';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { startCatchingUp } from './catching-up.ts';
+import { createWorkHandler } from './handle-work.ts';
+import { createOutcomeReport } from './outcome-report.ts';
+
+const service = 'sync-worker';
+const config = loadConfigOrExit(service);
+const logger = createLogger({ service, level: config.logLevel });
+const metrics = createMetrics(service);
+// Every fetch in flight listens to the signal of the consumer.
+setMaxListeners(1_000);
+
+runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+  const topics = topicsFor(config.topicPrefix);
+  const group = groupIdFor(config.topicPrefix, service);
+  let health = {
+    live: (): HealthReport => ({ ok: true, detail: {} }),
+    ready: (): HealthReport => ({ ok: false, detail: { state: 'starting' } }),
+  };
+  const ops = await startOpsServer({ ...config.ops, metrics, live: () => health.live(), ready: () => health.ready() });
+  scope.onStop('operations port', () => ops.close());
+  logger.info({ port: ops.port }, 'operations port listens');
+
+  const waiting = { logger, signal: scope.signal };
+  const isFatal = (error: unknown) => error instanceof StoreMisconfiguredError || error instanceof SchemaNotRegisteredError;
+  const mongo = await untilAvailable('MongoDB', () => openMongo(config.mongodbUri, { appName: service }), { ...waiting, isFatal });
+  scope.onStop('MongoDB', () => mongo.close());
+  const connections = await untilAvailable('connections', () => openConnectionDirectory({ db: mongo.db, logger, metrics }), waiting);
+  scope.onStop('connections', () => connections.close());
+  const codec = await untilAvailable(
+    'schema registry',
+    () => createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject }),
+    { ...waiting, isFatal },
+  );
+  const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
+  const publisher = await createPublisher({ kafka, logger, metrics });
+  scope.onStop('publisher', () => publisher.stop());
+
+  const connectionStore = createConnectionStore(mongo.db);
+  const records = createRecordStore({ db: mongo.db, metrics });
+  const parked = createParkedEvents(mongo.db);
+  const { encryptionKey } = config;
+  const tokens = createTokenSource({
+    nango: config.nango,
+    decrypt:
+      encryptionKey === null ? null : ({ connectionId, token }) => (token === null ? '' : decryptToken(encryptionKey, connectionId, token)),
+    logger,
+    metrics,
+  });
+  const notion = createNotionSource({
+    connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
+    tokens,
+    budget: createRateBudget({ requestsPerMinute: config.notionRequestsPerMinute, clock: systemClock }),
+    notionApiUrl: config.notionApiUrl,
+    deadlineMs: config.notionTimeoutMs,
+    logger,
+    metrics,
+    onUnauthorized: async (connection, reason) => {
+      // Also when Nango knows no such connection: a key of another Nango environment answers that for every tenant, and nothing may be lost then.
+      const change = await connectionStore.markUnauthorized(connection, reason);
+      await connections.refresh({ connectionId: connection.connectionId });
+      logger.warn({ connectionId: connection.connectionId, reason, status: change.kind }, 'Notion refuses a connection');
+    },
+  });
+
+  const append = (event: DatabaseEvent, accessibleBy: readonly string[]) =>
+    publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy }));
+  const catchingUp = startCatchingUp({
+    connections,
+    parked,
+    ledger: createFullSyncLedger(mongo.db),
+    mirroredDatabases: (workspaceId) => records.databaseIdsOf(workspaceId),
+    notion,
+    append,
+    now: Date.now,
+    logger,
+  });
+  scope.onStop('catching up', () => catchingUp.stop());
+
+  const consumer = createLaneConsumer<DatabaseEvent>({
+    kafka,
+    groupId: group,
+    topic: topics.events,
+    logger,
+    metrics,
+    route: createEventRouting(codec, 'sync'),
+    handle: createWorkHandler({
+      records,
+      notion,
+      toleranceMs: config.clockToleranceMs,
+      now: Date.now,
+      recheckConnections: async ({ workspaceId }) => {
+        await connections.refresh({ workspaceId });
+        return connections.activeByWorkspace(workspaceId).length > 0;
+      },
+      park: async (events) => {
+        for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
+        catchingUp.nudge();
+      },
+      report: createOutcomeReport({ logger, metrics, now: Date.now }),
+    }),
+    deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
+  });
+  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
+  consumer.onFatal(scope.fatal);
+  health = { live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) };
+  await consumer.run();
+});
+
+function reportOf({ ok, detail }: Health): HealthReport {
+  return { ok, detail: { consumer: detail } };
+}

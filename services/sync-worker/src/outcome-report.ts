@@ -1,0 +1,32 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+import type { EventOutcome, OutcomeDetail } from './handle-work.ts';
+
+/** Tells of each event what became of it: one log line, and the metrics. */
+export function createOutcomeReport(deps: {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly now: () => number;
+}): (event: DatabaseEvent, outcome: EventOutcome, detail: OutcomeDetail) => void {
+  const { logger, metrics, now } = deps;
+  const outcomes = new Counter({
+    name: 'notion_mirror_sync_outcomes_total',
+    help: "Sync events, by what became of them. Coalesced: another event's fetch answered for it.",
+    labelNames: ['outcome', 'coalesced'],
+    registers: [metrics],
+  });
+  const seconds = new Histogram({
+    name: 'notion_mirror_sync_event_seconds',
+    help: 'From the receipt of a sync event to its outcome.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    registers: [metrics],
+  });
+  return function report(event, outcome, detail) {
+    const { eventId, type, workspaceId, databaseId, dataSourceId, origin } = event;
+    const ageMs = now() - event.receivedAt.getTime();
+    outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
+    seconds.observe(Math.max(0, ageMs) / 1000);
+    logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
+  };
+}

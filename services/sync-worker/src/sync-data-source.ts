@@ -1,0 +1,82 @@
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { RecordStore } from '@notion-mirror/mirror-store/database-records';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { SyncResult, SyncTarget } from './sync-database.ts';
+
+export interface DataSourceDependencies {
+  readonly records: Pick<RecordStore, 'databasesListing'>;
+  readonly notion: Pick<NotionSource, 'databaseOfDataSource'>;
+  readonly sync: (target: Pick<SyncTarget, 'databaseId' | 'hint'>) => Promise<SyncResult>;
+}
+
+/** `not_found`: no database anywhere holds this data source, so there is nothing to mirror. */
+export type DataSourceResult =
+  | { readonly kind: 'synced'; readonly results: readonly SyncResult[] }
+  | { readonly kind: 'not_found' }
+  | Unfinished;
+
+type Unfinished = Extract<SyncResult, { kind: 'retry' | 'failed' | 'no_active_connection' | 'unwritable' }>;
+
+/**
+ * An event that names a data source concerns the database that holds it. Which one that is, nobody says reliably: the event's parent may be
+ * the database, the page above it or a wiki. So the mirror is asked first, then the hint, and last Notion itself. `moved` concerns both the
+ * database that held it (the mirror knows) and the one that holds it now (Notion knows).
+ */
+export async function syncDataSource(
+  deps: DataSourceDependencies,
+  event: DatabaseEvent & { readonly dataSourceId: string },
+  asking: { readonly accessibleBy: readonly string[]; readonly attempt: number; readonly signal: AbortSignal },
+): Promise<DataSourceResult> {
+  const { workspaceId, dataSourceId } = event;
+  const done = new Map<string, SyncResult>();
+  const sync = async (databaseId: string, hint: boolean): Promise<SyncResult> => {
+    const known = done.get(databaseId);
+    if (known !== undefined) return known;
+    const result = await deps.sync({ databaseId, hint });
+    done.set(databaseId, result);
+    return result;
+  };
+  const holdsIt = (result: SyncResult) =>
+    (result.kind === 'written' || result.kind === 'skipped') && result.dataSourceIds.includes(dataSourceId);
+
+  const mirrored = await deps.records.databasesListing(workspaceId, dataSourceId);
+  let found = false;
+  for (const databaseId of mirrored) {
+    const result = await sync(databaseId, false);
+    if (isUnfinished(result)) return result;
+    found ||= holdsIt(result);
+  }
+  if (event.databaseId !== null && (!found || event.type === 'data_source.moved')) {
+    const result = await sync(event.databaseId, true);
+    // A hint that leads nowhere is no failure of the event; Notion is asked below.
+    if (result.kind === 'retry' || result.kind === 'no_active_connection') return result;
+    found ||= holdsIt(result);
+  }
+  const gone = event.type === 'data_source.deleted' && mirrored.length > 0;
+  if ((!found && !gone) || event.type === 'data_source.moved') {
+    const { signal, ...rest } = asking;
+    const parent = await deps.notion.databaseOfDataSource(
+      { workspaceId, dataSourceId, preferConnectionId: event.connectionId, ...rest },
+      signal,
+    );
+    switch (parent.kind) {
+      case 'database': {
+        const result = await sync(parent.databaseId, true);
+        if (isUnfinished(result)) return result;
+        break;
+      }
+      case 'not_found':
+        break;
+      case 'no_active_connection':
+      case 'retry':
+      case 'failed':
+        return parent;
+    }
+  }
+  const results = [...done.values()].filter((result) => result.kind !== 'unknown' && result.kind !== 'failed');
+  return results.length === 0 ? { kind: 'not_found' } : { kind: 'synced', results };
+}
+
+function isUnfinished(result: SyncResult): result is Unfinished {
+  return result.kind === 'retry' || result.kind === 'failed' || result.kind === 'no_active_connection' || result.kind === 'unwritable';
+}

@@ -1,0 +1,88 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { applySync, type SyncSteps } from '@notion-mirror/domain/apply-event';
+import type { RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/database-records';
+import type { FetchOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
+
+/** What became of one database. `dataSourceIds`: the sources it is known to hold now. */
+export type SyncResult =
+  | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly connectionId: string }
+  | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'> }
+  /** A fetch that began after the event was received has seen it. */
+  | { readonly kind: 'skipped'; readonly dataSourceIds: readonly string[] }
+  /** It answers 404 and was never mirrored: the id was only a hint. */
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unwritable'; readonly message: string }
+  | Exclude<FetchOutcome, { kind: 'live' | 'trashed' | 'inaccessible' }>;
+
+export interface SyncTarget {
+  readonly workspaceId: string;
+  readonly databaseId: string;
+  /** The newest of the waiting events: one fetch answers for all of them. */
+  readonly event: DatabaseEvent;
+  /** Bots that can read the entity, as the webhook said; may be empty. */
+  readonly accessibleBy: readonly string[];
+  /** The id is a guess (a data source event's parent): when nothing is there, leave no tombstone. */
+  readonly hint: boolean;
+  /** How often this work has been tried, this time included: a retry's backoff grows with it. */
+  readonly attempt: number;
+}
+
+export interface SyncDependencies {
+  readonly records: RecordStore;
+  readonly notion: Pick<NotionSource, 'fetchDatabase'>;
+  readonly toleranceMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * Brings one database up to date under the write rule. Rejects with the store's errors or the signal's reason; what Notion says is in the result.
+ */
+export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, signal: AbortSignal): Promise<SyncResult> {
+  const { records, notion, toleranceMs, now } = deps;
+  const { workspaceId, databaseId, event, accessibleBy, attempt } = target;
+  const steps: SyncSteps<StoredRecord, FetchOutcome, SyncResult | { kind: 'conflict' }> = {
+    read: () => {
+      signal.throwIfAborted();
+      return records.read(workspaceId, databaseId);
+    },
+    now,
+    fetch: () => notion.fetchDatabase({ workspaceId, databaseId, preferConnectionId: event.connectionId, accessibleBy, attempt }, signal),
+    write: (record, fetched, asOf) => write(records, target, record, fetched, new Date(asOf)),
+  };
+  const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
+  const result = await applySync(steps, times, toleranceMs);
+  return 'record' in result ? { kind: 'skipped', dataSourceIds: result.record?.dataSourceIds ?? [] } : result;
+}
+
+async function write(
+  records: RecordStore,
+  { workspaceId, databaseId, event, hint }: SyncTarget,
+  record: StoredRecord | null,
+  fetched: FetchOutcome,
+  asOf: Date,
+): Promise<SyncResult | { kind: 'conflict' }> {
+  const key = { workspaceId, databaseId, expected: record };
+  switch (fetched.kind) {
+    case 'live': {
+      const { content, connectionId } = fetched;
+      const lastEvent = { id: event.eventId, type: event.type, occurredAt: event.occurredAt };
+      const written = await records.writeLive({ ...key, content, connectionId, asOf, lastEvent });
+      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
+      if (written.kind === 'conflict') return written;
+      return { kind: 'written', dataSourceIds: content.dataSources.map((source) => source.id), connectionId };
+    }
+    case 'trashed':
+    case 'inaccessible': {
+      if (fetched.kind === 'inaccessible' && hint && record === null) return { kind: 'unknown' };
+      const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason: fetched.kind, eventId: event.eventId });
+      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
+      if (written.kind === 'conflict') return written;
+      return { kind: 'removed', reason: fetched.kind };
+    }
+    case 'no_active_connection':
+    case 'retry':
+    case 'failed':
+      return fetched;
+  }
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+const exclude = ['**/node_modules/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...exclude, '**/*.integration.test.ts', 'e2e/**'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['**/*.integration.test.ts', 'e2e/**/*.test.ts'],
+          exclude,
+          globalSetup: ['dev/local-stack/src/vitest-global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
