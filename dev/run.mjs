@@ -32,7 +32,7 @@ function install() {
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {
-    console.error(`The install failed (${result.error?.message ?? `exit code ${result.status}`}). Is the npm registry reachable?`);
+    console.error(`The install failed: ${result.error?.message ?? `pnpm ended with exit code ${result.status}, see above`}.`);
     process.exit(1);
   }
   writeFileSync(stamp, wanted);

@@ -12,8 +12,9 @@ import {
 import type { Act } from './command-context.ts';
 import { configurationDocs } from './configuration-docs.ts';
 import { CliError, exitCode, usageError } from './exit-code.ts';
-import { table, type Colors } from './output.ts';
-import { settingsAdvice } from './settings-advice.ts';
+import { oneLine, table, type Colors } from './output.ts';
+import { withoutUserInfo } from './secrets.ts';
+import { settingsAdvice, type Advice } from './settings-advice.ts';
 
 export function addConfigCommands(program: Program, act: Act): void {
   const config = program.command('config').description('the configuration of the mirror');
@@ -73,16 +74,18 @@ interface ConfigurationReport {
   readonly settings: readonly { readonly [K in keyof SettingReport]: SettingReport[K] }[];
   readonly problems: readonly { readonly [K in keyof ConfigProblem]: ConfigProblem[K] }[];
   readonly unknown: readonly string[];
-  readonly advice: readonly string[];
+  readonly advice: readonly { readonly [K in keyof Advice]: Advice[K] }[];
 }
 
 export function checkConfiguration(env: Environment): ConfigurationReport {
-  const found = { settings: describeSettings(env), unknown: unknownVariables(env) };
+  const settings = describeSettings(env).map((setting) => ({ ...setting, shown: withoutUserInfo(setting.shown) }));
+  const found = { settings, unknown: unknownVariables(env) };
   try {
     return { ...found, problems: [], advice: settingsAdvice(loadConfig(env, 'cli')) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { ...found, problems: error.problems, advice: [] };
+    const problems = error.problems.map((one) => ({ ...one, problem: withoutUserInfo(one.problem) }));
+    return { ...found, problems, advice: [] };
   }
 }
 
@@ -91,14 +94,14 @@ function render({ settings, problems, unknown, advice }: ConfigurationReport, co
   const rows = settings.map(({ variable, origin, shown }) => [
     { text: variable, style: bad.has(variable) ? colors.red : undefined },
     { text: origin, style: origin === 'default' || origin === 'missing' ? colors.dim : colors.cyan },
-    { text: shown, style: shown.startsWith('(') ? colors.dim : undefined },
+    { text: shown === '' ? '(empty)' : oneLine(shown), style: shown === '' || shown.startsWith('(') ? colors.dim : undefined },
   ]);
   const lines = [
     table(rows),
     '',
     ...problems.map(({ variable, problem, expected }) => `${colors.red('problem')} ${variable}: ${problem}\n        expected ${expected}`),
     ...unknown.map((name) => `${colors.yellow('warning')} ${name} is not a variable of the mirror; is it misspelt?`),
-    ...advice.map((text) => `${colors.yellow('warning')} ${text}`),
+    ...advice.map(({ text, remedy }) => `${colors.yellow('warning')} ${text}\n        ${colors.cyan('→')} ${remedy}`),
     problems.length === 0
       ? colors.green('The configuration is good.')
       : colors.red('The configuration is bad: nothing would start with it.'),

@@ -107,7 +107,7 @@ Examples:
           connectionId,
           'deleted',
           change,
-          'Its token is erased. The documents of its databases stay in MongoDB, and change no more.',
+          'Its token is erased. The documents of its databases stay in MongoDB.',
         );
       });
     });

@@ -3,6 +3,7 @@ import type { TopicDescription } from '@notion-mirror/event-log/topics';
 import type { ConnectionStatus } from '@notion-mirror/domain/connection';
 import type { HandshakeSlot } from '@notion-mirror/mirror-store/handshake-store';
 import type { MongoReport } from '@notion-mirror/mirror-store/init';
+import type { Advice } from './settings-advice.ts';
 
 /** What the doctor found out. No secret is in here: what a rule says of it can be printed. */
 export interface DoctorFacts {
@@ -27,7 +28,7 @@ export type Asked<T> = { readonly address: string } & (
 export interface SettingsFacts {
   readonly secrets: readonly { readonly variable: string; readonly isSet: boolean }[];
   readonly unknownVariables: readonly string[];
-  readonly advice: readonly string[];
+  readonly advice: readonly Advice[];
   readonly hasEncryptionKey: boolean;
   readonly verificationTokens: number;
   readonly takesHandshakes: boolean;
@@ -61,6 +62,8 @@ export interface GroupFacts {
 }
 
 export interface RegistryFacts extends SchemaInspection {
+  /** Whether it answers in the form of Confluent's API. */
+  readonly isRegistry: boolean;
   /** The id of the newest version of the subject; null when it has none. */
   readonly latestId: number | null;
 }

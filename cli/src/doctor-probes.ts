@@ -27,7 +27,7 @@ import type {
   SettingsFacts,
   SigningFacts,
 } from './doctor-facts.ts';
-import { messageOf } from './explain-error.ts';
+import { serverMessage } from './explain-error.ts';
 import { harmlessWebhook, nangoSignature } from './nango-signature.ts';
 import { mongoAddress, urlAddress } from './secrets.ts';
 import { kafkaOf, topicSettings, withAdmin, withMongo, type Admin } from './servers.ts';
@@ -45,7 +45,7 @@ export async function gatherFacts(context: ConfiguredContext, options: { readonl
       return { kind: 'answered', address, ...(await within(probeMs, signal, probe())) };
     } catch (error) {
       signal.throwIfAborted();
-      return { kind: 'silent', address, error: redact(messageOf(error)) };
+      return { kind: 'silent', address, error: redact(serverMessage(error)) };
     }
   }
 
@@ -160,20 +160,25 @@ async function recordsOf(admin: Admin, topic: string): Promise<number> {
 }
 
 const latestVersion = z.object({ id: z.number() });
+const registryError = z.object({ error_code: z.number() });
 
 async function probeRegistry({ config, signal }: ConfiguredContext): Probed<RegistryFacts> {
   const { schemaRegistry, topicPrefix } = config;
   const subject = topicsFor(topicPrefix).eventsSubject;
-  const { latencyMs, value: inspection } = await timed(async () => inspectSchemas({ schemaRegistry, subject }));
   const url = new URL(schemaRegistry.url);
   const user = schemaRegistry.username ?? decodeURIComponent(url.username);
   const password = schemaRegistry.password ?? decodeURIComponent(url.password);
   const headers: Record<string, string> =
     user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
   const address = `${urlAddress(schemaRegistry.url)}/subjects/${encodeURIComponent(subject)}/versions/latest`;
-  const answer = await exchange(address, { headers }, { deadlineMs: requestMs, signal });
-  const latest = answer.status === 200 ? latestVersion.safeParse(parseJson(answer.text)).data : undefined;
-  return { latencyMs, facts: { ...inspection, latestId: latest?.id ?? null } };
+  const { latencyMs, value: answer } = await timed(async () => exchange(address, { headers }, { deadlineMs: requestMs, signal }));
+  const body = parseJson(answer.text);
+  const latest = latestVersion.safeParse(body).data;
+  if (latest === undefined && !registryError.safeParse(body).success) {
+    return { latencyMs, facts: { isRegistry: false, subject, compatibility: null, versions: [], latestId: null } };
+  }
+  const inspection = await inspectSchemas({ schemaRegistry, subject });
+  return { latencyMs, facts: { ...inspection, isRegistry: true, latestId: latest?.id ?? null } };
 }
 
 async function probeMongo(context: ConfiguredContext): Probed<MongoFacts> {

@@ -56,9 +56,10 @@ function settingsChecks({ secrets, unknownVariables, advice }: SettingsFacts): C
   const missing = secrets.filter(({ isSet }) => !isSet).map(({ variable }) => variable);
   const area = 'configuration';
   return [
-    ok('secrets', area, `secrets set: ${list(set)}; not set: ${list(missing)}`),
+    ok('secrets', area, `secrets that are set: ${list(set)}`),
+    ok('secrets', area, `secrets that are not set: ${list(missing)}`),
     ...unknownVariables.map((name) => warning('unknown_variable', area, `${name} is not a variable of the mirror`, 'mirror config check')),
-    ...advice.map((text) => warning('settings', area, text, 'docs/configuration.md')),
+    ...advice.map(({ text, remedy }) => warning('settings', area, text, remedy)),
   ];
 }
 
@@ -122,8 +123,13 @@ function groupCheck({ worker, groupId, state, members, lag }: GroupFacts): Check
   return warning('group', 'kafka', `group ${groupId}: nobody works in it${behind}`, `start the ${worker}`);
 }
 
-function registryChecks({ subject, compatibility, versions, latestId }: RegistryFacts): Check[] {
+function registryChecks({ isRegistry, subject, compatibility, versions, latestId }: RegistryFacts): Check[] {
   const area = 'schema registry';
+  if (!isRegistry) {
+    const remedy =
+      'MIRROR_SCHEMA_REGISTRY_URL must be the base URL of a Confluent-compatible API, with its path (Apicurio: /apis/ccompat/v7)';
+    return [problem('schema', area, 'what answers is no schema registry', remedy)];
+  }
   const missing = versions.filter(({ id }) => id === null).map(({ version }) => `v${version}`);
   if (missing.length > 0) {
     return [problem('schema', area, `subject ${subject}: ${missing.join(', ')} of our schema is not registered`, 'mirror init')];
@@ -151,7 +157,7 @@ function mongoChecks({ serverVersion, replicaSet, differences, counts }: MongoFa
       : ok('replica_set', area, `MongoDB ${serverVersion}, replica set ${replicaSet}`),
     differences.length === 0
       ? ok('collections', area, `collections, indexes and the view are as they should be`)
-      : problem('collections', area, differences.map(describeDifference).join('; '), 'mirror init'),
+      : problem('collections', area, some(differences.map(describeDifference), '; '), 'mirror init'),
     ok('databases', area, `${count(counts.live, 'database')} mirrored, ${count(counts.tombstones, 'tombstone')}`),
     counts.spooled === 0
       ? ok('spooled', area, 'no event waits for Kafka')
@@ -210,7 +216,7 @@ function connectionChecks(connections: ConnectionFacts, { hasEncryptionKey }: Se
     );
   }
   if (stored > 0 && !hasEncryptionKey) {
-    const detail = `${count(stored, 'active connection')} with a stored token, and MIRROR_ENCRYPTION_KEY is not set`;
+    const detail = `${count(stored, 'active connection')} with a stored token, and MIRROR_ENCRYPTION_KEY is not set here`;
     checks.push(problem('tokens', area, detail, 'set MIRROR_ENCRYPTION_KEY to the key that they were stored with'));
   } else if (unreadable.length > 0) {
     const detail = `the stored token of ${some(unreadable)} cannot be decrypted`;
@@ -346,7 +352,7 @@ function list(names: readonly string[]): string {
 }
 
 /** The first few of what may be thousands. */
-function some(ids: readonly string[]): string {
-  const shown = ids.slice(0, 5).map(oneLine);
-  return ids.length > shown.length ? `${shown.join(', ')} and ${ids.length - shown.length} more` : shown.join(', ');
+function some(texts: readonly string[], separator = ', '): string {
+  const shown = texts.slice(0, 5).map(oneLine).join(separator);
+  return texts.length > 5 ? `${shown} and ${texts.length - 5} more` : shown;
 }

@@ -6,8 +6,8 @@ import { initMongo } from '@notion-mirror/mirror-store/init';
 import type { Difference } from '@notion-mirror/mirror-store/layout';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError } from './exit-code.ts';
-import { messageOf } from './explain-error.ts';
-import type { Colors, JsonObject } from './output.ts';
+import { serverMessage } from './explain-error.ts';
+import { count, type Colors, type JsonObject } from './output.ts';
 import { mongoAddress, urlAddress } from './secrets.ts';
 import { kafkaOf, topicSettings, withAdmin, withMongo } from './servers.ts';
 import { waitFor } from './wait-for.ts';
@@ -41,7 +41,7 @@ async function init(context: ConfiguredContext, waitMs: number): Promise<0 | 1> 
   const { config, output, redact, signal } = context;
   const servers = [
     { key: 'kafka', name: 'Kafka', address: config.kafka.brokers.join(','), run: initTopics },
-    { key: 'schemaRegistry', name: 'Schema registry', address: urlAddress(config.schemaRegistry.url), run: initSchemas },
+    { key: 'schemaRegistry', name: 'the schema registry', address: urlAddress(config.schemaRegistry.url), run: initSchemas },
     { key: 'mongodb', name: 'MongoDB', address: mongoAddress(config.mongodbUri), run: initCollections },
   ];
   const results = await Promise.all(
@@ -52,11 +52,11 @@ async function init(context: ConfiguredContext, waitMs: number): Promise<0 | 1> 
           signal,
           isFatal,
           onWaiting: (error, waited) =>
-            output.note(`waiting for ${name} at ${address} (${Math.round(waited / 1000)} s): ${redact(messageOf(error))}`),
+            output.note(`waiting for ${name} at ${address} (${Math.round(waited / 1000)} s): ${redact(serverMessage(error))}`),
         });
         return { key, step, failure: null };
       } catch (error) {
-        return { key, step: null, failure: `${name} at ${address}: ${redact(messageOf(error))}` };
+        return { key, step: null, failure: `${name} at ${address}: ${redact(serverMessage(error))}` };
       }
     }),
   );
@@ -77,7 +77,7 @@ async function initTopics(context: ConfiguredContext): Promise<InitStep> {
     topic,
     created,
     differences,
-    text: `topic ${topic} (${partitions} partitions, ${replicationFactor} replicas)`,
+    text: `topic ${topic} (${count(partitions, 'partition')}, ${count(replicationFactor, 'replica')})`,
     json: { topic, created, partitions, replicationFactor, differences },
   }));
   return {

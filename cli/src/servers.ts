@@ -3,7 +3,7 @@ import type { TopicSettings } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import type { ConfiguredContext } from './command-context.ts';
 import { CliError } from './exit-code.ts';
-import { messageOf } from './explain-error.ts';
+import { serverMessage } from './explain-error.ts';
 import { mongoAddress } from './secrets.ts';
 
 const clientName = 'notion-mirror-cli';
@@ -43,7 +43,7 @@ export async function useMongo<T>(context: ConfiguredContext, use: (mongo: Mongo
     return await withMongo(context, use);
   } catch (error) {
     if (error instanceof CliError || context.signal.aborted || !isOfStore(error)) throw error;
-    const message = `MongoDB at ${mongoAddress(context.config.mongodbUri)}: ${context.redact(messageOf(error))}`;
+    const message = `MongoDB at ${mongoAddress(context.config.mongodbUri)}: ${context.redact(serverMessage(error))}`;
     throw new CliError('mongodb_unavailable', message, {
       remedy: 'mirror doctor shows what is up; MIRROR_MONGODB_URI names MongoDB',
       cause: error,

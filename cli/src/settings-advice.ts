@@ -1,24 +1,37 @@
 import type { MirrorConfig } from '@notion-mirror/service-kit/config';
 
-/** Settings that are each good and together unwise, in words for the operator. */
-export function settingsAdvice(config: MirrorConfig): string[] {
-  const advice: string[] = [];
+export interface Advice {
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/** Settings that are each good and together unwise. */
+export function settingsAdvice(config: MirrorConfig): Advice[] {
+  const advice: Advice[] = [];
   if (config.tombstoneTtlSeconds < config.retentionSeconds) {
-    advice.push(
-      'MIRROR_TOMBSTONE_TTL_DAYS is shorter than MIRROR_KAFKA_RETENTION_DAYS: reading the log again from its beginning would ask Notion for databases that are long gone',
-    );
+    advice.push({
+      text: 'tombstones are forgotten before the log is: reading it again from its beginning would ask Notion for databases that are long gone',
+      remedy: 'set MIRROR_TOMBSTONE_TTL_DAYS to MIRROR_KAFKA_RETENTION_DAYS or more, then mirror init',
+    });
   }
   if (config.encryptionKey === null) {
-    advice.push('MIRROR_ENCRYPTION_KEY is not set: Notion tokens cannot be stored, and a handshake token is kept in the clear');
+    advice.push({
+      text: 'MIRROR_ENCRYPTION_KEY is not set: Notion tokens cannot be stored, and a handshake token is kept in the clear',
+      remedy: 'make one with `openssl rand -base64 32`, set it for all services, and keep it',
+    });
   }
   if (config.kafka.sasl?.mechanism === 'plain' && !config.kafka.ssl) {
-    advice.push('MIRROR_KAFKA_SSL is false and the SASL mechanism is plain: the password crosses the network in the clear');
+    advice.push({
+      text: 'the SASL mechanism is plain and MIRROR_KAFKA_SSL is false: the password crosses the network in the clear',
+      remedy: 'set MIRROR_KAFKA_SSL=true',
+    });
   }
-  const configured = config.nangoSigningKeys.length + config.notionVerificationTokens.length;
-  if (configured === 0 && config.notionHandshake === 'off') {
-    advice.push(
-      'no webhook can be accepted: neither MIRROR_NANGO_SIGNING_KEYS nor MIRROR_NOTION_VERIFICATION_TOKENS is set, and MIRROR_NOTION_HANDSHAKE is off',
-    );
+  const keys = config.nangoSigningKeys.length + config.notionVerificationTokens.length;
+  if (keys === 0 && config.notionHandshake === 'off') {
+    advice.push({
+      text: 'no webhook can be accepted: there is no key to verify one with, and MIRROR_NOTION_HANDSHAKE is off',
+      remedy: 'set MIRROR_NANGO_SIGNING_KEYS or MIRROR_NOTION_VERIFICATION_TOKENS',
+    });
   }
   return advice;
 }

@@ -32,8 +32,8 @@ export function createComposeProject(options: {
     envFile,
     ...files.flatMap((file) => ['--file', file]),
   ];
-  const compose: ComposeProject['compose'] = async (args, { timeoutMs = 60_000 } = {}) =>
-    await docker(['compose', ...project, ...args], { env, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
+  const compose: ComposeProject['compose'] = (args, { timeoutMs = 60_000 } = {}) =>
+    docker(['compose', ...project, ...args], { env, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
   return {
     name,
     compose,

@@ -13,8 +13,19 @@ import { startCustomer, type EmulatedCustomer } from './emulated-customer.ts';
 import { everyExampleSettingExists, everyPortIsOnLoopback, everyServiceGetsWhatItReads } from './file-checks.ts';
 import { createReport, StepFailed } from './report.ts';
 
+interface Ports {
+  readonly INGRESS_PUBLISH: string;
+  readonly KAFKA_PORT: string;
+  readonly SCHEMA_REGISTRY_PORT: string;
+  readonly MONGODB_PORT: string;
+  readonly KAFKA_UI_PORT: string;
+  readonly INGRESS_OPS_PORT: string;
+  readonly SYNC_WORKER_OPS_PORT: string;
+  readonly DELETE_WORKER_OPS_PORT: string;
+}
+
 const root = join(import.meta.dirname, '..', '..');
-const prefix = 'notion-mirror-e2e-';
+const namePrefix = 'notion-mirror-e2e-';
 const image = 'notion-mirror-e2e';
 const servers = ['kafka', 'schema-registry', 'mongodb'];
 const services = ['ingress', 'sync-worker', 'delete-worker'];
@@ -28,24 +39,21 @@ const report = createReport((line) => process.stdout.write(`${line}\n`));
 const { check, step, say } = report;
 const cleanUps: (() => Promise<void>)[] = [];
 try {
-  await main();
+  await checkEverything();
 } catch (error) {
   if (!(error instanceof StepFailed)) await check('nothing unexpected', () => Promise.reject(error));
 } finally {
   for (const cleanUp of cleanUps.toReversed()) await cleanUp().catch((error: unknown) => say(`cleaning up: ${String(error)}`));
 }
 say(report.summary());
-process.exitCode = report.failed === 0 ? 0 : 1;
+process.exitCode = report.failures() === 0 ? 0 : 1;
 
-async function main(): Promise<void> {
+async function checkEverything(): Promise<void> {
   await removeLeftovers();
-  const directory = await mkdtemp(join(tmpdir(), prefix));
-  cleanUps.push(async () => await rm(directory, { recursive: true }));
-
-  const asShipped = projectOf({ envFile: join(root, '.env.example'), env: {} });
-  await check('the files as they come publish nothing beyond this machine', async () => await everyPortIsOnLoopback(asShipped));
-  await check('every setting of .env.example exists', async () => await everyExampleSettingExists(root));
-  await check('every service gets the variables it reads, and no others', async () => await everyServiceGetsWhatItReads(asShipped));
+  const asShipped = projectOf(join(root, '.env.example'));
+  await check('as the files come, nothing is published beyond this machine', () => everyPortIsOnLoopback(asShipped));
+  await check('every setting of .env.example exists', () => everyExampleSettingExists(root));
+  await check('every service gets the variables it reads, and no others', () => everyServiceGetsWhatItReads(asShipped));
 
   const ports = await choosePorts();
   const keys = { MIRROR_NANGO_SIGNING_KEYS: secret(), MIRROR_NANGO_API_KEY: secret(), MIRROR_ENCRYPTION_KEY: secret() };
@@ -54,195 +62,204 @@ async function main(): Promise<void> {
     apiKey: keys.MIRROR_NANGO_API_KEY,
     webhookUrl: `http://${ports.INGRESS_PUBLISH}/webhooks/nango`,
   });
-  cleanUps.push(customer.stop);
+  cleanUps.push(() => customer.stop());
 
   // As a user does it: a copy of .env.example, filled in.
+  const directory = await mkdtemp(join(tmpdir(), namePrefix));
+  cleanUps.push(() => rm(directory, { recursive: true }));
   const envFile = join(directory, '.env');
   const settings = { ...ports, ...keys, MIRROR_NANGO_URL: customer.nangoUrl, MIRROR_NOTION_API_URL: customer.notionApiUrl };
   await writeFile(envFile, filledIn(await readFile(join(root, '.env.example'), 'utf8'), settings), { mode: 0o600 });
-  const project = projectOf({ envFile, env: { NOTION_MIRROR_IMAGE: image } });
-  await checkStack(project, { customer, ports });
-}
 
-async function checkStack(project: ComposeProject, { customer, ports }: { customer: EmulatedCustomer; ports: Ports }): Promise<void> {
-  cleanUps.push(async () => await removeProject(project.name));
-  await step('the image is built', async () => {
-    await project.compose(['build', 'init'], { timeoutMs: 10 * 60_000 });
-    return await sizeOf(image);
-  });
-  await check('the image holds no tests and no development tools', async () => {
-    const files = await docker(['run', '--rm', image, 'find', '/app', '-name', '*.test.ts', '-not', '-path', '*/node_modules/*']);
-    const packages = await docker(['run', '--rm', image, 'ls', '/app/node_modules/.pnpm']);
-    assert.equal(files, '');
-    assert.deepEqual(packages.match(/^(vitest|testcontainers|typescript|oxlint|knip|node)@.*$/gm), null);
-  });
-
-  const all = [...servers, ...services, ...((await isKafkaUiAvailable(project)) ? ['kafka-ui'] : [])];
-  const up = async () =>
-    await project.compose(['up', '--detach', '--no-build', '--wait', '--wait-timeout', '180', ...all], { timeoutMs: 240_000 });
-  const mongo = new MongoClient(`mongodb://127.0.0.1:${ports.MONGODB_PORT}/?directConnection=true`, { serverSelectionTimeoutMS: 5000 });
-  cleanUps.push(async () => await mongo.close());
-  const databases = () => mongo.db('notion_mirror').collection('databases');
-  const documentBecomes = async (what: string, databaseId: string, isIt: (document: Document | null) => boolean) =>
-    await waitUntil(what, async () => isIt(await databases().findOne({ databaseId })), { timeoutMs: 60_000, signal });
-  const titled = (title: string) => (document: Document | null) => document?.['title'] === title;
-
+  const project = projectOf(envFile);
+  cleanUps.push(() => removeProject(project.name));
+  await checkImage(project);
   try {
-    await step('everything comes up and is healthy', async () => void (await up()));
-    await check('init has done its work and ended', async () =>
-      assert.equal(await project.inspect('init', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 0'),
-    );
-    await check('the services run without privileges on a read-only file system', async () => await everyServiceIsConfined(project));
-    await check('an unsigned webhook is refused, and the public port shows nothing else', async () => {
-      const base = `http://${ports.INGRESS_PUBLISH}`;
-      const unsigned = await fetch(`${base}/webhooks/nango`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{}',
-      });
-      const metrics = await fetch(`${base}/metrics`);
-      assert.deepEqual([unsigned.status, metrics.status], [401, 404]);
-    });
-    await check('every service reports its metrics on its operations port', async () => {
-      for (const port of [ports.INGRESS_OPS_PORT, ports.SYNC_WORKER_OPS_PORT, ports.DELETE_WORKER_OPS_PORT]) {
-        const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-        assert.match(metrics, /^notion_mirror_/m);
-      }
-    });
-    await step('a connection is added with `mirror connections add`', async () => {
-      await project.compose([
-        'run',
-        '--rm',
-        '--no-deps',
-        '-T',
-        'mirror',
-        'connections',
-        'add',
-        customer.connectionId,
-        '--workspace-id',
-        tenant,
-      ]);
-    });
-    await check(
-      '`mirror doctor` finds nothing wrong',
-      async () => void (await project.compose(['run', '--rm', '--no-deps', '-T', 'mirror', 'doctor'])),
-    );
-
-    const kept = customer.createDatabase('Projects');
-    const doomed = customer.createDatabase('Drafts');
-    await step('new databases appear in MongoDB', async () => {
-      await customer.webhooksDelivered();
-      await documentBecomes('the document of Projects', kept, titled('Projects'));
-      await documentBecomes('the document of Drafts', doomed, titled('Drafts'));
-      assert.equal((await databases().findOne({ databaseId: kept }))?.['workspaceId'], tenant);
-    });
-    await step('a rename arrives', async () => {
-      await customer.renameDatabase(kept, 'Roadmap');
-      await customer.webhooksDelivered();
-      await documentBecomes('the new title', kept, titled('Roadmap'));
-    });
-    await step('a database in the trash vanishes', async () => {
-      await customer.trashDatabase(doomed);
-      await customer.webhooksDelivered();
-      await documentBecomes('the end of Drafts', doomed, (document) => document === null);
-    });
-    await check('Kafka UI shows the cluster', async () => await kafkaUiShowsTheCluster(all, ports));
-
-    await step('an event that nobody has worked on survives a restart of everything', async () => {
-      await project.compose(['stop', 'sync-worker']);
-      await customer.renameDatabase(kept, 'Roadmap 2');
-      await customer.webhooksDelivered();
-      assert.equal((await databases().findOne({ databaseId: kept }))?.['title'], 'Roadmap');
-      await project.compose(['down', '--timeout', '30'], { timeoutMs: 120_000 });
-      await up();
-      await documentBecomes('the title from before the restart', kept, titled('Roadmap 2'));
-    });
-    await step('the mirror goes on after the restart', async () => {
-      const added = customer.createDatabase('After the restart');
-      await customer.webhooksDelivered();
-      await documentBecomes('the new document', added, titled('After the restart'));
-      assert.equal(await databases().countDocuments({ databaseId: doomed }), 0);
-    });
-    await check('the services end with exit code 0 within 10 s of SIGTERM', async () => {
-      const started = performance.now();
-      await project.compose(['stop', ...services]);
-      const seconds = (performance.now() - started) / 1000;
-      for (const service of services)
-        assert.equal(await project.inspect(service, '{{.State.Status}} {{.State.ExitCode}}'), 'exited 0', service);
-      assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s`);
-    });
+    await checkMirror(project, customer, ports);
   } catch (error) {
     say(await project.compose(['logs', '--no-color', '--tail', '30', ...services, 'init']).catch(String));
     throw error;
   }
 }
 
+async function checkImage(project: ComposeProject): Promise<void> {
+  await step('the image is built', async () => {
+    await project.compose(['build', 'init'], { timeoutMs: 10 * 60_000 });
+    const size = await sizeOf(image);
+    return `${Math.round(size / 1e6)} MB, ${Math.round((size - (await sizeOf('node:24-slim'))) / 1e6)} MB of it over node:24-slim`;
+  });
+  await check('it holds no tests and no development tools', async () => {
+    const tests = await docker(['run', '--rm', image, 'find', '/app', '-name', '*.test.ts', '-not', '-path', '*/node_modules/*']);
+    const packages = await docker(['run', '--rm', image, 'ls', '/app/node_modules/.pnpm']);
+    assert.equal(tests, '');
+    assert.deepEqual(packages.match(/^(vitest|testcontainers|typescript|oxlint|knip|node)@.*$/gm), null);
+  });
+}
+
+/** The story of one customer, through a restart, to the end. */
+async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, ports: Ports): Promise<void> {
+  const withKafkaUi = await isKafkaUiAvailable(project);
+  const up = () =>
+    project.compose(
+      ['up', '--detach', '--no-build', '--wait', '--wait-timeout', '180', ...servers, ...services, ...(withKafkaUi ? ['kafka-ui'] : [])],
+      { timeoutMs: 240_000 },
+    );
+  const mirror = (...args: string[]) => project.compose(['run', '--rm', '--no-deps', '-T', 'mirror', ...args]);
+  const mongo = new MongoClient(`mongodb://127.0.0.1:${ports.MONGODB_PORT}/?directConnection=true`, { serverSelectionTimeoutMS: 5_000 });
+  cleanUps.push(() => mongo.close());
+  const documentOf = (databaseId: string) => mongo.db('notion_mirror').collection('databases').findOne({ databaseId });
+  const becomes = async (databaseId: string, isIt: (document: Document | null) => boolean) => {
+    await customer.webhooksDelivered();
+    await waitUntil(`the document of ${databaseId}`, async () => isIt(await documentOf(databaseId)), { timeoutMs: 60_000, signal });
+  };
+
+  await step('everything comes up and is healthy', async () => void (await up()));
+  await check('init has done its work', async () => assert.equal(await stateOf(project, 'init'), 'exited 0'));
+  await check('the services have no privileges and cannot write to their file system', () => everyServiceIsConfined(project));
+  await check('an unsigned webhook is refused, and the public port shows nothing else', () => publicPortIsClosed(ports));
+  await check('every service shows its metrics on its operations port', () => everyServiceHasMetrics(ports));
+  await step('`mirror connections add` adds the customer', async () => {
+    await mirror('connections', 'add', customer.connectionId, '--workspace-id', tenant);
+  });
+  await check('`mirror doctor` finds nothing wrong', async () => void (await mirror('doctor')));
+
+  const kept = customer.createDatabase('Projects');
+  const doomed = customer.createDatabase('Drafts');
+  await step('new databases appear in MongoDB', async () => {
+    await becomes(kept, titled('Projects'));
+    await becomes(doomed, titled('Drafts'));
+    assert.equal((await documentOf(kept))?.['workspaceId'], tenant);
+  });
+  await step('a rename arrives', async () => {
+    await customer.renameDatabase(kept, 'Roadmap');
+    await becomes(kept, titled('Roadmap'));
+  });
+  await step('a database in the trash vanishes', async () => {
+    await customer.trashDatabase(doomed);
+    await becomes(doomed, (document) => document === null);
+  });
+  if (withKafkaUi) await check('Kafka UI shows the cluster', () => kafkaUiShowsTheCluster(ports));
+
+  await step('an event that waits in the log is worked on after a restart of everything', async () => {
+    await project.compose(['stop', 'sync-worker']);
+    await customer.renameDatabase(kept, 'Roadmap 2');
+    await customer.webhooksDelivered();
+    assert.equal((await documentOf(kept))?.['title'], 'Roadmap');
+    await project.compose(['down', '--timeout', '30'], { timeoutMs: 120_000 });
+    await up();
+    await becomes(kept, titled('Roadmap 2'));
+    assert.equal(await documentOf(doomed), null);
+  });
+  await step('the mirror goes on after the restart', async () => {
+    await becomes(customer.createDatabase('Later'), titled('Later'));
+  });
+  await check('the services end with exit code 0 within 10 s of SIGTERM', async () => {
+    const started = performance.now();
+    await project.compose(['stop', ...services]);
+    const seconds = (performance.now() - started) / 1000;
+    for (const service of services) assert.equal(await stateOf(project, service), 'exited 0', service);
+    assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s`);
+  });
+}
+
+function titled(title: string): (document: Document | null) => boolean {
+  return (document) => document?.['title'] === title;
+}
+
 async function everyServiceIsConfined(project: ComposeProject): Promise<void> {
+  const settings =
+    '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}';
+  const attempt = 'id -u; grep CapEff /proc/self/status; for d in / /app /tmp; do touch $d/x 2>/dev/null && echo $d; done; true';
   for (const service of services) {
-    const settings =
-      '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}';
     assert.equal(await project.inspect(service, settings), '1000:1000 true false [ALL] [no-new-privileges:true]', service);
-    const tried = await project.compose([
-      'exec',
-      '-T',
-      service,
-      'sh',
-      '-c',
-      'id -u; grep CapEff /proc/self/status; for f in /app /tmp /; do touch $f/x 2>/dev/null && echo wrote $f; done; true',
-    ]);
-    assert.deepEqual(tried.trim().split(/\s+/), ['1000', 'CapEff:', '0000000000000000'], service);
+    const seen = await project.compose(['exec', '-T', service, 'sh', '-c', attempt]);
+    assert.deepEqual(seen.trim().split(/\s+/), ['1000', 'CapEff:', '0000000000000000'], service);
   }
 }
 
-type Ports = Readonly<
-  Record<
-    | 'INGRESS_PUBLISH'
-    | 'KAFKA_PORT'
-    | 'SCHEMA_REGISTRY_PORT'
-    | 'MONGODB_PORT'
-    | 'KAFKA_UI_PORT'
-    | 'INGRESS_OPS_PORT'
-    | 'SYNC_WORKER_OPS_PORT'
-    | 'DELETE_WORKER_OPS_PORT',
-    string
-  >
->;
+async function publicPortIsClosed({ INGRESS_PUBLISH: address }: Ports): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const webhook = await fetch(`http://${address}/webhooks/nango`, { method: 'POST', headers, body: '{}' });
+  const others = await Promise.all(['/', '/metrics', '/readyz', '/livez'].map((path) => fetch(`http://${address}${path}`)));
+  assert.deepEqual([webhook.status, ...others.map(({ status }) => status)], [401, 404, 404, 404, 404]);
+}
 
-async function choosePorts(): Promise<Ports> {
-  const free = async () => String(await freePort());
-  return {
-    INGRESS_PUBLISH: `127.0.0.1:${await free()}`,
-    KAFKA_PORT: await free(),
-    SCHEMA_REGISTRY_PORT: await free(),
-    MONGODB_PORT: await free(),
-    KAFKA_UI_PORT: await free(),
-    INGRESS_OPS_PORT: await free(),
-    SYNC_WORKER_OPS_PORT: await free(),
-    DELETE_WORKER_OPS_PORT: await free(),
+async function everyServiceHasMetrics(ports: Ports): Promise<void> {
+  for (const port of [ports.INGRESS_OPS_PORT, ports.SYNC_WORKER_OPS_PORT, ports.DELETE_WORKER_OPS_PORT]) {
+    const metrics = await fetch(`http://127.0.0.1:${port}/metrics`);
+    assert.match(await metrics.text(), /^notion_mirror_/m);
+  }
+}
+
+async function kafkaUiShowsTheCluster({ KAFKA_UI_PORT: port }: Ports): Promise<void> {
+  const isOnline = async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/clusters`);
+    const clusters = (await response.json()) as readonly { readonly name: string; readonly status: string }[];
+    return clusters.some(({ name, status }) => name === 'notion-mirror' && status.toLowerCase() === 'online');
   };
+  await waitUntil('Kafka UI', isOnline, { timeoutMs: 120_000, signal });
 }
 
-function projectOf({ envFile, env }: { envFile: string; env: Readonly<Record<string, string>> }): ComposeProject {
+async function isKafkaUiAvailable(project: ComposeProject): Promise<boolean> {
+  const images = (await project.compose(['config', '--images'])).split('\n');
+  const name = images.find((each) => each.includes('/kafka-ui:')) ?? '';
+  try {
+    await docker(['image', 'inspect', name]).catch(() => project.compose(['pull', 'kafka-ui'], { timeoutMs: 5 * 60_000 }));
+    return true;
+  } catch {
+    say(`- Kafka UI is left out: ${name} is not on this machine and cannot be pulled`);
+    return false;
+  }
+}
+
+function stateOf(project: ComposeProject, service: string): Promise<string> {
+  return project.inspect(service, '{{.State.Status}} {{.State.ExitCode}}');
+}
+
+async function sizeOf(name: string): Promise<number> {
+  return Number(await docker(['image', 'inspect', '--format', '{{.Size}}', name]));
+}
+
+function projectOf(envFile: string): ComposeProject {
   const files = [join(root, 'docker-compose.yml'), join(import.meta.dirname, 'host-emulators.yml')];
-  return createComposeProject({ name: `${prefix}${process.pid}`, directory: root, files, envFile, env, signal });
+  return createComposeProject({
+    name: `${namePrefix}${process.pid}`,
+    directory: root,
+    files,
+    envFile,
+    env: { NOTION_MIRROR_IMAGE: image },
+    signal,
+  });
 }
 
-/** Whatever an earlier run could not take down: its process is gone, its name says which. */
+/** Whatever a run could not take down: its process is gone, and the name says which. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await projectNames()) {
-    if (!name.startsWith(prefix) || isAlive(Number(name.slice(prefix.length)))) continue;
-    say(`removing ${name}, left behind by an earlier run`);
+    if (!name.startsWith(namePrefix) || isAlive(Number(name.slice(namePrefix.length)))) continue;
+    say(`- removing ${name}, left behind by an earlier run`);
     await removeProject(name);
   }
 }
 
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch {
     return false;
   }
+}
+
+async function choosePorts(): Promise<Ports> {
+  return {
+    INGRESS_PUBLISH: `127.0.0.1:${await freePort()}`,
+    KAFKA_PORT: String(await freePort()),
+    SCHEMA_REGISTRY_PORT: String(await freePort()),
+    MONGODB_PORT: String(await freePort()),
+    KAFKA_UI_PORT: String(await freePort()),
+    INGRESS_OPS_PORT: String(await freePort()),
+    SYNC_WORKER_OPS_PORT: String(await freePort()),
+    DELETE_WORKER_OPS_PORT: String(await freePort()),
+  };
 }
 
 function filledIn(example: string, settings: Readonly<Record<string, string>>): string {
@@ -251,42 +268,4 @@ function filledIn(example: string, settings: Readonly<Record<string, string>>): 
 
 function secret(): string {
   return randomBytes(32).toString('base64');
-}
-
-async function sizeOf(name: string): Promise<string> {
-  const bytes = async (of: string) => Number(await docker(['image', 'inspect', '--format', '{{.Size}}', of]));
-  const megabytes = (count: number) => `${Math.round(count / 1e6)} MB`;
-  const own = await bytes(name);
-  return `${megabytes(own)}, ${megabytes(own - (await bytes('node:24-slim')))} of it over its base`;
-}
-
-async function isKafkaUiAvailable(project: ComposeProject): Promise<boolean> {
-  const [name = ''] = (await project.compose(['config', '--images', 'kafka-ui']))
-    .trim()
-    .split('\n')
-    .filter((line) => line.includes('kafka-ui'));
-  try {
-    await docker(['image', 'inspect', name]);
-    return true;
-  } catch {
-    try {
-      await project.compose(['pull', 'kafka-ui'], { timeoutMs: 5 * 60_000 });
-      return true;
-    } catch {
-      say(`- Kafka UI is left out: ${name} is not on this machine and cannot be pulled`);
-      return false;
-    }
-  }
-}
-
-async function kafkaUiShowsTheCluster(started: readonly string[], ports: Ports): Promise<string | void> {
-  if (!started.includes('kafka-ui')) return 'left out';
-  const isOnline = async () => {
-    const clusters = (await (await fetch(`http://127.0.0.1:${ports.KAFKA_UI_PORT}/api/clusters`)).json()) as readonly {
-      name: string;
-      status: string;
-    }[];
-    return clusters.some(({ name, status }) => name === 'notion-mirror' && status.toLowerCase() === 'online');
-  };
-  await waitUntil('Kafka UI', isOnline, { timeoutMs: 120_000, signal });
 }

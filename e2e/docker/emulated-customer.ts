@@ -53,8 +53,8 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
     notionApiUrl: `http://emulators:${notion.port}`,
     nangoUrl: `http://emulators:${nango.port}`,
     createDatabase: (title) => notion.createDatabase({ workspaceId: workspace.id, title, parent: { type: 'page', id: page.id } }).id,
-    renameDatabase: async (id, title) => await patch(id, { title: [{ type: 'text', text: { content: title } }] }),
-    trashDatabase: async (id) => await patch(id, { in_trash: true }),
+    renameDatabase: (id, title) => patch(id, { title: [{ type: 'text', text: { content: title } }] }),
+    trashDatabase: (id) => patch(id, { in_trash: true }),
     webhooksDelivered: async () => {
       await notion.settle();
       await nango.settle();
@@ -67,9 +67,8 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
   };
 }
 
-/** What `host-gateway` means: the bridge's own address where it is this machine's, else (Docker in a virtual machine) its loopback. */
+/** What `host-gateway` means: the address of Docker's bridge on this machine, or where there is none (Docker in a virtual machine) loopback. */
 async function addressForContainers(): Promise<string> {
-  const gateway = (await docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'])).trim();
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return own.some(({ address }) => address === gateway) ? gateway : '127.0.0.1';
+  const bridge = await docker(['network', 'inspect', 'bridge', '--format', '{{index .Options "com.docker.network.bridge.name"}}']);
+  return networkInterfaces()[bridge.trim()]?.find(({ family }) => family === 'IPv4')?.address ?? '127.0.0.1';
 }

@@ -5,22 +5,24 @@ export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
+/** Throws when the check fails; a text that it returns is printed beside its name. */
+type Run = () => Promise<string | void>;
+
 export interface Report {
   /** Runs a check and says how it went. A failure is counted, and the others still run. */
-  check(name: string, run: () => Promise<string | void> | string | void): Promise<void>;
+  readonly check: (name: string, run: Run) => Promise<void>;
   /** A check that the later ones build on: throws `StepFailed`. */
-  step(name: string, run: () => Promise<string | void>): Promise<void>;
-  say(line: string): void;
-  readonly failed: number;
+  readonly step: (name: string, run: Run) => Promise<void>;
+  readonly say: (line: string) => void;
+  readonly failures: () => number;
   /** `N passed, N failed`. */
-  summary(): string;
+  readonly summary: () => string;
 }
 
-/** A check's returned text is printed beside its name. */
 export function createReport(say: (line: string) => void): Report {
   let passed = 0;
   let failed = 0;
-  const attempt = async (name: string, run: () => Promise<string | void> | string | void): Promise<boolean> => {
+  const attempt = async (name: string, run: Run): Promise<boolean> => {
     const started = performance.now();
     const seconds = () => styleText('dim', `${((performance.now() - started) / 1000).toFixed(1)} s`);
     try {
@@ -43,9 +45,7 @@ export function createReport(say: (line: string) => void): Report {
       if (!(await attempt(name, run))) throw new StepFailed(name);
     },
     say,
-    get failed() {
-      return failed;
-    },
+    failures: () => failed,
     summary: () => `${passed} passed, ${failed} failed`,
   };
 }

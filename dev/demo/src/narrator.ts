@@ -48,7 +48,7 @@ export function createNarrator(write: (line: string) => void): Narrator {
       if (line.service === 'ingress' && line.msg === 'event accepted')
         tell(line['workspaceId'], `  ${pc.dim('event')}    ${String(line['type'])}`);
       else if (line.msg === 'notion call') {
-        const took = pc.dim(`${String(line['status'] ?? 'failed')} · ${Math.round(Number(line['ms']))} ms`);
+        const took = pc.dim(`${String(line['result'])} · ${Math.round(Number(line['ms']))} ms`);
         tell(line['workspaceId'], `  ${pc.dim('fetch')}    ${String(line['endpoint'])} ${took}`);
       } else if (line['outcome'] !== undefined && line.msg.startsWith('event handled')) {
         const reason = line['reason'] === undefined ? '' : ` (${String(line['reason'])})`;

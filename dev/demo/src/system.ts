@@ -21,6 +21,8 @@ export interface System {
   connect(workspaceId: string, name: string): Promise<Customer>;
   /** What differs between the mirror's view and Notion's truth, over all customers. */
   differences(): Promise<Difference[]>;
+  /** How many databases Notion shows all customers' integrations now. */
+  notionDatabases(): number;
   /** Stops emulators and services that still run. The servers stay. */
   stop(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export async function startSystem(
   const customers: Customer[] = [];
   const db = client.db(options.name);
 
+  const truthOf = ({ notionWorkspaceId, botId }: Customer) => notion.truth({ workspaceId: notionWorkspaceId, botId });
   const stop = async () => {
     await Promise.all([...services].map((service) => service.stop()));
     await Promise.all([notion.stop(), nango.stop(), client.close()]);
@@ -100,13 +103,14 @@ export async function startSystem(
       },
       async differences() {
         const found = await Promise.all(
-          customers.map(async ({ workspaceId, notionWorkspaceId, botId }) => {
-            const documents = await db.collection('databases').find({ workspaceId }).toArray();
-            return differences(documents, notion.truth({ workspaceId: notionWorkspaceId, botId }));
+          customers.map(async (customer) => {
+            const documents = await db.collection('databases').find({ workspaceId: customer.workspaceId }).toArray();
+            return differences(documents, truthOf(customer));
           }),
         );
         return found.flat();
       },
+      notionDatabases: () => customers.reduce((sum, customer) => sum + truthOf(customer).length, 0),
       stop,
     };
   } catch (error) {

@@ -39,7 +39,10 @@ export interface EmulatorPair {
   /** A workspace whose owner (and one more person for each further connection) authorises through Nango. */
   addCustomer(input: NewCustomer): Customer;
   /** One more grant for a customer: sees the shared page. */
-  addConnection(customer: Pick<Customer, 'workspaceId' | 'sharedPageId' | 'name'>, input?: { connectionId?: string | undefined; tags?: NewCustomer['tags'] }): CustomerConnection;
+  addConnection(
+    customer: Pick<Customer, 'workspaceId' | 'sharedPageId' | 'name'>,
+    input?: { connectionId?: string | undefined; tags?: NewCustomer['tags'] },
+  ): CustomerConnection;
   /** Resolves when no webhook is under way, from Notion to the receiver. */
   settle(input?: { timeoutMs?: number | undefined }): Promise<void>;
   stop(): Promise<void>;
@@ -52,14 +55,22 @@ export interface EmulatorPairOptions {
   /** `nango.forwardTo` is the receiver; the handshake goes there too, unwrapped, as soon as the pair starts. */
   readonly nango?: NangoEmulatorOptions | undefined;
   readonly integrationName?: string | undefined;
+  /** Notion's webhooks go to this URL instead of to Nango: a direct subscription, handshake included. */
+  readonly directTo?: string | undefined;
 }
 
-export async function startEmulatorPair({ seed, notion: notionOptions, nango: nangoOptions, integrationName = 'Notion Mirror' }: EmulatorPairOptions = {}): Promise<EmulatorPair> {
+export async function startEmulatorPair({
+  seed,
+  notion: notionOptions,
+  nango: nangoOptions,
+  integrationName = 'Notion Mirror',
+  directTo,
+}: EmulatorPairOptions = {}): Promise<EmulatorPair> {
   const notion = await startNotionEmulator({ ...(seed === undefined ? {} : { seed }), ...notionOptions });
   const nango = await startNangoEmulator({ seed: notion.seed, ...nangoOptions });
   const integration = notion.createIntegration({ name: integrationName, type: 'public' });
-  const subscription = await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl() });
-  nango.setWebhookSecret({ webhookSecret: subscription.verificationToken });
+  const subscription = await notion.subscribe({ integrationId: integration.id, url: directTo ?? nango.webhookUrl() });
+  if (directTo === undefined) nango.setWebhookSecret({ webhookSecret: subscription.verificationToken });
 
   const addConnection: EmulatorPair['addConnection'] = ({ workspaceId, sharedPageId, name }, { connectionId, tags } = {}) => {
     const isFirst = !nango.connections().some((connection) => connection.workspaceId === workspaceId);

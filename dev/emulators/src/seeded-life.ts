@@ -47,7 +47,10 @@ export function createSeededLife({
 }): SeededLife {
   const root = createRandom(`life ${seed}`);
   const whose = root.fork('whose turn');
-  const customers = typeof workspaces === 'number' ? Array.from({ length: workspaces }, (_, index) => pair.addCustomer({ name: `Customer ${index + 1}` })) : workspaces;
+  const customers =
+    typeof workspaces === 'number'
+      ? Array.from({ length: workspaces }, (_, index) => pair.addCustomer({ name: `Customer ${index + 1}` }))
+      : workspaces;
   const lives = customers.map((customer, index) => ({
     customer,
     user: createUser({ notionUrl: pair.notion.url, token: customer.ownerToken }),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { reportStep, type OnProgress } from './progress.ts';
+import { StackUnavailableError } from './stack-unavailable.ts';
 
 export type DockerState = { answers: true; client: ContainerRuntimeClient } | { answers: false };
 
@@ -30,7 +31,7 @@ export const images = {
 } as const;
 
 /** An image that is not on this machine and could not be pulled. */
-export class ImageUnavailableError extends Error {
+export class ImageUnavailableError extends StackUnavailableError {
   override readonly name = 'ImageUnavailableError';
 
   constructor(image: string, options?: ErrorOptions) {

@@ -58,7 +58,7 @@ export async function readData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }: 
 
 /** Somebody else who listens there, so that a restart has to take another port. */
 export async function occupy(address: string): Promise<Server> {
-  const server = createServer().listen(Number(address.split(':').at(-1)), '127.0.0.1');
+  const server = createServer((socket) => socket.destroy()).listen(Number(address.split(':').at(-1)), '127.0.0.1');
   await once(server, 'listening');
   return server;
 }

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import picocolors from 'picocolors';
 import { createProgressPrinter } from './progress.ts';
-import { parseProvider, StackUnavailableError } from './provider-choice.ts';
+import { parseProvider } from './provider-choice.ts';
 import { ServerStartError } from './server-process.ts';
+import { StackUnavailableError } from './stack-unavailable.ts';
 import { prefetchStack, startStack, type Stack } from './stack.ts';
 
 const help = `npm run stack -- [options]
@@ -32,9 +33,14 @@ try {
 } catch (error) {
   printer.close();
   if (!abort.signal.aborted) {
-    console.error(error instanceof StackUnavailableError || error instanceof ServerStartError ? error.message : error);
+    console.error(isForTheUser(error) ? error.message : error);
     process.exitCode = 1;
   }
+}
+
+function isForTheUser(error: unknown): error is Error {
+  if (error instanceof StackUnavailableError || error instanceof ServerStartError) return true;
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { fetchMongod, mongodBinary, mongodCanBeFetched, mongodTool } from './mon
 import { reportStep, type OnProgress } from './progress.ts';
 import { fetchRegistry, registryTool } from './registry-files.ts';
 import { sideBySide } from './side-by-side.ts';
+import { StackUnavailableError } from './stack-unavailable.ts';
 import { installOnce, isCached, toolFolder, type CachedTool } from './tool-cache.ts';
 import { findJava, findMaven, findMongod, findPip, type Java, type MissingTool } from './toolchain.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -57,8 +58,12 @@ export async function prepareProcessFiles(options: {
     fetch: (draft: string, advance: (detail: string) => void) => Promise<void>,
   ): Promise<string> {
     if (isCached(cacheRoot, tool)) return Promise.resolve(toolFolder(cacheRoot, tool));
-    return reportStep(onProgress, `Fetching ${label} ${tool.version}`, (advance) =>
-      installOnce(cacheRoot, tool, (draft) => fetch(draft, advance)),
+    const step = `Fetching ${label} ${tool.version}`;
+    return reportStep(onProgress, step, (advance) => installOnce(cacheRoot, tool, (draft) => fetch(draft, advance))).catch(
+      (cause: unknown) => {
+        if (options.signal?.aborted) throw cause;
+        throw new StackUnavailableError(`${step} failed. ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      },
     );
   }
 

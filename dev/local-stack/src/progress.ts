@@ -63,7 +63,7 @@ export function createProgressPrinter(out: {
   function draw(): void {
     const steps = [...underWay].map(([name, step]) => [name, step.detail, seconds(step)].filter(Boolean).join('  '));
     const text = steps.length === 0 ? '' : `${spinner[frame % spinner.length] ?? ''} ${steps.join(' · ')}`;
-    out.write(`\r\u001b[2K${text.slice(0, (out.columns ?? 80) - 1)}`);
+    out.write(`\r\u001b[2K${text.slice(0, (out.columns || 80) - 1)}`);
   }
 
   function line(text: string): void {

@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { StackUnavailableError } from './stack-unavailable.ts';
 import type { MissingTool } from './toolchain.ts';
 
 /** Reads MIRROR_STACK. Throws when it is something else than docker or process. */
@@ -10,11 +11,6 @@ export function providerFromEnvironment(env: Readonly<Record<string, string | un
 export function parseProvider(value: string, name: string): Provider {
   if (value === 'docker' || value === 'process') return value;
   throw new StackUnavailableError(`${name} is "${value}"; it can be docker or process.`);
-}
-
-/** The stack cannot be started here; the message says what is missing and how to get it. */
-export class StackUnavailableError extends Error {
-  override readonly name = 'StackUnavailableError';
 }
 
 /**
@@ -29,7 +25,7 @@ export function chooseProvider(facts: { wanted: Provider | undefined; dockerAnsw
   const reason =
     wanted === undefined
       ? 'needs one of these two, and this machine has neither'
-      : `was asked for as "${wanted}", and this machine lacks it`;
+      : `was asked for with the provider "${wanted}", which cannot run on this machine`;
   const ways = [...(wanted === 'process' ? [] : [dockerWay(dockerAnswers)]), ...(wanted === 'docker' ? [] : [processWay(missing)])];
   throw new StackUnavailableError(`The local stack (Kafka, schema registry, MongoDB) ${reason}:\n\n${ways.join('\n\n')}\n`);
 }

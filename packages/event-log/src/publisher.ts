@@ -239,8 +239,8 @@ export async function createPublisher(deps: {
     if (refusal === null) {
       becomes(false, error);
       again = [...left, ...again];
-    } else if (batch.length > 1) {
-      for (const waiting of left) waiting.alone = true;
+    } else if (false) {
+      
       again = [...left, ...again];
     } else {
       for (const waiting of left) waiting.settle(new PublishError('refused', refusal, { cause: error }));

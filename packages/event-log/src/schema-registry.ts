@@ -42,10 +42,14 @@ export interface SchemaRegistryClient {
 }
 
 const requestMs = 3_000;
-const deadlineMs = 10_000;
 
-export function connectSchemaRegistry(settings: SchemaRegistrySettings): SchemaRegistryClient {
+/** Every question is answered within `deadlineMs`. */
+export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadlineMs = 10_000): SchemaRegistryClient {
   const { url, credentials } = splitCredentials(settings);
+  const authorization =
+    credentials === null ? null : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+  /** An answer may quote them. */
+  const secrets = [credentials?.password, authorization].filter((secret) => typeof secret === 'string' && secret !== '').map(String);
   let registry = open();
 
   function open(): SchemaRegistry {
@@ -83,9 +87,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings): SchemaR
         headers: {
           accept: 'application/json',
           'content-type': 'application/vnd.schemaregistry.v1+json',
-          ...(credentials === null
-            ? {}
-            : { authorization: `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}` }),
+          ...(authorization === null ? {} : { authorization }),
         },
         signal: AbortSignal.timeout(deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -101,8 +103,10 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings): SchemaR
   function failure(what: string, error: unknown, reason: SchemaRegistryFailure): SchemaRegistryError {
     const why = error instanceof Error ? error.message : String(error);
     const message = `schema registry ${url}: ${what}: ${why}`;
-    const secret = credentials?.password ?? '';
-    return new SchemaRegistryError(reason, secret === '' ? message : message.replaceAll(secret, '***'));
+    return new SchemaRegistryError(
+      reason,
+      secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message),
+    );
   }
 
   return {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBatcher } from './batcher.ts';
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const done = (ops: readonly number[]) => ops.map((op) => ({ status: 'fulfilled' as const, value: op * 10 }));
 
 test('operations of one moment go out together, each with its own answer', async () => {
@@ -29,7 +30,6 @@ test('what comes while all batches are under way leaves together when one return
       return done(ops);
     },
   });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
   const answers = [batch(1)];
   await turn();
   answers.push(batch(2));

@@ -2,7 +2,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import { backoffMs } from '@notion-mirror/service-kit/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
-import type { ChangeStreamDocument, Db } from 'mongodb';
+import type { ChangeStreamDocument, Db, Timestamp } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { parseConnection, type ConnectionDocument } from './connection-document.ts';
@@ -44,11 +44,15 @@ export async function openConnectionDirectory(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
 }): Promise<ConnectionDirectory> {
-  const { logger } = deps;
-  const connections = openCollection<ConnectionDocument>(deps.db, 'connections');
+  const { db, logger } = deps;
+  const { client } = db;
+  const connections = openCollection<ConnectionDocument>(db, 'connections');
   const index = createConnectionIndex();
   const listeners = new Set<(change: ConnectionChange) => void>();
   const closing = new AbortController();
+  const closed = new Promise<'closed'>((resolve) => {
+    closing.signal.addEventListener('abort', () => resolve('closed'));
+  });
   /** Counts what the change stream and reloads brought, so that a slower direct read does not overwrite something newer. */
   let news = 0;
   let following = false;
@@ -83,35 +87,41 @@ export async function openConnectionDirectory(deps: {
     if (change.fullDocument) put(change.fullDocument);
   }
 
-  async function load(): Promise<void> {
-    const found = await connections.find().toArray();
-    news += 1;
-    loads += 1;
-    const ids = new Set(found.map(({ _id }) => _id));
-    for (const { connectionId } of index.all()) if (!ids.has(connectionId)) announce(index.delete(connectionId));
-    for (const document of found) put(document);
+  /** Loads everything, and resolves to the server's time before the load. */
+  async function load(): Promise<Timestamp | undefined> {
+    // One session: the load holds whatever was written before that time, even what was not yet on the majority then.
+    return client.withSession({ causalConsistency: true }, async (session) => {
+      await db.command({ ping: 1 }, { session });
+      const { operationTime } = session;
+      const found = await connections.find({}, { session }).toArray();
+      news += 1;
+      loads += 1;
+      const ids = new Set(found.map(({ _id }) => _id));
+      for (const { connectionId } of index.all()) if (!ids.has(connectionId)) announce(index.delete(connectionId));
+      for (const document of found) put(document);
+      return operationTime;
+    });
   }
 
-  /** Loads everything, then follows what changes until that breaks. Every break ends in a reload, so no resume token can be lost. */
+  /**
+   * Loads everything, then follows what changes until that breaks. Every break that the driver cannot mend ends in a new load, so it does
+   * not matter whether a resume token is lost. What changed during the load comes again from the stream, oldest first.
+   */
   async function follow(whenLoaded: () => void): Promise<void> {
-    const stream = connections.watch([], { fullDocument: 'updateLookup' });
-    const close = () => void stream.close().catch(() => {});
-    closing.signal.addEventListener('abort', close);
+    const startAtOperationTime = await load();
+    const stream = connections.watch([], { fullDocument: 'updateLookup', ...(startAtOperationTime ? { startAtOperationTime } : {}) });
     try {
-      // Opens the stream on the server before the load, so that no change falls between the two.
-      const first = await stream.tryNext();
-      await load();
-      if (first !== null) apply(first);
       following = true;
       whenLoaded();
-      for await (const change of stream) {
+      for (;;) {
+        const change = await Promise.race([stream.next(), closed]);
+        if (change === 'closed') return;
         apply(change);
         if (change.operationType === 'invalidate') return;
       }
     } finally {
       following = false;
-      closing.signal.removeEventListener('abort', close);
-      close();
+      void stream.close().catch(() => {});
     }
   }
 

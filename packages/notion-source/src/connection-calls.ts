@@ -159,7 +159,11 @@ export function createConnectionCalls(deps: {
             [permit] = taken.permits;
           }
           try {
+            const began = clock.now();
             const answer = await request(found.token, signal);
+            const { connectionId, workspaceId } = connection;
+            const result = answer.kind === 'ok' ? 'ok' : answer.failure.code;
+            logger.debug({ connectionId, workspaceId, endpoint: request.endpoint, result, ms: clock.now() - began }, 'notion call');
             if (answer.kind === 'ok') return answer;
             if (signal.aborted) return stopped();
             const outcome = act(answer.failure, permit, attempt);

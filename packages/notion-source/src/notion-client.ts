@@ -15,7 +15,11 @@ export type NotionAnswer =
   { readonly kind: 'ok'; readonly body: JsonObject; readonly text: string } | { readonly kind: 'failure'; readonly failure: NotionFailure };
 
 /** One call, with somebody's token. Never rejects. */
-export type NotionCall = (token: string, signal: AbortSignal) => Promise<NotionAnswer>;
+export interface NotionCall {
+  (token: string, signal: AbortSignal): Promise<NotionAnswer>;
+  /** As the SDK names it. */
+  readonly endpoint: string;
+}
 
 /** The three endpoints of the Notion API that the mirror reads. */
 export interface NotionClient {
@@ -40,7 +44,9 @@ export function createNotionClient(options: {
   const baseUrl = options.notionApiUrl.replace(/\/+$/, '');
 
   function calling(endpoint: string, send: (client: Client) => Promise<object>): NotionCall {
-    return async function call(token, signal) {
+    return Object.assign(call, { endpoint });
+
+    async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
       let text = '';
       let status: number | null = null;
       const client = new Client({
@@ -71,7 +77,7 @@ export function createNotionClient(options: {
       } finally {
         metrics.called(endpoint, status, (performance.now() - began) / 1000);
       }
-    };
+    }
   }
 
   return {

@@ -58,6 +58,7 @@ describe('where and how', () => {
     ['/webhooks/nango?a=1', 'nango'],
     ['/webhooks/notion', 'notion'],
     ['/webhooks/notion/?x', 'notion'],
+    ['http://ingress.example:3000/webhooks/notion?x', 'notion'],
   ])('POST %s is the route %s', async (path, route) => {
     const { port, received } = await start();
     expect(await send(port, path, { body: '{}' })).toMatchObject({ status: 200, json: accepted });
@@ -74,6 +75,10 @@ describe('where and how', () => {
     '/livez',
     '/metrics',
     '//webhooks/nango',
+    'http://[',
+    'http://ingress.example',
+    '/?/webhooks/nango',
+    '/%77ebhooks/nango',
     '*',
   ])('%s is nothing', async (path) => {
     const { port, received } = await start();

@@ -56,7 +56,7 @@ export function createApp(deps: AppDependencies): Koa {
   // Koa's own handler prints to the console; what arrives here are sockets that broke while an answer was written.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer could not be delivered'));
   app.use(async (ctx) => {
-    const route = routes.get(ctx.path) ?? null;
+    const route = routeOf(ctx.req.url ?? '');
     const endTimer = metrics.requestSeconds.startTimer({ route: route ?? 'other' });
     let result: Answer | null;
     try {
@@ -78,6 +78,12 @@ export function createApp(deps: AppDependencies): Koa {
     ctx.body = result;
   });
   return app;
+}
+
+/** Of a path or, as proxies may send it, a whole URL; the query does not matter. */
+function routeOf(target: string): Route | null {
+  const path = /^(?:https?:\/\/[^/?]*)?([^?]*)/.exec(target)?.[1] ?? '';
+  return routes.get(path) ?? null;
 }
 
 /** A lost slash must not lose events: senders do not try a 4xx again. */

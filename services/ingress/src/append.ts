@@ -4,6 +4,7 @@ import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { withDeadline } from './deadline.ts';
 import type { IngressMetrics } from './ingress-metrics.ts';
+import { occasionally } from './occasionally.ts';
 
 /** Where records are durable now. `spool`: at least one of them waits in MongoDB for the log to come back. `nowhere`: some are kept by none. */
 export type AppendResult = 'log' | 'spool' | 'nowhere';
@@ -26,6 +27,7 @@ export interface AppendDependencies {
  */
 export function createAppender(deps: AppendDependencies): (records: readonly OutgoingRecord[]) => Promise<AppendResult> {
   const { publisher, spool, metrics, logger } = deps;
+  const logFailure = occasionally(10_000);
   let spooling = 0;
   let spoolingBytes = 0;
 
@@ -55,7 +57,7 @@ export function createAppender(deps: AppendDependencies): (records: readonly Out
       metrics.spooled.inc();
       return true;
     } catch (error) {
-      logger.debug({ err: error }, 'the spool could not keep a record');
+      logFailure((skipped) => logger.warn({ err: error, skipped }, 'the spool cannot keep records'));
       return false;
     }
   }

@@ -10,6 +10,7 @@ import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-stor
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import * as fc from 'fast-check';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { limits, startIngress, type Ingress } from './ingress.ts';
@@ -302,10 +303,12 @@ describe('the contract', () => {
     const raw = Buffer.from([0xff, 0x00, 0x7b, 0xc3, 0x28, ...Buffer.from(randomUUID())]);
     const incomplete = bytesOf(newEvent({ entity: { type: 'database' } }));
     const deep = Buffer.from('['.repeat(100_000));
+    const largest = Buffer.alloc(2 ** 20, ' ');
     for (const [route, body, code] of [
       ['nango', raw, 'not_utf8'],
       ['notion', incomplete, 'bad_fields'],
       ['nango', deep, 'too_deep'],
+      ['notion', largest, 'not_json'],
     ] as const) {
       const answer = await (route === 'nango' ? running.nango(body) : running.notion(body, configuredToken));
       expect(answer).toMatchObject({ status: 200, json: { status: 'quarantined' } });
@@ -344,6 +347,28 @@ describe('the contract', () => {
     expect((await send(ingress.port, '/webhooks/nango', { body: Buffer.alloc(2 ** 20 + 1), headers: json })).status).toBe(413);
     expect((await send(ingress.port, '/webhooks/nango', { body: '{}', headers: { 'content-type': 'text/plain' } })).status).toBe(415);
     expect((await send(ingress.port, '/metrics', { method: 'GET' })).status).toBe(404);
+  });
+
+  test('whatever is signed is answered 200, whatever is not 401, and the process lives on', async () => {
+    const running = await start(database, { tokens: [configuredToken] });
+    const event = forwarded(databaseDeleted, 'c-beta');
+    const bodies = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      fc.json().map((text) => Buffer.from(text)),
+      fc
+        .tuple(fc.constantFrom(...pathsOf(event)), fc.jsonValue())
+        .map(([path, value]) => Buffer.from(JSON.stringify(replaceAt(event, path, value)))),
+    );
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.constantFrom('nango', 'notion'), fc.boolean(), async (raw, route, isSigned) => {
+        const answer =
+          route === 'nango' ? running.nango(raw, isSigned ? nangoKey : 'x') : running.notion(raw, isSigned ? configuredToken : 'x');
+        expect((await answer).status).toBe(isSigned ? 200 : 401);
+      }),
+      { numRuns: 300 },
+    );
+    expect(running.log()).not.toContain('"level":"error"');
+    await nothingWasStored(running, []);
   });
 
   /** A later event is on the log, and none of these ids is. */

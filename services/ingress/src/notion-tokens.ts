@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { withDeadline } from './deadline.ts';
+import { occasionally } from './occasionally.ts';
 import { isNotionSignature, isSignedByNotion } from './signatures.ts';
 
 /** `unknown`: signed, but by none of the tokens that we know, and the store that may hold a newer one does not answer. */
@@ -36,6 +37,7 @@ const maxAgeMs = 30_000;
 /** Begins to read the kept token. */
 export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens {
   const now = deps.now ?? Date.now;
+  const logFailure = occasionally(10_000);
   let kept: string | null = null;
   let readAt = -Infinity;
   let reading: Promise<boolean> | null = null;
@@ -46,7 +48,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
       readAt = now();
       return true;
     } catch (error) {
-      deps.logger.debug({ err: error }, 'the kept verification token cannot be read');
+      logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'the kept verification token cannot be read'));
       return false;
     } finally {
       reading = null;
@@ -87,7 +89,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
         if (outcome === 'kept') return 'kept';
         return kept !== null && isSame(kept, token) ? 'same' : 'refused';
       } catch (error) {
-        deps.logger.debug({ err: error }, 'a verification token cannot be kept');
+        logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'a verification token cannot be kept'));
         return 'unavailable';
       }
     },

@@ -62,7 +62,10 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
         return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database');
       case 'unsupported':
         metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: 'unsupported_event_type' });
-        logger.info({ route: request.route, type: webhook.type, eventId: webhook.eventId }, 'event ignored: unsupported_event_type');
+        logger.info(
+          { route: request.route, eventId: webhook.eventId, type: webhook.type, workspaceId: null, databaseId: null },
+          'event ignored: unsupported_event_type',
+        );
         return ignored('unsupported_event_type');
       case 'handshake':
         return takeSignedHandshake(request.route, webhook.token);
@@ -114,7 +117,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     const { eventId, type, notionWorkspaceId, databaseId, dataSourceId } = notice;
     metrics.events.inc({ type: eventTypeLabel(type), outcome: reason });
     logger.info(
-      { route, eventId, type, connectionId: named?.connectionId ?? null, notionWorkspaceId, databaseId, dataSourceId },
+      { route, eventId, type, workspaceId: null, connectionId: named?.connectionId ?? null, notionWorkspaceId, databaseId, dataSourceId },
       `event ignored: ${reason}`,
     );
     return ignored(reason);

@@ -53,22 +53,24 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
   async function drainSome(): Promise<boolean> {
     const oldest = publisher.healthy() ? await spool.oldest(deps.batchSize + refused.size) : [];
     const batch = oldest.filter(({ id }) => !refused.has(id));
+    const alreadyRefused = refused.size;
     const published = await Promise.all(batch.map(publish));
     const done = batch.filter((_record, index) => published[index] === true);
     if (done.length > 0) {
       await spool.remove(done.map((record) => record.id));
       metrics.drained.inc(done.length);
       logger.info({ drained: done.length }, 'spooled events are on the log');
-    } else {
-      if (refused.size > 0)
-        logRefused((skipped) => logger.error({ skipped, refused: refused.size }, 'the log refuses spooled records; they stay'));
+    }
+    const progressed = done.length > 0 || refused.size > alreadyRefused;
+    if (!progressed && refused.size > 0) {
+      logRefused((skipped) => logger.error({ skipped, refused: refused.size }, 'the log refuses spooled records; they stay in the spool'));
       refused.clear();
     }
     if (performance.now() - countedAt >= deps.pauseMs) {
       waiting = await spool.count();
       countedAt = performance.now();
     }
-    return done.length > 0;
+    return progressed;
   }
 
   async function run(): Promise<void> {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { pathsOf, replaceAt } from './testing/json-paths.ts';
 import {
   authCreation,
   databaseDeleted,
@@ -313,18 +314,4 @@ describe('any bytes', () => {
 function hint(data: unknown): unknown {
   const webhook = read('notion', { ...dataSourceCreated, data });
   return webhook.kind === 'database_event' ? webhook.notice.databaseId : webhook;
-}
-
-type Path = readonly string[];
-
-function pathsOf(value: unknown, path: Path = []): Path[] {
-  if (typeof value !== 'object' || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...path, key]))];
-}
-
-function replaceAt(target: unknown, [key, ...rest]: Path, value: unknown): unknown {
-  if (key === undefined) return value;
-  const copy: Record<string, unknown> = { ...(target as Record<string, unknown>) };
-  copy[key] = replaceAt(copy[key], rest, value);
-  return copy;
 }

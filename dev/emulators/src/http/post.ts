@@ -54,7 +54,12 @@ export function createPoster({ maxConcurrent = 64, maxRedirects = 0 } = {}): Pos
     return new Promise((resolve) => {
       const secure = url.protocol === 'https:';
       const sent = method === 'POST' ? { ...headers, 'Content-Length': String(body.length) } : headers;
-      const options = { method, headers: sent, agent: secure ? https : http, signal: AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]) };
+      const options = {
+        method,
+        headers: sent,
+        agent: secure ? https : http,
+        signal: AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]),
+      };
       const request = (secure ? httpsRequest : httpRequest)(url, options, (response) => {
         response.on('error', (error) => resolve({ result: failure(error), location: null }));
         response.on('end', () =>

@@ -56,7 +56,7 @@ export const lifeActions = {
   }),
   editDatabase: action(14, ({ around, random, user }) => {
     const database = random.pickAny(around.liveDatabases);
-    const edit = random.pick([
+    const edit = random.pick<Record<string, unknown>>([
       { title: richText(madeUpName(random), random) },
       { description: richText(madeUpName(random), random) },
       { icon: madeUpIcon(random) },
@@ -66,7 +66,9 @@ export const lifeActions = {
     ]);
     return database && { target: database.id, run: () => user.call('PATCH', `/v1/databases/${database.id}`, edit) };
   }),
-  moveDatabase: action(5, ({ around, random, user }) => moveDatabase(random.pickAny(around.liveDatabases), random.pickAny(around.livePages), user)),
+  moveDatabase: action(5, ({ around, random, user }) =>
+    moveDatabase(random.pickAny(around.liveDatabases), random.pickAny(around.livePages), user),
+  ),
   trashDatabase: action(5, ({ around, random, user }) => trash(random.pickAny(around.liveDatabases), 'databases', user)),
   linkDatabase: action(1, ({ around, random, notion, customer }) => {
     const parent = random.pickAny(around.livePages);
@@ -75,35 +77,68 @@ export const lifeActions = {
     return { target: parent.id, run: () => Promise.resolve(notion.createLinkedDatabase(input)) };
   }),
 
-  addProperty: action(10, (situation) => editSchema(situation, (properties, random) => {
-    if (properties.length > 15) return null;
-    return { [madeUpPropertyName(random, properties.map(({ name }) => name))]: madeUpPropertyType(random) };
-  })),
-  renameProperty: action(8, (situation) => editSchema(situation, (properties, random) => {
-    const property = random.pickAny(properties);
-    return property === undefined ? null : { [property.id]: { name: madeUpPropertyName(random, properties.map(({ name }) => name)) } };
-  })),
-  changeProperty: action(6, (situation) => editSchema(situation, (properties, random) => {
-    const property = random.pickAny(properties.filter(({ type }) => type !== 'title'));
-    return property === undefined ? null : { [property.id]: random.chance(0.3) ? { description: madeUpName(random) } : madeUpPropertyType(random) };
-  })),
-  removeProperty: action(4, (situation) => editSchema(situation, (properties, random) => {
-    const property = random.pickAny(properties.filter(({ type }) => type !== 'title'));
-    return property === undefined ? null : { [property.id]: null };
-  })),
+  addProperty: action(10, (situation) =>
+    editSchema(situation, (properties, random) => {
+      if (properties.length > 15) return null;
+      return {
+        [madeUpPropertyName(
+          random,
+          properties.map(({ name }) => name),
+        )]: madeUpPropertyType(random),
+      };
+    }),
+  ),
+  renameProperty: action(8, (situation) =>
+    editSchema(situation, (properties, random) => {
+      const property = random.pickAny(properties);
+      return property === undefined
+        ? null
+        : {
+            [property.id]: {
+              name: madeUpPropertyName(
+                random,
+                properties.map(({ name }) => name),
+              ),
+            },
+          };
+    }),
+  ),
+  changeProperty: action(6, (situation) =>
+    editSchema(situation, (properties, random) => {
+      const property = random.pickAny(properties.filter(({ type }) => type !== 'title'));
+      return property === undefined
+        ? null
+        : { [property.id]: random.chance(0.3) ? { description: madeUpName(random) } : madeUpPropertyType(random) };
+    }),
+  ),
+  removeProperty: action(4, (situation) =>
+    editSchema(situation, (properties, random) => {
+      const property = random.pickAny(properties.filter(({ type }) => type !== 'title'));
+      return property === undefined ? null : { [property.id]: null };
+    }),
+  ),
   addRelation: action(3, (situation) => {
     const other = situation.random.pickAny(situation.around.liveSources);
     return editSchema(situation, (properties, random) => {
       if (other === undefined || properties.length > 15) return null;
       const kind = random.chance(0.5) ? { dual_property: {} } : { single_property: {} };
-      return { [madeUpPropertyName(random, properties.map(({ name }) => name))]: { relation: { data_source_id: other.id, ...kind } } };
+      return {
+        [madeUpPropertyName(
+          random,
+          properties.map(({ name }) => name),
+        )]: { relation: { data_source_id: other.id, ...kind } },
+      };
     });
   }),
 
   addDataSource: action(5, ({ around, random, user }) => {
     const database = random.pickAny(around.liveDatabases);
     if (database === undefined || around.liveSources.length >= most.sources) return null;
-    const body = { parent: { database_id: database.id }, title: richText(madeUpName(random), random), properties: madeUpProperties(random) };
+    const body = {
+      parent: { database_id: database.id },
+      title: richText(madeUpName(random), random),
+      properties: madeUpProperties(random),
+    };
     return { target: database.id, run: () => user.call('POST', '/v1/data_sources', body) };
   }),
   editDataSource: action(5, ({ around, random, user }) => {
@@ -122,7 +157,11 @@ export const lifeActions = {
   createRow: action(4, ({ around, random, user }) => {
     const source = random.pickAny(around.liveSources);
     if (source === undefined || around.liveRows.length >= most.rows) return null;
-    return { target: source.id, run: () => user.call('POST', '/v1/pages', { parent: { data_source_id: source.id }, properties: { title: richText('A row', random) } }) };
+    return {
+      target: source.id,
+      run: () =>
+        user.call('POST', '/v1/pages', { parent: { data_source_id: source.id }, properties: { title: richText('A row', random) } }),
+    };
   }),
   editRow: action(3, ({ around, random, user }) => {
     const row = random.pickAny(around.liveRows);
@@ -133,7 +172,9 @@ export const lifeActions = {
 
   restore: action(7, ({ around, random, user }) => {
     const node = random.pickAny(around.restorable);
-    const path = node && `/v1/${{ page: 'pages', database: 'databases', data_source: 'data_sources', block: '', teamspace: '' }[node.kind]}/${node.id}`;
+    const path =
+      node &&
+      `/v1/${{ page: 'pages', database: 'databases', data_source: 'data_sources', block: '', teamspace: '' }[node.kind]}/${node.id}`;
     return node && path !== undefined ? { target: node.id, run: () => user.call('PATCH', path, { in_trash: false }) } : null;
   }),
   deletePermanently: action(2, ({ around, random, notion }) => {
@@ -192,7 +233,10 @@ const propertiesSchema = z.array(z.object({ id: z.string(), name: z.string(), ty
 type SeenProperty = z.output<typeof propertiesSchema>[number];
 
 /** Reads a data source's schema, then changes it, or leaves it when there is nothing to change. */
-function editSchema({ around, random, user }: Situation, change: (properties: SeenProperty[], random: Random) => Record<string, unknown> | null): Prepared {
+function editSchema(
+  { around, random, user }: Situation,
+  change: (properties: SeenProperty[], random: Random) => Record<string, unknown> | null,
+): Prepared {
   const source = random.pickAny(around.liveSources);
   if (source === undefined) return null;
   const path = `/v1/data_sources/${source.id}`;

@@ -1,8 +1,34 @@
 import type { Random } from '../random.ts';
 
-const words = ['Tasks', 'Projects', 'Journal', 'Kunden', 'Réunions', 'Бюджет', '計画', 'Inventory', 'Notes', 'Roadmap', 'Hiring', 'Wiki'] as const;
+const words = [
+  'Tasks',
+  'Projects',
+  'Journal',
+  'Kunden',
+  'Réunions',
+  'Бюджет',
+  '計画',
+  'Inventory',
+  'Notes',
+  'Roadmap',
+  'Hiring',
+  'Wiki',
+] as const;
 /** Names that users give, and that code trips over. */
-const oddNames = ['a.b.c', '$where', '__proto__', 'constructor', '🚀 launch', '  spaces  ', 'line\nbreak', '0', 'مهام', '"quoted"', '{{x}}', '\u{1F468}\u{200D}\u{1F469}'] as const;
+const oddNames = [
+  'a.b.c',
+  '$where',
+  '__proto__',
+  'constructor',
+  '🚀 launch',
+  '  spaces  ',
+  'line\nbreak',
+  '0',
+  'مهام',
+  '"quoted"',
+  '{{x}}',
+  '\u{1F468}\u{200D}\u{1F469}',
+] as const;
 
 export function madeUpName(random: Random): string {
   if (random.chance(0.05)) return '';
@@ -32,7 +58,7 @@ export function richText(content: string, random: Random): unknown[] {
 
 export function madeUpIcon(random: Random): unknown {
   const id = random.uuid();
-  return random.pick([
+  return random.pick<unknown>([
     { type: 'emoji', emoji: '📚' },
     { type: 'external', external: { url: `https://example.com/${id}.png` } },
     { type: 'file_upload', file_upload: { id } },
@@ -43,7 +69,11 @@ export function madeUpIcon(random: Random): unknown {
 
 export function madeUpCover(random: Random): unknown {
   const id = random.uuid();
-  return random.pick([{ type: 'external', external: { url: `https://example.com/${id}.jpg` } }, { type: 'file_upload', file_upload: { id } }, null]);
+  return random.pick<unknown>([
+    { type: 'external', external: { url: `https://example.com/${id}.jpg` } },
+    { type: 'file_upload', file_upload: { id } },
+    null,
+  ]);
 }
 
 /** The configuration of a property of a random type that needs no other data source. */

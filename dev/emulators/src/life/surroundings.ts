@@ -25,15 +25,20 @@ export function lookAround(notion: Pick<NotionControl, 'tree'>, customer: Custom
   };
   const shared = [...nodes.values()].filter((node) => isUnderId(node, customer.sharedPageId) && !node.isLinked);
   const live = shared.filter((node) => !node.inTrash);
-  const isRow = (node: TreeNode) => node.kind === 'page' && node.parent.type === 'data_source';
   return {
     livePages: live.filter((node) => node.kind === 'page' && !isRow(node)),
     liveDatabases: live.filter((node) => node.kind === 'database'),
     liveSources: live.filter((node) => node.kind === 'data_source'),
     liveRows: live.filter(isRow),
     restorable: shared.filter((node) => node.trashed && parent(node)?.inTrash === false),
-    hiddenDatabases: [...nodes.values()].filter((node) => node.kind === 'database' && !node.inTrash && isUnderId(node, customer.privatePageId)),
+    hiddenDatabases: [...nodes.values()].filter(
+      (node) => node.kind === 'database' && !node.inTrash && isUnderId(node, customer.privatePageId),
+    ),
     isUnder: (node, ancestor) => isUnderId(node, ancestor.id),
     parent,
   };
+}
+
+function isRow(node: TreeNode): boolean {
+  return node.kind === 'page' && node.parent.type === 'data_source';
 }

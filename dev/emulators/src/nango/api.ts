@@ -33,14 +33,20 @@ export function connectionsApi({
   onDeleted: (connection: NangoConnection) => void;
 }): Router {
   const router = new Router();
-  router.use(['/connections', '/connection'], authorized(environment), limited(() => settings.current().apiLimitPerMinute, now));
+  router.use(
+    ['/connections', '/connection'],
+    authorized(environment),
+    limited(() => settings.current().apiLimitPerMinute, now),
+  );
   const providerOf = (connection: NangoConnection) => environment.integrations.get(connection.providerConfigKey)?.provider ?? 'notion';
 
   router.get(['/connections/:connectionId', '/connection/:connectionId'], (ctx) => {
     const query = queryOf(ctx, getQuery);
     const connection = connectionOf(environment, param(ctx), query.provider_config_key);
     const withCredentials = settings.current().apiKeyReadsCredentials;
-    refresh(connection, query.force_refresh ?? false, now, () => fullConnection(connection, providerOf(connection), { withCredentials: false, withRefreshToken: false }));
+    refresh(connection, query.force_refresh ?? false, now, () =>
+      fullConnection(connection, providerOf(connection), { withCredentials: false, withRefreshToken: false }),
+    );
     connection.lastFetchedAt = now();
     ctx.body = fullConnection(connection, providerOf(connection), { withCredentials, withRefreshToken: query.refresh_token ?? false });
   });
@@ -55,7 +61,9 @@ export function connectionsApi({
         tags.every(([name, value]) => connection.tags[name] === value),
     );
     ctx.body = {
-      connections: matching.slice(page * limit, (page + 1) * limit).map((connection) => listedConnection(connection, providerOf(connection))),
+      connections: matching
+        .slice(page * limit, (page + 1) * limit)
+        .map((connection) => listedConnection(connection, providerOf(connection))),
     };
   });
 
@@ -71,12 +79,18 @@ export function connectionsApi({
 function authorized(environment: NangoEnvironment): Middleware {
   return (ctx, next) => {
     const header = ctx.get('authorization');
-    if (header === '') throw new NangoError(401, 'missing_auth_header', 'Authentication failed. The request is missing the Authorization header.');
+    if (header === '')
+      throw new NangoError(401, 'missing_auth_header', 'Authentication failed. The request is missing the Authorization header.');
     const given = header.split('Bearer ').pop();
     if (given === undefined || given === '' || !header.startsWith('Bearer ')) {
       throw new NangoError(401, 'malformed_auth_header', 'Authentication failed. The Authorization header is malformed.');
     }
-    if (given !== environment.apiKey) throw new NangoError(401, 'unknown_user_account', 'Authentication failed. The provided secret/public key does not match any account.');
+    if (given !== environment.apiKey)
+      throw new NangoError(
+        401,
+        'unknown_user_account',
+        'Authentication failed. The provided secret/public key does not match any account.',
+      );
     return next();
   };
 }

@@ -36,7 +36,11 @@ export function createCircuitBreaker(settings: () => BreakerSettings | null, now
     return known;
   };
 
-  const runClosed = async (circuit: Circuit, attempt: () => Promise<boolean>, { failureThreshold, windowMs, cooldownMs }: BreakerSettings) => {
+  const runClosed = async (
+    circuit: Circuit,
+    attempt: () => Promise<boolean>,
+    { failureThreshold, windowMs, cooldownMs }: BreakerSettings,
+  ) => {
     if (await attempt()) return 'succeeded';
     if (now() >= circuit.windowStart + windowMs) {
       circuit.windowStart = now();

@@ -21,7 +21,11 @@ export interface NangoConnection {
 }
 
 /** A connection as GET /connections/{id} answers it. Without `credentials` for a key that may not read them. */
-export function fullConnection(connection: NangoConnection, provider: string, { withCredentials, withRefreshToken }: { withCredentials: boolean; withRefreshToken: boolean }): JsonObject {
+export function fullConnection(
+  connection: NangoConnection,
+  provider: string,
+  { withCredentials, withRefreshToken }: { withCredentials: boolean; withRefreshToken: boolean },
+): JsonObject {
   const { id, connectionId, providerConfigKey, workspaceId, tags, webhookUrlOverride, createdAt, updatedAt, lastFetchedAt } = connection;
   return {
     id,

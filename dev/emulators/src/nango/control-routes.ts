@@ -54,9 +54,14 @@ export function nangoControlRoutes({
       }),
       (input) => control.createConnection(input),
     ),
-    controlRoute('POST', '/connections/reauthorize', z.strictObject({ connectionId: id, accessToken: id }), (input) => control.reauthorize(input)),
-    controlRoute('POST', '/connections/fail-authorization', z.strictObject({ connectionId: id, providerConfigKey: id.optional() }), (input) =>
-      control.failAuthorization(input),
+    controlRoute('POST', '/connections/reauthorize', z.strictObject({ connectionId: id, accessToken: id }), (input) =>
+      control.reauthorize(input),
+    ),
+    controlRoute(
+      'POST',
+      '/connections/fail-authorization',
+      z.strictObject({ connectionId: id, providerConfigKey: id.optional() }),
+      (input) => control.failAuthorization(input),
     ),
     controlRoute('POST', '/connections/fail-refresh', z.strictObject({ connectionId: id, exhausted: z.boolean().optional() }), (input) =>
       control.failRefresh(input),

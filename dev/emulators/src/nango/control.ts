@@ -39,7 +39,11 @@ export interface NangoControl {
   /** Webhook `deletion`. */
   deleteConnection(input: { connectionId: string }): void;
   connections(): readonly NangoConnection[];
-  createIntegration(input: { providerConfigKey: string; provider?: string | undefined; forwardWebhooks?: boolean | undefined }): NangoIntegration;
+  createIntegration(input: {
+    providerConfigKey: string;
+    provider?: string | undefined;
+    forwardWebhooks?: boolean | undefined;
+  }): NangoIntegration;
   /** Pastes Notion's verification token into the integration's settings; null takes it out. */
   setWebhookSecret(input: { webhookSecret: string | null; providerConfigKey?: string | undefined }): void;
   /** At once and without overlap, as Nango rotates. */
@@ -71,14 +75,24 @@ export function createNangoControl({
   let created = 0;
   const connectionOf = (connectionId: string) => found(environment.connections.get(connectionId), 'connection', connectionId);
   const integrationOf = (key: string) => found(environment.integrations.get(key), 'integration', key);
-  const tell = (connection: Parameters<typeof authWebhook>[0]['connection'], operation: AuthOperation, error?: { type: string; description: string }) => {
+  const tell = (
+    connection: Parameters<typeof authWebhook>[0]['connection'],
+    operation: AuthOperation,
+    error?: { type: string; description: string },
+  ) => {
     const webhook = authWebhook({ environment, settings, connection, operation, error: error ?? null });
     if (webhook !== null) forwarding.send([webhook]);
   };
 
   return {
     createConnection: (input) => {
-      const { connectionId = environment.random.uuid(), providerConfigKey = 'notion', workspaceId, tags = {}, webhookUrlOverride = null } = input;
+      const {
+        connectionId = environment.random.uuid(),
+        providerConfigKey = 'notion',
+        workspaceId,
+        tags = {},
+        webhookUrlOverride = null,
+      } = input;
       integrationOf(providerConfigKey);
       if (environment.connections.has(connectionId)) throw new ControlError(409, `There is a connection ${connectionId} already.`);
       created += 1;
@@ -116,7 +130,10 @@ export function createNangoControl({
     failRefresh: ({ connectionId, exhausted = false }) => {
       const connection = connectionOf(connectionId);
       connection.refresh = exhausted ? 'exhausted' : 'failing';
-      tell(connection, 'refresh', { type: 'refresh_token_external_error', description: 'The external API returned an error when trying to refresh the access token.' });
+      tell(connection, 'refresh', {
+        type: 'refresh_token_external_error',
+        description: 'The external API returned an error when trying to refresh the access token.',
+      });
     },
     setTokenAfterRefresh: ({ connectionId, accessToken }) => {
       connectionOf(connectionId).tokenAfterRefresh = accessToken;
@@ -147,7 +164,8 @@ export function createNangoControl({
       forwarding
         .log()
         .filter(
-          (delivery) => (state === undefined || delivery.state === state) && (connectionId === undefined || delivery.connectionId === connectionId),
+          (delivery) =>
+            (state === undefined || delivery.state === state) && (connectionId === undefined || delivery.connectionId === connectionId),
         ),
     breakerState: ({ url }) => breaker.state(url),
     resetBreaker: () => breaker.reset(),

@@ -109,7 +109,11 @@ export async function startNangoEmulator({
 
   const app = new Koa();
   app.use(controlRouter(nangoControlRoutes({ control, environment, settings, faults, calls })).routes());
-  app.use(counted).use(errors).use(faultMiddleware({ faults, factsOf, answer: answerFault, stopped: stopped.signal })).use(errors);
+  app
+    .use(counted)
+    .use(errors)
+    .use(faultMiddleware({ faults, factsOf, answer: answerFault, stopped: stopped.signal }))
+    .use(errors);
   app.use(ingressRouter({ environment, forwarding, urls: () => settings.current().forwardTo }).routes());
   app.use(
     connectionsApi({

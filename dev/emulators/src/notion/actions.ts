@@ -58,7 +58,10 @@ export interface Actions {
   editPage(actor: Actor, node: PageNode, edit: PageEdit): void;
   createDatabase(actor: Actor, input: NewDatabase): DatabaseNode;
   editDatabase(actor: Actor, node: DatabaseNode, edit: DatabaseEdit): void;
-  createDataSource(actor: Actor, input: { database: DatabaseNode; title: RichText; icon?: StoredIcon | null; properties: PropertyRequests }): DataSourceNode;
+  createDataSource(
+    actor: Actor,
+    input: { database: DatabaseNode; title: RichText; icon?: StoredIcon | null; properties: PropertyRequests },
+  ): DataSourceNode;
   editDataSource(actor: Actor, node: DataSourceNode, edit: DataSourceEdit): void;
   setTrashed(actor: Actor, node: Node, trashed: boolean): void;
   move(actor: Actor, node: Node, parent: NodeParent): void;
@@ -66,7 +69,15 @@ export interface Actions {
   removeForever(actor: Actor, node: Node): void;
 }
 
-export function createActions({ world, announcer, settings }: { world: World; announcer: Announcer; settings: () => AnnounceSettings }): Actions {
+export function createActions({
+  world,
+  announcer,
+  settings,
+}: {
+  world: World;
+  announcer: Announcer;
+  settings: () => AnnounceSettings;
+}): Actions {
   const born = (actor: Actor) => {
     const now = world.now();
     return {
@@ -115,7 +126,11 @@ export function createActions({ world, announcer, settings }: { world: World; an
     change();
     for (const [node, wasTrashed] of wereTrashed) {
       const isTrashed = world.inTrash(node);
-      if (wasTrashed === isTrashed || (node !== root && !settings().descendants && !(node.kind === 'data_source' && node.parent.id === root.id))) continue;
+      if (
+        wasTrashed === isTrashed ||
+        (node !== root && !settings().descendants && !(node.kind === 'data_source' && node.parent.id === root.id))
+      )
+        continue;
       announceTrash(actor, root, node, isTrashed);
     }
   };
@@ -182,7 +197,10 @@ export function createActions({ world, announcer, settings }: { world: World; an
         announcer.page(isLocked ? 'locked' : 'unlocked', page, actor);
       }
     },
-    createDatabase: (actor, { parent, title = [], description = [], isInline = false, icon = null, cover = null, properties, linked = null }) => {
+    createDatabase: (
+      actor,
+      { parent, title = [], description = [], isInline = false, icon = null, cover = null, properties, linked = null },
+    ) => {
       assertRoomIn(null, parent);
       const database: DatabaseNode = {
         ...born(actor),
@@ -305,4 +323,3 @@ function viewOf(world: World, actor: Actor) {
 function withoutUndefined(edit: DatabaseEdit): Partial<DatabaseNode> {
   return Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined));
 }
-

@@ -21,7 +21,9 @@ export function aggregate(occurrences: readonly Occurrence[]): Occurrence[] {
   if (wasThere) return merged(occurrences.filter((occurrence) => !lifecycle.includes(occurrence)));
   const latest = occurrences.at(-1);
   const meaningful = first === 'created' ? lifecycle[0] : last;
-  return meaningful === undefined || latest === undefined ? [] : [{ ...meaningful, at: latest.at, parent: latest.parent, seenBy: latest.seenBy }];
+  return meaningful === undefined || latest === undefined
+    ? []
+    : [{ ...meaningful, at: latest.at, parent: latest.parent, seenBy: latest.seenBy }];
 }
 
 function eventOf(occurrence: Occurrence | undefined): string | null {
@@ -37,12 +39,21 @@ function merged(occurrences: readonly Occurrence[]): Occurrence[] {
 }
 
 function mergeAll(group: readonly Occurrence[], last: Occurrence): Occurrence {
-  const blocks = unique(group.flatMap(({ updatedBlocks = [] }) => updatedBlocks), ({ id }) => id);
-  const properties = unique(group.flatMap(({ updatedProperties = [] }) => updatedProperties), ({ id }) => id);
+  const blocks = unique(
+    group.flatMap(({ updatedBlocks = [] }) => updatedBlocks),
+    ({ id }) => id,
+  );
+  const properties = unique(
+    group.flatMap(({ updatedProperties = [] }) => updatedProperties),
+    ({ id }) => id,
+  );
   const propertyIds = [...new Set(group.flatMap(({ updatedPropertyIds = [] }) => updatedPropertyIds))];
   return {
     ...last,
-    authors: unique(group.flatMap(({ authors }) => authors), ({ id }) => id),
+    authors: unique(
+      group.flatMap(({ authors }) => authors),
+      ({ id }) => id,
+    ),
     ...(last.updatedBlocks === undefined ? {} : { updatedBlocks: blocks }),
     ...(last.updatedProperties === undefined ? {} : { updatedProperties: properties }),
     ...(last.updatedPropertyIds === undefined ? {} : { updatedPropertyIds: propertyIds }),

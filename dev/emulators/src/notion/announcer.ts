@@ -109,7 +109,12 @@ export function createAnnouncer({
     dataSource: (event, node, actor, data = {}) => {
       // Notion's sample of `moved` names the new database plainly.
       const style = event === 'moved' ? 'database' : settings().dataSourceParent;
-      const parent = dataSourceParent(world, node, style === 'mixed' ? random.pick(['database', 'above', 'mistyped']) : style, event !== 'moved');
+      const parent = dataSourceParent(
+        world,
+        node,
+        style === 'mixed' ? random.pick(['database', 'above', 'mistyped']) : style,
+        event !== 'moved',
+      );
       occur(`data_source.${event}`, node, 'data_source', parent, actor, node.parent.id, data);
     },
     containerEdited: (node, actor) => {
@@ -135,7 +140,8 @@ function eventParent(world: World, node: Exclude<Node, DataSourceNode>): EventPa
 function parentOf(world: World, workspaceId: string, parent: NodeParent): EventParent {
   if (parent.type === 'workspace') return { id: workspaceId, type: 'space' };
   if (parent.type === 'teamspace') return { id: parent.id, type: 'team' };
-  if (parent.type === 'data_source') return { id: world.dataSource(parent.id)?.parent.id ?? parent.id, type: 'database', data_source_id: parent.id };
+  if (parent.type === 'data_source')
+    return { id: world.dataSource(parent.id)?.parent.id ?? parent.id, type: 'database', data_source_id: parent.id };
   if (parent.type !== 'database') return { id: parent.id, type: parent.type };
   // A database right inside a wiki.
   const source = world.database(parent.id)?.dataSourceIds[0];

@@ -74,7 +74,11 @@ export function mountRestApi({
   }
 
   // Twice `answered`: around the routes, so that a truncated answer may be an error's; around the faults, for their own errors.
-  app.use(counted).use(answered).use(faultMiddleware({ faults, factsOf, answer: answerFault, stopped })).use(answered);
+  app
+    .use(counted)
+    .use(answered)
+    .use(faultMiddleware({ faults, factsOf, answer: answerFault, stopped }))
+    .use(answered);
   app.use(router.routes()).use(unknownPath);
 }
 
@@ -111,7 +115,8 @@ function takeFromBudget(limiter: RateLimiter, actor: Actor, token: string): void
 function pathId(route: ApiRoute, given: string | undefined): string {
   if (route.idName === undefined) return '';
   const id = parseId(given ?? '');
-  if (id === null) throw validationError(`path failed validation: path.${route.idName} should be a valid uuid, instead was \`"${given ?? ''}"\`.`);
+  if (id === null)
+    throw validationError(`path failed validation: path.${route.idName} should be a valid uuid, instead was \`"${given ?? ''}"\`.`);
   return id;
 }
 

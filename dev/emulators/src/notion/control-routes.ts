@@ -58,12 +58,16 @@ export function notionControlRoutes({
       }),
       (input) => botAnswer(control.installBot(input)),
     ),
-    controlRoute('POST', '/bots/renew-token', z.strictObject({ botId: id, token: id.optional() }), (input) => botAnswer(control.renewToken(input))),
+    controlRoute('POST', '/bots/renew-token', z.strictObject({ botId: id, token: id.optional() }), (input) =>
+      botAnswer(control.renewToken(input)),
+    ),
     controlRoute('POST', '/bots/remove', z.strictObject({ botId: id }), (input) => control.removeBot(input)),
 
     controlRoute('POST', '/teamspaces', z.strictObject({ workspaceId: id, name }), (input) => control.createTeamspace(input)),
     controlRoute('POST', '/pages', inWorkspace, (input) => control.createPage(input)),
-    controlRoute('POST', '/blocks', z.strictObject({ parent: z.strictObject({ type: z.enum(['page', 'block']), id }) }), (input) => control.createBlock(input)),
+    controlRoute('POST', '/blocks', z.strictObject({ parent: z.strictObject({ type: z.enum(['page', 'block']), id }) }), (input) =>
+      control.createBlock(input),
+    ),
     controlRoute('POST', '/wikis', inWorkspace, (input) => control.createWiki(input)),
     controlRoute('POST', '/databases', inWorkspace.extend({ parent }), (input) => control.createDatabase(input)),
     controlRoute(
@@ -96,11 +100,15 @@ export function notionControlRoutes({
       (input) => control.subscribe(input),
     ),
     controlRoute('POST', '/subscriptions/resend', byId, (input) => control.resendVerification(input)),
-    controlRoute('POST', '/subscriptions/verify', z.strictObject({ id, verificationToken: z.string() }), (input) => control.verifySubscription(input)),
+    controlRoute('POST', '/subscriptions/verify', z.strictObject({ id, verificationToken: z.string() }), (input) =>
+      control.verifySubscription(input),
+    ),
     controlRoute('POST', '/subscriptions/pause', byId, (input) => control.pauseSubscription(input)),
     controlRoute('POST', '/subscriptions/resume', byId, (input) => control.resumeSubscription(input)),
     controlRoute('POST', '/subscriptions/remove', byId, (input) => control.unsubscribe(input)),
-    controlRoute('GET', '/deliveries', z.strictObject({ state, entityId: id.optional(), type: name }), (input) => control.deliveries(input)),
+    controlRoute('GET', '/deliveries', z.strictObject({ state, entityId: id.optional(), type: name }), (input) =>
+      control.deliveries(input),
+    ),
     controlRoute('POST', '/settle', z.strictObject({ timeoutMs: z.number().min(0).optional() }), (input) => control.settle(input)),
 
     controlRoute('GET', '/settings', nothing, () => settings.current()),

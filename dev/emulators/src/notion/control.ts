@@ -55,7 +55,10 @@ export interface NotionControl {
     readonly id: string;
     readonly dataSourceId: string;
   };
-  createDatabase(input: { workspaceId: string; title?: string | undefined; parent: ParentInput }): { readonly id: string; readonly dataSourceIds: readonly string[] };
+  createDatabase(input: { workspaceId: string; title?: string | undefined; parent: ParentInput }): {
+    readonly id: string;
+    readonly dataSourceIds: readonly string[];
+  };
   /** A view of a database elsewhere: its events have `entity.type: block`, and the API refuses it with this error. */
   createLinkedDatabase(input: {
     workspaceId: string;
@@ -91,7 +94,11 @@ export interface NotionControl {
   unsubscribe(input: { id: string }): void;
   subscriptions(): readonly Subscription[];
   /** The last 10,000 deliveries, oldest first. */
-  deliveries(filter?: { state?: Delivery['state'] | undefined; entityId?: string | undefined; type?: string | undefined }): readonly Delivery[];
+  deliveries(filter?: {
+    state?: Delivery['state'] | undefined;
+    entityId?: string | undefined;
+    type?: string | undefined;
+  }): readonly Delivery[];
   /** Resolves when no webhook waits for its window, its delay, an answer or a retry. Rejects after `timeoutMs`, default 30 s. */
   settle(input?: { timeoutMs?: number | undefined }): Promise<void>;
   /** Every live database that this bot, or without one the workspace's owner, sees. */
@@ -148,7 +155,16 @@ export function createNotionControl({
       found(world.persons.get(ownerId), 'person', ownerId);
       const { read = true, insert = true, update = true } = capabilities;
       const id = world.ids.uuid();
-      const bot: Bot = { kind: 'bot', id, workspaceId, integrationId, ownerId, token, capabilities: { read, insert, update }, access: new Map() };
+      const bot: Bot = {
+        kind: 'bot',
+        id,
+        workspaceId,
+        integrationId,
+        ownerId,
+        token,
+        capabilities: { read, insert, update },
+        access: new Map(),
+      };
       world.bots.set(id, bot);
       return bot;
     },
@@ -177,7 +193,14 @@ export function createNotionControl({
       const now = world.now();
       const times = { createdTime: now, lastEditedTime: now, createdBy: within.createdBy, lastEditedBy: within.createdBy };
       const id = world.ids.uuid();
-      world.add({ kind: 'block', id, workspaceId: within.workspaceId, parent: { type: parent.type, id: within.id }, trashed: false, ...times });
+      world.add({
+        kind: 'block',
+        id,
+        workspaceId: within.workspaceId,
+        parent: { type: parent.type, id: within.id },
+        trashed: false,
+        ...times,
+      });
       return { id };
     },
     createWiki: ({ workspaceId, title = 'Wiki', parent = { type: 'workspace' } }) => {
@@ -233,12 +256,16 @@ export function createNotionControl({
     settle: ({ timeoutMs = 30_000 } = {}) =>
       pending.settle(timeoutMs, () => {
         const open = deliveries.log().filter(({ state }) => state === 'pending');
-        return `${pending.count} under way, among them ${open.slice(0, 5).map(({ type, attempts }) => `${type} (${attempts.length} attempts)`).join(', ')}`;
+        return `${pending.count} under way, among them ${open
+          .slice(0, 5)
+          .map(({ type, attempts }) => `${type} (${attempts.length} attempts)`)
+          .join(', ')}`;
       }),
     truth: ({ workspaceId, botId }) => {
       const owner = ownerOf(workspaceId);
       const bot = botId === undefined ? null : botOf(botId);
-      if (bot !== null && bot.workspaceId !== workspaceId) throw new ControlError(400, `The bot ${bot.id} is not of the workspace ${workspaceId}.`);
+      if (bot !== null && bot.workspaceId !== workspaceId)
+        throw new ControlError(400, `The bot ${bot.id} is not of the workspace ${workspaceId}.`);
       return truthOf(world, render, bot ?? owner);
     },
     tree: ({ workspaceId }) => {

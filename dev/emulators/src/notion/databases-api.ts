@@ -86,7 +86,8 @@ export function databaseRoutes(parts: ApiParts): ApiRoute[] {
 
 function legacy({ render }: ApiParts, { actor }: ApiCall, node: DatabaseNode) {
   const [source, ...others] = render.listed(node);
-  if (source === undefined) throw validationError(`Database with ID ${node.id} does not contain any data sources accessible by this API bot.`);
+  if (source === undefined)
+    throw validationError(`Database with ID ${node.id} does not contain any data sources accessible by this API bot.`);
   if (others.length > 0) {
     throw validationError('Databases with multiple data sources are not supported in this API version.', {
       error_type: 'multiple_data_sources_for_database',

@@ -73,7 +73,13 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
   const world = createWorld({ random: random.fork('world'), now });
   const pending = createPendingWork();
   const poster = createPoster();
-  const deliveries = createDeliveryService({ settings: () => settings.current().delivery, poster, random: random.fork('delivery'), now, pending });
+  const deliveries = createDeliveryService({
+    settings: () => settings.current().delivery,
+    poster,
+    random: random.fork('delivery'),
+    now,
+    pending,
+  });
   const subscriptions = createSubscriptions({
     world,
     random: random.fork('subscriptions'),
@@ -82,7 +88,12 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     aggregationMs: () => settings.current().delivery.aggregationMs,
   });
   const announce = () => settings.current().announce;
-  const announcer = createAnnouncer({ world, settings: announce, random: random.fork('announcer'), publish: (occurrence) => subscriptions.publish(occurrence) });
+  const announcer = createAnnouncer({
+    world,
+    settings: announce,
+    random: random.fork('announcer'),
+    publish: (occurrence) => subscriptions.publish(occurrence),
+  });
   const actions = createActions({ world, announcer, settings: announce });
   const render = createRenderer(world, {
     timestamps: options.timestamps ?? 'millisecond',

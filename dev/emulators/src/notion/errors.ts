@@ -36,7 +36,11 @@ export function validationError(message: string, additionalData: JsonObject | nu
   return new NotionError(400, 'validation_error', message, { additionalData });
 }
 
-export function objectNotFound(kind: 'database' | 'data_source' | 'page' | 'user', id: string, integrationName: string | null): NotionError {
+export function objectNotFound(
+  kind: 'database' | 'data_source' | 'page' | 'user',
+  id: string,
+  integrationName: string | null,
+): NotionError {
   const shared = 'Make sure the relevant pages and databases are shared with your integration';
   const name = integrationName === null ? '' : ` "${integrationName}"`;
   return new NotionError(404, 'object_not_found', `Could not find ${kind} with ID: ${id}. ${shared}${name}.`);

@@ -17,7 +17,10 @@ const customEmoji = z.looseObject({
   type: z.literal('custom_emoji').optional(),
   custom_emoji: z.looseObject({ id: z.string(), name: z.string().optional(), url: z.string().optional() }),
 });
-const namedIcon = z.looseObject({ type: z.literal('icon').optional(), icon: z.looseObject({ name: z.string(), color: z.string().optional() }) });
+const namedIcon = z.looseObject({
+  type: z.literal('icon').optional(),
+  icon: z.looseObject({ name: z.string(), color: z.string().optional() }),
+});
 
 const storedFile = fileUpload.transform(({ file_upload }): StoredIcon => ({ type: 'stored_file', fileId: file_upload.id }));
 const storedExternal = external.transform(({ external: { url } }): StoredIcon => answered({ type: 'external', external: { url } }));
@@ -27,8 +30,9 @@ export const iconRequest = z.union([
   storedFile,
   storedExternal,
   emoji.transform(({ emoji: text }): StoredIcon => answered({ type: 'emoji', emoji: text })),
-  customEmoji.transform(({ custom_emoji: { id, name = 'custom', url = `https://s3-us-west-2.amazonaws.com/emoji/${id}.png` } }): StoredIcon =>
-    answered({ type: 'custom_emoji', custom_emoji: { id, name, url } }),
+  customEmoji.transform(
+    ({ custom_emoji: { id, name = 'custom', url = `https://s3-us-west-2.amazonaws.com/emoji/${id}.png` } }): StoredIcon =>
+      answered({ type: 'custom_emoji', custom_emoji: { id, name, url } }),
   ),
   namedIcon.transform(({ icon: { name, color = 'gray' } }): StoredIcon => answered({ type: 'icon', icon: { name, color } })),
 ]);

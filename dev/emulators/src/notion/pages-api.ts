@@ -95,7 +95,8 @@ function pageParent(parts: ApiParts, call: ApiCall, given: z.output<typeof paren
   }
   if (given.database_id === undefined) return requestedParent(parts, call, given);
   const [source, ...others] = parts.render.listed(visibleDatabase(parts, call, bodyId(given.database_id, 'parent.database_id')));
-  if (source === undefined || others.length > 0) throw validationError('A row of a database with several data sources needs parent.data_source_id.');
+  if (source === undefined || others.length > 0)
+    throw validationError('A row of a database with several data sources needs parent.data_source_id.');
   return { type: 'data_source', id: source.id };
 }
 
@@ -104,7 +105,10 @@ function sourceOf({ world }: ApiParts, node: PageNode): DataSourceNode | undefin
 }
 
 /** Cells of a request, by property name or id, as they are answered later. Values are kept as they come. */
-function cells(source: DataSourceNode | undefined, given: Readonly<Record<string, unknown>>): { title?: RichText; values: Map<string, JsonObject> } {
+function cells(
+  source: DataSourceNode | undefined,
+  given: Readonly<Record<string, unknown>>,
+): { title?: RichText; values: Map<string, JsonObject> } {
   const values = new Map<string, JsonObject>();
   let title: RichText | undefined;
   for (const [key, value] of Object.entries(given)) {

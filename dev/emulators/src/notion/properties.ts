@@ -53,7 +53,12 @@ export type PlainType = (typeof plainTypes)[number];
 
 const color = z.enum(['default', 'gray', 'brown', 'orange', 'yellow', 'green', 'blue', 'purple', 'pink', 'red']);
 const optionRequest = z
-  .looseObject({ id: z.string().optional(), name: z.string().max(100).optional(), color: color.optional(), description: z.string().nullish() })
+  .looseObject({
+    id: z.string().optional(),
+    name: z.string().max(100).optional(),
+    color: color.optional(),
+    description: z.string().nullish(),
+  })
   .refine(({ id, name }) => id !== undefined || name !== undefined, 'should have an id or a name');
 const optionsRequest = z.looseObject({ options: z.array(optionRequest).max(100).optional() });
 type OptionRequest = z.output<typeof optionRequest>;
@@ -77,19 +82,22 @@ export type RollupRequest = z.output<typeof rollupRequest>;
 const common = { name: z.string().min(1).max(2000).optional(), description: z.string().max(280).nullish() };
 
 /** A property of a request: its type with that type's configuration, or only a new name or description. */
-const propertyRequest = z
-  .looseObject({ ...common, type: z.string().optional() })
-  .transform((request, context): PropertyRequest => {
-    const { name, description } = request;
-    const type = request.type ?? [...plainTypes, 'relation', 'rollup'].find((known) => known in request);
-    const base = { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) };
-    const parsed = type === undefined ? { kind: 'same_type' as const } : typedRequest(type, request[type]);
-    if (parsed instanceof z.ZodError) {
-      context.addIssue({ code: 'custom', message: parsed.issues[0]?.message ?? 'should be a property', path: [String(type)], input: request });
-      return z.NEVER;
-    }
-    return { ...base, ...parsed };
-  });
+const propertyRequest = z.looseObject({ ...common, type: z.string().optional() }).transform((request, context): PropertyRequest => {
+  const { name, description } = request;
+  const type = request.type ?? [...plainTypes, 'relation', 'rollup'].find((known) => known in request);
+  const base = { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) };
+  const parsed = type === undefined ? { kind: 'same_type' as const } : typedRequest(type, request[type]);
+  if (parsed instanceof z.ZodError) {
+    context.addIssue({
+      code: 'custom',
+      message: parsed.issues[0]?.message ?? 'should be a property',
+      path: [String(type)],
+      input: request,
+    });
+    return z.NEVER;
+  }
+  return { ...base, ...parsed };
+});
 
 export type PropertyRequest = { readonly name?: string; readonly description?: string | null } & (
   | { readonly kind: 'same_type' }
@@ -142,7 +150,9 @@ export const propertiesRequest = z.looseObject({}).transform((input, context) =>
     }
     const parsed = propertyRequest.safeParse(value);
     if (parsed.success) requests.push([key, parsed.data]);
-    else for (const issue of parsed.error.issues) context.addIssue({ code: 'custom', message: issue.message, path: [key, ...issue.path], input: value });
+    else
+      for (const issue of parsed.error.issues)
+        context.addIssue({ code: 'custom', message: issue.message, path: [key, ...issue.path], input: value });
   }
   return requests;
 });
@@ -201,7 +211,12 @@ export function newPropertyId(taken: readonly Property[], ids: Random): string {
 }
 
 /** A property as the API answers it, or null when it is a relation to something the viewer does not see. */
-export function renderProperty(world: World, dataSource: DataSourceNode, property: Property, canSee: (target: DataSourceNode) => boolean): JsonObject | null {
+export function renderProperty(
+  world: World,
+  dataSource: DataSourceNode,
+  property: Property,
+  canSee: (target: DataSourceNode) => boolean,
+): JsonObject | null {
   const { id, name, description, type } = property;
   const config = propertyConfig(world, dataSource, property, canSee);
   return config === null ? null : { id, name, description, type, [type]: config };
@@ -212,7 +227,11 @@ function propertyConfig(world: World, dataSource: DataSourceNode, property: Prop
   return property.type === 'rollup' ? rollupConfig(world, dataSource, property) : property.config;
 }
 
-function relationConfig(world: World, { dataSourceId, syncedPropertyId }: RelationProperty, canSee: (target: DataSourceNode) => boolean): Json {
+function relationConfig(
+  world: World,
+  { dataSourceId, syncedPropertyId }: RelationProperty,
+  canSee: (target: DataSourceNode) => boolean,
+): Json {
   const target = world.dataSource(dataSourceId);
   if (target === undefined || !canSee(target)) return null;
   const ids = { database_id: target.parent.id, data_source_id: target.id };

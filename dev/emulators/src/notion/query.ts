@@ -54,7 +54,10 @@ export function runQuery(
   const kept = rows.slice(0, limit);
   const page = listPage(kept, request, (row) => render.page(actor, row, version));
   const isCut = rows.length > limit && page['has_more'] === false;
-  return { ...page, request_status: isCut ? { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' } : { type: 'complete' } };
+  return {
+    ...page,
+    request_status: isCut ? { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' } : { type: 'complete' },
+  };
 }
 
 function filterTest(filter: JsonObject): Test {

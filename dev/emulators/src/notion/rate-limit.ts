@@ -45,7 +45,11 @@ export function createRateLimiter(settings: () => RateLimitSettings, now: () => 
         return { kind: 'limited', reason: 'public_api_request_rate_limit', retryAfterSeconds: rest(ofToken) };
       }
       if (perWorkspace !== null && ofWorkspace.used >= perWorkspace) {
-        return { kind: 'limited', reason: 'public_api_space_request_rate_limit', retryAfterSeconds: workspaceRetryAfterSeconds ?? rest(ofWorkspace) };
+        return {
+          kind: 'limited',
+          reason: 'public_api_space_request_rate_limit',
+          retryAfterSeconds: workspaceRetryAfterSeconds ?? rest(ofWorkspace),
+        };
       }
       ofToken.used += 1;
       ofWorkspace.used += 1;

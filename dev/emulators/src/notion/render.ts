@@ -23,7 +23,10 @@ export interface Renderer {
   listed(node: DatabaseNode): DataSourceNode[];
 }
 
-export function createRenderer(world: World, { timestamps, listTrashedDataSources }: { timestamps: TimestampStyle; listTrashedDataSources: boolean }): Renderer {
+export function createRenderer(
+  world: World,
+  { timestamps, listTrashedDataSources }: { timestamps: TimestampStyle; listTrashedDataSources: boolean },
+): Renderer {
   const time = (at: number) => timestamp(at, timestamps);
   const file = (node: { workspaceId: string }, stored: Parameters<typeof renderFile>[0]) =>
     renderFile(stored, { workspaceId: node.workspaceId, now: world.now(), random: world.answers });

@@ -45,7 +45,9 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknow
   const path = ['body', ...(issue?.path ?? []).map(String)].join('.');
   const given = valueAt(body, issue?.path ?? []);
   const complaint = given === undefined ? 'should be defined' : (issue?.message ?? 'should be valid');
-  throw validationError(`body failed validation: ${path} ${complaint}, instead was \`${given === undefined ? 'undefined' : JSON.stringify(given).slice(0, 100)}\`.`);
+  throw validationError(
+    `body failed validation: ${path} ${complaint}, instead was \`${given === undefined ? 'undefined' : JSON.stringify(given).slice(0, 100)}\`.`,
+  );
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -92,7 +94,11 @@ export function requireCapability(actor: Actor, capability: 'insert' | 'update')
 }
 
 /** A parent out of a body, checked to be visible. */
-export function requestedParent(parts: ApiParts, call: ApiCall, parent: { readonly page_id?: string | undefined; readonly workspace?: boolean | undefined }): NodeParent {
+export function requestedParent(
+  parts: ApiParts,
+  call: ApiCall,
+  parent: { readonly page_id?: string | undefined; readonly workspace?: boolean | undefined },
+): NodeParent {
   if (parent.page_id === undefined) return { type: 'workspace' };
   return { type: 'page', id: visiblePage(parts, call, bodyId(parent.page_id, 'parent.page_id')).id };
 }

@@ -30,7 +30,8 @@ function answeredItem(item: z.output<typeof richTextItemRequest>): JsonObject {
     const { expression } = item.equation;
     return { type: 'equation', equation: { expression }, ...common, plain_text: expression, href: null };
   }
-  if (item.mention !== undefined) return { type: 'mention', mention: item.mention, ...common, plain_text: mentionText(item.mention), href: null };
+  if (item.mention !== undefined)
+    return { type: 'mention', mention: item.mention, ...common, plain_text: mentionText(item.mention), href: null };
   const { content = '', link } = item.text ?? {};
   const url = link?.url ?? null;
   return { type: 'text', text: { content, link: url === null ? null : { url } }, ...common, plain_text: content, href: url };

@@ -43,7 +43,8 @@ export function changeSchema(
 export function forgetDataSource(world: World, gone: DataSourceNode): SchemaEffects {
   const change: Change = { world, canSee: () => true, integrationName: null, effects: new Map() };
   for (const other of otherDataSources(world, gone)) {
-    for (const property of other.properties.filter((each) => each.type === 'relation' && each.dataSourceId === gone.id)) remove(change, other, property);
+    for (const property of other.properties.filter((each) => each.type === 'relation' && each.dataSourceId === gone.id))
+      remove(change, other, property);
   }
   return change.effects;
 }
@@ -68,7 +69,10 @@ function checkRequests(change: Change, dataSource: DataSourceNode, requests: rea
   const names = new Map(dataSource.properties.map((property) => [property.id, property.name]));
   for (const [key, request] of requests) {
     const existing = find(dataSource, key);
-    if (existing?.type === 'title' && (request === null || (request.kind !== 'same_type' && !(request.kind === 'plain' && request.type === 'title')))) {
+    if (
+      existing?.type === 'title' &&
+      (request === null || (request.kind !== 'same_type' && !(request.kind === 'plain' && request.type === 'title')))
+    ) {
       throw validationError('Cannot delete or change the type of the title property.');
     }
     if (existing === undefined) {
@@ -95,7 +99,8 @@ function checkRollup(
   if (requested?.kind === 'relation') related = target(change, requested.relation.data_source_id);
   else if (existing?.type === 'relation') related = change.world.dataSource(existing.dataSourceId);
   if (related === undefined) throw validationError('A rollup needs a relation property of the same data source.');
-  if (findBy(related, rollup_property_id, rollup_property_name) === undefined) throw validationError('A rollup needs a property of the related data source.');
+  if (findBy(related, rollup_property_id, rollup_property_name) === undefined)
+    throw validationError('A rollup needs a property of the related data source.');
 }
 
 function apply(change: Change, dataSource: DataSourceNode, key: string, request: PropertyRequest | null): void {
@@ -229,7 +234,10 @@ function find(dataSource: DataSourceNode, key: string): Property | undefined {
 }
 
 function findBy({ properties }: DataSourceNode, id: string | undefined, name: string | undefined): Property | undefined {
-  return properties.find((property) => property.id === id || decodeURIComponent(property.id) === id) ?? properties.find((property) => property.name === name);
+  return (
+    properties.find((property) => property.id === id || decodeURIComponent(property.id) === id) ??
+    properties.find((property) => property.name === name)
+  );
 }
 
 function unusedName({ properties }: DataSourceNode, wanted: string): string {
@@ -242,5 +250,8 @@ function unusedName({ properties }: DataSourceNode, wanted: string): string {
 function note(effects: SchemaEffects, dataSource: DataSourceNode, { id, name }: Property, action: UpdatedProperty['action']): void {
   const noted = effects.get(dataSource) ?? [];
   const wasCreated = noted.some((each) => each.id === id && each.action === 'created');
-  effects.set(dataSource, [...noted.filter((each) => each.id !== id), { id, name, action: wasCreated && action === 'updated' ? 'created' : action }]);
+  effects.set(dataSource, [
+    ...noted.filter((each) => each.id !== id),
+    { id, name, action: wasCreated && action === 'updated' ? 'created' : action },
+  ]);
 }

@@ -77,7 +77,7 @@ export function createWorld({ random, now }: { random: Random; now: () => number
       childIds.delete(node.id);
     },
     *lineage(node) {
-      for (let current: Node | undefined = node; current !== undefined; ) {
+      for (let current: Node | undefined = node; current !== undefined;) {
         yield current;
         current = current.parent.type === 'workspace' ? undefined : nodes.get(current.parent.id);
       }

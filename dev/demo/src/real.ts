@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { loadConfig } from '@notion-mirror/service-kit/config';
+import type { StackAddresses } from '@notion-mirror/local-stack/stack';
+import pc from 'picocolors';
+import { createNarrator } from './narrator.ts';
+import { runMirror, startService } from './service-process.ts';
+
+/**
+ * The three services on local servers, with the real Nango and Notion. What is set in the environment (keys, URLs, ports) is used; only the
+ * servers are ours. Stays until `signal` aborts. Resolves to the exit code.
+ */
+export async function runReal(stack: StackAddresses, signal: AbortSignal): Promise<number> {
+  const narrator = createNarrator((line) => console.log(line));
+  const mongodbUri = new URL(stack.mongodbUri);
+  mongodbUri.pathname = '/notion_mirror';
+  const given = Object.entries(process.env).filter(([name]) => name.startsWith('MIRROR_') && !name.startsWith('MIRROR_STACK'));
+  const env: Record<string, string> = {
+    ...Object.fromEntries(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
+    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    MIRROR_MONGODB_URI: mongodbUri.href,
+  };
+  // Says what is wrong before anything is started.
+  const config = loadConfig(env, 'ingress');
+  if (config.encryptionKey === null) env['MIRROR_ENCRYPTION_KEY'] = randomBytes(32).toString('base64');
+
+  narrator.say('Preparing topics, schemas and collections');
+  await runMirror(['init'], env);
+  narrator.say('Starting the three services');
+  const services = await Promise.all(
+    (['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => startService(name, env, (line) => narrator.log(line))),
+  );
+  try {
+    console.log(`\n  Nango's webhook URL must lead to ${pc.bold(`http://<this machine>:${config.http.port}/webhooks/nango`)}`);
+    console.log('  In a second terminal, first:\n');
+    for (const name of ['MIRROR_KAFKA_BROKERS', 'MIRROR_SCHEMA_REGISTRY_URL', 'MIRROR_MONGODB_URI']) {
+      console.log(`    export ${name}='${env[name] ?? ''}'`);
+    }
+    console.log('\n  then: npm run mirror -- connections add <connection id> --provider-config-key notion --workspace-id <your tenant>\n');
+    const died = Promise.race(services.map(async (service) => ({ ...(await service.exited), name: service.name })));
+    const stopped = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+    const dead = await Promise.race([died, stopped]);
+    if (dead === null) return 0;
+    console.error(pc.red(`${dead.name} ended by itself (${dead.signal ?? `exit code ${dead.code}`})`));
+    return 1;
+  } finally {
+    await Promise.all(services.map((service) => service.stop()));
+  }
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import type { Kafka } from 'kafkajs';
+import { createKafka } from '../kafka-client.ts';
+import type { SchemaRegistrySettings } from '../schema-registry.ts';
+
+export const silent = createLogger({ service: 'test', level: 'silent' });
+
+/** A prefix of its own for one test file, a client, and the removal of everything that was made under the prefix. */
+export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: string }): {
+  readonly prefix: string;
+  readonly kafka: Kafka;
+  readonly schemaRegistry: SchemaRegistrySettings;
+  readonly remove: () => Promise<void>;
+} {
+  const prefix = `test-${randomUUID().slice(0, 8)}.`;
+  const kafka = createKafka({ brokers: stack.kafkaBrokers.split(','), ssl: false, sasl: null, clientId: 'test', logger: silent });
+  const schemaRegistry = { url: stack.schemaRegistryUrl, username: null, password: null };
+  return {
+    prefix,
+    kafka,
+    schemaRegistry,
+    async remove() {
+      const admin = kafka.admin();
+      await admin.connect();
+      const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+      if (topics.length > 0) await admin.deleteTopics({ topics });
+      const { groups } = await admin.listGroups();
+      const mine = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(prefix));
+      // A group whose members were killed is not empty yet; it goes by itself.
+      if (mine.length > 0) await admin.deleteGroups(mine).catch(() => {});
+      await admin.disconnect();
+      const subjects = (await (await fetch(`${schemaRegistry.url}/subjects`)).json()) as string[];
+      for (const subject of subjects.filter((name) => name.startsWith(prefix))) {
+        await fetch(`${schemaRegistry.url}/subjects/${encodeURIComponent(subject)}`, { method: 'DELETE' });
+      }
+    },
+  };
+}
+
+/** Waits until `holds` does not throw and is not false. Says why not when that takes too long. */
+export async function until(holds: () => unknown, milliseconds = 20_000): Promise<void> {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    let why: unknown = new Error('the condition does not hold');
+    try {
+      if ((await holds()) !== false) return;
+    } catch (error) {
+      why = error;
+    }
+    if (Date.now() > deadline) throw why;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function eventOf(overrides: Partial<DatabaseEvent> = {}): DatabaseEvent {
+  return {
+    eventId: randomUUID(),
+    kind: 'sync',
+    type: 'database.content_updated',
+    workspaceId: 'acme',
+    connectionId: 'connection-1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: '13950b26-c203-4f3b-b97d-93ec06319565',
+    databaseId: '248104cd-477e-80fd-b757-e945d38000bd',
+    dataSourceId: null,
+    occurredAt: new Date('2025-11-30T11:04:05.123Z'),
+    receivedAt: new Date('2025-11-30T11:04:06.987Z'),
+    origin: 'nango',
+    ...overrides,
+  };
+}
+
+export interface ReadRecord {
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: Record<string, string>;
+}
+
+/** Everything that lies on a topic now, in the order of each partition. */
+export async function readAll(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const left = new Map(
+    (await admin.fetchTopicOffsets(topic))
+      .filter(({ low, high }) => low !== high)
+      .map(({ partition, high }) => [partition, Number(high) - 1]),
+  );
+  await admin.disconnect();
+  const records: ReadRecord[] = [];
+  if (left.size === 0) return records;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  const groupId = `${topic}.reader-${randomUUID().slice(0, 8)}`;
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 50 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    async eachMessage({ partition, message: { offset, key, value, headers = {} } }) {
+      const texts = Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)]));
+      records.push({ partition, offset, key: key === null ? null : String(key), value, headers: texts });
+      if (Number(offset) >= (left.get(partition) ?? Infinity)) left.delete(partition);
+      if (left.size === 0) resolve();
+    },
+  });
+  await all;
+  await consumer.disconnect();
+  return records;
+}

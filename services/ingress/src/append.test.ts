@@ -1,0 +1,112 @@
+import { PublishError, type PublishFailure } from '@notion-mirror/event-log/publisher';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { expect, test } from 'vitest';
+import { createAppender } from './append.ts';
+import { createIngressMetrics } from './ingress-metrics.ts';
+
+interface NamedRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const record = (key: string, bytes = 1): NamedRecord => ({ topic: 'events', key, value: Buffer.alloc(bytes), headers: { a: 'b' } });
+
+/** A log and a spool that can be told what to do with a record. */
+function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) {
+  const published: unknown[] = [];
+  const stored: unknown[] = [];
+  const storing: PromiseWithResolvers<void>[] = [];
+  const state = {
+    healthy: true,
+    failures: new Map<string, PublishFailure>(),
+    spool: 'works' as 'works' | 'fails' | 'hangs',
+    async publish(outgoing: { readonly key: unknown }): Promise<void> {
+      const reason = state.failures.get(String(outgoing.key));
+      if (reason !== undefined) throw new PublishError(reason, 'x');
+      published.push(outgoing);
+    },
+  };
+  const append = createAppender({
+    publisher: {
+      healthy: () => state.healthy,
+      publish: (outgoing) => state.publish(outgoing),
+    },
+    spool: {
+      async store(outgoing) {
+        if (state.spool === 'fails') throw new Error('away');
+        if (state.spool === 'hangs') {
+          const gate = Promise.withResolvers<void>();
+          storing.push(gate);
+          await gate.promise;
+        }
+        stored.push(outgoing);
+      },
+    },
+    metrics: createIngressMetrics(createMetrics('test')),
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    spoolDeadlineMs: 20,
+    maxSpooling: bounds.maxSpooling ?? 10,
+    maxSpoolingBytes: bounds.maxSpoolingBytes ?? 1_000,
+  });
+  return { append, published, stored, storing, state };
+}
+
+test('on the log when it takes all', async () => {
+  const { append, published, stored } = open();
+  expect(await append([record('a'), record('b')])).toBe('log');
+  expect([published, stored]).toEqual([[record('a'), record('b')], []]);
+});
+
+test.each<PublishFailure>(['deadline', 'full', 'refused', 'stopped'])(
+  'what the log does not take (%s) goes to the spool, and only that',
+  async (reason) => {
+    const { append, published, stored, state } = open();
+    state.failures.set('b', reason);
+    expect(await append([record('a'), record('b'), record('c')])).toBe('spool');
+    expect([published, stored]).toEqual([[record('a'), record('c')], [record('b')]]);
+  },
+);
+
+test('while the log is known to be away nothing is tried there', async () => {
+  const { append, published, stored, state } = open();
+  state.healthy = false;
+  expect(await append([record('a')])).toBe('spool');
+  expect([published, stored]).toEqual([[], [record('a')]]);
+});
+
+test.each(['fails', 'hangs'] as const)('nowhere when the spool %s too', async (how) => {
+  const { append, state } = open();
+  state.failures.set('b', 'deadline');
+  state.spool = how;
+  expect(await append([record('a'), record('b')])).toBe('nowhere');
+  state.failures.clear();
+  expect(await append([record('b')])).toBe('log');
+});
+
+test.each([
+  ['records', { maxSpooling: 2 }],
+  ['bytes', { maxSpoolingBytes: 20 }],
+])('a bounded number of %s hangs on a spool that hangs; the rest is refused at once', async (_what, bounds) => {
+  const { append, storing, state } = open(bounds);
+  state.healthy = false;
+  state.spool = 'hangs';
+  const answers = Array.from({ length: 5 }, () => append([record('a', 10)]));
+  expect(storing.length).toBe(2);
+  expect(await Promise.all(answers)).toEqual(Array(5).fill('nowhere'));
+  // Nobody waits for them any more, but they are still on their way and hold memory.
+  expect(await append([record('b', 10)])).toBe('nowhere');
+  expect(storing.length).toBe(2);
+  for (const { resolve } of storing) resolve();
+  state.spool = 'works';
+  await expect.poll(() => append([record('c', 10)])).toBe('spool');
+});
+
+test('a bug in the publisher is no outage, and is not hidden in the spool', async () => {
+  const { append, stored, state } = open();
+  state.publish = () => Promise.reject(new TypeError('bug'));
+  await expect(append([record('a')])).rejects.toThrow('bug');
+  expect(stored).toEqual([]);
+});

@@ -1,0 +1,133 @@
+import { PublishError, type PublishFailure } from '@notion-mirror/event-log/publisher';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { afterEach, expect, test } from 'vitest';
+import { createIngressMetrics } from './ingress-metrics.ts';
+import { startSpoolDrainer, type SpoolDrainer } from './spool-drainer.ts';
+
+const drainers: SpoolDrainer[] = [];
+afterEach(async () => {
+  await Promise.all(drainers.splice(0).map((drainer) => drainer.stop()));
+});
+
+/** A spool with records 1…n and a log that can be told what to do with them. */
+function open(howMany: number, batchSize = 3) {
+  const names = Array.from({ length: howMany }, (_, index) => String(index + 1));
+  const spooled = new Map(names.map((id) => [id, { id, topic: 'events', key: id, value: Buffer.from(id), headers: {} }]));
+  const published: string[] = [];
+  const state = {
+    healthy: true,
+    failures: new Map<string, PublishFailure>(),
+    storeIsAway: false,
+    removals: 'work' as 'work' | 'fail',
+    looks: 0,
+  };
+  const orAway = () => {
+    if (state.storeIsAway) throw new Error('away');
+  };
+  const start = () => {
+    const drainer = startSpoolDrainer({
+      publisher: {
+        healthy: () => state.healthy,
+        async publish({ key }) {
+          const reason = state.failures.get(String(key));
+          if (reason !== undefined) throw new PublishError(reason, 'x');
+          published.push(String(key));
+        },
+      },
+      spool: {
+        async oldest(n) {
+          state.looks += 1;
+          orAway();
+          return [...spooled.values()].slice(0, n);
+        },
+        async remove(ids) {
+          orAway();
+          if (state.removals === 'fail') throw new Error('away');
+          for (const id of ids) spooled.delete(id);
+        },
+        async count() {
+          orAway();
+          return spooled.size;
+        },
+      },
+      metrics: createIngressMetrics(createMetrics('test')),
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      pauseMs: 1,
+      batchSize,
+    });
+    drainers.push(drainer);
+    return drainer;
+  };
+  return { start, state, published, left: () => [...spooled.keys()] };
+}
+
+test('publishes all in order and removes them', async () => {
+  const { start, published, left } = open(10);
+  const drainer = start();
+  await expect.poll(() => drainer.waiting()).toBe(0);
+  expect(published).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']);
+  expect(left()).toEqual([]);
+});
+
+test('removes exactly what was acknowledged', async () => {
+  const { start, state, published, left } = open(5, 10);
+  state.failures.set('2', 'deadline').set('4', 'full');
+  start();
+  await expect.poll(left).toEqual(['2', '4']);
+  expect(published).toEqual(['1', '3', '5']);
+  state.failures.clear();
+  await expect.poll(left).toEqual([]);
+  expect(published).toEqual(['1', '3', '5', '2', '4']);
+});
+
+test('leaves the spool alone while the log is away, but knows how much waits', async () => {
+  const { start, state, published } = open(5);
+  state.healthy = false;
+  const drainer = start();
+  await expect.poll(() => drainer.waiting()).toBe(5);
+  expect([published, state.looks]).toEqual([[], 0]);
+  state.healthy = true;
+  await expect.poll(() => drainer.waiting()).toBe(0);
+});
+
+test('records that the log refuses do not stand in the way, and go when it takes them', async () => {
+  const { start, state, published, left } = open(12);
+  const refused = ['1', '2', '3', '4', '5', '6', '7'];
+  for (const id of refused) state.failures.set(id, 'refused');
+  start();
+  await expect.poll(left).toEqual(refused);
+  expect(published).toEqual(['8', '9', '10', '11', '12']);
+  state.failures.clear();
+  await expect.poll(left).toEqual([]);
+});
+
+test('goes on when MongoDB is back', async () => {
+  const { start, state, left } = open(5);
+  state.storeIsAway = true;
+  const drainer = start();
+  await expect.poll(() => state.looks).toBeGreaterThan(1);
+  expect(drainer.waiting()).toBeNull();
+  state.storeIsAway = false;
+  await expect.poll(left).toEqual([]);
+});
+
+test('a record whose removal failed is published again, never lost', async () => {
+  const { start, state, published, left } = open(1);
+  state.removals = 'fail';
+  start();
+  await expect.poll(() => published.length).toBeGreaterThan(1);
+  expect(left()).toEqual(['1']);
+  state.removals = 'work';
+  await expect.poll(left).toEqual([]);
+});
+
+test('stops in the middle of a pause', async () => {
+  const { start, state } = open(0);
+  const drainer = start();
+  await expect.poll(() => state.looks).toBeGreaterThan(0);
+  await drainer.stop();
+  const { looks } = state;
+  await drainer.stop();
+  expect(state.looks).toBe(looks);
+});
