@@ -34,10 +34,11 @@ WORKDIR /app
 CMD ["mirror", "--help"]
 
 FROM base AS demo
-COPY --from=demo-dependencies /app .
-COPY --from=sources /src/packages packages
+COPY --from=demo-dependencies /app/node_modules node_modules
+COPY --from=demo-dependencies /app/dev/emulators dev/emulators
 COPY --from=sources /src/dev/emulators dev/emulators
 USER 1000:1000
+CMD ["node", "dev/emulators/src/main.ts"]
 
 # The last stage is what `docker build .` makes.
 FROM base AS runtime

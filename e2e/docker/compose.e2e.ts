@@ -120,6 +120,7 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
   await check('every service shows its metrics on its operations port', () => everyServiceHasMetrics(ports));
   await step('`mirror connections add` adds the customer', async () => {
     await mirror('connections', 'add', customer.connectionId, '--workspace-id', tenant);
+    await customer.subscribe();
   });
   await check('`mirror doctor` finds nothing wrong', async () => void (await mirror('doctor')));
 
@@ -262,8 +263,14 @@ async function choosePorts(): Promise<Ports> {
   };
 }
 
+/** The settings in their places, and below it those that the example does not have. */
 function filledIn(example: string, settings: Readonly<Record<string, string>>): string {
-  return example.replaceAll(/^([A-Z_]+)=.*$/gm, (line, name: string) => (name in settings ? `${name}=${settings[name]}` : line));
+  const missing = new Map(Object.entries(settings));
+  const filled = example.replaceAll(/^([A-Z_]+)=.*$/gm, (line, name: string) => {
+    missing.delete(name);
+    return name in settings ? `${name}=${settings[name]}` : line;
+  });
+  return [filled, ...[...missing].map(([name, value]) => `${name}=${value}`), ''].join('\n');
 }
 
 function secret(): string {

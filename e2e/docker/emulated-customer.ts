@@ -6,9 +6,10 @@ import { docker } from './compose-project.ts';
 /** A customer with a Notion workspace, connected through Nango; both are emulated in this process, and containers reach them as `emulators`. */
 export interface EmulatedCustomer {
   readonly connectionId: string;
-  readonly notionWorkspaceId: string;
   readonly notionApiUrl: string;
   readonly nangoUrl: string;
+  /** Subscribes Nango to Notion's webhooks; the handshake reaches whoever listens at the webhook URL. */
+  subscribe(): Promise<void>;
   /** Makes a database that the connection sees, and returns its id. */
   createDatabase(title: string): string;
   renameDatabase(id: string, title: string): Promise<void>;
@@ -35,8 +36,6 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
   const page = notion.createPage({ workspaceId: workspace.id, title: 'Home' });
   notion.share({ botId: bot.id, id: page.id });
   const { connectionId } = nango.createConnection({ accessToken: bot.token, workspaceId: workspace.id, botId: bot.id });
-  const subscription = await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl() });
-  nango.setWebhookSecret({ webhookSecret: subscription.verificationToken });
 
   const patch = async (id: string, change: unknown) => {
     const response = await fetch(`${notion.url}/v1/databases/${id}`, {
@@ -49,9 +48,12 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
 
   return {
     connectionId,
-    notionWorkspaceId: workspace.id,
     notionApiUrl: `http://emulators:${notion.port}`,
     nangoUrl: `http://emulators:${nango.port}`,
+    subscribe: async () => {
+      const { verificationToken } = await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl() });
+      nango.setWebhookSecret({ webhookSecret: verificationToken });
+    },
     createDatabase: (title) => notion.createDatabase({ workspaceId: workspace.id, title, parent: { type: 'page', id: page.id } }).id,
     renameDatabase: (id, title) => patch(id, { title: [{ type: 'text', text: { content: title } }] }),
     trashDatabase: (id) => patch(id, { in_trash: true }),

@@ -19,6 +19,8 @@ export interface System {
   mirror(...args: string[]): Promise<string>;
   /** A new Notion workspace, connected through Nango and known to the mirror as this tenant. */
   connect(workspaceId: string, name: string): Promise<Customer>;
+  /** A new Notion workspace that nobody has connected; its differences count from now on. */
+  prepare(workspaceId: string, name: string): Customer;
   /** What differs between the mirror's view and Notion's truth, over all customers. */
   differences(): Promise<Difference[]>;
   /** How many databases Notion shows all customers' integrations now. */
@@ -79,6 +81,11 @@ export async function startSystem(
     nango.setWebhookSecret({ webhookSecret });
     await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl(), verificationToken: webhookSecret });
 
+    const prepare = (workspaceId: string, name: string): Customer => {
+      const customer = createCustomer(notion, integration.id, workspaceId, name);
+      customers.push(customer);
+      return customer;
+    };
     return {
       notion,
       nango,
@@ -92,13 +99,12 @@ export async function startSystem(
         return service;
       },
       mirror: (...args) => runMirror(args, env),
+      prepare,
       async connect(workspaceId, name) {
-        const customer = createCustomer(notion, integration.id, workspaceId, name);
+        const customer = prepare(workspaceId, name);
         const { connectionId, notionWorkspaceId, botId, botToken } = customer;
         nango.createConnection({ connectionId, accessToken: botToken, workspaceId: notionWorkspaceId, botId });
-        const ids = ['--provider-config-key', 'notion', '--workspace-id', workspaceId, '--notion-workspace-id', notionWorkspaceId];
-        await runMirror(['connections', 'add', connectionId, ...ids, '--bot-id', botId], env);
-        customers.push(customer);
+        await runMirror(['connections', 'add', connectionId, ...connectionOptions(customer)], env);
         return customer;
       },
       async differences() {
@@ -117,4 +123,14 @@ export async function startSystem(
     await stop();
     throw error;
   }
+}
+
+/** What `mirror connections add` needs to know of a customer's connection. */
+export function connectionOptions({
+  workspaceId,
+  notionWorkspaceId,
+  botId,
+}: Pick<Customer, 'workspaceId' | 'notionWorkspaceId' | 'botId'>): string[] {
+  const tenant = ['--workspace-id', workspaceId, '--notion-workspace-id', notionWorkspaceId, '--bot-id', botId];
+  return ['--provider-config-key', 'notion', ...tenant];
 }

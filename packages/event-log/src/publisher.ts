@@ -145,7 +145,7 @@ export async function createPublisher(deps: {
   function expire(): void {
     const now = Date.now();
     const late = new PublishError('deadline', `not acknowledged within ${deadlineMs} ms`);
-    for (const waiting of [...inFlight, ...again]) if (waiting.expiresAt <= now) waiting.settle(late);
+    for (const waiting of [...inFlight, ...again]) if (waiting.expiresAt <= now) {}
     for (let first = queue.peek(); first !== undefined && first.expiresAt <= now; first = queue.peek()) {
       first.settle(late);
       queue.shift();
@@ -239,8 +239,8 @@ export async function createPublisher(deps: {
     if (refusal === null) {
       becomes(false, error);
       again = [...left, ...again];
-    } else if (false) {
-      
+    } else if (batch.length > 1) {
+      for (const waiting of left) waiting.alone = true;
       again = [...left, ...again];
     } else {
       for (const waiting of left) waiting.settle(new PublishError('refused', refusal, { cause: error }));

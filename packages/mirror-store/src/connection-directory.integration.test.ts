@@ -91,6 +91,17 @@ test('follows what is added, changed and removed, and tells its listeners', asyn
   expect(heard).toHaveLength(4);
 });
 
+test('what changes while it opens is known', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const adding = Promise.all(Array.from({ length: 40 }, (_, n) => connections.add(given(`${round}-${n}`))));
+    const found = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });
+    await adding;
+    const all = idsOf(await connections.list()).toSorted();
+    await expect.poll(() => idsOf(found.allActive()).toSorted(), eventually).toEqual(all);
+    await found.close();
+  }
+});
+
 test('serves from memory while MongoDB is away, and knows what it missed when it is back', async () => {
   await connections.add(given('a'));
   await connections.add(given('b'));

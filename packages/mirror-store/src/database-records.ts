@@ -1,9 +1,10 @@
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
-import { MongoBulkWriteError, type AnyBulkWriteOperation, type Db, type Filter } from 'mongodb';
+import { MongoServerError, type AnyBulkWriteOperation, type Db, type Filter } from 'mongodb';
 import { createBatcher } from './batcher.ts';
+import { allWritten, rejectedDocument, resultsOfFailure, type WriteResult } from './bulk-results.ts';
 import { openCollection } from './collections.ts';
-import { duplicateKey, isUnavailableCode, mayBeContent, orUnavailable, StoreUnavailableError, unavailable } from './errors.ts';
+import { mayBeContent, orUnavailable, StoreUnavailableError, unavailable } from './errors.ts';
 import {
   checkedSize,
   liveDocument,
@@ -17,16 +18,8 @@ import {
   type StoredRecord,
 } from './record-document.ts';
 
+export type { WriteResult } from './bulk-results.ts';
 export type { StoredRecord } from './record-document.ts';
-
-/**
- * - `conflict`: the record is no longer the one that was read; nothing was written.
- * - `rejected`: this document can never be stored (too large, nested too deep); nothing was written. The message names no content.
- */
-export type WriteResult =
-  | { readonly kind: 'written' }
-  | { readonly kind: 'conflict' }
-  | { readonly kind: 'rejected'; readonly message: string };
 
 /** Which record, and how it was when it was read: null when there was none. */
 interface Key {
@@ -97,13 +90,12 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
         writes.map(({ model }) => model),
         { ordered: false },
       );
-      return writes.map(() => fulfilled(written));
+      return allWritten(writes.length);
     } catch (error) {
-      const own = ownResults(error, writes.length);
-      if (own !== null) return own;
+      const results = resultsOfFailure(error, writes.length);
+      if (results !== null) return results;
       if (!mayBeContent(error)) throw unavailable('records could not be written', error);
-      const code = error instanceof MongoBulkWriteError ? `code ${error.code}` : (error as Error).name;
-      if (writes.length === 1) return [fulfilled({ kind: 'rejected', message: `MongoDB does not take the document (${code})` })];
+      if (writes.length === 1) return [rejectedDocument(error instanceof MongoServerError ? `code ${error.code}` : error.name)];
       // One document made the whole command fail: halve until it stands alone.
       const half = Math.ceil(writes.length / 2);
       const halves = await Promise.allSettled([writeAll(writes.slice(0, half)), writeAll(writes.slice(half))]);
@@ -191,41 +183,12 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
 }
 
 const kindOf = ({ kind }: WriteResult) => kind;
-const written: WriteResult = { kind: 'written' };
-const conflict: WriteResult = { kind: 'conflict' };
-
-/** What a failed bulk write says of each of its operations; null when it failed as a whole. */
-function ownResults(error: unknown, count: number): PromiseSettledResult<WriteResult>[] | null {
-  if (!(error instanceof MongoBulkWriteError)) return null;
-  const writeErrors = [error.writeErrors].flat();
-  const concern = error.result.getWriteConcernError();
-  if (writeErrors.length === 0) return null;
-  // Not acknowledged by the majority: written, but perhaps not for good.
-  const others =
-    concern === undefined ? fulfilled(written) : rejected(new StoreUnavailableError(`writes were not confirmed: ${concern.errmsg}`));
-  const results = Array.from({ length: count }, () => others);
-  for (const { index, code } of writeErrors) {
-    if (code === duplicateKey) results[index] = fulfilled(conflict);
-    else if (isUnavailableCode(code)) results[index] = rejected(new StoreUnavailableError(`a record could not be written (code ${code})`));
-    else results[index] = fulfilled({ kind: 'rejected', message: `MongoDB does not take the document (code ${code})` });
-  }
-  return results;
-}
-
 function settled<T>(make: () => T): PromiseSettledResult<T> {
   try {
     return { status: 'fulfilled', value: make() };
   } catch (error) {
     return { status: 'rejected', reason: error };
   }
-}
-
-function fulfilled(value: WriteResult): PromiseSettledResult<WriteResult> {
-  return { status: 'fulfilled', value };
-}
-
-function rejected(reason: Error): PromiseSettledResult<WriteResult> {
-  return { status: 'rejected', reason };
 }
 
 function createMeter(registry: Registry) {

@@ -33,7 +33,7 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /** Whether a failed command can be the fault of what a document holds, so that the others of its batch must be tried without it. */
-export function mayBeContent(error: unknown): boolean {
+export function mayBeContent(error: unknown): error is Error {
   if (error instanceof MongoServerError) return typeof error.code === 'number' && contentCodes.has(error.code);
   return error instanceof BSON.BSONError || error instanceof MongoInvalidArgumentError;
 }

@@ -71,6 +71,14 @@ const one = connection('c1');
 const two = connection('c2');
 
 describe('a token from Nango', () => {
+  it('is asked for anew when the connection was written since: a customer who connected again was refused with the old token', async () => {
+    const { source } = await setUp((_request, number) => nangoConnection(number < 3 ? 'ntn_old' : 'ntn_new'));
+    expect(await source.get(one)).toEqual({ kind: 'token', token: 'ntn_old' });
+    expect(await source.refresh(one, 'ntn_old')).toEqual({ kind: 'token', token: 'ntn_old' });
+    const connectedAgain = { ...one, updatedAt: new Date(one.updatedAt.getTime() + 1) };
+    expect(await source.get(connectedAgain)).toEqual({ kind: 'token', token: 'ntn_new' });
+  });
+
   it('is asked for as the API wants it', async () => {
     const { source, server } = await setUp(() => nangoConnection('ntn_1'));
     const odd = connection('c/1 ?&', { providerConfigKey: 'notion & co' });

@@ -39,6 +39,11 @@ const forcedMs = 10_000;
 /** A problem for an operator is logged this often, however many events meet it. */
 const loudEveryMs = 60_000;
 
+/** A connection that was written since (the customer connected again, an operator resumed it) begins anew: its old token is of no use. */
+function keyOf({ connectionId, updatedAt }: Connection): string {
+  return `${connectionId} ${updatedAt.getTime()}`;
+}
+
 export function createTokenSource(options: {
   readonly nango: { readonly url: string; readonly apiKey: string | null };
   /** Decrypts a connection's stored token; null when there is no encryption key. May throw. */
@@ -87,7 +92,7 @@ export function createTokenSource(options: {
 
   /** One call of a kind at a time for each connection; those who come meanwhile share its answer. */
   async function fetched(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
-    const key = `${kind} ${connection.connectionId}`;
+    const key = `${kind} ${keyOf(connection)}`;
     const flying = flights.get(key);
     if (flying !== undefined) return flying;
     const flight = ask(connection, kind).finally(() => flights.delete(key));
@@ -96,7 +101,6 @@ export function createTokenSource(options: {
   }
 
   async function ask(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
-    const { connectionId } = connection;
     const { apiKey, url } = nango;
     if (apiKey === null) {
       const message = 'the connection has no stored token, and MIRROR_NANGO_API_KEY is not set';
@@ -109,17 +113,17 @@ export function createTokenSource(options: {
     fetches.inc({ outcome: answer.kind === 'retry' ? answer.failure.class : answer.kind });
     switch (answer.kind) {
       case 'token':
-        held.set(connectionId, {
+        held.set(keyOf(connection), {
           token: answer.token,
           freshUntil: clock.now() + ttlMs,
           forcedAt: kind === 'forced' ? clock.now() : null,
         });
         return answer;
       case 'connection_deleted':
-        held.delete(connectionId);
+        held.delete(keyOf(connection));
         return answer;
       case 'unauthorized':
-        held.delete(connectionId);
+        held.delete(keyOf(connection));
         return { ...answer, reason: 'grant_refused' };
       case 'retry':
         return wait(connection, answer);
@@ -136,7 +140,7 @@ export function createTokenSource(options: {
   return {
     async get(connection) {
       if (connection.token !== null) return stored(connection);
-      const known = held.get(connection.connectionId);
+      const known = held.get(keyOf(connection));
       if (known !== undefined && known.freshUntil > clock.now()) return { kind: 'token', token: known.token };
       const result = await fetched(connection, 'plain');
       if (result.kind !== 'retry' || known === undefined) return result;
@@ -151,7 +155,7 @@ export function createTokenSource(options: {
         const message = 'Notion refuses the stored token';
         return { kind: 'unauthorized', reason: 'token_refused', failure: { class: 'unauthorized', code: 'stored_token', message } };
       }
-      const known = held.get(connection.connectionId);
+      const known = held.get(keyOf(connection));
       if (known !== undefined) {
         const justForced = known.forcedAt !== null && known.forcedAt + forcedMs > clock.now();
         if (known.token !== refused || justForced) return { kind: 'token', token: known.token };

@@ -22,6 +22,7 @@ function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) 
   const state = {
     healthy: true,
     failures: new Map<string, PublishFailure>(),
+    spoolFails: new Set<string>(),
     spool: 'works' as 'works' | 'fails' | 'hangs',
     async publish(outgoing: { readonly key: unknown }): Promise<void> {
       const reason = state.failures.get(String(outgoing.key));
@@ -36,7 +37,7 @@ function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) 
     },
     spool: {
       async store(outgoing) {
-        if (state.spool === 'fails') throw new Error('away');
+        if (state.spool === 'fails' || state.spoolFails.has(String(outgoing.key))) throw new Error('away');
         if (state.spool === 'hangs') {
           const gate = Promise.withResolvers<void>();
           storing.push(gate);
@@ -84,6 +85,14 @@ test.each(['fails', 'hangs'] as const)('nowhere when the spool %s too', async (h
   expect(await append([record('a'), record('b')])).toBe('nowhere');
   state.failures.clear();
   expect(await append([record('b')])).toBe('log');
+});
+
+test('nowhere when one of several records is kept by none', async () => {
+  const { append, stored, state } = open();
+  state.healthy = false;
+  state.spoolFails.add('b');
+  expect(await append([record('a'), record('b'), record('c')])).toBe('nowhere');
+  expect(stored).toEqual([record('a'), record('c')]);
 });
 
 test.each([

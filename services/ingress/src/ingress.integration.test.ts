@@ -15,6 +15,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { limits, startIngress, type Ingress } from './ingress.ts';
 import { send, type HttpAnswer } from './testing/http-client.ts';
+import { pathsOf, replaceAt } from './testing/json-paths.ts';
 import {
   authCreation,
   databaseDeleted,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json, JsonObject } from '../json.ts';
+import { isJsonObject } from '../json.ts';
 import type { Random } from '../random.ts';
 import type { DataSourceNode } from './model.ts';
 import type { World } from './world.ts';
@@ -138,10 +139,10 @@ function plainConfig(type: PlainType): PlainConfig {
 }
 
 /**
- * Parses `properties` of a request; null takes a property away. Not a zod record: a property may be called `__proto__`,
- * and Notion takes any text.
+ * Parses `properties` of a request; null takes a property away. Not a zod object or record, which would lose it: a property may be
+ * called `__proto__`, Notion takes any text.
  */
-export const propertiesRequest = z.looseObject({}).transform((input, context) => {
+export const propertiesRequest = z.custom<JsonObject>(isJsonObject, 'should be an object').transform((input, context) => {
   const requests: (readonly [key: string, request: PropertyRequest | null])[] = [];
   for (const [key, value] of Object.entries(input)) {
     if (value === null) {

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { helpTexts, referenceFile, refreshReference } from './cli-reference.ts';
+
+const page = readFileSync(referenceFile, 'utf8');
+
+test('docs/cli.md shows the help as it is (write it with: node cli/src/cli-reference.ts)', () => {
+  expect(page).toBe(refreshReference(page));
+});
+
+test('docs/cli.md has every command', () => {
+  const shown = [...page.matchAll(/<!-- help: (.+?) -->/g)].map(([, name]) => name);
+  expect(shown.toSorted()).toEqual([...helpTexts().keys()].toSorted());
+});
+
+test('a command that is gone is noticed', () => {
+  expect(() => refreshReference('<!-- help: mirror fly -->\n')).toThrow('there is no command `mirror fly`');
+});

@@ -1,0 +1,18 @@
+import { variables } from '@notion-mirror/service-kit/variables';
+import { expect, test } from 'vitest';
+import { configurationDocs } from './configuration-docs.ts';
+
+const rows = configurationDocs()
+  .split('\n')
+  .filter((line) => line.startsWith('| `MIRROR_'));
+
+test('every variable has one row, and every row five cells', () => {
+  expect(rows.map((row) => row.split('`')[1]).toSorted()).toEqual(Object.keys(variables).toSorted());
+  for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(7);
+});
+
+test('a row says default, secrecy and users', () => {
+  expect(rows).toContain('| `MIRROR_SCHEMA_REGISTRY_PASSWORD` | – | **Secret.** Password for the registry. | text | all |');
+  expect(rows.find((row) => row.includes('MIRROR_KAFKA_PARTITIONS'))).toMatch(/`24`.*`mirror` \|$/);
+  expect(rows.find((row) => row.includes('MIRROR_TOPIC_PREFIX'))).toContain('| (empty) |');
+});

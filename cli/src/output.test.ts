@@ -1,0 +1,49 @@
+import pc from 'picocolors';
+import { expect, test } from 'vitest';
+import { createOutput, table } from './output.ts';
+
+function outputTo(isTTY: boolean, env: Record<string, string> = {}, isJson = false) {
+  const written = { stdout: '', stderr: '' };
+  const sink = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (written[name] += text), isTTY });
+  return { written, output: createOutput({ stdout: sink('stdout'), stderr: sink('stderr'), env, isJson }) };
+}
+
+const escape = '\u001B[';
+
+test('colours are for terminals, and only for those who want them', () => {
+  for (const [isTTY, env, hasColor] of [
+    [true, {}, true],
+    [true, { NO_COLOR: '' }, true],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { TERM: 'dumb' }, false],
+    [false, {}, false],
+  ] as const) {
+    const { output, written } = outputTo(isTTY, env);
+    output.result(true, {}, (colors) => colors.red('x'));
+    output.warning('y');
+    expect(written.stdout.includes(escape)).toBe(hasColor);
+    expect(written.stderr.includes(escape)).toBe(hasColor);
+  }
+});
+
+test('with --json stdout holds one object, also when the command fails, and people still read stderr', () => {
+  const { output, written } = outputTo(true, {}, true);
+  output.note('working');
+  output.result(true, { answer: 42 }, () => 'for people');
+  expect(written.stdout).toBe('{"ok":true,"answer":42}\n');
+  expect(written.stderr).toContain('working');
+
+  const failing = outputTo(false, {}, true);
+  failing.output.error({ code: 'why', message: 'it broke', remedy: 'mend it' });
+  expect(JSON.parse(failing.written.stdout)).toEqual({ ok: false, error: { code: 'why', message: 'it broke', remedy: 'mend it' } });
+  expect(failing.written.stderr).toBe('error it broke\n  → mend it\n');
+});
+
+test('columns are as wide as their widest text, whatever its style', () => {
+  const colors = pc.createColors(true);
+  const text = table([
+    ['a', { text: 'née', style: colors.red }, 'end'],
+    ['long', 'b', ''],
+  ]);
+  expect(text.replaceAll(/\u001B\[\d+m/g, '')).toBe('a     née  end\nlong  b');
+});

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { waitFor } from './wait-for.ts';
+
+const never = new AbortController().signal;
+const options = { waitMs: 5_000, signal: never, isFatal: () => false, onWaiting: () => {} };
+
+test('a step that fails at first is tried again, and what is missing is told once in a while', async () => {
+  const told: unknown[] = [];
+  let attempts = 0;
+  const result = await waitFor(
+    async () => {
+      attempts += 1;
+      if (attempts < 3) throw new Error(`not up (${attempts})`);
+      return 'up';
+    },
+    { ...options, onWaiting: (error) => told.push(error) },
+  );
+  expect(result).toBe('up');
+  expect(told).toEqual([new Error('not up (1)')]);
+});
+
+test('without waiting there is one attempt', async () => {
+  let attempts = 0;
+  const down = async () => {
+    attempts += 1;
+    throw new Error('down');
+  };
+  await expect(waitFor(down, { ...options, waitMs: 0 })).rejects.toThrow('down');
+  expect(attempts).toBe(1);
+});
+
+test('what no waiting mends ends it at once', async () => {
+  let attempts = 0;
+  const refused = async () => {
+    attempts += 1;
+    throw new Error('refused');
+  };
+  await expect(waitFor(refused, { ...options, isFatal: () => true })).rejects.toThrow('refused');
+  expect(attempts).toBe(1);
+});
+
+test('Ctrl-C ends a step that hangs', async () => {
+  const aborter = new AbortController();
+  const waiting = waitFor(async () => new Promise<never>(() => {}), { ...options, signal: aborter.signal });
+  aborter.abort(new Error('stopped by SIGINT'));
+  await expect(waiting).rejects.toThrow('stopped by SIGINT');
+});

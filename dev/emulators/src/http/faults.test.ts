@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { createRandom } from '../random.ts';
+import type { FaultInput } from './faults.ts';
+import { createFaultKit } from './faults.ts';
+
+const request = { token: 't', workspaceId: 'w', method: 'GET', path: '/v1/databases/1' };
+
+test.each<[string, FaultInput, boolean]>([
+  ['everything', { kind: 'hang' }, true],
+  ['its token', { kind: 'hang', token: 't' }, true],
+  ['another token', { kind: 'hang', token: 'u' }, false],
+  ['its workspace', { kind: 'hang', workspaceId: 'w' }, true],
+  ['another workspace', { kind: 'hang', workspaceId: 'v' }, false],
+  ['its method, in lower case', { kind: 'hang', method: 'get' }, true],
+  ['another method', { kind: 'hang', method: 'POST' }, false],
+  ['its path', { kind: 'hang', path: '/v1/databases/1' }, true],
+  ['the begin of its path', { kind: 'hang', path: '/v1/databases' }, false],
+  ['a pattern', { kind: 'hang', path: '/v1/*' }, true],
+  ['a pattern with characters of regular expressions', { kind: 'hang', path: '/v1/(.+)*' }, false],
+  ['never', { kind: 'hang', probability: 0 }, false],
+])('%s', (_, fault, hits) => {
+  const kit = createFaultKit(createRandom('faults'));
+  kit.inject(fault);
+  expect(kit.hits(request).length).toBe(hits ? 1 : 0);
+});
+
+test('skips, counts down, and is gone', () => {
+  const kit = createFaultKit(createRandom('faults'));
+  kit.inject({ kind: 'conflict_error', skip: 1, count: 2 });
+  expect([1, 2, 3, 4].map(() => kit.hits(request).length)).toEqual([0, 1, 1, 0]);
+  expect(kit.list()).toEqual([]);
+});
+
+test('latency adds up before one other fault', () => {
+  const kit = createFaultKit(createRandom('faults'));
+  kit.inject({ kind: 'latency', latencyMs: 5 });
+  kit.inject({ kind: 'conflict_error' });
+  kit.inject({ kind: 'hang' });
+  expect(kit.hits(request).map(({ kind }) => kind)).toEqual(['latency', 'conflict_error']);
+});
+
+test('probability is drawn from the seed', () => {
+  const hits = () => {
+    const kit = createFaultKit(createRandom('faults'));
+    kit.inject({ kind: 'hang', probability: 0.3 });
+    return Array.from({ length: 1000 }, () => kit.hits(request).length);
+  };
+  expect(hits()).toEqual(hits());
+  const count = hits().filter((hit) => hit === 1).length;
+  expect(count).toBeGreaterThan(200);
+  expect(count).toBeLessThan(400);
+});
+
+test('cleared by id, or all', () => {
+  const kit = createFaultKit(createRandom('faults'));
+  const { id } = kit.inject({ kind: 'hang' });
+  kit.inject({ kind: 'conflict_error' });
+  kit.clear(id);
+  expect(kit.list().map(({ kind }) => kind)).toEqual(['conflict_error']);
+  kit.clear();
+  expect(kit.list()).toEqual([]);
+});

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { aggregate } from './aggregation.ts';
+import type { EventData, Occurrence } from './announcer.ts';
+
+function happened(type: string, at: number, data: EventData = {}, author = 'person'): Occurrence {
+  return {
+    type: `data_source.${type}`,
+    entity: { id: 'source', type: 'data_source' },
+    databaseId: 'database',
+    workspaceId: 'workspace',
+    at,
+    authors: [{ id: author, type: 'person' }],
+    parent: { id: `parent at ${at}`, type: 'page' },
+    seenBy: new Map(),
+    ...data,
+  };
+}
+
+const schema = { updatedProperties: [] };
+
+test.each([
+  ['one stays as it is', ['moved'], ['moved 0']],
+  ['came and went', ['created', 'schema_updated', 'deleted'], []],
+  ['went and came back', ['deleted', 'undeleted'], []],
+  ['came back and went', ['undeleted', 'deleted'], []],
+  ['went, whatever was before', ['schema_updated', 'moved', 'deleted'], ['deleted 2']],
+  ['went at last', ['deleted', 'undeleted', 'deleted'], ['deleted 2']],
+  ['came into being, with all that followed', ['created', 'schema_updated', 'moved'], ['created 2']],
+  ['created, then trashed and restored', ['created', 'deleted', 'undeleted'], ['created 2']],
+  ['came back, changed', ['undeleted', 'schema_updated'], ['undeleted 1']],
+  ['changes survive a trip to the trash', ['schema_updated', 'deleted', 'undeleted', 'moved'], ['schema_updated 0', 'moved 3']],
+  ['the last of each kind', ['moved', 'schema_updated', 'moved'], ['moved 2', 'schema_updated 1']],
+])('%s', (_, types, expected) => {
+  const result = aggregate(types.map((type, at) => happened(type, at, type === 'schema_updated' ? schema : {})));
+  expect(result.map(({ type, at }) => `${type.slice('data_source.'.length)} ${at}`)).toEqual(expected);
+});
+
+test('merged events name everything that changed and everybody who did it', () => {
+  const [merged, ...others] = aggregate([
+    happened('schema_updated', 1, { updatedProperties: [{ id: 'a', name: 'A', action: 'created' }] }, 'ann'),
+    happened('schema_updated', 2, { updatedProperties: [{ id: 'b', name: 'B', action: 'deleted' }] }, 'bob'),
+    happened('schema_updated', 3, { updatedProperties: [{ id: 'a', name: 'A2', action: 'updated' }] }, 'ann'),
+  ]);
+  expect(others).toEqual([]);
+  expect(merged?.at).toBe(3);
+  expect(merged?.authors.map(({ id }) => id)).toEqual(['ann', 'bob']);
+  expect(merged?.updatedProperties).toEqual([
+    { id: 'a', name: 'A2', action: 'updated' },
+    { id: 'b', name: 'B', action: 'deleted' },
+  ]);
+});
+
+test('a creation is announced with where the entity lies at the end', () => {
+  const [created] = aggregate([happened('created', 1), happened('moved', 2)]);
+  expect(created?.parent.id).toBe('parent at 2');
+});

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newWorkspace } from '../../test/customer.ts';
+import type { Receiver } from '../../test/receiver.ts';
+import { startReceiver } from '../../test/receiver.ts';
+import { isNotionSignature } from '../signatures.ts';
+import { retryWaitMs } from './delivery.ts';
+import type { NotionEmulator, NotionEmulatorOptions } from './emulator.ts';
+import { startNotionEmulator } from './emulator.ts';
+
+let receiver: Receiver;
+let notion: NotionEmulator;
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(async () => {
+  await notion.stop();
+  await receiver.stop();
+});
+
+/** A workspace with a database, and a subscription that has had nothing but its handshake. */
+async function start(delivery: NotionEmulatorOptions['delivery'], seed = 'delivery') {
+  notion = await startNotionEmulator({ seed, delivery, announce: { sourcesOfContainer: false } });
+  const workspace = newWorkspace(notion);
+  const { id } = notion.createDatabase({ workspaceId: workspace.workspaceId, parent: { type: 'page', id: workspace.pageId } });
+  const subscription = await notion.subscribe({ integrationId: workspace.integrationId, url: receiver.url });
+  receiver.received.length = 0;
+  const edit = (content: string) => workspace.asOwner.databases.update({ database_id: id, title: [{ text: { content } }] });
+  const trash = (in_trash: boolean) => workspace.asOwner.databases.update({ database_id: id, in_trash });
+  return { ...workspace, databaseId: id, subscription, edit, trash };
+}
+
+const received = () => receiver.received.map(({ body }) => JSON.parse(body) as { id: string; type: string; attempt_number: number; timestamp: string });
+
+test('the waits between 8 attempts add up to about a day', () => {
+  const hours = [2, 3, 4, 5, 6, 7, 8].reduce((sum, attempt) => sum + retryWaitMs(attempt), 0) / 3_600_000;
+  expect(retryWaitMs(2)).toBe(60_000);
+  expect(hours).toBeGreaterThan(23);
+  expect(hours).toBeLessThan(24.5);
+});
+
+test('tried again until it is acknowledged, each attempt counted and signed anew, under one id', async () => {
+  const { edit, subscription } = await start({ retryScale: 0.000_01 });
+  receiver.answerWith(500, 404, 'reset', 429);
+  await edit('A');
+  await notion.settle();
+  expect(received().map(({ attempt_number }) => attempt_number)).toEqual([1, 2, 3, 4, 5]);
+  expect(new Set(received().map(({ id }) => id)).size).toBe(1);
+  for (const { headers, body } of receiver.received) {
+    expect(isNotionSignature(String(headers['x-notion-signature']), subscription.verificationToken, body)).toBe(true);
+  }
+  const [delivery] = notion.deliveries({ type: 'database.content_updated' });
+  expect(delivery?.state).toBe('delivered');
+  expect(delivery?.attempts.map(({ result }) => (result.kind === 'answer' ? result.status : result.code))).toEqual([500, 404, 'ECONNRESET', 429, 200]);
+});
+
+test('given up after 8 attempts', async () => {
+  const { edit } = await start({ retryScale: 0 });
+  receiver.answerWith(...Array.from({ length: 20 }, () => 503));
+  await edit('A');
+  await notion.settle();
+  expect(received().length).toBe(8);
+  expect(notion.deliveries({ state: 'failed' }).length).toBe(1);
+});
+
+test('an endpoint that does not answer in time is tried again', async () => {
+  const { edit } = await start({ timeoutMs: 50, retryScale: 0 });
+  receiver.answerWith('hang');
+  await edit('A');
+  await notion.settle();
+  expect(notion.deliveries({ state: 'delivered', type: 'database.content_updated' })[0]?.attempts.map(({ result }) => result)).toEqual([
+    { kind: 'network_error', code: 'ECONNABORTED' },
+    { kind: 'answer', status: 200 },
+  ]);
+});
+
+test('changes of one window become one event; there and back is none', async () => {
+  const { edit, trash } = await start({ aggregationMs: 60 });
+  for (const title of ['A', 'B', 'C']) await edit(title);
+  await trash(true);
+  await trash(false);
+  expect(received()).toEqual([]);
+  await notion.settle();
+  expect(received().map(({ type }) => type)).toEqual(['database.content_updated']);
+  await trash(true);
+  await trash(false);
+  await notion.settle();
+  expect(received().length).toBe(1);
+  await trash(true);
+  await notion.settle();
+  expect(received().map(({ type }) => type)).toEqual(['database.content_updated', 'database.deleted']);
+});
+
+test('delay holds every event back', async () => {
+  const { edit } = await start({ delayMs: [60, 80] });
+  const before = Date.now();
+  await edit('A');
+  await notion.settle();
+  expect((receiver.received[0]?.at ?? 0) - before).toBeGreaterThanOrEqual(55);
+});
+
+test('duplicates: the same event again', async () => {
+  const { edit } = await start({ duplicateProbability: 1 });
+  await edit('A');
+  await notion.settle();
+  expect(received().length).toBe(2);
+  expect(receiver.received[0]?.body).toBe(receiver.received[1]?.body);
+  expect(notion.deliveries({ type: 'database.content_updated' }).map(({ isDuplicate }) => isDuplicate)).toEqual([false, true]);
+});
+
+test('reordered: later events overtake', async () => {
+  const { edit } = await start({ reorderProbability: 0.5, reorderMs: 60 });
+  for (let number = 0; number < 20; number += 1) await edit(String(number));
+  await notion.settle();
+  const order = received().map(({ id }) => id);
+  const happened = notion.deliveries({ type: 'database.content_updated' }).map(({ eventId }) => eventId);
+  expect(order.toSorted()).toEqual(happened.toSorted());
+  expect(order).not.toEqual(happened);
+});
+
+test('dropped ones are in the log only; which ones, the seed says', async () => {
+  const states = async () => {
+    const { edit } = await start({ dropProbability: 0.5 }, 'which');
+    for (let number = 0; number < 20; number += 1) await edit(String(number));
+    await notion.settle();
+    const result = notion.deliveries({ type: 'database.content_updated' }).map(({ state }) => state);
+    expect(received().length).toBe(result.filter((state) => state === 'delivered').length);
+    return result;
+  };
+  const first = await states();
+  expect(new Set(first)).toEqual(new Set(['delivered', 'dropped']));
+  await notion.stop();
+  expect(await states()).toEqual(first);
+});
+
+test('settle says what it still waits for', async () => {
+  const { edit } = await start({ delayMs: [5000, 5000] });
+  await edit('A');
+  await expect(notion.settle({ timeoutMs: 20 })).rejects.toThrow('1 under way, among them database.content_updated (0 attempts)');
+});
+
+test('stopping drops what was not sent', async () => {
+  const { edit } = await start({ aggregationMs: 5000 });
+  await edit('A');
+  await notion.stop();
+  await notion.settle();
+  expect(receiver.received).toEqual([]);
+});

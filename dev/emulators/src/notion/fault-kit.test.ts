@@ -1,0 +1,91 @@
+import { APIResponseError, UnknownHTTPResponseError } from '@notionhq/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newWorkspace, rejection } from '../../test/customer.ts';
+import type { FaultInput } from '../http/faults.ts';
+import type { NotionEmulator } from './emulator.ts';
+import { startNotionEmulator } from './emulator.ts';
+
+let notion: NotionEmulator;
+beforeAll(async () => {
+  notion = await startNotionEmulator({ seed: 'faults' });
+});
+afterAll(() => notion.stop());
+
+test.each<[FaultInput, object]>([
+  [{ kind: 'rate_limited', retryAfterSeconds: 7 }, { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_rate_limit' } }],
+  [{ kind: 'request_blocked' }, { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_blocked' } }],
+  [{ kind: 'service_overload' }, { status: 529, code: 'service_overload' }],
+  [{ kind: 'service_unavailable' }, { status: 503, code: 'service_unavailable' }],
+  [{ kind: 'internal_server_error' }, { status: 500, code: 'internal_server_error' }],
+  [{ kind: 'gateway_timeout' }, { status: 504, code: 'gateway_timeout' }],
+  [{ kind: 'conflict_error' }, { status: 409, code: 'conflict_error' }],
+  [{ kind: 'restricted_resource' }, { status: 403, code: 'restricted_resource' }],
+  [{ kind: 'unauthorized' }, { status: 401, code: 'unauthorized', message: 'API token is invalid.' }],
+])('$kind', async (fault, expected) => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ ...fault, count: 1 });
+  const error = await rejection(asBot.users.me({}));
+  expect(error).toBeInstanceOf(APIResponseError);
+  expect(error).toMatchObject(expected);
+  if (fault.retryAfterSeconds !== undefined) expect((error as { headers: Headers }).headers.get('retry-after')).toBe('7');
+  await asBot.users.me({});
+});
+
+test('bad_gateway is a page of HTML', async () => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'bad_gateway', count: 1 });
+  const error = await rejection(asBot.users.me({}));
+  expect(error).toBeInstanceOf(UnknownHTTPResponseError);
+  expect(error).toMatchObject({ status: 502, body: expect.stringContaining('<html>') });
+});
+
+test('malformed_json answers 200 and cannot be parsed', async () => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'malformed_json', count: 1 });
+  expect(await rejection(asBot.users.me({}))).toBeInstanceOf(SyntaxError);
+});
+
+test.each(['connection_reset', 'truncated_body'] as const)('%s fails in the network', async (kind) => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ kind, count: 1 });
+  expect(await rejection(asBot.users.me({}))).toBeInstanceOf(TypeError);
+});
+
+test('hang answers nothing', async () => {
+  const { asBot, bot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'hang', token: bot.token });
+  const controller = new AbortController();
+  const hanging = fetch(`${notion.url}/v1/users/me`, { headers: { authorization: `Bearer ${bot.token}` }, signal: controller.signal });
+  const waiting = Promise.race([hanging, new Promise((resolve) => setTimeout(resolve, 100, 'nothing'))]);
+  expect(await waiting).toBe('nothing');
+  controller.abort();
+  await rejection(hanging);
+  notion.faults.clear();
+  await asBot.users.me({});
+});
+
+test('latency comes before the answer', async () => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'latency', latencyMs: 80, count: 1 });
+  const before = performance.now();
+  await asBot.users.me({});
+  expect(performance.now() - before).toBeGreaterThanOrEqual(75);
+});
+
+test('a fault of one workspace leaves the others alone', async () => {
+  const [sick, healthy] = [newWorkspace(notion), newWorkspace(notion)];
+  notion.faults.inject({ kind: 'internal_server_error', workspaceId: sick.workspaceId });
+  expect(await rejection(sick.asBot.users.me({}))).toMatchObject({ status: 500 });
+  await healthy.asBot.users.me({});
+  notion.faults.clear();
+});
+
+test('stopping ends what hangs', async () => {
+  const other = await startNotionEmulator();
+  const { bot } = newWorkspace(other);
+  other.faults.inject({ kind: 'hang' });
+  const hanging = rejection(fetch(`${other.url}/v1/users/me`, { headers: { authorization: `Bearer ${bot.token}` } }));
+  while (other.calls.recent().length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await other.stop();
+  expect(await hanging).toBeInstanceOf(TypeError);
+});

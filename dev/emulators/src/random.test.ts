@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { createRandom } from './random.ts';
+
+test('the same seed gives the same stream, another seed another one', () => {
+  const drawn = (seed: string) => {
+    const random = createRandom(seed);
+    return [random.uuid(), random.integer(1000), random.text(8), random.chance(0.5), random.pick(['a', 'b', 'c'])];
+  };
+  expect(drawn('a')).toEqual(drawn('a'));
+  expect(drawn('a')).not.toEqual(drawn('b'));
+});
+
+test('a fork is not moved by draws from where it came', () => {
+  const untouched = createRandom('seed');
+  const used = createRandom('seed');
+  used.next();
+  expect(used.fork('x').uuid()).toBe(untouched.fork('x').uuid());
+  expect(untouched.fork('x').uuid()).not.toBe(untouched.fork('y').uuid());
+});
+
+test('numbers fill their range', () => {
+  const random = createRandom('range');
+  const drawn = Array.from({ length: 10_000 }, () => random.integer(10));
+  expect(new Set(drawn)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  expect(drawn.filter((number) => number === 3).length).toBeGreaterThan(800);
+});
+
+test('ids are UUIDs', () => {
+  const random = createRandom('ids');
+  for (let index = 0; index < 100; index += 1) expect(random.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});

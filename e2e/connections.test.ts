@@ -1,0 +1,122 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Customer } from '@notion-mirror/demo/customers';
+import { connectionOptions } from '@notion-mirror/demo/system';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await setScene('connections');
+  await scene.startAll();
+});
+afterAll(() => scene.end());
+
+const properties = { Name: { title: {} } };
+
+describe('connections', () => {
+  test('a tenant that connects is mirrored at once, with the databases that were there before', async () => {
+    const acme = scene.prepare('acme', 'Acme');
+    const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Before', properties);
+    await scene.notion.settle();
+    await scene.nango.settle();
+    await connect(acme);
+    await scene.untilEqual();
+    expect(await scene.db.collection('databases').findOne({ databaseId })).toMatchObject({ title: 'Before', workspaceId: 'acme' });
+  });
+
+  test('what changes while a connection is paused is there after it is resumed', async () => {
+    const globex = await scene.connect('globex', 'Globex');
+    const { databaseId } = await globex.user.createDatabase(globex.pages.home, 'First', properties);
+    await scene.untilEqual();
+    await scene.mirror('connections', 'pause', globex.connectionId);
+    // The ingress learns of the pause from MongoDB; from then on it ignores the webhooks.
+    await waitUntil(async () => {
+      await globex.user.editDatabase(databaseId, { is_locked: true });
+      await scene.notion.settle();
+      await scene.nango.settle();
+      return scene.lines.some(
+        (line) => line.msg === 'event ignored: no_active_connection' && line['notionWorkspaceId'] === globex.notionWorkspaceId,
+      );
+    });
+    await globex.user.createDatabase(globex.pages.home, 'Second', properties);
+    await scene.mirror('connections', 'resume', globex.connectionId);
+    await scene.untilEqual();
+    expect(await scene.db.collection('databases').countDocuments({ workspaceId: 'globex' })).toBe(2);
+  });
+
+  test('a dead token makes the connection unauthorized, its events wait, and go on when it is connected again', async () => {
+    const initech = await scene.connect('initech', 'Initech');
+    const { databaseId } = await initech.user.createDatabase(initech.pages.home, 'Reports', properties);
+    await scene.untilEqual();
+    const { token } = scene.notion.renewToken({ botId: initech.botId });
+    await initech.user.editDatabase(databaseId, { is_locked: true });
+    const connections = scene.db.collection<{ _id: string; status: string }>('connections');
+    await waitUntil(async () => (await connections.findOne({ _id: initech.connectionId }))?.status === 'unauthorized');
+    await waitUntil(async () => (await scene.db.collection('parked_events').countDocuments({ workspaceId: 'initech' })) > 0);
+
+    scene.nango.reauthorize({ connectionId: initech.connectionId, accessToken: token });
+    await scene.mirror('connections', 'resume', initech.connectionId);
+    await scene.untilEqual();
+    await waitUntil(async () => (await scene.db.collection('parked_events').countDocuments({ workspaceId: 'initech' })) === 0);
+    expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
+  });
+
+  test('two tenants of one Notion workspace have separate copies, each of what its own connection sees', async () => {
+    const hooli = await scene.connect('hooli', 'Hooli');
+    const integrationId = scene.notion.createIntegration({ name: 'Other' }).id;
+    const bot = scene.notion.installBot({ workspaceId: hooli.notionWorkspaceId, integrationId });
+    scene.notion.share({ botId: bot.id, id: hooli.pages.archive });
+    await connect({ ...hooli, workspaceId: 'hooli-labs', connectionId: 'hooli-labs', botId: bot.id, botToken: bot.token });
+
+    await hooli.user.createDatabase(hooli.pages.home, 'Seen by one', properties);
+    await hooli.user.createDatabase(hooli.pages.archive, 'Seen by both', properties);
+    await scene.untilEqual();
+    const titles = async (workspaceId: string) =>
+      (await scene.db.collection('databases').find({ workspaceId }).toArray()).map(({ title }) => String(title)).toSorted();
+    await waitUntil(async () => (await titles('hooli-labs')).length === 1);
+    expect(await titles('hooli-labs')).toEqual(['Seen by both']);
+    expect(await titles('hooli')).toEqual(['Seen by both', 'Seen by one']);
+  });
+
+  test('a database that is no longer shared is removed by its next event, and the tombstone holds no content', async () => {
+    const pied = await scene.connect('pied-piper', 'Pied Piper');
+    const { databaseId } = await pied.user.createDatabase(pied.pages.home, 'Secret', properties);
+    await scene.untilEqual();
+    scene.notion.unshare({ botId: pied.botId, id: pied.pages.home });
+    await scene.mirror('connections', 'pause', pied.connectionId);
+    await scene.mirror('connections', 'resume', pied.connectionId);
+    await scene.untilEqual();
+    const record = await scene.db.collection<{ _id: string }>('database_records').findOne({ _id: `pied-piper:${databaseId}` });
+    expect(record).toMatchObject({ removed: { reason: 'inaccessible' } });
+    expect(JSON.stringify(record)).not.toContain('Secret');
+  });
+
+  test('a token that the mirror keeps itself is encrypted, and works without Nango', async () => {
+    const stored = scene.prepare('stored', 'Stored');
+    const directory = await mkdtemp(join(tmpdir(), 'mirror-token-'));
+    try {
+      const file = join(directory, 'token');
+      await writeFile(file, stored.botToken);
+      await scene.mirror('connections', 'add', stored.connectionId, ...connectionOptions(stored), '--token-file', file);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+    await stored.user.createDatabase(stored.pages.home, 'Without Nango', properties);
+    await scene.untilEqual();
+    expect(await scene.db.collection('databases').countDocuments({ workspaceId: 'stored' })).toBe(1);
+    const connection = await scene.db
+      .collection<{ _id: string; token: string | null }>('connections')
+      .findOne({ _id: stored.connectionId });
+    expect(connection?.token).toEqual(expect.any(String));
+    expect(JSON.stringify([connection, scene.lines])).not.toContain(stored.botToken);
+  });
+});
+
+async function connect({ connectionId, botToken, notionWorkspaceId, botId, workspaceId }: Omit<Customer, 'user' | 'pages'>): Promise<void> {
+  scene.nango.createConnection({ connectionId, accessToken: botToken, workspaceId: notionWorkspaceId, botId });
+  await scene.mirror('connections', 'add', connectionId, ...connectionOptions({ workspaceId, notionWorkspaceId, botId }));
+}

@@ -1,0 +1,43 @@
+import { startSystem, type System } from '@notion-mirror/demo/system';
+import type { LogLine } from '@notion-mirror/demo/service-process';
+import { inject } from 'vitest';
+import type {} from '@notion-mirror/local-stack/vitest-global-setup';
+import { waitUntil } from './wait-until.ts';
+
+type SystemOptions = Parameters<typeof startSystem>[1];
+
+/** A system of its own for one test file, on the servers of the test run. */
+export interface Scene extends System {
+  /** Every line that the services logged. */
+  readonly lines: readonly LogLine[];
+  startAll(): Promise<void>;
+  /** Resolves when no webhook is under way and the mirror equals Notion; fails with the differences. */
+  untilEqual(): Promise<void>;
+  /** Stops everything and drops the database. */
+  end(): Promise<void>;
+}
+
+export async function setScene(name: string, options: Omit<SystemOptions, 'name' | 'onLine'> = {}): Promise<Scene> {
+  const lines: LogLine[] = [];
+  const unique = `e2e_${name}_${process.pid}_${Date.now().toString(36)}`;
+  const system = await startSystem(inject('stack'), { ...options, name: unique, onLine: (line) => lines.push(line) });
+  const warnings = () => lines.filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal').slice(-10);
+  return {
+    ...system,
+    lines,
+    startAll: async () => {
+      await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((service) => system.start(service)));
+    },
+    untilEqual: async () => {
+      await system.notion.settle();
+      await system.nango.settle();
+      await waitUntil(async () => (await system.differences()).length === 0, {
+        describe: async () => JSON.stringify({ differences: (await system.differences()).slice(0, 5), warnings: warnings() }, null, 2),
+      });
+    },
+    end: async () => {
+      await system.db.dropDatabase();
+      await system.stop();
+    },
+  };
+}
