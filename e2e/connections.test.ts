@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Customer } from '@notion-mirror/demo/customers';
 import { connectionOptions } from '@notion-mirror/demo/system';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
@@ -21,9 +20,8 @@ describe('connections', () => {
   test('a tenant that connects is mirrored at once, with the databases that were there before', async () => {
     const acme = scene.prepare('acme', 'Acme');
     const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Before', properties);
-    await scene.notion.settle();
-    await scene.nango.settle();
-    await connect(acme);
+    await scene.pair.settle();
+    await scene.mirror('connections', 'add', acme.connectionId, ...connectionOptions(acme));
     await scene.untilEqual();
     expect(await scene.db.collection('databases').findOne({ databaseId })).toMatchObject({ title: 'Before', workspaceId: 'acme' });
   });
@@ -36,8 +34,7 @@ describe('connections', () => {
     // The ingress learns of the pause from MongoDB; from then on it ignores the webhooks.
     await waitUntil(async () => {
       await globex.user.editDatabase(databaseId, { is_locked: true });
-      await scene.notion.settle();
-      await scene.nango.settle();
+      await scene.pair.settle();
       return scene.lines.some(
         (line) => line.msg === 'event ignored: no_active_connection' && line['notionWorkspaceId'] === globex.notionWorkspaceId,
       );
@@ -67,10 +64,12 @@ describe('connections', () => {
 
   test('two tenants of one Notion workspace have separate copies, each of what its own connection sees', async () => {
     const hooli = await scene.connect('hooli', 'Hooli');
-    const integrationId = scene.notion.createIntegration({ name: 'Other' }).id;
-    const bot = scene.notion.installBot({ workspaceId: hooli.notionWorkspaceId, integrationId });
+    const { notionWorkspaceId } = hooli;
+    const bot = scene.notion.installBot({ workspaceId: notionWorkspaceId, integrationId: scene.pair.integrationId });
     scene.notion.share({ botId: bot.id, id: hooli.pages.archive });
-    await connect({ ...hooli, workspaceId: 'hooli-labs', connectionId: 'hooli-labs', botId: bot.id, botToken: bot.token });
+    scene.nango.createConnection({ connectionId: 'labs', accessToken: bot.token, workspaceId: notionWorkspaceId, botId: bot.id });
+    const labs = { workspaceId: 'hooli-labs', notionWorkspaceId, botId: bot.id };
+    await scene.mirror('connections', 'add', 'labs', ...connectionOptions(labs));
 
     await hooli.user.createDatabase(hooli.pages.home, 'Seen by one', properties);
     await hooli.user.createDatabase(hooli.pages.archive, 'Seen by both', properties);
@@ -97,6 +96,7 @@ describe('connections', () => {
 
   test('a token that the mirror keeps itself is encrypted, and works without Nango', async () => {
     const stored = scene.prepare('stored', 'Stored');
+    scene.nango.deleteConnection({ connectionId: stored.connectionId });
     const directory = await mkdtemp(join(tmpdir(), 'mirror-token-'));
     try {
       const file = join(directory, 'token');
@@ -115,8 +115,3 @@ describe('connections', () => {
     expect(JSON.stringify([connection, scene.lines])).not.toContain(stored.botToken);
   });
 });
-
-async function connect({ connectionId, botToken, notionWorkspaceId, botId, workspaceId }: Omit<Customer, 'user' | 'pages'>): Promise<void> {
-  scene.nango.createConnection({ connectionId, accessToken: botToken, workspaceId: notionWorkspaceId, botId });
-  await scene.mirror('connections', 'add', connectionId, ...connectionOptions({ workspaceId, notionWorkspaceId, botId }));
-}

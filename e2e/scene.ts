@@ -29,8 +29,7 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
       await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((service) => system.start(service)));
     },
     untilEqual: async () => {
-      await system.notion.settle();
-      await system.nango.settle();
+      await system.pair.settle();
       await waitUntil(async () => (await system.differences()).length === 0, {
         describe: async () => JSON.stringify({ differences: (await system.differences()).slice(0, 5), warnings: warnings() }, null, 2),
       });

@@ -10,7 +10,7 @@ test('docs/cli.md shows the help as it is (write it with: node cli/src/cli-refer
 
 test('docs/cli.md has every command', () => {
   const shown = [...page.matchAll(/<!-- help: (.+?) -->/g)].map(([, name]) => name);
-  expect(shown.toSorted()).toEqual([...helpTexts().keys()].toSorted());
+  expect(new Set(shown)).toEqual(new Set(helpTexts().keys()));
 });
 
 test('a command that is gone is noticed', () => {

@@ -7,7 +7,8 @@ const rows = configurationDocs()
   .filter((line) => line.startsWith('| `MIRROR_'));
 
 test('every variable has one row, and every row five cells', () => {
-  expect(rows.map((row) => row.split('`')[1]).toSorted()).toEqual(Object.keys(variables).toSorted());
+  expect(rows).toHaveLength(Object.keys(variables).length);
+  expect(new Set(rows.map((row) => row.split('`')[1]))).toEqual(new Set(Object.keys(variables)));
   for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(7);
 });
 

@@ -33,10 +33,10 @@ import { mongoAddress, urlAddress } from './secrets.ts';
 import { kafkaOf, topicSettings, withAdmin, withMongo, type Admin } from './servers.ts';
 import { settingsAdvice } from './settings-advice.ts';
 
-const probeMs = 10_000;
+const probeMs = 8_000;
 const requestMs = 5_000;
 
-/** Asks everything side by side; what does not answer in 10 s is silent. Changes nothing anywhere. Rejects only when `signal` aborts. */
+/** Asks everything side by side; what does not answer in 8 s is silent. Changes nothing anywhere. Rejects only when `signal` aborts. */
 export async function gatherFacts(context: ConfiguredContext, options: { readonly ingressUrl: string | null }): Promise<DoctorFacts> {
   const { config, env, redact, signal } = context;
 

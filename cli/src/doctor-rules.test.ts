@@ -143,7 +143,7 @@ describe('what is wrong is found, with a way to mend it', () => {
     ['none is active', connections({ byStatus: statuses(0, 1, 0) }), w('connections', 'connections'), /1 paused: none is active/, 'resume'],
     [
       'a refused token',
-      connections({ byStatus: statuses(1, 0, 7), unauthorized: [...'abcdefg'] }),
+      connections({ byStatus: statuses(1, 0, 7), unauthorized: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }),
       w('connections', 'unauthorized'),
       /of a, b, c, d, e and 2 more$/,
       'connect again',
@@ -252,14 +252,6 @@ describe('what is wrong is found, with a way to mend it', () => {
     expect(check?.remedy).toContain(remedy);
     expect(wrong.every((one) => one.remedy !== null && one.remedy !== '')).toBe(true);
   });
-
-  function p(area: Check['area'], id: string) {
-    return { area, id, status: 'problem' } as const;
-  }
-
-  function w(area: Check['area'], id: string) {
-    return { area, id, status: 'warning' } as const;
-  }
 });
 
 test('no Nango key is fine when nobody needs one, or nobody knows', () => {
@@ -278,3 +270,11 @@ test('the report for people groups by area and counts', () => {
   expect(text).toContain(`group ${sync.groupId}: Stable, 2 members, 7 events behind`);
   expect(text).toMatch(/\n\n1 problem found\. 1 warning\.$/);
 });
+
+function p(area: Check['area'], id: string) {
+  return { area, id, status: 'problem' } as const;
+}
+
+function w(area: Check['area'], id: string) {
+  return { area, id, status: 'warning' } as const;
+}

@@ -1,7 +1,7 @@
-import type { NotionEmulator } from '@notion-mirror/emulators/notion/emulator';
+import type { Customer as NotionCustomer, EmulatorPair } from '@notion-mirror/emulators/pair';
 import { notionUser, richText, type NotionUser } from './notion-user.ts';
 
-/** A customer: one Notion workspace, connected through Nango. */
+/** A customer: one Notion workspace, a connection in Nango, and our tenant. */
 export interface Customer {
   /** Our tenant id. */
   readonly workspaceId: string;
@@ -10,8 +10,9 @@ export interface Customer {
   readonly botId: string;
   readonly botToken: string;
   readonly user: NotionUser;
-  /** Pages that are shared with the integration. */
+  /** Pages that are shared with the integration; `archive` is in `home`. */
   readonly pages: { readonly home: string; readonly archive: string };
+  readonly inNotion: NotionCustomer;
 }
 
 /** One thing that a person does in Notion, in words and in fact. */
@@ -21,23 +22,22 @@ interface Action {
   readonly act: () => Promise<void>;
 }
 
-/** Makes a workspace with two pages, and connects it. */
-export function createCustomer(notion: NotionEmulator, integrationId: string, workspaceId: string, name: string): Customer {
-  const workspace = notion.createWorkspace({ name, ownerName: `${name} owner` });
-  const bot = notion.installBot({ workspaceId: workspace.id, integrationId });
-  const page = (title: string) => {
-    const { id } = notion.createPage({ workspaceId: workspace.id, title });
-    notion.share({ botId: bot.id, id });
-    return id;
-  };
+/** Makes a workspace with two pages and connects it in Nango. */
+export function createCustomer(pair: EmulatorPair, workspaceId: string, name: string): Customer {
+  const inNotion = pair.addCustomer({ name, connectionIds: [`${workspaceId}-connection`] });
+  const [connection] = inNotion.connections;
+  if (connection === undefined) throw new Error('the customer has no connection');
+  const home = inNotion.sharedPageId;
+  const archive = pair.notion.createPage({ workspaceId: inNotion.workspaceId, title: 'Archive', parent: { type: 'page', id: home } });
   return {
     workspaceId,
-    notionWorkspaceId: workspace.id,
-    connectionId: `${workspaceId}-connection`,
-    botId: bot.id,
-    botToken: bot.token,
-    user: notionUser(notion.url, workspace.owner.token),
-    pages: { home: page('Home'), archive: page('Archive') },
+    notionWorkspaceId: inNotion.workspaceId,
+    connectionId: connection.connectionId,
+    botId: connection.botId,
+    botToken: connection.token,
+    user: notionUser(pair.notion.url, inNotion.ownerToken),
+    pages: { home, archive: archive.id },
+    inNotion,
   };
 }
 

@@ -26,7 +26,7 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
   narrator.say('Starting the emulators of Notion and Nango, and the three services');
   const system = await startSystem(stack, {
     name: `demo_${Date.now().toString(36)}`,
-    notion: { delivery: { delayMs: [20, 200] } },
+    emulators: { notion: { delivery: { delayMs: [20, 200] } } },
     env: { MIRROR_LOG_LEVEL: 'debug' },
     onLine: (line) => narrator.log(line),
   });
@@ -63,8 +63,7 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
 
 /** Waits until no webhook is under way and the mirror equals Notion, or patience ends: the verdict says which. */
 async function caughtUp(system: System, signal: AbortSignal): Promise<void> {
-  await system.notion.settle();
-  await system.nango.settle();
+  await system.pair.settle();
   const deadline = Date.now() + patienceMs;
   while ((await system.differences()).length > 0 && Date.now() < deadline) await delay(50, undefined, { signal });
 }

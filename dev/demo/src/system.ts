@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
-import { startNangoEmulator, type NangoEmulator, type NangoEmulatorOptions } from '@notion-mirror/emulators/nango/emulator';
-import { startNotionEmulator, type NotionEmulator, type NotionEmulatorOptions } from '@notion-mirror/emulators/notion/emulator';
+import { startEmulatorPair, type EmulatorPair, type EmulatorPairOptions } from '@notion-mirror/emulators/pair';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
@@ -9,8 +8,9 @@ import { freePort, runMirror, startService, type LogLine, type ServiceName, type
 
 /** notion-mirror as a whole, as processes, between emulators of Notion and Nango, on real servers. */
 export interface System {
-  readonly notion: NotionEmulator;
-  readonly nango: NangoEmulator;
+  readonly pair: EmulatorPair;
+  readonly notion: EmulatorPair['notion'];
+  readonly nango: EmulatorPair['nango'];
   readonly env: Readonly<Record<string, string>>;
   readonly db: Db;
   readonly webhookUrl: (route: 'nango' | 'notion') => string;
@@ -19,7 +19,7 @@ export interface System {
   mirror(...args: string[]): Promise<string>;
   /** A new Notion workspace, connected through Nango and known to the mirror as this tenant. */
   connect(workspaceId: string, name: string): Promise<Customer>;
-  /** A new Notion workspace that nobody has connected; its differences count from now on. */
+  /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
   /** What differs between the mirror's view and Notion's truth, over all customers. */
   differences(): Promise<Difference[]>;
@@ -29,25 +29,23 @@ export interface System {
   stop(): Promise<void>;
 }
 
-const webhookSecret = 'secret_of_the_subscription_between_notion_and_nango';
-
 /**
- * Starts the emulators, runs `mirror init` and connects Notion's webhooks through Nango to the ingress (which listens when it is started).
+ * Starts the emulators, wired to the port of the ingress (which listens when it is started), and runs `mirror init`.
  * `name` keeps what is on the servers apart from others: a prefix of topics and the name of the MongoDB database.
  */
 export async function startSystem(
   stack: StackAddresses,
   options: {
     readonly name: string;
-    readonly notion?: NotionEmulatorOptions;
-    readonly nango?: NangoEmulatorOptions;
+    readonly emulators?: EmulatorPairOptions;
     readonly env?: Readonly<Record<string, string>>;
     readonly onLine?: (line: LogLine) => void;
   },
 ): Promise<System> {
   const httpPort = await freePort();
-  const notion = await startNotionEmulator(options.notion);
-  const nango = await startNangoEmulator({ ...options.nango, forwardTo: `http://127.0.0.1:${httpPort}/webhooks/nango` });
+  const forwardTo = `http://127.0.0.1:${httpPort}/webhooks/nango`;
+  const pair = await startEmulatorPair({ ...options.emulators, nango: { ...options.emulators?.nango, forwardTo } });
+  const { notion, nango } = pair;
   const mongodbUri = new URL(stack.mongodbUri);
   mongodbUri.pathname = `/${options.name}`;
   const client = new MongoClient(mongodbUri.href);
@@ -73,20 +71,17 @@ export async function startSystem(
   const truthOf = ({ notionWorkspaceId, botId }: Customer) => notion.truth({ workspaceId: notionWorkspaceId, botId });
   const stop = async () => {
     await Promise.all([...services].map((service) => service.stop()));
-    await Promise.all([notion.stop(), nango.stop(), client.close()]);
+    await Promise.all([pair.stop(), client.close()]);
   };
   try {
     await runMirror(['init'], env);
-    const integration = notion.createIntegration({ name: 'Mirror' });
-    nango.setWebhookSecret({ webhookSecret });
-    await notion.subscribe({ integrationId: integration.id, url: nango.webhookUrl(), verificationToken: webhookSecret });
-
     const prepare = (workspaceId: string, name: string): Customer => {
-      const customer = createCustomer(notion, integration.id, workspaceId, name);
+      const customer = createCustomer(pair, workspaceId, name);
       customers.push(customer);
       return customer;
     };
     return {
+      pair,
       notion,
       nango,
       env,
@@ -102,9 +97,7 @@ export async function startSystem(
       prepare,
       async connect(workspaceId, name) {
         const customer = prepare(workspaceId, name);
-        const { connectionId, notionWorkspaceId, botId, botToken } = customer;
-        nango.createConnection({ connectionId, accessToken: botToken, workspaceId: notionWorkspaceId, botId });
-        await runMirror(['connections', 'add', connectionId, ...connectionOptions(customer)], env);
+        await runMirror(['connections', 'add', customer.connectionId, ...connectionOptions(customer)], env);
         return customer;
       },
       async differences() {

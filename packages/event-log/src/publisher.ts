@@ -145,7 +145,11 @@ export async function createPublisher(deps: {
   function expire(): void {
     const now = Date.now();
     const late = new PublishError('deadline', `not acknowledged within ${deadlineMs} ms`);
-    for (const waiting of [...inFlight, ...again]) if (waiting.expiresAt <= now) {}
+    for (const waiting of [...inFlight, ...again]) {
+      if (waiting.settled || waiting.expiresAt > now) continue;
+      waiting.settle(late);
+      becomes(false, late);
+    }
     for (let first = queue.peek(); first !== undefined && first.expiresAt <= now; first = queue.peek()) {
       first.settle(late);
       queue.shift();

@@ -57,7 +57,7 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
     const published = await Promise.all(batch.map(publish));
     const done = batch.filter((_record, index) => published[index] === true);
     if (done.length > 0) {
-
+      await spool.remove(done.map((record) => record.id));
       metrics.drained.inc(done.length);
       logger.info({ drained: done.length }, 'spooled events are on the log');
     }

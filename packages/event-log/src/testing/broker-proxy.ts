@@ -49,7 +49,7 @@ export async function kafkaBehindProxy(broker: string): Promise<{ kafka: Kafka; 
       brokers: [broker],
       clientId: 'test',
       logLevel: logLevel.NOTHING,
-      requestTimeout: 1_000,
+      requestTimeout: 300,
       connectionTimeout: 1_000,
       retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 2 },
       // Whatever address the broker gives of itself.
