@@ -94,8 +94,10 @@ async function ofSlots<T>(
   return useMongo(configuredContext, async ({ db }) => {
     const store = createHandshakeStore({ db, encryptionKey: configuredContext.config.encryptionKey });
     const asked = chosen === undefined ? slots : [chosen];
-    await Promise.all(asked.map(async (slot) => before(store, slot)));
-    return Promise.all(asked.map(async (slot) => ask(store, slot)));
+    for (const slot of asked) await before(store, slot);
+    const answers: T[] = [];
+    for (const slot of asked) answers.push(await ask(store, slot));
+    return answers;
   });
 }
 

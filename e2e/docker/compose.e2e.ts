@@ -5,12 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { MongoClient, type Document } from 'mongodb';
 import { freePort } from '@notion-mirror/local-stack/ports';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { createComposeProject, docker, projectNames, removeProject, type ComposeProject } from './compose-project.ts';
 import { startCustomer, type EmulatedCustomer } from './emulated-customer.ts';
-import { everyExampleSettingExists, everyPortIsOnLoopback, everyServiceGetsWhatItReads } from './file-checks.ts';
+import { everyExampleSettingExists, everyPortIsOnLoopback, everyServiceGetsWhatItReads, theDemoKeepsItsKeys } from './file-checks.ts';
 import { createReport, StepFailed } from './report.ts';
 
 interface Ports {
@@ -22,6 +23,7 @@ interface Ports {
   readonly INGRESS_OPS_PORT: string;
   readonly SYNC_WORKER_OPS_PORT: string;
   readonly DELETE_WORKER_OPS_PORT: string;
+  readonly DEMO_NOTION_PORT: string;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -29,6 +31,7 @@ const namePrefix = 'notion-mirror-e2e-';
 const image = 'notion-mirror-e2e';
 const servers = ['kafka', 'schema-registry', 'mongodb'];
 const services = ['ingress', 'sync-worker', 'delete-worker'];
+const demoServices = services.map((service) => `demo-${service}`);
 const tenant = 'acme';
 
 const interrupted = new AbortController();
@@ -54,6 +57,7 @@ async function checkEverything(): Promise<void> {
   await check('as the files come, nothing is published beyond this machine', () => everyPortIsOnLoopback(asShipped));
   await check('every setting of .env.example exists', () => everyExampleSettingExists(root));
   await check('every service gets the variables it reads, and no others', () => everyServiceGetsWhatItReads(asShipped));
+  await check('the keys of the demo are known to the demo only', () => theDemoKeepsItsKeys(asShipped));
 
   const ports = await choosePorts();
   const keys = { MIRROR_NANGO_SIGNING_KEYS: secret(), MIRROR_NANGO_API_KEY: secret(), MIRROR_ENCRYPTION_KEY: secret() };
@@ -77,14 +81,14 @@ async function checkEverything(): Promise<void> {
   try {
     await checkMirror(project, customer, ports);
   } catch (error) {
-    say(await project.compose(['logs', '--no-color', '--tail', '30', ...services, 'init']).catch(String));
+    say(await project.compose(['logs', '--no-color', '--tail', '30', 'init', ...services]).catch(String));
     throw error;
   }
 }
 
 async function checkImage(project: ComposeProject): Promise<void> {
-  await step('the image is built', async () => {
-    await project.compose(['build', 'init'], { timeoutMs: 10 * 60_000 });
+  await step('the images are built', async () => {
+    await project.compose(['build', 'init', 'demo-emulators'], { timeoutMs: 10 * 60_000 });
     const size = await sizeOf(image);
     return `${Math.round(size / 1e6)} MB, ${Math.round((size - (await sizeOf('node:24-slim'))) / 1e6)} MB of it over node:24-slim`;
   });
@@ -99,11 +103,9 @@ async function checkImage(project: ComposeProject): Promise<void> {
 /** The story of one customer, through a restart, to the end. */
 async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, ports: Ports): Promise<void> {
   const withKafkaUi = await isKafkaUiAvailable(project);
-  const up = () =>
-    project.compose(
-      ['up', '--detach', '--no-build', '--wait', '--wait-timeout', '180', ...servers, ...services, ...(withKafkaUi ? ['kafka-ui'] : [])],
-      { timeoutMs: 240_000 },
-    );
+  const start = (...names: string[]) =>
+    project.compose(['up', '--detach', '--no-build', '--wait', '--wait-timeout', '180', ...names], { timeoutMs: 240_000 });
+  const up = () => start(...servers, ...services, ...(withKafkaUi ? ['kafka-ui'] : []));
   const mirror = (...args: string[]) => project.compose(['run', '--rm', '--no-deps', '-T', 'mirror', ...args]);
   const mongo = new MongoClient(`mongodb://127.0.0.1:${ports.MONGODB_PORT}/?directConnection=true`, { serverSelectionTimeoutMS: 5_000 });
   cleanUps.push(() => mongo.close());
@@ -160,6 +162,16 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     const seconds = (performance.now() - started) / 1000;
     for (const service of services) assert.equal(await stateOf(project, service), 'exited 0', service);
     assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s`);
+  });
+
+  await check('the profile `demo` shows the databases of its three customers', async () => {
+    await start(...demoServices);
+    const demo = mongo.db('notion_mirror_demo').collection('databases');
+    const tenants = async () => (await demo.distinct('workspaceId')).toSorted();
+    await waitUntil('their databases', async () => isDeepStrictEqual(await tenants(), ['acme', 'globex', 'initech']), {
+      timeoutMs: 90_000,
+      signal,
+    });
   });
 }
 
@@ -260,6 +272,7 @@ async function choosePorts(): Promise<Ports> {
     INGRESS_OPS_PORT: String(await freePort()),
     SYNC_WORKER_OPS_PORT: String(await freePort()),
     DELETE_WORKER_OPS_PORT: String(await freePort()),
+    DEMO_NOTION_PORT: String(await freePort()),
   };
 }
 

@@ -54,6 +54,19 @@ export async function everyPortIsOnLoopback(project: ComposeProject): Promise<st
   return `${ports.length} ports`;
 }
 
+/** Keys that everybody can read here open nothing but the demo. */
+export async function theDemoKeepsItsKeys(project: ComposeProject): Promise<void> {
+  const { services } = await modelOf(project);
+  const holders = Object.entries(services).filter(([, { environment = {} }]) =>
+    Object.values(environment).some((value) => value?.startsWith('demo-') === true),
+  );
+  assert.ok(holders.length > 0);
+  assert.deepEqual(
+    holders.map(([name]) => name).filter((name) => !name.startsWith('demo-')),
+    [],
+  );
+}
+
 async function modelOf(project: ComposeProject): Promise<ComposeModel> {
   return JSON.parse(await project.compose(['--profile', '*', 'config', '--format', 'json'])) as ComposeModel;
 }

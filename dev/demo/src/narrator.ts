@@ -7,6 +7,7 @@ const paints: readonly Paint[] = [pc.cyan, pc.magenta, pc.yellow, pc.green, pc.b
 /** A document of `database_records`, as far as it is told. */
 export interface SeenRecord {
   readonly workspaceId: string;
+  readonly databaseId: string;
   readonly title?: string;
   readonly rev: number;
   readonly parent?: { readonly type: string; readonly id: string | null };
@@ -29,16 +30,16 @@ export interface Narrator {
 export function createNarrator(write: (line: string) => void): Narrator {
   const colours = new Map<string, Paint>();
   const titles = new Map<string, string>();
+  const gone = new Set<string>();
   const tell = (workspaceId: unknown, what: string) => {
     const tenant = String(workspaceId);
     const paint = colours.get(tenant) ?? paints[colours.size % paints.length] ?? pc.white;
     colours.set(tenant, paint);
     write(`  ${paint(tenant.padEnd(9))} ${what}`);
   };
-  const titleOf = (record: SeenRecord & { readonly databaseId?: string }): string => {
-    const id = record.databaseId ?? '';
-    if (record.title !== undefined) titles.set(id, record.title);
-    return titles.get(id) ?? id;
+  const titleOf = (record: SeenRecord): string => {
+    if (record.title !== undefined) titles.set(record.databaseId, record.title);
+    return titles.get(record.databaseId) ?? record.databaseId;
   };
   return {
     say: (text) => write(`\n${pc.bold(text)}`),
@@ -58,10 +59,14 @@ export function createNarrator(write: (line: string) => void): Narrator {
       }
     },
     record(record) {
+      const id = `${record.workspaceId}:${record.databaseId}`;
       if (record.removed !== undefined) {
-        tell(record.workspaceId, `  ${pc.red('document')} “${titleOf(record)}” is gone: ${record.removed.reason}`);
+        // A tombstone is written again when another event comes; that is no news.
+        if (!gone.has(id)) tell(record.workspaceId, `  ${pc.red('document')} “${titleOf(record)}” is gone: ${record.removed.reason}`);
+        gone.add(id);
         return;
       }
+      gone.delete(id);
       const sources = record.dataSources ?? [];
       const properties = sources.reduce((sum, source) => sum + (source.properties?.length ?? 0), 0);
       const size = pc.dim(`${sources.length} data source${sources.length === 1 ? '' : 's'}, ${properties} properties, rev ${record.rev}`);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { loadConfig } from '@notion-mirror/service-kit/config';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
+import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import pc from 'picocolors';
 import { createNarrator } from './narrator.ts';
-import { runMirror, startService } from './service-process.ts';
+import { runMirror, startService, type LogLine, type ServiceProcess } from './service-process.ts';
 
 /**
  * The three services on local servers, with the real Nango and Notion. What is set in the environment (keys, URLs, ports) is used; only the
@@ -27,10 +28,12 @@ export async function runReal(stack: StackAddresses, signal: AbortSignal): Promi
   narrator.say('Preparing topics, schemas and collections');
   await runMirror(['init'], env);
   narrator.say('Starting the three services');
-  const services = await Promise.all(
-    (['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => startService(name, env, (line) => narrator.log(line))),
-  );
+  const watchdog = await startWatchdog();
+  const services: ServiceProcess[] = [];
   try {
+    const onLine = (line: LogLine) => narrator.log(line);
+    const names = ['ingress', 'sync-worker', 'delete-worker'] as const;
+    await Promise.all(names.map(async (name) => services.push(await startService(name, env, { watchdog, onLine }))));
     console.log(`\n  Nango's webhook URL must lead to ${pc.bold(`http://<this machine>:${config.http.port}/webhooks/nango`)}`);
     console.log('  In a second terminal, first:\n');
     for (const name of ['MIRROR_KAFKA_BROKERS', 'MIRROR_SCHEMA_REGISTRY_URL', 'MIRROR_MONGODB_URI']) {
@@ -45,5 +48,6 @@ export async function runReal(stack: StackAddresses, signal: AbortSignal): Promi
     return 1;
   } finally {
     await Promise.all(services.map((service) => service.stop()));
+    await watchdog.close();
   }
 }

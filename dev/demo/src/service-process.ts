@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 
 export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker';
 
@@ -33,12 +34,16 @@ export function entryPoint(name: ServiceName | 'cli'): string {
   return name === 'cli' ? join(root, 'cli/src/main.ts') : join(root, 'services', name, 'src/main.ts');
 }
 
-/** Starts a service as an operator would and resolves when it is ready. Rejects when it ends before that. */
+/**
+ * Starts a service as an operator would and resolves when it is ready. Rejects when it ends before that. The watchdog ends it when this
+ * process is gone, however it went.
+ */
 export async function startService(
   name: ServiceName,
   env: Readonly<Record<string, string>>,
-  onLine: (line: LogLine) => void = () => {},
+  options: { readonly watchdog: Watchdog; readonly onLine?: ((line: LogLine) => void) | undefined },
 ): Promise<ServiceProcess> {
+  const { watchdog, onLine = () => {} } = options;
   const opsPort = await freePort();
   const child = spawn(process.execPath, [entryPoint(name)], {
     cwd: root,
@@ -47,6 +52,9 @@ export async function startService(
     // Ctrl-C in a terminal reaches the whole group; the parent stops its services itself, in order.
     detached: true,
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${name} could not be started`);
+  await watchdog.adopt(pid);
   const tail: string[] = [];
   const remember = (line: string) => {
     tail.push(line);
@@ -62,6 +70,7 @@ export async function startService(
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
+  void exited.then(() => watchdog.release(pid));
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   const ended = exited.then(({ code, signal }) => {
     throw new Error(`${name} ended before it was ready (${signal ?? `exit code ${code}`}):\n${tail.join('\n')}`);
@@ -70,7 +79,7 @@ export async function startService(
   ended.catch(() => {});
   return {
     name,
-    pid: child.pid ?? -1,
+    pid,
     opsUrl,
     exited,
     stop: () => {

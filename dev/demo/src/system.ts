@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
 import { startEmulatorPair, type EmulatorPair, type EmulatorPairOptions } from '@notion-mirror/emulators/pair';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
+import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
 import { freePort, runMirror, startService, type LogLine, type ServiceName, type ServiceProcess } from './service-process.ts';
@@ -64,6 +65,7 @@ export async function startSystem(
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     ...options.env,
   };
+  const watchdog = await startWatchdog();
   const services = new Set<ServiceProcess>();
   const customers: Customer[] = [];
   const db = client.db(options.name);
@@ -71,7 +73,7 @@ export async function startSystem(
   const truthOf = ({ notionWorkspaceId, botId }: Customer) => notion.truth({ workspaceId: notionWorkspaceId, botId });
   const stop = async () => {
     await Promise.all([...services].map((service) => service.stop()));
-    await Promise.all([pair.stop(), client.close()]);
+    await Promise.all([pair.stop(), client.close(), watchdog.close()]);
   };
   try {
     await runMirror(['init'], env);
@@ -88,7 +90,7 @@ export async function startSystem(
       db,
       webhookUrl: (route) => `http://127.0.0.1:${httpPort}/webhooks/${route}`,
       async start(name) {
-        const service = await startService(name, env, options.onLine);
+        const service = await startService(name, env, { watchdog, onLine: options.onLine });
         services.add(service);
         void service.exited.then(() => services.delete(service));
         return service;

@@ -2,10 +2,6 @@ import { expect, test } from 'vitest';
 import { createRandom } from './random.ts';
 
 test('the same seed gives the same stream, another seed another one', () => {
-  const drawn = (seed: string) => {
-    const random = createRandom(seed);
-    return [random.uuid(), random.integer(1000), random.text(8), random.chance(0.5), random.pick(['a', 'b', 'c'])];
-  };
   expect(drawn('a')).toEqual(drawn('a'));
   expect(drawn('a')).not.toEqual(drawn('b'));
 });
@@ -27,5 +23,11 @@ test('numbers fill their range', () => {
 
 test('ids are UUIDs', () => {
   const random = createRandom('ids');
-  for (let index = 0; index < 100; index += 1) expect(random.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  for (let index = 0; index < 100; index += 1)
+    expect(random.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
+
+function drawn(seed: string) {
+  const random = createRandom(seed);
+  return [random.uuid(), random.integer(1000), random.text(8), random.chance(0.5), random.pick(['a', 'b', 'c'])];
+}

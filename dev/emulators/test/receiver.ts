@@ -23,7 +23,7 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const answers: (number | 'reset' | 'hang')[] = [];
-  let onReceived = () => {};
+  let onReceived: (() => void) | null = null;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -33,7 +33,7 @@ export async function startReceiver(): Promise<Receiver> {
       const answer = answers.shift() ?? 200;
       if (answer === 'reset') request.socket.resetAndDestroy();
       else if (answer !== 'hang') response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');
-      onReceived();
+      onReceived?.();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

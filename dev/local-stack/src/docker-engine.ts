@@ -41,13 +41,14 @@ export class ImageUnavailableError extends StackUnavailableError {
 }
 
 /** Pulls the images that are not there yet, and starts testcontainers' reaper. Throws ImageUnavailableError. */
-export async function prepareImages(client: ContainerRuntimeClient, onProgress: OnProgress): Promise<void> {
+export async function prepareImages(client: ContainerRuntimeClient, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
   const { getReaper, ImageName } = await import('testcontainers');
   const pull = async (image: string) => {
     const name = ImageName.fromString(image);
     if (await client.image.exists(name)) return;
     await reportStep(onProgress, `Pulling ${image}`, async () => {
-      await client.image.pull(name).catch((cause: unknown) => {
+      await unlessAborted(client.image.pull(name), signal).catch((cause: unknown) => {
+        signal?.throwIfAborted();
         throw new ImageUnavailableError(image, { cause });
       });
       // An error in the middle of the answer ends the pull like a success does.
@@ -58,4 +59,13 @@ export async function prepareImages(client: ContainerRuntimeClient, onProgress: 
   await getReaper(client).catch((cause: unknown) => {
     throw new ImageUnavailableError('of testcontainers’ reaper (TESTCONTAINERS_RYUK_DISABLED=true does without it)', { cause });
   });
+}
+
+/** A pull cannot be taken back, but it need not be waited for. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const aborted = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+  if (signal.aborted) aborted.reject(signal.reason);
+  return Promise.race([work, aborted.promise]);
 }

@@ -27,7 +27,7 @@ export async function startDockerStack(options: ProviderOptions & { client: Cont
   const { GenericContainer, Network } = await import('testcontainers');
   await using cleanup = new AsyncDisposableStack();
   if (!keepData) cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
-  await prepareImages(client, onProgress);
+  await prepareImages(client, onProgress, options.signal);
   const logsDir = join(dataDir, 'logs');
   await mkdir(logsDir, { recursive: true });
   const known = (await readStackRecord(dataDir)) ?? newStackRecord('docker');
@@ -142,6 +142,7 @@ export async function startDockerStack(options: ProviderOptions & { client: Cont
   await writeStackRecord(dataDir, { ...known, ports: { kafka: kafkaPort, schemaRegistry: registryPort, mongodb: mongodbPort } });
   up = true;
   const everything = cleanup.move();
+  let stopped: Promise<void> | null = null;
   return {
     provider: 'docker',
     kafkaBrokers: `${host}:${kafkaPort}`,
@@ -149,7 +150,7 @@ export async function startDockerStack(options: ProviderOptions & { client: Cont
     mongodbUri: mongodbUri(host, mongodbPort),
     logsDir,
     pids: {},
-    stop: () => everything.disposeAsync(),
+    stop: () => (stopped ??= everything.disposeAsync()),
   };
 }
 

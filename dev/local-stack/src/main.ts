@@ -37,6 +37,8 @@ try {
     process.exitCode = 1;
   }
 }
+// Everything of ours has ended; what may still be open is the pull of an image that was given up.
+process.exit();
 
 function isForTheUser(error: unknown): error is Error {
   if (error instanceof StackUnavailableError || error instanceof ServerStartError) return true;

@@ -99,6 +99,7 @@ export async function startProcessStack(
   await writeStackRecord(dataDir, { ...known, ports });
 
   const everything = cleanup.move();
+  let stopped: Promise<void> | null = null;
   return {
     provider: 'process',
     kafkaBrokers: kafka.address,
@@ -106,7 +107,7 @@ export async function startProcessStack(
     mongodbUri: mongod.uri,
     logsDir,
     pids: { kafka: kafka.pid, schemaRegistry: registry.pid, mongodb: mongod.pid, watchdog: watchdog.pid },
-    stop: () => everything.disposeAsync(),
+    stop: () => (stopped ??= everything.disposeAsync()),
   };
 }
 

@@ -54,7 +54,11 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () 
   });
 
   test('an aborted start leaves nothing', async () => {
-    const before = await stackFolders();
+    const temp = await temporaryFolder();
+    vi.stubEnv('TMPDIR', temp);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
     const abort = new AbortController();
     const starting = startStack({
       provider: 'process',
@@ -64,7 +68,8 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () 
       },
     });
     await expect(starting).rejects.toThrow('enough');
-    expect(await stackFolders()).toEqual(before);
+    expect(await readdir(temp)).toEqual([]);
+    expect(await processesNaming(temp)).toBe('');
   });
 });
 
@@ -136,8 +141,4 @@ async function alive(pids: Readonly<Record<string, number>>): Promise<string[]> 
 async function processesNaming(text: string): Promise<string> {
   const lines = (await runCommand('ps', ['-eww', '-o', 'args='])).split('\n');
   return lines.filter((line) => line.includes(text) && !line.includes('main.ts')).join('\n');
-}
-
-async function stackFolders(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('notion-mirror-stack-'));
 }

@@ -50,7 +50,7 @@ export async function prefetchStack(options: Pick<StackOptions, 'provider' | 'on
   const onProgress = options.onProgress ?? (() => {});
   return withProvider<Provider>(options, {
     async docker(client) {
-      await prepareImages(client, onProgress);
+      await prepareImages(client, onProgress, options.signal);
       return 'docker';
     },
     async process(cacheRoot) {

@@ -103,6 +103,12 @@ export async function createTopics(
   });
 }
 
+/** Rejects when a topic does not exist (`mirror init` has not run), or with KafkaJS's error when no broker answers. */
+export async function requireTopics(kafka: Kafka, prefix: string): Promise<void> {
+  const missing = (await describeTopics(kafka, prefix)).filter(({ exists }) => !exists).map(({ topic }) => topic);
+  if (missing.length > 0) throw new Error(`no topic ${missing.join(', ')}: run \`mirror init\``);
+}
+
 /** The topics as they are, compared with how they are meant to be. */
 export async function describeTopics(
   kafka: Kafka,

@@ -47,6 +47,24 @@ test('what comes while all batches are under way leaves together when one return
   expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
 });
 
+test('no more than the given number of batches is under way', async () => {
+  let underWay = 0;
+  let most = 0;
+  const batch = createBatcher<number, number>({
+    maxOps: 1,
+    maxInFlight: 2,
+    run: async (ops) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await turn();
+      underWay -= 1;
+      return done(ops);
+    },
+  });
+  expect(await Promise.all([1, 2, 3, 4, 5].map(batch))).toEqual([10, 20, 30, 40, 50]);
+  expect(most).toBe(2);
+});
+
 test('a batch is bounded in size; what is larger goes alone', async () => {
   const batches: (readonly number[])[] = [];
   const batch = createBatcher<number, number>({

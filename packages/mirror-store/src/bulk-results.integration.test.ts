@@ -46,6 +46,13 @@ test('each operation has its own result', async () => {
   ]);
 });
 
+test("a clash on an operator's unique index is no conflict", async () => {
+  const items = mongo.db.collection('items');
+  await items.createIndex({ raw: 1 }, { unique: true, partialFilterExpression: { raw: { $gt: '' } }, name: 'mine_id_' });
+  expect(await results([upsert('a', 'x'), upsert('b', 'x'), upsert('there')])).toEqual(['written', 'rejected', 'conflict']);
+  await items.dropIndex('mine_id_');
+});
+
 test('what is not confirmed says nothing', async () => {
   const twoNodes = { writeConcern: { w: 2, wtimeoutMS: 10 } };
   expect(await results([upsert('there'), upsert('a')], twoNodes)).toBeNull();

@@ -25,8 +25,9 @@ export function resultsOfFailure(error: unknown, count: number): PromiseSettledR
   // Not confirmed by the majority: what seems written may be rolled back, and a conflict may be with something that is.
   if (writeErrors.length === 0 || error.result.getWriteConcernError() !== undefined) return null;
   const results = allWritten(count);
-  for (const { index, code } of writeErrors) {
-    if (code === duplicateKey) results[index] = fulfilled({ kind: 'conflict' });
+  for (const { index, code, errmsg } of writeErrors) {
+    // On another unique index, which an operator made, reading again would change nothing.
+    if (code === duplicateKey && errmsg?.includes('index: _id_')) results[index] = fulfilled({ kind: 'conflict' });
     else if (isUnavailableCode(code))
       results[index] = { status: 'rejected', reason: new StoreUnavailableError(`a record could not be written (code ${code})`) };
     else results[index] = rejectedDocument(`code ${code}`);

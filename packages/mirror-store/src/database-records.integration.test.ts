@@ -7,7 +7,6 @@ import { openMongo } from './client.ts';
 import { createRecordStore, type RecordStore, type StoredRecord } from './database-records.ts';
 import { StoreUnavailableError } from './errors.ts';
 import { initMongo } from './init.ts';
-import { maxDocumentBytes } from './record-document.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 let records: RecordStore;
@@ -270,25 +269,19 @@ describe('batches', () => {
     expect((await sumOf('notion_mirror_store_batch_size_count', { kind: 'read' })) - reads).toBeLessThanOrEqual(2);
   });
 
-  const almostTooLarge = megabytes(maxDocumentBytes / 1024 / 1024 - 0.35);
-
   test.each([
-    ['too large', 'acme', { database: { text: megabytes(17) }, dataSources: [] }, 'the document has 17.0 MiB'],
-    ['nested too deep', 'acme', { database: deep(300), dataSources: [] }, 'nested deeper than 100 levels'],
-    // Its id is so long that the command around the document is too large: only the driver notices.
-    [
-      'refused by the driver',
-      'w'.repeat(150_000),
-      { database: { text: almostTooLarge }, dataSources: [] },
-      'MongoDB does not take the document',
-    ],
-  ])('a document that is %s is rejected alone', async (_what, workspaceId, raw, message) => {
-    const bad = key(workspaceId);
+    ['too large', { raw: { database: { text: megabytes(17) }, dataSources: [] } }, 'the document has 17.0 MiB'],
+    ['nested too deep', { raw: { database: deep(300), dataSources: [] } }, 'nested deeper than 100 levels'],
+    // What the types rule out and nothing checks: the driver or the server then refuses the whole command.
+    ['refused by the driver', { title: JSON.parse('{"_bsontype": "Nonsense"}') }, 'cannot be written as BSON (BSONVersionError)'],
+    ['refused by the server', { title: JSON.parse(JSON.stringify(deep(300))) }, 'MongoDB does not take the document (code 15)'],
+  ])('a document that is %s is rejected alone', async (_what, content, message) => {
+    const bad = key();
     const others = Array.from({ length: 9 }, () => key());
     const taken = key();
     await written(taken);
     const ids = [...others.slice(0, 4), bad, ...others.slice(4), taken];
-    const results = await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live(id === bad ? { raw } : {}) })));
+    const results = await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live(id === bad ? content : {}) })));
     expect(results[4]).toEqual({ kind: 'rejected', message: expect.stringContaining(message) });
     expect(results.at(-1)).toEqual({ kind: 'conflict' });
     expect(results.filter(({ kind }) => kind === 'written')).toHaveLength(9);

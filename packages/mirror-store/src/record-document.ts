@@ -160,13 +160,22 @@ export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
 /** MongoDB documents a limit of 100 levels; 6.0 and 8.0 in fact refuse a document beyond 180, and the whole command beyond 200. */
 export const maxJsonDepth = 100;
 
-/** Bytes of BSON. Throws an `UnstorableError` when it is too large. */
+/** Bytes of BSON. Throws an `UnstorableError` when it is too large, or when the driver cannot write it. */
 export function checkedSize(document: Document): number {
-  const bytes = BSON.calculateObjectSize(document);
+  const bytes = sizeOf(document);
   if (bytes > maxDocumentBytes) {
     throw new UnstorableError(`the document has ${(bytes / 1024 / 1024).toFixed(1)} MiB; MongoDB stores at most 16`);
   }
   return bytes;
+}
+
+function sizeOf(document: Document): number {
+  try {
+    return BSON.calculateObjectSize(document);
+  } catch (error) {
+    if (!(error instanceof BSON.BSONError)) throw error;
+    throw new UnstorableError(`the document cannot be written as BSON (${error.name})`, { cause: error });
+  }
 }
 
 /**

@@ -1,18 +1,17 @@
-import { setMaxListeners } from 'node:events';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
-import { createEventCodec, SchemaNotRegisteredError } from '@notion-mirror/event-log/event-codec';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
-import { groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
+import { groupIdFor, requireTopics, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { untilAvailable } from '@notion-mirror/service-kit/backoff';
-import { loadConfigOrExit } from '@notion-mirror/service-kit/config';
+import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
@@ -25,29 +24,29 @@ const service = 'delete-worker';
 const config = loadConfigOrExit(service);
 const logger = createLogger({ service, level: config.logLevel });
 const metrics = createMetrics(service);
-setMaxListeners(1_000);
 
 runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+  for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   const topics = topicsFor(config.topicPrefix);
   const group = groupIdFor(config.topicPrefix, service);
-  let health = {
-    live: (): HealthReport => ({ ok: true, detail: {} }),
-    ready: (): HealthReport => ({ ok: false, detail: { state: 'starting' } }),
-  };
+  let waitingFor = '';
+  let health = { live: (): HealthReport => ({ ok: true, detail: {} }), ready: (): HealthReport => ({ ok: false, detail: { waitingFor } }) };
   const ops = await startOpsServer({ ...config.ops, metrics, live: () => health.live(), ready: () => health.ready() });
   scope.onStop('operations port', () => ops.close());
   logger.info({ port: ops.port }, 'operations port listens');
 
-  const waiting = { logger, signal: scope.signal };
-  const isFatal = (error: unknown) => error instanceof StoreMisconfiguredError || error instanceof SchemaNotRegisteredError;
-  const mongo = await untilAvailable('MongoDB', () => openMongo(config.mongodbUri, { appName: service }), { ...waiting, isFatal });
+  const isFatal = (error: unknown) => error instanceof StoreMisconfiguredError;
+  const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
+    waitingFor = what;
+    return untilAvailable(what, step, { logger, signal: scope.signal, isFatal });
+  };
+  const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());
-  const codec = await untilAvailable(
-    'schema registry',
-    () => createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject }),
-    { ...waiting, isFatal },
+  const codec = await available('the schema registry', () =>
+    createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject }),
   );
   const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
+  await available('the topics', () => requireTopics(kafka, config.topicPrefix));
   const publisher = await createPublisher({ kafka, logger, metrics });
   scope.onStop('publisher', () => publisher.stop());
 

@@ -67,6 +67,7 @@ const probe = async (ingress: IngressProcess, path: '/livez' | '/readyz' | '/met
 async function untilReady(ingress: IngressProcess): Promise<void> {
   await expect.poll(() => ingress.port('operations port listens'), timeout).toBeGreaterThan(0);
   await expect.poll(() => probe(ingress, '/readyz'), timeout).toMatchObject({ status: 200 });
+  await expect.poll(() => ingress.port('public port listens'), timeout).toBeGreaterThan(0);
 }
 
 async function post(ingress: IngressProcess, id: string): Promise<HttpAnswer> {

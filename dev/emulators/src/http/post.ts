@@ -11,7 +11,7 @@ export interface Poster {
   close(): void;
 }
 
-export function createPoster({ maxConcurrent = 64, maxRedirects = 0 } = {}): Poster {
+export function createPoster({ maxConcurrent, maxRedirects = 0 }: { maxConcurrent: number; maxRedirects?: number }): Poster {
   const http = new HttpAgent({ keepAlive: true });
   const https = new HttpsAgent({ keepAlive: true });
   const closed = new AbortController();

@@ -29,7 +29,11 @@ afterEach(async () => {
 
 async function call(path: string, { method = 'GET', key = 'Bearer key' }: { method?: string; key?: string } = {}) {
   const response = await fetch(nango.url + path, { method, headers: key === '' ? {} : { authorization: key } });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as { connections: object[] } & Record<string, unknown> };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as { connections: object[] } & Record<string, unknown>,
+  };
 }
 
 const raw = {
@@ -72,10 +76,9 @@ test('the refresh token comes only when asked for', async () => {
 
 test('a forced refresh gives the new token, an ordinary read the dead one', async () => {
   nango.setTokenAfterRefresh({ connectionId: 'c-1', accessToken: 'ntn_2' });
-  const token = async (query = '') => (await call(`/connections/c-1?provider_config_key=notion${query}`)).body['credentials'];
-  expect(await token()).toMatchObject({ access_token: 'ntn_1' });
-  expect(await token('&force_refresh=true')).toMatchObject({ access_token: 'ntn_2', raw: { access_token: 'ntn_2' } });
-  expect(await token()).toMatchObject({ access_token: 'ntn_2' });
+  expect(await credentials()).toMatchObject({ access_token: 'ntn_1' });
+  expect(await credentials('&force_refresh=true')).toMatchObject({ access_token: 'ntn_2', raw: { access_token: 'ntn_2' } });
+  expect(await credentials()).toMatchObject({ access_token: 'ntn_2' });
 });
 
 test('a key without the scope sees no credentials', async () => {
@@ -113,14 +116,27 @@ test.each([
 
 test('the list has neither configuration nor credentials, and can be searched', async () => {
   nango.createConnection({ connectionId: 'c-2', accessToken: 'ntn_2', workspaceId: 'w-2', tags: { team: 'a' } });
-  const ids = async (query: string) => (await call(`/connections${query}`)).body.connections.map((connection) => ('connection_id' in connection ? connection.connection_id : null));
+  const ids = async (query: string) =>
+    (await call(`/connections${query}`)).body.connections.map((connection) =>
+      'connection_id' in connection ? connection.connection_id : null,
+    );
   expect(await ids('')).toEqual(['c-1', 'c-2']);
   expect(await ids('?connectionId=c-2')).toEqual(['c-2']);
   expect(await ids('?search=c-1')).toEqual(['c-1']);
   expect(await ids('?tags[team]=a')).toEqual(['c-2']);
   expect(await ids('?limit=1&page=1')).toEqual(['c-2']);
   const [first] = (await call('/connections')).body.connections;
-  expect(Object.keys(first ?? {}).toSorted()).toEqual(['connection_id', 'created', 'end_user', 'errors', 'id', 'metadata', 'provider', 'provider_config_key', 'tags']);
+  expect(Object.keys(first ?? {}).toSorted()).toEqual([
+    'connection_id',
+    'created',
+    'end_user',
+    'errors',
+    'id',
+    'metadata',
+    'provider',
+    'provider_config_key',
+    'tags',
+  ]);
 });
 
 test('over the limit: 429 with the headers', async () => {
@@ -137,9 +153,14 @@ test('over the limit: 429 with the headers', async () => {
 
 test('faults work here too', async () => {
   nango.faults.inject({ kind: 'internal_server_error', path: '/connections/*', count: 1 });
-  expect(await call('/connections/c-1?provider_config_key=notion')).toMatchObject({ status: 500, body: { error: { code: 'server_error' } } });
+  expect(await call('/connections/c-1?provider_config_key=notion')).toMatchObject({
+    status: 500,
+    body: { error: { code: 'server_error' } },
+  });
   expect((await call('/connections/c-1?provider_config_key=notion')).status).toBe(200);
-  expect(nango.calls.counts({ token: 'key' })).toEqual([{ token: 'key', endpoint: 'GET /connections/c-1', calls: 2, statuses: { 200: 1, 500: 1 } }]);
+  expect(nango.calls.counts({ token: 'key' })).toEqual([
+    { token: 'key', endpoint: 'GET /connections/c-1', calls: 2, statuses: { 200: 1, 500: 1 } },
+  ]);
 });
 
 test('auth webhooks tell of creation, reconnection, failed refresh and deletion', async () => {
@@ -148,7 +169,10 @@ test('auth webhooks tell of creation, reconnection, failed refresh and deletion'
   nango.failAuthorization({ connectionId: 'c-1' });
   nango.failAuthorization({ connectionId: 'c-9' });
   await nango.settle();
-  expect(await call('/connections/c-1?provider_config_key=notion', { method: 'DELETE' })).toMatchObject({ status: 200, body: { success: true } });
+  expect(await call('/connections/c-1?provider_config_key=notion', { method: 'DELETE' })).toMatchObject({
+    status: 200,
+    body: { success: true },
+  });
   await nango.settle();
   expect((await call('/connections/c-1?provider_config_key=notion')).status).toBe(404);
   const base = { from: 'nango', type: 'auth', authMode: 'OAUTH2', provider: 'notion', providerConfigKey: 'notion', environment: 'prod' };
@@ -158,9 +182,29 @@ test('auth webhooks tell of creation, reconnection, failed refresh and deletion'
     expect.arrayContaining([
       { ...base, connectionId: 'c-1', operation: 'creation', success: true, tags: { end_user_id: 'u_42' } },
       { ...base, connectionId: 'c-1', operation: 'override', success: true, tags: { end_user_id: 'u_42' } },
-      { ...base, connectionId: 'c-1', operation: 'refresh', success: false, tags: { end_user_id: 'u_42' }, error: { type: expect.any(String), description: expect.any(String) } },
-      { ...base, connectionId: 'c-1', operation: 'override', success: false, tags: { end_user_id: 'u_42' }, error: { type: 'access_denied', description: expect.any(String) } },
-      { ...base, connectionId: 'c-9', operation: 'creation', success: false, error: { type: 'access_denied', description: expect.any(String) } },
+      {
+        ...base,
+        connectionId: 'c-1',
+        operation: 'refresh',
+        success: false,
+        tags: { end_user_id: 'u_42' },
+        error: { type: expect.any(String), description: expect.any(String) },
+      },
+      {
+        ...base,
+        connectionId: 'c-1',
+        operation: 'override',
+        success: false,
+        tags: { end_user_id: 'u_42' },
+        error: { type: 'access_denied', description: expect.any(String) },
+      },
+      {
+        ...base,
+        connectionId: 'c-9',
+        operation: 'creation',
+        success: false,
+        error: { type: 'access_denied', description: expect.any(String) },
+      },
       { ...base, connectionId: 'c-1', operation: 'deletion', success: true, tags: { end_user_id: 'u_42' } },
     ]),
   );
@@ -178,11 +222,9 @@ test('a switch that is off sends nothing, but a reconnection is always told', as
 });
 
 test('everything works by HTTP too', async () => {
-  const control = async (method: string, path: string, input?: object) => {
-    const response = await fetch(`${nango.url}/_control${path}`, { method, ...(input === undefined ? {} : { body: JSON.stringify(input) }) });
-    return (await response.json()) as Record<string, unknown>;
-  };
-  expect(await control('POST', '/connections', { connectionId: 'c-3', accessToken: 'ntn_3', workspaceId: 'w-3' })).toMatchObject({ connectionId: 'c-3' });
+  expect(await control('POST', '/connections', { connectionId: 'c-3', accessToken: 'ntn_3', workspaceId: 'w-3' })).toMatchObject({
+    connectionId: 'c-3',
+  });
   expect(await control('POST', '/rotate-signing-key', { signingKey: 'k2' })).toEqual({ signingKey: 'k2' });
   expect(await control('GET', '/environment')).toMatchObject({ signingKey: 'k2', apiKey: 'key' });
   await control('POST', '/settle');
@@ -190,3 +232,15 @@ test('everything works by HTTP too', async () => {
   expect(await control('POST', '/connections/delete', { connectionId: 'none' })).toEqual({ error: 'There is no connection none.' });
   expect(await control('GET', '/health')).toEqual({ status: 'ok' });
 });
+
+async function control(method: string, path: string, input?: object) {
+  const response = await fetch(`${nango.url}/_control${path}`, {
+    method,
+    ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+  });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+async function credentials(query = '') {
+  return (await call(`/connections/c-1?provider_config_key=notion${query}`)).body['credentials'];
+}

@@ -8,7 +8,10 @@ let breaker: CircuitBreaker;
 beforeEach(() => {
   now = 1_000_000;
   const settings = breakerSchema.parse({});
-  breaker = createCircuitBreaker(() => settings, () => now);
+  breaker = createCircuitBreaker(
+    () => settings,
+    () => now,
+  );
 });
 
 const attempt = (succeeds: boolean) => breaker.execute(url, () => Promise.resolve(succeeds));

@@ -84,7 +84,7 @@ export async function startNangoEmulator({
   };
 
   const pending = createPendingWork();
-  const poster = createPoster({ maxRedirects: 5 });
+  const poster = createPoster({ maxConcurrent: 256, maxRedirects: 5 });
   const breaker = createCircuitBreaker(() => {
     const { breaker: times, timeScale } = settings.current().delivery;
     return times === null ? null : { ...times, windowMs: times.windowMs * timeScale, cooldownMs: times.cooldownMs * timeScale };

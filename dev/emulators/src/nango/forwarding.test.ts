@@ -46,7 +46,9 @@ test('acknowledged at once, wrapped for its connection, keys sorted, signed both
   const token = 'secret_token';
   nango.setWebhookSecret({ webhookSecret: token });
   const signature = notionSignature(token, event);
-  expect(await fromNotion(event, { 'X-Notion-Signature': signature, 'User-Agent': 'notion', Cookie: 'a=b', 'X-Custom': 'kept', Referer: 'x' })).toEqual({
+  expect(
+    await fromNotion(event, { 'X-Notion-Signature': signature, 'User-Agent': 'notion', Cookie: 'a=b', 'X-Custom': 'kept', Referer: 'x' }),
+  ).toEqual({
     status: 200,
     body: { status: 'success' },
   });
@@ -62,9 +64,17 @@ test('acknowledged at once, wrapped for its connection, keys sorted, signed both
     'x-custom': 'kept',
   });
   expect(webhook?.headers['user-agent']).toMatch(/^nango\//);
-  for (const name of ['cookie', 'referer', 'authorization', 'sec-fetch-mode', 'transfer-encoding']) expect(webhook?.headers).not.toHaveProperty(name);
+  for (const name of ['cookie', 'referer', 'authorization', 'sec-fetch-mode', 'transfer-encoding'])
+    expect(webhook?.headers).not.toHaveProperty(name);
   expect(webhook?.headerNames).toEqual(
-    expect.arrayContaining(['X-Nango-Signature', 'X-Nango-Hmac-Sha256', 'content-type', 'user-agent', 'x-notion-signature', 'Content-Length']),
+    expect.arrayContaining([
+      'X-Nango-Signature',
+      'X-Nango-Hmac-Sha256',
+      'content-type',
+      'user-agent',
+      'x-notion-signature',
+      'Content-Length',
+    ]),
   );
   // Nango wrote other bytes than Notion signed.
   expect(notionSignature(token, webhook?.body ?? '')).not.toBe(signature);
@@ -119,7 +129,10 @@ test.each([
 ])('%s', async (_, path, status, code) => {
   await start();
   expect(await fromNotion(event, {}, nango.url + path)).toEqual({ status, body: { error: { code } } });
-  expect(await fromNotion(event, {}, nango.webhookUrl('other'))).toMatchObject({ status: 404, body: { error: { code: 'unknown_provider_config' } } });
+  expect(await fromNotion(event, {}, nango.webhookUrl('other'))).toMatchObject({
+    status: 404,
+    body: { error: { code: 'unknown_provider_config' } },
+  });
 });
 
 test.each([
@@ -156,7 +169,7 @@ test('a receiver that does not answer in time is tried again', async () => {
 });
 
 test('two events that fail three times open the breaker; then everything is lost at once, auth webhooks too', async () => {
-  await start({ delivery: { timeScale: 0.01, breaker: { cooldownMs: 100_000_000 } } });
+  await start({ delivery: { timeScale: 0.01, breaker: { windowMs: 100_000_000, cooldownMs: 100_000_000 } } });
   connect('c-1');
   receiver.answerWith(500, 500, 500, 500, 500, 500);
   await fromNotion(event);
@@ -186,7 +199,9 @@ test('a second URL gets everything too; an override replaces both', async () => 
   nango.createConnection({ connectionId: 'c-2', accessToken: 'ntn_x', workspaceId, webhookUrlOverride: own.url });
   await fromNotion(event);
   await nango.settle();
-  const connections = [receiver, second, own].map(({ received }) => received.map(({ body }) => (JSON.parse(body) as { connectionId: string }).connectionId));
+  const connections = [receiver, second, own].map(({ received }) =>
+    received.map(({ body }) => (JSON.parse(body) as { connectionId: string }).connectionId),
+  );
   expect(connections).toEqual([['c-1'], ['c-1'], ['c-2']]);
   await Promise.all([second.stop(), own.stop()]);
 });

@@ -3,7 +3,7 @@ import type { Announcer, AnnounceSettings } from './announcer.ts';
 import { validationError } from './errors.ts';
 import type { StoredCover, StoredIcon } from './files.ts';
 import type { Actor, DatabaseNode, DataSourceNode, Node, NodeParent, PageNode, RichText } from './model.ts';
-import type { PropertyRequest } from './properties.ts';
+import type { PropertyRequest } from './property-request.ts';
 import { changeSchema, forgetDataSource, relationsTo } from './schema-changes.ts';
 import type { World } from './world.ts';
 import type { JsonObject } from '../json.ts';

@@ -10,7 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => notion.stop());
 
-async function answer(path: string, token: string, { method = 'GET', version = '2025-09-03', body }: { method?: string; version?: string; body?: string } = {}) {
+async function answer(
+  path: string,
+  token: string,
+  { method = 'GET', version = '2025-09-03', body }: { method?: string; version?: string; body?: string } = {},
+) {
   const headers = { authorization: `Bearer ${token}`, ...(version === '' ? {} : { 'notion-version': version }) };
   const response = await fetch(notion.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
   return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
@@ -20,10 +24,31 @@ const unknownId = '00000000-0000-4000-8000-000000000000';
 
 test.each([
   ['an unknown token', '/v1/users/me', { token: 'nobody' }, 401, 'unauthorized', 'API token is invalid.'],
-  ['no version', '/v1/users/me', { version: '' }, 400, 'missing_version', 'Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`.'],
-  ['a version that never was', '/v1/users/me', { version: '2025-01-01' }, 400, 'missing_version', expect.stringContaining('instead was `"2025-01-01"`')],
+  [
+    'no version',
+    '/v1/users/me',
+    { version: '' },
+    400,
+    'missing_version',
+    'Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`.',
+  ],
+  [
+    'a version that never was',
+    '/v1/users/me',
+    { version: '2025-01-01' },
+    400,
+    'missing_version',
+    expect.stringContaining('instead was `"2025-01-01"`'),
+  ],
   ['an unknown path', '/v1/nothing', {}, 400, 'invalid_request_url', 'Invalid request URL.'],
-  ['no id', '/v1/databases/123', {}, 400, 'validation_error', 'path failed validation: path.database_id should be a valid uuid, instead was `"123"`.'],
+  [
+    'no id',
+    '/v1/databases/123',
+    {},
+    400,
+    'validation_error',
+    'path failed validation: path.database_id should be a valid uuid, instead was `"123"`.',
+  ],
   [
     'what is not there',
     `/v1/databases/${unknownId}`,
@@ -33,14 +58,31 @@ test.each([
     `Could not find database with ID: ${unknownId}. Make sure the relevant pages and databases are shared with your integration "My Integration".`,
   ],
   ['broken JSON', '/v1/search', { method: 'POST', body: '{"query"' }, 400, 'invalid_json', 'Error parsing JSON body.'],
-  ['a field that is none', '/v1/search', { method: 'POST', body: '{"page_size":"x"}' }, 400, 'validation_error', expect.stringContaining('body failed validation: body.page_size')],
-  ['a field that is missing', '/v1/databases', { method: 'POST', body: '{}' }, 400, 'validation_error', 'body failed validation: body.parent should be defined, instead was `undefined`.'],
-])('%s', async (_, path, { token, ...request }: { token?: string; method?: string; version?: string; body?: string }, status, code, message) => {
-  const { bot } = newWorkspace(notion);
-  const refused = await answer(path, token ?? bot.token, request);
-  expect(refused.status).toBe(status);
-  expect(refused.body).toEqual({ object: 'error', status, code, message, request_id: refused.headers.get('x-notion-request-id') });
-});
+  [
+    'a field that is none',
+    '/v1/search',
+    { method: 'POST', body: '{"page_size":"x"}' },
+    400,
+    'validation_error',
+    expect.stringContaining('body failed validation: body.page_size'),
+  ],
+  [
+    'a field that is missing',
+    '/v1/databases',
+    { method: 'POST', body: '{}' },
+    400,
+    'validation_error',
+    'body failed validation: body.parent should be defined, instead was `undefined`.',
+  ],
+])(
+  '%s',
+  async (_, path, { token, ...request }: { token?: string; method?: string; version?: string; body?: string }, status, code, message) => {
+    const { bot } = newWorkspace(notion);
+    const refused = await answer(path, token ?? bot.token, request);
+    expect(refused.status).toBe(status);
+    expect(refused.body).toEqual({ object: 'error', status, code, message, request_id: refused.headers.get('x-notion-request-id') });
+  },
+);
 
 test('a page that is not shared is not found, until it is shared; what lies under it goes along', async () => {
   const { workspaceId, asBot, bot } = newWorkspace(notion);

@@ -18,7 +18,10 @@ afterAll(async () => {
 type Answer = Record<string, unknown> & { id: string; token: string; owner: { token: string } };
 
 async function control(method: string, path: string, input?: object) {
-  const response = await fetch(`${notion.url}/_control${path}`, { method, ...(input === undefined ? {} : { body: JSON.stringify(input) }) });
+  const response = await fetch(`${notion.url}/_control${path}`, {
+    method,
+    ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+  });
   return { status: response.status, body: (await response.json()) as Answer };
 }
 
@@ -30,10 +33,16 @@ test('a whole test by HTTP alone, in any language', async () => {
   await control('POST', '/share', { botId: bot.id, id: page.id });
   const { body: subscription } = await control('POST', '/subscriptions', { integrationId: integration.id, url: receiver.url });
   expect(subscription).toMatchObject({ status: 'active', handshake: { state: 'delivered' } });
-  const { body: database } = await control('POST', '/databases', { workspaceId: workspace.id, title: 'Tasks', parent: { type: 'page', id: page.id } });
+  const { body: database } = await control('POST', '/databases', {
+    workspaceId: workspace.id,
+    title: 'Tasks',
+    parent: { type: 'page', id: page.id },
+  });
 
   await control('POST', '/settle');
-  expect(receiver.received.map(({ body }) => JSON.parse(body) as object)).toContainEqual(expect.objectContaining({ type: 'database.created' }));
+  expect(receiver.received.map(({ body }) => JSON.parse(body) as object)).toContainEqual(
+    expect.objectContaining({ type: 'database.created' }),
+  );
   const deliveries = (await control('GET', `/deliveries?state=delivered&entityId=${database.id}`)).body;
   expect(deliveries).toMatchObject([{ type: 'database.created', attempts: [{ result: { kind: 'answer', status: 200 } }] }]);
 

@@ -15,7 +15,11 @@ type Properties = NonNullable<NonNullable<Parameters<Client['databases']['create
 
 async function newSource(workspace: ReturnType<typeof newWorkspace>, properties: Properties = { Name: { title: {} } }, title = 'Tasks') {
   const parent = { type: 'page_id', page_id: workspace.pageId } as const;
-  const database = await workspace.asOwner.databases.create({ parent, title: [{ text: { content: title } }], initial_data_source: { properties } });
+  const database = await workspace.asOwner.databases.create({
+    parent,
+    title: [{ text: { content: title } }],
+    initial_data_source: { properties },
+  });
   if (!isFullDatabase(database)) throw new Error('A partial database.');
   return { databaseId: database.id, data_source_id: database.data_sources[0]?.id ?? '' };
 }
@@ -57,7 +61,22 @@ test.each<[string, Properties[string], unknown]>([
   ],
   ['unique_id', { unique_id: { prefix: 'TASK' } }, { prefix: 'TASK' }],
   ...(
-    ['rich_text', 'url', 'people', 'files', 'email', 'phone_number', 'date', 'checkbox', 'created_by', 'created_time', 'last_edited_by', 'last_edited_time', 'place', 'button'] as const
+    [
+      'rich_text',
+      'url',
+      'people',
+      'files',
+      'email',
+      'phone_number',
+      'date',
+      'checkbox',
+      'created_by',
+      'created_time',
+      'last_edited_by',
+      'last_edited_time',
+      'place',
+      'button',
+    ] as const
   ).map((type): [string, Properties[string], unknown] => [type, { [type]: {} } as unknown as Properties[string], {}]),
 ])('a property of type %s', async (_, property, config) => {
   const workspace = newWorkspace(notion);
@@ -70,19 +89,29 @@ test.each<[string, Properties[string], unknown]>([
 test('properties are added, renamed, described, changed and taken away, by name or id', async () => {
   const workspace = newWorkspace(notion);
   const { asOwner } = workspace;
-  const { data_source_id } = await newSource(workspace, { Name: { title: {} }, Old: { rich_text: {} }, Kind: { select: { options: [...options] } } });
+  const { data_source_id } = await newSource(workspace, {
+    Name: { title: {} },
+    Old: { rich_text: {} },
+    Kind: { select: { options: [...options] } },
+  });
   const before = await propertiesOf(asOwner, data_source_id);
-  await asOwner.dataSources.update({ data_source_id, properties: { New: { number: {} }, Name: { name: 'Title' }, [before['Old']?.id ?? '']: null } });
+  await asOwner.dataSources.update({
+    data_source_id,
+    properties: { New: { number: {} }, Name: { name: 'Title' }, [before['Old']?.id ?? '']: null },
+  });
   expect(Object.keys(await propertiesOf(asOwner, data_source_id))).toEqual(['Title', 'Kind', 'New']);
 
   const kind = before['Kind'];
   if (kind?.type !== 'select') throw new Error('Not a select.');
   const [kept] = kind.select.options;
-  await asOwner.dataSources.update({ data_source_id, properties: { Kind: { select: { options: [{ id: kept?.id ?? '' }, { name: 'C' }] } } } });
+  await asOwner.dataSources.update({
+    data_source_id,
+    properties: { Kind: { select: { options: [{ id: kept?.id ?? '' }, { name: 'C' }] } } },
+  });
   const changed = (await propertiesOf(asOwner, data_source_id))['Kind'];
   expect(changed).toMatchObject({ id: kind.id, select: { options: [{ id: kept?.id, name: 'A', color: 'red' }, { name: 'C' }] } });
 
-  await asOwner.dataSources.update({ data_source_id, properties: { Kind: { description: 'What kind' } as { name: string } } });
+  await asOwner.dataSources.update({ data_source_id, properties: { Kind: { description: 'What kind', name: 'Kind' } } });
   expect((await propertiesOf(asOwner, data_source_id))['Kind']).toMatchObject({ type: 'select', description: 'What kind' });
 });
 
@@ -140,7 +169,9 @@ test('a relation names its target, shows at both ends, and is left out where the
     },
   });
   expect(here['Cost']).toMatchObject({ rollup: { function: 'sum', relation_property_name: 'Project', rollup_property_name: 'Budget' } });
-  expect(there['Tasks']).toMatchObject({ relation: { data_source_id: tasks.data_source_id, dual_property: { synced_property_name: 'Project' } } });
+  expect(there['Tasks']).toMatchObject({
+    relation: { data_source_id: tasks.data_source_id, dual_property: { synced_property_name: 'Project' } },
+  });
 
   const hidden = notion.createPage({ workspaceId });
   await asOwner.databases.update({ database_id: projects.databaseId, parent: { type: 'page_id', page_id: hidden.id } });
@@ -195,6 +226,9 @@ test('ids of databases and of data sources are not interchangeable', async () =>
   const workspace = newWorkspace(notion);
   const { databaseId, data_source_id } = await newSource(workspace);
   const wrongSource = await rejection(workspace.asBot.dataSources.retrieve({ data_source_id: databaseId }));
-  expect(wrongSource).toMatchObject({ status: 404, message: expect.stringContaining(`Could not find data_source with ID: ${databaseId}.`) });
+  expect(wrongSource).toMatchObject({
+    status: 404,
+    message: expect.stringContaining(`Could not find data_source with ID: ${databaseId}.`),
+  });
   expect(await rejection(workspace.asBot.databases.retrieve({ database_id: data_source_id }))).toMatchObject({ status: 404 });
 });

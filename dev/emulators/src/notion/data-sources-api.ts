@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { iconRequest } from './files.ts';
-import { propertiesRequest } from './properties.ts';
+import { propertiesRequest } from './property-request.ts';
 import { queryRequest, runQuery } from './query.ts';
 import type { ApiParts, ApiRoute } from './request.ts';
 import { bodyId, parseBody, requireCapability, visibleDatabase, visibleDataSource } from './request.ts';

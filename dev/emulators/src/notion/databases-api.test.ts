@@ -115,8 +115,12 @@ test("a file of Notion's own has another signed URL in every answer", async () =
     icon: { type: 'file_upload', file_upload: { id: 'upload-1' } },
     cover: { type: 'file_upload', file_upload: { id: 'upload-2' } },
   });
-  const [first, second] = [await workspace.asBot.databases.retrieve({ database_id: id }), await workspace.asBot.databases.retrieve({ database_id: id })];
-  if (!isFullDatabase(first) || !isFullDatabase(second) || first.icon?.type !== 'file' || second.icon?.type !== 'file') throw new Error('No file.');
+  const [first, second] = [
+    await workspace.asBot.databases.retrieve({ database_id: id }),
+    await workspace.asBot.databases.retrieve({ database_id: id }),
+  ];
+  if (!isFullDatabase(first) || !isFullDatabase(second) || first.icon?.type !== 'file' || second.icon?.type !== 'file')
+    throw new Error('No file.');
   expect(first.icon.file.url).not.toBe(second.icon.file.url);
   expect(first.icon.file.url.split('?')[0]).toBe(second.icon.file.url.split('?')[0]);
   expect(Date.parse(first.icon.file.expiry_time)).toBeGreaterThan(Date.now());
@@ -136,7 +140,10 @@ test('trashed and restored, it answers all the while', async () => {
 
 test('what lies under a trashed page is in the trash too', async () => {
   const workspace = newWorkspace(notion);
-  const page = await workspace.asOwner.pages.create({ parent: { page_id: workspace.pageId }, properties: { title: { title: text('Above') } } });
+  const page = await workspace.asOwner.pages.create({
+    parent: { page_id: workspace.pageId },
+    properties: { title: { title: text('Above') } },
+  });
   const database = await workspace.asOwner.databases.create({ parent: { type: 'page_id', page_id: page.id } });
   if (!isFullDatabase(database)) throw new Error('A partial database.');
   const source = { data_source_id: database.data_sources[0]?.id ?? '' };
@@ -170,7 +177,9 @@ test('moved to another page, to the workspace, and by hand into a block or a wik
     { parent: { type: 'block_id', block_id: block.id } },
     { parent: { type: 'database_id', database_id: wiki.id } },
   ]);
-  expect(await rejection(notion.settle().then(() => workspace.asBot.databases.retrieve({ database_id: id })))).toMatchObject({ status: 404 });
+  expect(await rejection(notion.settle().then(() => workspace.asBot.databases.retrieve({ database_id: id })))).toMatchObject({
+    status: 404,
+  });
   notion.share({ botId: bot.id, id: wiki.id });
   expect((await workspace.asBot.databases.retrieve({ database_id: id })).id).toBe(id);
 });
@@ -188,7 +197,10 @@ test('deleted for good, it is gone with its sources', async () => {
   const workspace = newWorkspace(notion);
   const database = await newDatabase(workspace);
   notion.deletePermanently({ id: database.id });
-  expect(await rejection(workspace.asBot.databases.retrieve({ database_id: database.id }))).toMatchObject({ status: 404, code: 'object_not_found' });
+  expect(await rejection(workspace.asBot.databases.retrieve({ database_id: database.id }))).toMatchObject({
+    status: 404,
+    code: 'object_not_found',
+  });
   const source = workspace.asBot.dataSources.retrieve({ data_source_id: database.data_sources[0]?.id ?? '' });
   expect(await rejection(source)).toMatchObject({ status: 404, code: 'object_not_found' });
 });
@@ -245,13 +257,12 @@ test('version 2026-03-11 has no `archived`', async () => {
 });
 
 test('times can be spelled with an offset, or cut to the minute', async () => {
-  const clock = () => Date.parse('2026-03-01T03:04:05.678Z');
   for (const [timestamps, expected] of [
     ['offset', '2026-02-28T20:04:05.678-07:00'],
     ['minute', '2026-03-01T03:04:00.000Z'],
     ['millisecond', '2026-03-01T03:04:05.678Z'],
   ] as const) {
-    const other = await startNotionEmulator({ clock, timestamps });
+    const other = await startNotionEmulator({ clock: () => Date.parse('2026-03-01T03:04:05.678Z'), timestamps });
     const workspace = newWorkspace(other);
     expect(await newDatabase(workspace)).toMatchObject({ created_time: expected });
     await other.stop();

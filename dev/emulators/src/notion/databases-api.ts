@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { validationError } from './errors.ts';
 import { coverRequest, iconRequest } from './files.ts';
 import type { DatabaseNode } from './model.ts';
-import { propertiesRequest } from './properties.ts';
+import { propertiesRequest } from './property-request.ts';
 import type { ApiCall, ApiParts, ApiRoute } from './request.ts';
 import { parseBody, requestedParent, requireCapability, visibleDatabase } from './request.ts';
 import { richTextRequest } from './rich-text.ts';

@@ -72,7 +72,7 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
 
   const world = createWorld({ random: random.fork('world'), now });
   const pending = createPendingWork();
-  const poster = createPoster();
+  const poster = createPoster({ maxConcurrent: 256 });
   const deliveries = createDeliveryService({
     settings: () => settings.current().delivery,
     poster,

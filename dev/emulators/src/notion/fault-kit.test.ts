@@ -12,8 +12,14 @@ beforeAll(async () => {
 afterAll(() => notion.stop());
 
 test.each<[FaultInput, object]>([
-  [{ kind: 'rate_limited', retryAfterSeconds: 7 }, { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_rate_limit' } }],
-  [{ kind: 'request_blocked' }, { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_blocked' } }],
+  [
+    { kind: 'rate_limited' },
+    { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_rate_limit' } },
+  ],
+  [
+    { kind: 'request_blocked' },
+    { status: 429, code: 'rate_limited', additional_data: { rate_limit_reason: 'public_api_request_blocked' } },
+  ],
   [{ kind: 'service_overload' }, { status: 529, code: 'service_overload' }],
   [{ kind: 'service_unavailable' }, { status: 503, code: 'service_unavailable' }],
   [{ kind: 'internal_server_error' }, { status: 500, code: 'internal_server_error' }],
@@ -27,8 +33,15 @@ test.each<[FaultInput, object]>([
   const error = await rejection(asBot.users.me({}));
   expect(error).toBeInstanceOf(APIResponseError);
   expect(error).toMatchObject(expected);
-  if (fault.retryAfterSeconds !== undefined) expect((error as { headers: Headers }).headers.get('retry-after')).toBe('7');
   await asBot.users.me({});
+});
+
+test('rate_limited says how long to wait', async () => {
+  const { asBot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'rate_limited', retryAfterSeconds: 7, rateLimitReason: 'public_api_space_request_rate_limit', count: 1 });
+  const error = (await rejection(asBot.users.me({}))) as APIResponseError;
+  expect((error.headers as Headers).get('retry-after')).toBe('7');
+  expect(error.additional_data).toEqual({ rate_limit_reason: 'public_api_space_request_rate_limit' });
 });
 
 test('bad_gateway is a page of HTML', async () => {

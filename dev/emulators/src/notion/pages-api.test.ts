@@ -63,11 +63,20 @@ test('queries give pages of rows, and stop at the limit', async () => {
     await asOwner.pages.create({ parent: { data_source_id }, properties: { title: { title: [{ text: { content: `Row ${number}` } }] } } });
   }
   const first = await asBot.dataSources.query({ data_source_id, page_size: 50 });
-  expect([first.results.length, first.has_more, first.next_cursor !== null, first.request_status?.type]).toEqual([50, true, true, 'complete']);
+  expect([first.results.length, first.has_more, first.next_cursor !== null, first.request_status?.type]).toEqual([
+    50,
+    true,
+    true,
+    'complete',
+  ]);
   const all = await collectPaginatedAPI(asBot.dataSources.query, { data_source_id });
   expect(all.length).toBe(120);
   expect(new Set(all.map(({ id }) => id)).size).toBe(120);
-  const last = await asBot.dataSources.query({ data_source_id, page_size: 100, ...(first.next_cursor === null ? {} : { start_cursor: first.next_cursor }) });
+  const last = await asBot.dataSources.query({
+    data_source_id,
+    page_size: 100,
+    ...(first.next_cursor === null ? {} : { start_cursor: first.next_cursor }),
+  });
   expect(last).toMatchObject({ has_more: false, request_status: { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' } });
 
   const filtered = await asBot.dataSources.query({
@@ -85,7 +94,8 @@ test('queries give pages of rows, and stop at the limit', async () => {
 
 test('search finds what is shared, not at once, and nothing from the trash', async () => {
   const { asBot, asOwner, pageId, workspaceId, bot } = newWorkspace(notion);
-  const make = (title: string) => asOwner.databases.create({ parent: { type: 'page_id', page_id: pageId }, title: [{ text: { content: title } }] });
+  const make = (title: string) =>
+    asOwner.databases.create({ parent: { type: 'page_id', page_id: pageId }, title: [{ text: { content: title } }] });
   const sources = async (query = '') =>
     (await asBot.search({ query, filter: { property: 'object', value: 'data_source' } })).results.map((result) =>
       'title' in result ? result.title.map(({ plain_text }) => plain_text).join('') : null,

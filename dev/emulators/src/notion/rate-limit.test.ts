@@ -3,7 +3,10 @@ import { createRateLimiter, rateLimitSchema } from './rate-limit.ts';
 
 test('a window begins with its first request, and counts what it allows', () => {
   let now = 1_000_000;
-  const limiter = createRateLimiter(() => rateLimitSchema.parse({ perToken: 2 }), () => now);
+  const limiter = createRateLimiter(
+    () => rateLimitSchema.parse({ perToken: 2 }),
+    () => now,
+  );
   expect(limiter.take('a', 'w').kind).toBe('allowed');
   now += 20_500;
   expect(limiter.take('a', 'w').kind).toBe('allowed');
@@ -17,7 +20,10 @@ test('a window begins with its first request, and counts what it allows', () => 
 
 test("a workspace's budget is shared by its tokens", () => {
   const settings = rateLimitSchema.parse({ perToken: 10, perWorkspace: 2, workspaceRetryAfterSeconds: 90 });
-  const limiter = createRateLimiter(() => settings, () => 0);
+  const limiter = createRateLimiter(
+    () => settings,
+    () => 0,
+  );
   expect(limiter.take('a', 'w').kind).toBe('allowed');
   expect(limiter.take('b', 'w').kind).toBe('allowed');
   expect(limiter.take('a', 'w')).toEqual({ kind: 'limited', reason: 'public_api_space_request_rate_limit', retryAfterSeconds: 90 });

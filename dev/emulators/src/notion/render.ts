@@ -4,7 +4,7 @@ import { renderFile } from './files.ts';
 import { dashlessId } from './ids.ts';
 import type { Actor, Bot, DatabaseNode, DataSourceNode, NodeParent, PageNode, Person } from './model.ts';
 import type { PlainType, Property } from './properties.ts';
-import { renderProperty } from './properties.ts';
+import { renderProperty } from './property-answer.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 

@@ -1,8 +1,10 @@
 import { objectNotFound, validationError } from './errors.ts';
 import type { DataSourceNode } from './model.ts';
 import { parseId } from './ids.ts';
-import type { Property, PropertyRequest, RelationProperty, RollupRequest } from './properties.ts';
-import { newPropertyId, storedConfig } from './properties.ts';
+import type { Property, RelationProperty } from './properties.ts';
+import { newPropertyId } from './properties.ts';
+import { storedConfig } from './property-options.ts';
+import type { PropertyRequest, RollupRequest } from './property-request.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 

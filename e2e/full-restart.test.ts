@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogLine } from '@notion-mirror/demo/service-process';
+import { startSystem } from '@notion-mirror/demo/system';
+import { startStack } from '@notion-mirror/local-stack/stack';
+import { describe, expect, test } from 'vitest';
+import { waitUntil } from './wait-until.ts';
+
+const properties = { Name: { title: {} } };
+
+describe('a restart of everything on the same data', () => {
+  test('servers and services stop, start again, and go on where they were: also with what nobody had read yet', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'mirror-restart-'));
+    let stack = await startStack({ dataDir });
+    const handled: string[] = [];
+    const onLine = (line: LogLine) => {
+      if (line['outcome'] !== undefined) handled.push(String(line['eventId']));
+    };
+    const system = await startSystem(stack, { name: 'restart', onLine });
+    try {
+      const workers = ['sync-worker', 'delete-worker'] as const;
+      const services = await Promise.all((['ingress', ...workers] as const).map((name) => system.start(name)));
+      const acme = await system.connect('acme', 'Acme');
+      await acme.user.createDatabase(acme.pages.home, 'Kept', properties);
+      await waitUntil(async () => (await system.differences()).length === 0);
+
+      // Events that are accepted and that no worker reads before everything goes down.
+      await Promise.all(services.filter(({ name }) => name !== 'ingress').map((service) => service.stop()));
+      await acme.user.createDatabase(acme.pages.home, 'Unread', properties);
+      await system.pair.settle();
+      await services.find(({ name }) => name === 'ingress')?.stop();
+      await stack.stop();
+
+      const handledBefore = new Set(handled.splice(0));
+      expect(handledBefore.size).toBeGreaterThan(0);
+      stack = await startStack({ dataDir });
+      await Promise.all((['ingress', ...workers] as const).map((name) => system.start(name)));
+      await waitUntil(async () => (await system.db.collection('databases').countDocuments()) === 2);
+      expect(await system.differences()).toEqual([]);
+      // What was done is not read again.
+      expect(handled.filter((eventId) => handledBefore.has(eventId))).toEqual([]);
+    } finally {
+      await system.stop();
+      await stack.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  }, 240_000);
+});

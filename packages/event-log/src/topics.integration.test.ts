@@ -1,0 +1,59 @@
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { isolatedLog } from './testing/isolated-log.ts';
+import { createTopics, describeTopics, topicsFor } from './topics.ts';
+
+const log = isolatedLog(inject('stack'));
+const { events, deadLetters } = topicsFor(log.prefix);
+const settings = { partitions: 4, replicationFactor: 1, retentionMs: 86_400_000 };
+afterAll(log.remove);
+
+describe('creating the topics', () => {
+  it('says what it created, once', async () => {
+    const before = await describeTopics(log.kafka, log.prefix, settings);
+    expect(before.map(({ topic, exists }) => [topic, exists])).toEqual([
+      [events, false],
+      [deadLetters, false],
+    ]);
+    const created = await createTopics(log.kafka, log.prefix, settings);
+    expect(created).toEqual([
+      {
+        topic: events,
+        exists: true,
+        created: true,
+        partitions: 4,
+        replicationFactor: 1,
+        partitionsWithoutLeader: [],
+        underReplicatedPartitions: [],
+        differences: [],
+      },
+      {
+        topic: deadLetters,
+        exists: true,
+        created: true,
+        partitions: 1,
+        replicationFactor: 1,
+        partitionsWithoutLeader: [],
+        underReplicatedPartitions: [],
+        differences: [],
+      },
+    ]);
+    const again = await createTopics(log.kafka, log.prefix, settings);
+    expect(again.map((topic) => topic.created)).toEqual([false, false]);
+  });
+
+  it('says what differs from the settings, and changes nothing', async () => {
+    const found = await createTopics(log.kafka, log.prefix, { partitions: 24, replicationFactor: 1, retentionMs: 5_000 });
+    expect(found[0]).toMatchObject({
+      created: false,
+      partitions: 4,
+      differences: ['partitions is 4, not 24', 'retention.ms is 86400000, not 5000'],
+    });
+  });
+
+  it('may be done by two at a time', async () => {
+    const prefix = `${log.prefix}twice.`;
+    const both = await Promise.all([createTopics(log.kafka, prefix, settings), createTopics(log.kafka, prefix, settings)]);
+    for (const topic of both.flat()) expect(topic).toMatchObject({ exists: true, differences: [] });
+    expect(both.flat().filter(({ created }) => created)).toHaveLength(2);
+  });
+});
