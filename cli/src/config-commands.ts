@@ -13,7 +13,6 @@ import type { Act } from './command-context.ts';
 import { configurationDocs } from './configuration-docs.ts';
 import { CliError, exitCode, usageError } from './exit-code.ts';
 import { oneLine, table, type Colors } from './output.ts';
-import { withoutUserInfo } from './secrets.ts';
 import { settingsAdvice, type Advice } from './settings-advice.ts';
 
 export function addConfigCommands(program: Program, act: Act): void {
@@ -78,14 +77,13 @@ interface ConfigurationReport {
 }
 
 export function checkConfiguration(env: Environment): ConfigurationReport {
-  const settings = describeSettings(env).map((setting) => ({ ...setting, shown: withoutUserInfo(setting.shown) }));
+  const settings = describeSettings(env);
   const found = { settings, unknown: unknownVariables(env) };
   try {
     return { ...found, problems: [], advice: settingsAdvice(loadConfig(env, 'cli')) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const problems = error.problems.map((one) => ({ ...one, problem: withoutUserInfo(one.problem) }));
-    return { ...found, problems, advice: [] };
+    return { ...found, problems: error.problems, advice: [] };
   }
 }
 

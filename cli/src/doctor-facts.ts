@@ -38,8 +38,8 @@ export interface SigningFacts {
   readonly keys: number;
   /** Places in the list, from 1, of keys with blanks inside or quotes around them: pasted wrong. */
   readonly suspectKeys: readonly number[];
-  /** Whether our signature of Nango's documented sample is the documented one. */
-  readonly vectorMatches: boolean;
+  /** Whether the ingress's own check takes Nango's documented sample, and one signed with each key. */
+  readonly verified: boolean;
 }
 
 export interface KafkaFacts {

@@ -28,6 +28,7 @@ import type {
   SigningFacts,
 } from './doctor-facts.ts';
 import { serverMessage } from './explain-error.ts';
+import { isSignedByNango } from '@notion-mirror/service-kit/webhook-signatures';
 import { harmlessWebhook, nangoSignature } from './nango-signature.ts';
 import { mongoAddress, urlAddress } from './secrets.ts';
 import { kafkaOf, topicSettings, withAdmin, withMongo, type Admin } from './servers.ts';
@@ -98,7 +99,9 @@ function signingFacts(keys: readonly string[]): SigningFacts {
   return {
     keys: keys.length,
     suspectKeys: keys.flatMap((key, index) => (/[\s"']|[^\x20-\x7e]/.test(key) ? [index + 1] : [])),
-    vectorMatches: nangoSignature(vector.key, vector.body) === vector.signature,
+    verified: [vector, ...keys.map((key) => ({ key, body: vector.body, signature: nangoSignature(key, vector.body) }))].every(
+      ({ key, body, signature }) => isSignedByNango(Buffer.from(body), signature, [key]),
+    ),
   };
 }
 

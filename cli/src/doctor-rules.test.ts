@@ -183,7 +183,7 @@ describe('what is wrong is found, with a way to mend it', () => {
       /key 2 has blanks or quotes/,
       'Signing key',
     ],
-    ['a wrong HMAC', { signing: { ...healthy.signing, vectorMatches: false } }, p('webhooks', 'signature'), /HMAC/, 'Node'],
+    ['a wrong HMAC', { signing: { ...healthy.signing, verified: false } }, p('webhooks', 'signature'), /HMAC/, 'Node'],
     ['a token waits', handshake('waiting', true), w('webhooks', 'handshake'), /waits to be shown \(notion\)/, 'mirror handshake show'],
     [
       'a token in the clear',

@@ -233,15 +233,12 @@ function connectionChecks(connections: ConnectionFacts, { hasEncryptionKey }: Se
 }
 
 function signingChecks(
-  { keys, suspectKeys, vectorMatches }: SigningFacts,
+  { keys, suspectKeys, verified }: SigningFacts,
   { takesHandshakes, verificationTokens }: SettingsFacts,
   handshakes: readonly HandshakeFacts[],
 ): Check[] {
   const area = 'webhooks';
-  if (!vectorMatches)
-    return [
-      problem('signature', area, 'the signature of the documented sample is wrong: this Node cannot do HMAC-SHA256', 'reinstall Node'),
-    ];
+  if (!verified) return [problem('signature', area, 'a signed sample is not verified: this Node cannot do HMAC-SHA256', 'reinstall Node')];
   if (suspectKeys.length > 0) {
     const detail = `MIRROR_NANGO_SIGNING_KEYS: key ${suspectKeys.join(', ')} has blanks or quotes in it: no webhook will match`;
     return [problem('signature', area, detail, 'paste the key from Nango again: Environment settings → Webhooks → Signing key')];

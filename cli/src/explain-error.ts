@@ -1,7 +1,6 @@
 import { describeError } from '@notion-mirror/service-kit/logger';
 import { ConfigError } from '@notion-mirror/service-kit/config';
 import { CliError, exitCode, type ExitCode } from './exit-code.ts';
-import { withoutUserInfo } from './secrets.ts';
 import { oneLine, type ErrorReport } from './output.ts';
 
 /** What an operator reads when a command throws, and what the process exits with. */
@@ -10,7 +9,7 @@ export function explainError(error: unknown): ErrorReport & { readonly exitCode:
   if (error instanceof ConfigError) {
     return {
       code: 'bad_configuration',
-      message: withoutUserInfo(error.message),
+      message: error.message,
       remedy: 'mirror config check',
       exitCode: exitCode.badConfiguration,
     };

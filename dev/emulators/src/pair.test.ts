@@ -1,10 +1,12 @@
 import { isFullDatabase } from '@notionhq/client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { notionClient } from '../test/customer.ts';
 import type { Receiver } from '../test/receiver.ts';
 import { startReceiver } from '../test/receiver.ts';
 import type { EmulatorPair } from './pair.ts';
 import { startEmulatorPair } from './pair.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let receiver: Receiver;
 let pair: EmulatorPair;

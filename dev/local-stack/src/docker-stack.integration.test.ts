@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCommand } from './command.ts';
 import { occupy, readData, writeData } from './kept-data.ts';
-import { startStack } from './stack.ts';
+import { startStack, type StackAddresses } from './stack.ts';
 import { readStackRecord } from './stack-record.ts';
 
 describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containers', { timeout: 300_000 }, () => {
@@ -34,17 +38,27 @@ describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containe
     expect(await readData(second, data)).toEqual({ record: data.text, schemaType: 'enum', documents: 1 });
     await expect(startStack({ provider: 'process', dataDir })).rejects.toThrow('was made with the provider "docker"');
   });
+  test('npm run stack stays until Ctrl-C, and then its containers are gone', async () => {
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+    const child = spawn(process.execPath, [main, '--json', '--provider', 'docker'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const exited = once(child, 'exit');
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    const { kafkaBrokers }: StackAddresses = JSON.parse(String(line));
+    const port = kafkaBrokers.split(':').at(-1);
+    expect(await containers(`publish=${port}`)).toHaveLength(1);
+    child.kill('SIGINT');
+    // By itself it would have ended with another code, at once.
+    expect(await exited).toEqual([0, null]);
+    expect(await containers(`publish=${port}`)).toEqual([]);
+  });
 });
 
-/** The containers that use a volume of this stack. */
-async function containersWith(id: string): Promise<string[]> {
-  const output = await runCommand('docker', [
-    'ps',
-    '-aq',
-    '--filter',
-    `volume=notion-mirror-${id}-kafka`,
-    '--filter',
-    `volume=notion-mirror-${id}-mongodb`,
-  ]);
+async function containers(...filters: string[]): Promise<string[]> {
+  const output = await runCommand('docker', ['ps', '-aq', ...filters.flatMap((filter) => ['--filter', filter])]);
   return output.split('\n').filter(Boolean);
+}
+
+/** The containers that use a volume of this stack. */
+function containersWith(id: string): Promise<string[]> {
+  return containers(`volume=notion-mirror-${id}-kafka`, `volume=notion-mirror-${id}-mongodb`);
 }

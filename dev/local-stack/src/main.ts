@@ -77,7 +77,10 @@ async function main(): Promise<void> {
   });
   if (values.json) console.log(JSON.stringify(stack));
   else describe(stack, values['data-dir']);
+  // Containers alone do not keep a program running.
+  const staying = setInterval(() => {}, 60_000);
   await Promise.race([interrupted, crashed.promise]);
+  clearInterval(staying);
   if (!values.json) console.error('Stopping …');
   await stack.stop();
 }

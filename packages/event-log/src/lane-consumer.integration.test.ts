@@ -99,10 +99,10 @@ function member(
     handled,
     async metric(name, labels = {}) {
       const found = (await metrics.getSingleMetric(`notion_mirror_${name}`)?.get()) as
-        | { values: { value: number; labels: Record<string, string> }[] }
+        | { values: { value: number; labels: Record<string, string | number> }[] }
         | undefined;
       const matching =
-        found?.values.filter((value) => Object.entries(labels).every(([label, wanted]) => value.labels[label] === wanted)) ?? [];
+        found?.values.filter((value) => Object.entries(labels).every(([label, wanted]) => String(value.labels[label]) === wanted)) ?? [];
       return matching.reduce((sum, { value }) => sum + value, 0);
     },
   };

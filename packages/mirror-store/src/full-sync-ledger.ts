@@ -28,8 +28,6 @@ interface FullSyncDocument {
 
 export function createFullSyncLedger(db: Db): FullSyncLedger {
   const fullSyncs = openCollection<FullSyncDocument>(db, 'fullSyncs');
-  const later = (ms: number) => new Date(Date.now() + ms);
-  const of = ({ connectionId, updatedAt }: Connection) => ({ _id: connectionId, activation: updatedAt });
 
   return {
     due: (active) =>
@@ -66,4 +64,12 @@ export function createFullSyncLedger(db: Db): FullSyncLedger {
         await fullSyncs.updateOne({ ...of(connection), completedAt: null }, { $set: { claimedUntil: later(waitMs) } });
       }),
   };
+}
+
+function of({ connectionId, updatedAt }: Connection): Pick<FullSyncDocument, '_id' | 'activation'> {
+  return { _id: connectionId, activation: updatedAt };
+}
+
+function later(ms: number): Date {
+  return new Date(Date.now() + ms);
 }

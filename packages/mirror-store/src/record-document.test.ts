@@ -21,6 +21,10 @@ describe('storable', () => {
     expect(stored['raw']).toEqual({ 'a␀b': { name: 'a\0b' } });
   });
 
+  test('half a surrogate pair is no text in BSON and becomes U+FFFD, without harm', () => {
+    expect(BSON.deserialize(BSON.serialize({ raw: storable({ 'a\ud800': 'b\udc00c' }) }))['raw']).toEqual({ 'a\ufffd': 'b\ufffdc' });
+  });
+
   test('too deep is an error of its own, however deep', () => {
     expect(storable(nested(maxJsonDepth))).toEqual(nested(maxJsonDepth));
     expect(() => storable(nested(maxJsonDepth + 1))).toThrow(UnstorableError);

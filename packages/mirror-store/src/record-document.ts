@@ -181,7 +181,7 @@ function sizeOf(document: Document): number {
 /**
  * JSON as it can be given to the driver so that it is stored as it is. Almost always that is the value itself. A key `_bsontype` would make
  * the driver take the object for one of its own types: such an object goes as a Map. BSON keys cannot hold NUL, which Notion's texts could:
- * there it becomes U+2400, "␀". Throws an `UnstorableError` when it is nested too deep.
+ * there it becomes U+2400, "␀". (Half a surrogate pair is no Unicode; the driver writes U+FFFD.) Throws an `UnstorableError` when it is nested too deep.
  */
 export function storable(value: Json, depth = 0): unknown {
   if (value === null || typeof value !== 'object') return value;

@@ -31,6 +31,7 @@ describe('configuration', () => {
       MIRROR_ENCRYPTION_KEY: 'c2hvcnQtc2VjcmV0',
       MIRROR_MONGODB_URI: 'postgres://user:hunter2@host',
       MIRROR_KAFKA_SASL_MECHANISM: 'plain',
+      MIRROR_NANGO_URL: 'ftp://user:hunter2@nango',
     };
     const error = caught(() => loadConfig(env, 'ingress'));
     expect(error.problems.map((problem) => problem.variable).toSorted()).toEqual([
@@ -39,6 +40,7 @@ describe('configuration', () => {
       'MIRROR_KAFKA_SASL_PASSWORD',
       'MIRROR_KAFKA_SASL_USERNAME',
       'MIRROR_MONGODB_URI',
+      'MIRROR_NANGO_URL',
       'MIRROR_OPS_PORT',
     ]);
     expect(error.exitCode).toBe(78);

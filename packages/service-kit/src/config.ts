@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { withoutUserInfo } from './user-info.ts';
 import { variables, type ServiceName, type Values, type Variable, type VariableName } from './variables.ts';
 
 export interface KafkaConfig {
@@ -143,7 +144,7 @@ export function describeSettings(env: Environment): readonly SettingReport[] {
     const origin = given?.origin ?? (definition.default === undefined ? 'missing' : 'default');
     if (definition.secret === true)
       return { variable, origin, shown: given === undefined ? (origin === 'default' ? '(default)' : '(not set)') : '(set)' };
-    return { variable, origin, shown: given?.value ?? definition.default ?? '(not set)' };
+    return { variable, origin, shown: withoutUserInfo(given?.value ?? definition.default ?? '(not set)') };
   });
 }
 
@@ -158,7 +159,7 @@ function readVariables(env: Environment): { values: Values; problems: ConfigProb
       const given = read(env, name, definition, problems);
       const result = definition.parse.safeParse(given?.value ?? definition.default);
       if (!result.success) {
-        const shown = definition.secret === true ? 'the given value does not fit' : `"${given?.value ?? ''}" does not fit`;
+        const shown = definition.secret === true ? 'the given value does not fit' : `"${withoutUserInfo(given?.value ?? '')}" does not fit`;
         problems.push({ variable: name, problem: given === undefined ? 'missing' : shown, expected: definition.expected });
       }
       return [name, result.data];

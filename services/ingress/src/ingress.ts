@@ -25,7 +25,7 @@ import { createFindConnections } from './tenants.ts';
 export const limits = {
   publishMs: 1_000,
   spoolMs: 700,
-  handshakeMs: 1_000,
+  handshakeMs: 500,
   /** Records that wait for Kafka; beyond it they go to the spool. */
   maxPublishing: 5_000,
   maxSpooling: 1_000,

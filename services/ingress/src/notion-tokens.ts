@@ -3,7 +3,7 @@ import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { withDeadline } from './deadline.ts';
 import { occasionally } from './occasionally.ts';
-import { isNotionSignature, isSignedByNotion } from './signatures.ts';
+import { isNotionSignature, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 
 /** `unknown`: signed, but by none of the tokens that we know, and the store that may hold a newer one does not answer. */
 export type Verdict = 'valid' | 'invalid' | 'unknown';

@@ -11,7 +11,7 @@ import { eventTypeLabel, type IngressMetrics } from './ingress-metrics.ts';
 import type { HandshakeOutcome, NotionTokens, Verdict } from './notion-tokens.ts';
 import { occasionally } from './occasionally.ts';
 import { quarantinedRecord } from './quarantine.ts';
-import { isSignedByNango, isSignedByNotion } from './signatures.ts';
+import { isSignedByNango, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 import type { FindConnections } from './tenants.ts';
 import { traceparentFrom } from './traceparent.ts';
 import { readWebhook, type ConnectionName, type DatabaseNotice, type Route, type Webhook } from './webhook-body.ts';

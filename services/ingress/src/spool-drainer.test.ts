@@ -15,6 +15,7 @@ function open(howMany: number, batchSize = 3) {
   const names = Array.from({ length: howMany }, (_, index) => String(index + 1));
   const spooled = new Map(names.map((id) => [id, { id, topic: 'events', key: id, value: Buffer.from(id), headers: {} }]));
   const published: string[] = [];
+  const tried: string[] = [];
   const state = {
     healthy: true,
     failures: new Map<string, PublishFailure>(),
@@ -30,6 +31,7 @@ function open(howMany: number, batchSize = 3) {
       publisher: {
         healthy: () => state.healthy,
         async publish({ key }) {
+          tried.push(String(key));
           const reason = state.failures.get(String(key));
           if (reason !== undefined) throw new PublishError(reason, 'x');
           published.push(String(key));
@@ -59,7 +61,7 @@ function open(howMany: number, batchSize = 3) {
     drainers.push(drainer);
     return drainer;
   };
-  return { start, state, published, left: () => [...spooled.keys()] };
+  return { start, state, published, tried, left: () => [...spooled.keys()] };
 }
 
 test('publishes all in order and removes them', async () => {
@@ -81,14 +83,17 @@ test('removes exactly what was acknowledged', async () => {
   expect(published).toEqual(['1', '3', '5', '2', '4']);
 });
 
-test('leaves the spool alone while the log is away, but knows how much waits', async () => {
-  const { start, state, published } = open(5);
+test('while the log is away one record at a time is tried, and how many wait is known', async () => {
+  const { start, state, published, tried } = open(5);
   state.healthy = false;
+  for (const id of ['1', '2', '3', '4', '5']) state.failures.set(id, 'deadline');
   const drainer = start();
   await expect.poll(() => drainer.waiting()).toBe(5);
-  expect([published, state.looks]).toEqual([[], 0]);
-  state.healthy = true;
+  await expect.poll(() => tried.length).toBeGreaterThan(2);
+  expect(new Set(tried)).toEqual(new Set(['1']));
+  state.failures.clear();
   await expect.poll(() => drainer.waiting()).toBe(0);
+  expect(published).toEqual(['1', '2', '3', '4', '5']);
 });
 
 test('records that the log refuses do not stand in the way, and go when it takes them', async () => {

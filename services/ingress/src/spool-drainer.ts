@@ -51,7 +51,8 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
 
   /** Whether it is worth going on at once. */
   async function drainSome(): Promise<boolean> {
-    const oldest = publisher.healthy() ? await spool.oldest(deps.batchSize + refused.size) : [];
+    // While the log is away one record at a time finds out whether it is back.
+    const oldest = await spool.oldest((publisher.healthy() ? deps.batchSize : 1) + refused.size);
     const batch = oldest.filter(({ id }) => !refused.has(id));
     const alreadyRefused = refused.size;
     const published = await Promise.all(batch.map(publish));

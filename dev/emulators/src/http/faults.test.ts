@@ -40,8 +40,8 @@ test('latency adds up before one other fault', () => {
 });
 
 test('probability is drawn from the seed', () => {
-  expect(hits()).toEqual(hits());
-  const count = hits().filter((hit) => hit === 1).length;
+  expect(drawnHits()).toEqual(drawnHits());
+  const count = drawnHits().filter((hit) => hit === 1).length;
   expect(count).toBeGreaterThan(200);
   expect(count).toBeLessThan(400);
 });
@@ -56,7 +56,7 @@ test('cleared by id, or all', () => {
   expect(kit.list()).toEqual([]);
 });
 
-function hits() {
+function drawnHits() {
   const kit = createFaultKit(createRandom('faults'));
   kit.inject({ kind: 'hang', probability: 0.3 });
   return Array.from({ length: 1000 }, () => kit.hits(request).length);

@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Receiver } from '../../test/receiver.ts';
 import { startReceiver } from '../../test/receiver.ts';
 import type { NangoEmulator } from './emulator.ts';
 import { startNangoEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let now = Date.parse('2026-01-05T10:00:00Z');
 let receiver: Receiver;

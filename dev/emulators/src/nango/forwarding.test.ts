@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Receiver } from '../../test/receiver.ts';
 import { startReceiver } from '../../test/receiver.ts';
 import { nangoHmac, nangoLegacySignature, notionSignature } from '../signatures.ts';
 import { stableStringify } from '../stable-json.ts';
 import type { NangoEmulator, NangoEmulatorOptions } from './emulator.ts';
 import { startNangoEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const signingKey = 'test-webhook-signing-key';
 const workspaceId = '13950b26-c203-4f3b-b97d-93ec06319565';

@@ -1,9 +1,11 @@
 import type { Client } from '@notionhq/client';
 import { isFullDatabase, isFullDataSource } from '@notionhq/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newWorkspace, rejection } from '../../test/customer.ts';
 import type { NotionEmulator } from './emulator.ts';
 import { startNotionEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let notion: NotionEmulator;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newWorkspace } from '../../test/customer.ts';
 import type { Receiver } from '../../test/receiver.ts';
 import { startReceiver } from '../../test/receiver.ts';
@@ -6,6 +6,8 @@ import { isNotionSignature } from '../signatures.ts';
 import { retryWaitMs } from './delivery.ts';
 import type { NotionEmulator, NotionEmulatorOptions } from './emulator.ts';
 import { startNotionEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let receiver: Receiver;
 let notion: NotionEmulator;
@@ -83,7 +85,7 @@ test('an endpoint that does not answer in time is tried again', async () => {
 });
 
 test('changes of one window become one event; there and back is none', async () => {
-  const { edit, trash } = await start({ aggregationMs: 60 });
+  const { edit, trash } = await start({ aggregationMs: 500 });
   for (const title of ['A', 'B', 'C']) await edit(title);
   await trash(true);
   await trash(false);

@@ -1,9 +1,11 @@
 import { APIResponseError, UnknownHTTPResponseError } from '@notionhq/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newWorkspace, rejection } from '../../test/customer.ts';
 import type { FaultInput } from '../http/faults.ts';
 import type { NotionEmulator } from './emulator.ts';
 import { startNotionEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let notion: NotionEmulator;
 beforeAll(async () => {
@@ -66,15 +68,16 @@ test.each(['connection_reset', 'truncated_body'] as const)('%s fails in the netw
 
 test('hang answers nothing', async () => {
   const { asBot, bot } = newWorkspace(notion);
-  notion.faults.inject({ kind: 'hang', token: bot.token });
+  notion.faults.inject({ kind: 'hang', token: bot.token, count: 1 });
   const controller = new AbortController();
-  const hanging = fetch(`${notion.url}/v1/users/me`, { headers: { authorization: `Bearer ${bot.token}` }, signal: controller.signal });
-  const waiting = Promise.race([hanging, new Promise((resolve) => setTimeout(resolve, 100, 'nothing'))]);
-  expect(await waiting).toBe('nothing');
-  controller.abort();
-  await rejection(hanging);
-  notion.faults.clear();
+  const headers = { authorization: `Bearer ${bot.token}` };
+  const hanging = rejection(fetch(`${notion.url}/v1/users/me`, { headers, signal: controller.signal }));
+  const isHanging = () => notion.calls.recent().some(({ token, status }) => token === bot.token && status === null);
+  while (!isHanging()) await new Promise((resolve) => setImmediate(resolve));
   await asBot.users.me({});
+  expect(isHanging()).toBe(true);
+  controller.abort();
+  expect(await hanging).toMatchObject({ name: 'AbortError' });
 });
 
 test('latency comes before the answer', async () => {

@@ -1,8 +1,10 @@
 import { collectPaginatedAPI, isFullDatabase } from '@notionhq/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { newWorkspace, rejection } from '../../test/customer.ts';
 import type { NotionEmulator } from './emulator.ts';
 import { startNotionEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let notion: NotionEmulator;
 let now = Date.parse('2026-01-01T00:00:00Z');

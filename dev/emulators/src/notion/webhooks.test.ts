@@ -1,11 +1,13 @@
 import type { Client } from '@notionhq/client';
 import { isFullDatabase, verifyWebhookSignature } from '@notionhq/client';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { newWorkspace } from '../../test/customer.ts';
 import type { Receiver } from '../../test/receiver.ts';
 import { startReceiver } from '../../test/receiver.ts';
 import type { NotionEmulator } from './emulator.ts';
 import { startNotionEmulator } from './emulator.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 let notion: NotionEmulator;
 let receiver: Receiver;
@@ -241,6 +243,18 @@ test('a database in a wiki has the wiki for a parent, with its data source', asy
   const { id } = notion.createDatabase({ workspaceId, parent: { type: 'database', id: wiki.id } });
   await asOwner.databases.update({ database_id: id, is_locked: true });
   expect(await events()).toMatchObject([{ data: { parent: { id: wiki.id, type: 'database', data_source_id: wiki.dataSourceId } } }]);
+});
+
+test('at the top of the workspace, and of a teamspace', async () => {
+  const { workspaceId, bot } = await subscribed({ eventTypes: ['database.moved'] });
+  const { id } = notion.createDatabase({ workspaceId, parent: { type: 'workspace' } });
+  const teamspace = notion.createTeamspace({ workspaceId });
+  notion.share({ botId: bot.id, id });
+  notion.move({ id, parent: { type: 'teamspace', id: teamspace.id } });
+  notion.move({ id, parent: { type: 'workspace' } });
+  expect((await events()).map(({ data }) => data)).toEqual(
+    expect.arrayContaining([{ parent: { id: teamspace.id, type: 'team' } }, { parent: { id: workspaceId, type: 'space' } }]),
+  );
 });
 
 test('a subscription of version 2022-06-28 knows no data sources', async () => {

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isSignedByNango, isSignedByNotion } from './signatures.ts';
+import { isSignedByNango, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 import { authCreation, forwardedSchemaUpdate, handshake, nangoKey, nangoSignatures, notionToken } from './testing/samples.ts';
 
 const signature = (raw: Buffer, key: string) => createHmac('sha256', key).update(raw).digest('hex');
