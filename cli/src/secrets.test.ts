@@ -45,3 +45,6 @@ test.each([
 ])('the address in %s is shown without what is secret in it', (uri, address) => {
   expect(mongoAddress(uri)).toBe(address);
 });
+test('a URL is shown without its user', () => {
+  expect(urlAddress('https://me:hunter2@registry.example.net/path/?key=hunter2')).toBe('https://registry.example.net/path');
+});

@@ -61,7 +61,7 @@ export const healthy: DoctorFacts = {
     verificationTokens: 0,
     takesHandshakes: true,
   },
-  signing: { keys: 1, suspectKeys: [], vectorMatches: true },
+  signing: { keys: 1, suspectKeys: [], verified: true },
   kafka: answered('kafka:9092', healthyKafka),
   schemaRegistry: answered('http://registry:8081', healthyRegistry),
   mongodb: answered('mongodb://db/mirror', healthyMongo),

@@ -48,7 +48,7 @@ export async function kafkaBehindProxy(broker: string): Promise<{ kafka: Kafka; 
     kafka: new Kafka({
       brokers: [broker],
       clientId: 'test',
-      logLevel: logLevel.DEBUG,
+      logLevel: logLevel.NOTHING,
       requestTimeout: 300,
       connectionTimeout: 1_000,
       retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 2 },
