@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { Option, type Command as Program } from 'commander';
 import type { Connection } from '@notion-mirror/domain/connection';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore, type ConnectionStore, type StatusChange } from '@notion-mirror/mirror-store/connection-store';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { configured, type Act, type CommandContext, type ConfiguredContext } from './command-context.ts';
 import { grantAtNango, grantOfToken, type Grant } from './connection-lookup.ts';
@@ -101,7 +103,7 @@ Examples:
       await act(async (context) => {
         const configuredContext = configured(context);
         if (yes !== true && !(await isConfirmed(context, connectionId))) throw new CliError('not_confirmed', 'nothing was removed');
-        const change = await withStore(configuredContext, async (store) => store.remove(connectionId, 'removed by an operator'));
+        const change = await useMongo(configuredContext, async ({ db }) => remove(db, connectionId));
         return reportChange(
           context,
           connectionId,
@@ -111,6 +113,17 @@ Examples:
         );
       });
     });
+}
+
+/** With a tenant's last connection go the events that waited for it. */
+async function remove(db: Mongo['db'], connectionId: string): Promise<StatusChange> {
+  const store = createConnectionStore(db);
+  const change = await store.remove(connectionId, 'removed by an operator');
+  if (change.kind === 'not_found') return change;
+  const { workspaceId } = change.connection;
+  const left = await store.list(workspaceId);
+  if (left.every(({ status }) => status === 'deleted')) await createParkedEvents(db).discard(workspaceId);
+  return change;
 }
 
 async function withStore<T>(context: ConfiguredContext, use: (store: ConnectionStore) => Promise<T>): Promise<T> {

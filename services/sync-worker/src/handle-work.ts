@@ -4,6 +4,7 @@ import type { Outcome, Work } from '@notion-mirror/event-log/lane-scheduler';
 import type { Failure } from '@notion-mirror/event-log/log-record';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { settleContestedSources } from './contested-sources.ts';
 import { syncDataSource, type DataSourceDependencies, type DataSourceResult } from './sync-data-source.ts';
 import { syncDatabase, type SyncDependencies, type SyncResult, type SyncTarget } from './sync-database.ts';
 
@@ -17,6 +18,7 @@ export interface OutcomeDetail {
 }
 
 export interface HandlerDependencies extends SyncDependencies {
+  readonly records: SyncDependencies['records'] & DataSourceDependencies['records'];
   readonly notion: SyncDependencies['notion'] & DataSourceDependencies['notion'];
   /** Reads the tenant's connections anew when none is active: the cache may be a moment behind the ingress's. True if one is active now. */
   readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
@@ -56,7 +58,13 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       if (known !== undefined) return known;
       const synced = await syncDatabase(deps, { ...target, workspaceId, event: newest, accessibleBy, attempt }, signal);
       done.set(target.databaseId, synced);
-      return synced;
+      if (synced.kind !== 'written' || synced.gained.length === 0) return synced;
+      const unsettled = await settleContestedSources({ records: deps.records, syncNow }, workspaceId, target.databaseId, synced.gained);
+      return unsettled ?? synced;
+    };
+    const syncNow = (other: string): Promise<SyncResult> => {
+      const event = { ...newest, receivedAt: new Date(deps.now()) };
+      return syncDatabase(deps, { databaseId: other, hint: true, workspaceId, event, accessibleBy, attempt }, signal);
     };
     let result: Finished = { kind: 'not_found' };
     if (databaseId !== null && work.items.some(({ item }) => item.dataSourceId === null)) {

@@ -6,7 +6,8 @@ import type { FetchOutcome, NotionSource } from '@notion-mirror/notion-source/no
 
 /** What became of one database. `dataSourceIds`: the sources it is known to hold now. */
 export type SyncResult =
-  | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly connectionId: string }
+  /** `gained`: sources that the record did not list before. */
+  | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly gained: readonly string[] }
   | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'> }
   /** A fetch that began after the event was received has seen it. */
   | { readonly kind: 'skipped'; readonly dataSourceIds: readonly string[] }
@@ -29,7 +30,7 @@ export interface SyncTarget {
 }
 
 export interface SyncDependencies {
-  readonly records: RecordStore;
+  readonly records: Pick<RecordStore, 'read' | 'writeLive' | 'writeTombstone'>;
   readonly notion: Pick<NotionSource, 'fetchDatabase'>;
   readonly toleranceMs: number;
   readonly now: () => number;
@@ -56,7 +57,7 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
 }
 
 async function write(
-  records: RecordStore,
+  records: SyncDependencies['records'],
   { workspaceId, databaseId, event, hint }: SyncTarget,
   record: StoredRecord | null,
   fetched: FetchOutcome,
@@ -70,7 +71,8 @@ async function write(
       const written = await records.writeLive({ ...key, content, connectionId, asOf, lastEvent });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
-      return { kind: 'written', dataSourceIds: content.dataSources.map((source) => source.id), connectionId };
+      const dataSourceIds = content.dataSources.map((source) => source.id);
+      return { kind: 'written', dataSourceIds, gained: dataSourceIds.filter((id) => record?.dataSourceIds.includes(id) !== true) };
     }
     case 'trashed':
     case 'inaccessible': {

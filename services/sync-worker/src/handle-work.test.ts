@@ -1,0 +1,218 @@
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { nextRev } from '@notion-mirror/domain/write-rule';
+import type { LogRecord } from '@notion-mirror/event-log/log-record';
+import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/database-records';
+import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
+import { describe, expect, test } from 'vitest';
+import { createWorkHandler, type EventOutcome, type HandlerDependencies } from './handle-work.ts';
+
+/** One tenant's Notion and mirror, in memory: which database holds which data sources. */
+function world() {
+  const notion = new Map<string, readonly string[]>();
+  const mirror = new Map<string, StoredRecord>();
+  const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
+  const parked: string[] = [];
+  const fetched: string[] = [];
+  /** Runs between a fetch and its write. */
+  const afterFetch: { run: (databaseId: string) => Promise<void> } = { run: () => Promise.resolve() };
+  let outcome: FetchOutcome | null = null;
+
+  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>) => {
+    if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' } as const);
+    mirror.set(databaseId, { ...next, rev: nextRev(expected) });
+    return Promise.resolve({ kind: 'written' } as const);
+  };
+  const records: Pick<RecordStore, 'read' | 'writeLive' | 'writeTombstone' | 'databasesListing'> = {
+    read: (_workspaceId, databaseId) => Promise.resolve(mirror.get(databaseId) ?? null),
+    writeLive: ({ databaseId, expected, content, asOf, connectionId }) =>
+      write(databaseId, expected, {
+        asOf: asOf.getTime(),
+        source: 'fetch',
+        live: true,
+        dataSourceIds: content.dataSources.map(({ id }) => id),
+        connectionId,
+        removed: null,
+      }),
+    writeTombstone: ({ databaseId, expected, asOf, source, reason, eventId }) =>
+      write(databaseId, expected, {
+        asOf: asOf.getTime(),
+        source,
+        live: false,
+        dataSourceIds: [],
+        connectionId: null,
+        removed: { at: asOf, reason, eventId },
+      }),
+    databasesListing: (_workspaceId, dataSourceId) =>
+      Promise.resolve([...mirror].filter(([, record]) => record.dataSourceIds.includes(dataSourceId)).map(([id]) => id)),
+  };
+  const deps: HandlerDependencies = {
+    records,
+    notion: {
+      async fetchDatabase({ databaseId }) {
+        fetched.push(databaseId);
+        const sources = notion.get(databaseId);
+        const said = outcome ?? (sources === undefined ? ({ kind: 'inaccessible' } as const) : live(sources));
+        await afterFetch.run(databaseId);
+        return said;
+      },
+      databaseOfDataSource: ({ dataSourceId }) => {
+        const holder = [...notion].find(([, sources]) => sources.includes(dataSourceId))?.[0];
+        return Promise.resolve(holder === undefined ? { kind: 'not_found' } : { kind: 'database', databaseId: holder });
+      },
+    },
+    toleranceMs: 10_000,
+    now: () => 1_000_000,
+    recheckConnections: () => Promise.resolve(false),
+    park: (events) => Promise.resolve(void parked.push(...events.map(({ event }) => event.eventId))),
+    report: ({ eventId }, what, { coalescedInto }) => reports.push({ eventId, outcome: what, coalescedInto }),
+  };
+  const handle = createWorkHandler(deps);
+  return {
+    notion,
+    mirror,
+    reports,
+    parked,
+    fetched,
+    afterFetch,
+    notionSays: (said: FetchOutcome | null) => (outcome = said),
+    handle: (...events: DatabaseEvent[]) =>
+      handle({
+        lane: 'acme',
+        task: 'task',
+        items: events.map((item) => ({ item, record: noRecord })),
+        attempt: 1,
+        signal: new AbortController().signal,
+      }),
+  };
+}
+
+const noRecord: LogRecord = { topic: 't', partition: 0, offset: 0n, timestamp: 0, key: null, value: null, headers: {} };
+
+function live(sources: readonly string[]): FetchOutcome {
+  const content: DatabaseContent = {
+    title: '',
+    description: '',
+    url: null,
+    publicUrl: null,
+    icon: null,
+    cover: null,
+    parent: { type: 'workspace', id: null },
+    isInline: false,
+    isLocked: false,
+    createdTime: null,
+    lastEditedTime: null,
+    dataSources: sources.map((id) => ({ id, name: id, accessible: false })),
+    raw: { database: {}, dataSources: [] },
+  };
+  return { kind: 'live', content, connectionId: 'c1' };
+}
+
+function event(eventId: string, given: Partial<DatabaseEvent> = {}): DatabaseEvent {
+  return {
+    eventId,
+    kind: 'sync',
+    type: 'database.content_updated',
+    workspaceId: 'acme',
+    connectionId: 'c1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: 'n1',
+    databaseId: 'A',
+    dataSourceId: null,
+    occurredAt: new Date(999_000),
+    receivedAt: new Date(999_500),
+    origin: 'nango',
+    ...given,
+  };
+}
+
+describe('the sync worker', () => {
+  test('events that wait for one database are one fetch, and each gets its outcome', async () => {
+    const { notion, handle, fetched, reports } = world();
+    notion.set('A', []);
+    expect(await handle(event('e1'), event('e2', { receivedAt: new Date(999_700) }), event('e3'))).toEqual({ kind: 'done' });
+    expect(fetched).toEqual(['A']);
+    expect(reports).toEqual([
+      { eventId: 'e1', outcome: 'written', coalescedInto: 'e2' },
+      { eventId: 'e2', outcome: 'written', coalescedInto: undefined },
+      { eventId: 'e3', outcome: 'written', coalescedInto: 'e2' },
+    ]);
+  });
+
+  test('an event of a data source finds its database in the mirror, without asking Notion where it is', async () => {
+    const { notion, handle, fetched, mirror } = world();
+    notion.set('A', ['s1']);
+    await handle(event('e1'));
+    await handle(event('e2', { databaseId: null, dataSourceId: 's1', type: 'data_source.schema_updated' }));
+    expect(fetched).toEqual(['A', 'A']);
+    expect(mirror.get('A')?.rev).toBe(2);
+  });
+
+  test('an event of a data source that nobody has seen is found at Notion', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1']);
+    await handle(event('e1', { databaseId: null, dataSourceId: 's1', type: 'data_source.created' }));
+    expect(mirror.get('A')?.live).toBe(true);
+  });
+
+  test('a hint that is a page, not a database, leaves no tombstone', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1']);
+    await handle(event('e1', { databaseId: 'page', dataSourceId: 's1', type: 'data_source.created' }));
+    expect([...mirror.keys()]).toEqual(['A']);
+  });
+
+  test('a data source that is in no database is ignored', async () => {
+    const { handle, reports, mirror } = world();
+    expect(await handle(event('e1', { databaseId: null, dataSourceId: 'gone' }))).toEqual({ kind: 'done' });
+    expect(reports).toMatchObject([{ eventId: 'e1', outcome: 'ignored' }]);
+    expect(mirror.size).toBe(0);
+  });
+
+  test('a moved data source brings both its old and its new database up to date', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1']).set('B', []);
+    await handle(event('e1'));
+    notion.set('A', []).set('B', ['s1']);
+    await handle(event('e2', { databaseId: 'B', dataSourceId: 's1', type: 'data_source.moved' }));
+    expect(mirror.get('A')?.dataSourceIds).toEqual([]);
+    expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
+  });
+
+  test('a fetch from before the move that is written after it does not keep the data source in two databases', async () => {
+    const { notion, handle, mirror, afterFetch } = world();
+    notion.set('A', ['s1']).set('B', []);
+    afterFetch.run = async (databaseId) => {
+      if (databaseId !== 'A') return;
+      afterFetch.run = () => Promise.resolve();
+      notion.set('A', []).set('B', ['s1']);
+      await handle(event('e2', { databaseId: 'B', dataSourceId: 's1', type: 'data_source.moved' }));
+    };
+    await handle(event('e1'));
+    expect(mirror.get('A')?.dataSourceIds).toEqual([]);
+    expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
+  });
+
+  test('without an active connection events are parked, not lost and not dead letters', async () => {
+    const { handle, notionSays, parked, reports } = world();
+    notionSays({ kind: 'no_active_connection', statuses: ['paused'] });
+    expect(await handle(event('e1'))).toEqual({ kind: 'done' });
+    expect(parked).toEqual(['e1']);
+    expect(reports).toMatchObject([{ outcome: 'parked' }]);
+  });
+
+  test('a throttled connection holds the lane until it may call again', async () => {
+    const { handle, notionSays, reports } = world();
+    const failure = { class: 'rate_limited', code: 'window', message: 'later' } as const;
+    notionSays({ kind: 'retry', at: 5_000_000, scope: 'connection', failure });
+    expect(await handle(event('e1'))).toEqual({ kind: 'retry', at: 5_000_000, scope: 'lane', failure });
+    expect(reports).toEqual([]);
+  });
+
+  test('what can never succeed is a dead letter', async () => {
+    const { handle, notionSays } = world();
+    const failure = { class: 'restricted', code: 'restricted_resource', message: 'no' } as const;
+    notionSays({ kind: 'failed', failure });
+    expect(await handle(event('e1'))).toEqual({ kind: 'dead', failure });
+  });
+});
