@@ -49,10 +49,12 @@ export function madeUpPropertyName(random: Random, taken: readonly string[]): st
 export function richText(content: string, random: Random): unknown[] {
   if (content === '') return [];
   if (!random.chance(0.3)) return [{ text: { content } }];
-  const middle = Math.floor(content.length / 2);
+  // By code points: Notion does not cut a character in two.
+  const characters = Array.from(content);
+  const middle = Math.floor(characters.length / 2);
   return [
-    { text: { content: content.slice(0, middle) }, annotations: { bold: true } },
-    { text: { content: content.slice(middle), link: { url: 'https://example.com/' } } },
+    { text: { content: characters.slice(0, middle).join('') }, annotations: { bold: true } },
+    { text: { content: characters.slice(middle).join(''), link: { url: 'https://example.com/' } } },
   ];
 }
 
