@@ -4,9 +4,9 @@ import type { ServiceName, ServiceProcess } from '@notion-mirror/demo/service-pr
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 
-/** Another one can be given: MIRROR_TEST_SEED=… A failure names the one that it happened with. */
+/** Others can be given: MIRROR_TEST_SEED=…, MIRROR_TEST_ACTIONS=… A failure names the seed that it happened with. */
 const seed = process.env['MIRROR_TEST_SEED'] ?? '20261122';
-const actions = 250;
+const actions = Number(process.env['MIRROR_TEST_ACTIONS'] ?? 250);
 
 let scene: Scene;
 let customers: Customer[];
@@ -39,19 +39,23 @@ async function crashAndRestart(name: ServiceName): Promise<void> {
 }
 
 describe(`a random life of four tenants (seed ${seed})`, () => {
-  test('late, doubled and reordered webhooks, and workers that are killed in the middle: the mirror equals Notion', async () => {
-    const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
-    let crashes: Promise<void> = Promise.resolve();
-    for (let done = 1; done <= actions; done += 1) {
-      await life.step();
-      if (done === 80) crashes = crashAndRestart('sync-worker');
-      if (done === 160) crashes = crashes.then(() => crashAndRestart('delete-worker'));
-    }
-    await crashes;
-    await scene.untilEqual();
-    expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
-    expect(await scene.db.collection('databases').countDocuments()).toBe(scene.notionDatabases());
-  }, 180_000);
+  test(
+    'late, doubled and reordered webhooks, and workers that are killed in the middle: the mirror equals Notion',
+    async () => {
+      const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
+      let crashes: Promise<void> = Promise.resolve();
+      for (let done = 1; done <= actions; done += 1) {
+        await life.step();
+        if (done % 160 === 80) crashes = crashes.then(() => crashAndRestart('sync-worker'));
+        if (done % 160 === 0) crashes = crashes.then(() => crashAndRestart('delete-worker'));
+      }
+      await crashes;
+      await scene.untilEqual();
+      expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
+      expect(await scene.db.collection('databases').countDocuments()).toBe(scene.notionDatabases());
+    },
+    180_000 + actions * 200,
+  );
 
   test('SIGTERM of all: they exit in time with code 0; started again they go on, also with what came last', async () => {
     const [acme] = customers;

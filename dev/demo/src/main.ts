@@ -1,4 +1,5 @@
 // `npm start`: the whole system at work, in one terminal.
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createProgressPrinter } from '@notion-mirror/local-stack/progress';
 import { startStack, type Stack } from '@notion-mirror/local-stack/stack';
@@ -42,18 +43,19 @@ async function main(): Promise<number> {
 
   const isReal = (process.env['MIRROR_NANGO_API_KEY'] ?? '') !== '' || (process.env['MIRROR_NANGO_SIGNING_KEYS'] ?? '') !== '';
   const printer = createProgressPrinter(process.stderr);
+  const dataDir = resolve(options['data-dir'] ?? '.notion-mirror');
   const { signal } = interrupted;
   let stack: Stack | undefined;
   try {
     stack = await startStack({
       // The emulated world begins anew each time, so what its mirror held is of no use.
-      dataDir: isReal ? (options['data-dir'] ?? '.notion-mirror') : undefined,
+      dataDir: isReal ? dataDir : undefined,
       onProgress: printer.onProgress,
       onServerExit: (server, detail) => console.error(pc.red(`${server} ended by itself (${detail})`)),
       signal,
     });
     printer.close();
-    return await (isReal ? runReal(stack, signal) : runEmulated(stack, { once: options.once, json: options.json, signal }));
+    return await (isReal ? runReal(stack, dataDir, signal) : runEmulated(stack, { once: options.once, json: options.json, signal }));
   } catch (error) {
     printer.close();
     if (signal.aborted) return 130;
