@@ -4,6 +4,7 @@ import { shouldPause, type Load } from './intake-bounds.ts';
 import type { Claim } from './lane-scheduler.ts';
 import { sizeOf, toLogRecord, type LogRecord } from './log-record.ts';
 import { createOffsetTracker, type OffsetTracker } from './offset-tracker.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
 /** What a fetch brought for one partition. Offsets as KafkaJS gives them: decimal. */
 export interface FetchedBatch {
@@ -22,16 +23,9 @@ export interface FetchControl {
   seek(partition: number, offset: bigint): void;
 }
 
-/** Where a partition goes on: `committed` is null for a group that never committed. */
-export interface Whereabouts {
-  readonly partition: number;
-  readonly committed: bigint | null;
-  readonly low: bigint;
-  readonly high: bigint;
-}
-
 export interface PartitionState {
   readonly partition: number;
+  /** Because of the bound. */
   readonly paused: boolean;
   /** Null until the position is known. */
   readonly lagRecords: bigint | null;
@@ -230,7 +224,7 @@ export function createAssignments(deps: {
     states() {
       return [...assigned.values()].map(({ partition, paused, tracker, highWatermark }) => ({
         partition,
-        paused,
+        paused: paused && tracker !== null,
         lagRecords: tracker === null ? null : highWatermark - tracker.committable,
         oldestTimestamp: tracker?.oldest?.timestamp ?? null,
       }));

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { Registry } from '@notion-mirror/service-kit/metrics';
@@ -109,6 +110,9 @@ function member(
 }
 
 const failure = { class: 'test', code: 'because', message: 'the test says so' };
+const byId = (all: readonly DatabaseEvent[]) => all.toSorted((a, b) => a.eventId.localeCompare(b.eventId));
+/** The lane of the n-th record: so many tenants take turns. */
+const tenants = (count: number) => (index: number) => `tenant-${index % count}`;
 const never = new Promise<never>(() => {});
 
 describe('the lane consumer', () => {
@@ -153,7 +157,6 @@ describe('the lane consumer', () => {
       await consumer.stop({ deadlineMs: 5_000 });
       return got;
     };
-    const byId = (all: readonly DatabaseEvent[]) => all.toSorted((a, b) => a.eventId.localeCompare(b.eventId));
     const [synced, deleted] = await Promise.all([run('sync'), run('delete')]);
     expect(byId(synced)).toEqual(byId(sent.filter(({ kind }) => kind === 'sync')));
     expect(byId(deleted)).toEqual(byId(sent.filter(({ kind }) => kind === 'delete')));
@@ -215,7 +218,7 @@ describe('the lane consumer', () => {
     const members = [member(place, slow), member(place, slow), member(place, slow)];
     const [first, second, third] = members as [Member, Member, Member];
     const all = () => new Set(members.flatMap(({ handled }) => handled));
-    const lane = (index: number) => `tenant-${index % 40}`;
+    const lane = tenants(40);
     await first.consumer.run();
     const names = await produce(place.topic, 'early', 1_500, { lane });
     await until(() => first.handled.length > 100);
@@ -235,60 +238,6 @@ describe('the lane consumer', () => {
     await until(() => successor.handled.length > 0);
     expect(successor.handled).toEqual([one]);
     await successor.consumer.stop({ deadlineMs: 5_000 });
-  });
-
-  it('repeats what a killed member had not committed, and skips nothing', async () => {
-    const place = await newTopic(3);
-    const names = await produce(place.topic, 'record', 3_000, { lane: (index) => `tenant-${index % 30}` });
-    const script = fileURLToPath(new URL('testing/consumer-process.ts', import.meta.url));
-    const killed = spawn(process.execPath, [script, stack.kafkaBrokers, place.groupId, place.topic], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    killed.stdout.on('data', (chunk) => {
-      output += String(chunk);
-    });
-    await until(() => output.split('\n').length > 500);
-    const dead = new Promise((resolve) => {
-      killed.on('exit', resolve);
-    });
-    killed.kill('SIGKILL');
-    await dead;
-    const before = output.split('\n').slice(0, -1);
-    expect(before.length).toBeLessThan(3_000);
-    const { consumer, handled } = member(place);
-    await consumer.run();
-    await until(() => expect(new Set([...before, ...handled])).toEqual(new Set(names)));
-    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
-    await consumer.stop({ deadlineMs: 5_000 });
-  });
-
-  it('pauses a partition at the bound, stays in the group all the while, and goes on', async () => {
-    const place = await newTopic(2);
-    const gate = Promise.withResolvers<void>();
-    const { consumer, handled, metric } = member(place, {
-      limits: { maxBytes: 2 * 1024 * 1024, perLane: 1, total: 1_000 },
-      handle: async ({ lane }) => {
-        if (lane === 'blocked') await gate.promise;
-        return { kind: 'done' };
-      },
-    });
-    await consumer.run();
-    const blocked = await produce(place.topic, 'blocked', 100, { lane: () => 'blocked', bytes: 100_000 });
-    await until(async () => expect(await metric('paused_partitions')).toBe(1));
-    // Half of the bound, and at most what one fetch brings: 1 MiB for a partition.
-    expect(await metric('waiting_records')).toBeLessThan(24);
-    // The other partition goes on. (The key decides; one of these is on it.)
-    const others = await produce(place.topic, 'other', 30, { lane: (index) => `tenant-${index}` });
-    await until(() => handled.length > 0);
-    const joins = await metric('rebalances_total');
-    await new Promise((resolve) => setTimeout(resolve, 8_000));
-    expect(await metric('rebalances_total')).toBe(joins);
-    expect(consumer.live()).toMatchObject({ ok: true });
-    gate.resolve();
-    await until(() => expect(new Set(handled)).toEqual(new Set([...blocked, ...others])));
-    await until(async () => expect(await metric('paused_partitions')).toBe(0));
-    await consumer.stop({ deadlineMs: 5_000 });
   });
 
   it('stops: what runs may end, what waits is left to a successor, the rest is committed', async () => {
@@ -346,40 +295,21 @@ describe('the lane consumer', () => {
     expect(await committed(place.groupId, place.topic)).toEqual([2]);
   });
 
-  it('can be stopped while it joins', async () => {
+  it('can be stopped at any moment of its start, and leaves nothing behind', async () => {
     const place = await newTopic(1);
-    const { consumer } = member(place);
-    const running = consumer.run();
-    await consumer.stop({ deadlineMs: 8_000 });
-    await running;
-    await until(async () => {
-      const { groups } = await admin.describeGroups([place.groupId]);
-      expect(groups[0]?.members ?? []).toEqual([]);
-    });
-  });
-
-  it('goes on by itself when the broker was away, and loses nothing', async () => {
-    const place = await newTopic(2);
     const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
-    const { consumer, handled, metric } = member(place, { kafka: proxy.kafka });
-    const fatal: Error[] = [];
-    consumer.onFatal((error) => fatal.push(error));
-    const lane = (index: number) => `tenant-${index % 10}`;
-    const names = await produce(place.topic, 'before', 50, { lane });
-    await consumer.run();
-    await until(() => handled.length === 50);
-    for (const mode of ['closed', 'frozen'] as const) {
-      const crashes = await metric('consumer_crashes_total');
-      proxy.set(mode);
-      names.push(...(await produce(place.topic, mode, 50, { lane })));
-      await until(async () => (await metric('consumer_crashes_total')) > crashes);
-      proxy.set('open');
-      await until(() => expect(new Set(handled)).toEqual(new Set(names)));
+    for (const milliseconds of [0, 1, 2, 4, 6, 8, 10, 15, 20, 30]) {
+      const { consumer } = member(place, { kafka: proxy.kafka });
+      const running = consumer.run();
+      await delay(milliseconds);
+      await consumer.stop({ deadlineMs: 8_000 });
+      await running;
     }
-    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
-    expect(fatal).toEqual([]);
-    expect(consumer.live()).toMatchObject({ ok: true });
-    await consumer.stop({ deadlineMs: 5_000 });
+    // A start that goes on after the stop would join now and stay.
+    await delay(1_000);
+    expect(proxy.connections()).toBe(0);
+    const { groups } = await admin.describeGroups([place.groupId]);
+    expect(groups.flatMap(({ members }) => members)).toEqual([]);
     proxy.close();
   });
 
@@ -407,6 +337,8 @@ describe('the lane consumer', () => {
     await until(() => first.handled.length === 10);
     await first.consumer.stop({ deadlineMs: 5_000 });
     await produce(place.topic, 'lost', 10);
+    // The client knows the partition's leader from this call on, and only that one.
+    await admin.fetchTopicOffsets(place.topic);
     await admin.deleteTopicRecords({ topic: place.topic, partitions: [{ partition: 0, offset: '20' }] });
     const kept = await produce(place.topic, 'kept', 5);
     const second = member(place);
@@ -414,16 +346,132 @@ describe('the lane consumer', () => {
     await until(() => second.handled.length === 5);
     expect(new Set(second.handled)).toEqual(new Set(kept));
     expect(await second.metric('skipped_offsets_total')).toBe(10);
-    // The same while it runs: it is ahead of what it may not read any more.
-    await produce(place.topic, 'more', 3);
-    await until(() => second.handled.length === 8);
-    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([28]));
     await second.consumer.stop({ deadlineMs: 5_000 });
+  });
+
+  it('goes on behind records that were removed while it was paused', async () => {
+    const place = await newTopic(1);
+    const gate = Promise.withResolvers<void>();
+    const { consumer, handled, metric } = member(place, {
+      limits: { maxRecords: 2 },
+      handle: async ({ task }) => {
+        if (task === 'first-0') await gate.promise;
+        return { kind: 'done' };
+      },
+    });
+    await consumer.run();
+    await produce(place.topic, 'first', 1);
+    await until(async () => expect(await metric('paused_partitions')).toBe(1));
+    await produce(place.topic, 'lost', 10);
+    await admin.fetchTopicOffsets(place.topic);
+    await admin.deleteTopicRecords({ topic: place.topic, partitions: [{ partition: 0, offset: '11' }] });
+    const kept = await produce(place.topic, 'kept', 5);
+    gate.resolve();
+    await until(() => expect(new Set(handled)).toEqual(new Set(['first-0', ...kept])));
+    expect(await metric('skipped_offsets_total')).toBe(10);
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([16]));
+    await consumer.stop({ deadlineMs: 5_000 });
   });
 
   it('says what to do about a topic that does not exist', async () => {
     const { consumer } = member({ topic: `${log.prefix}nowhere`, groupId: `${log.prefix}nobody` });
     await expect(consumer.run()).rejects.toThrow('run `mirror init`');
+    await consumer.stop({ deadlineMs: 2_000 });
+  });
+});
+
+// Each of these waits for a session of a dead member to run out, or makes one of its own wait.
+describe.concurrent('the lane consumer, over a longer time,', () => {
+  it('repeats what a killed member had not committed, and skips nothing', async () => {
+    const place = await newTopic(3);
+    const names = await produce(place.topic, 'record', 3_000, { lane: tenants(30) });
+    const script = fileURLToPath(new URL('testing/consumer-process.ts', import.meta.url));
+    const killed = spawn(process.execPath, [script, stack.kafkaBrokers, place.groupId, place.topic], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    killed.stdout.on('data', (chunk) => {
+      output += String(chunk);
+    });
+    await until(() => output.split('\n').length > 500);
+    const dead = new Promise((resolve) => {
+      killed.on('exit', resolve);
+    });
+    killed.kill('SIGKILL');
+    await dead;
+    const before = output.split('\n').slice(0, -1);
+    expect(before.length).toBeLessThan(3_000);
+    const { consumer, handled } = member(place);
+    await consumer.run();
+    await until(() => expect(new Set([...before, ...handled])).toEqual(new Set(names)));
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
+    await consumer.stop({ deadlineMs: 5_000 });
+  });
+
+  it('pauses a partition at the bound, stays in the group all the while, and goes on', async () => {
+    const place = await newTopic(2);
+    const gate = Promise.withResolvers<void>();
+    const { consumer, handled, metric } = member(place, {
+      limits: { maxBytes: 2 * 1024 * 1024, perLane: 1, total: 1_000 },
+      handle: async ({ lane }) => {
+        if (lane === 'blocked') await gate.promise;
+        return { kind: 'done' };
+      },
+    });
+    await consumer.run();
+    const blocked = await produce(place.topic, 'blocked', 100, { lane: () => 'blocked', bytes: 100_000 });
+    await until(async () => expect(await metric('paused_partitions')).toBe(1));
+    // Half of the bound, and at most what one fetch brings: 1 MiB for a partition.
+    expect(await metric('waiting_records')).toBeLessThan(24);
+    // The other partition goes on. (The key decides; one of these is on it.)
+    const others = await produce(place.topic, 'other', 30, { lane: tenants(30) });
+    await until(() => handled.length > 0);
+    const joins = await metric('rebalances_total');
+    await delay(8_000);
+    expect(await metric('rebalances_total')).toBe(joins);
+    expect(consumer.live()).toMatchObject({ ok: true });
+    gate.resolve();
+    await until(() => expect(new Set(handled)).toEqual(new Set([...blocked, ...others])));
+    await until(async () => expect(await metric('paused_partitions')).toBe(0));
+    await consumer.stop({ deadlineMs: 5_000 });
+  });
+
+  it('goes on by itself when the broker was away, and loses nothing', async () => {
+    const place = await newTopic(2);
+    const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
+    const { consumer, handled, metric } = member(place, { kafka: proxy.kafka });
+    const fatal: Error[] = [];
+    consumer.onFatal((error) => fatal.push(error));
+    const lane = tenants(10);
+    const names = await produce(place.topic, 'before', 50, { lane });
+    await consumer.run();
+    await until(() => handled.length === 50);
+    for (const mode of ['closed', 'frozen'] as const) {
+      const crashes = await metric('consumer_crashes_total');
+      proxy.set(mode);
+      names.push(...(await produce(place.topic, mode, 50, { lane })));
+      await until(async () => (await metric('consumer_crashes_total')) > crashes);
+      proxy.set('open');
+      await until(() => expect(new Set(handled)).toEqual(new Set(names)));
+    }
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
+    expect(fatal).toEqual([]);
+    expect(consumer.live()).toMatchObject({ ok: true });
+    await consumer.stop({ deadlineMs: 5_000 });
+    proxy.close();
+  });
+
+  it('says that it cannot go on when the topic is deleted', async () => {
+    const place = await newTopic(1);
+    const { consumer, handled } = member(place);
+    const fatal = Promise.withResolvers<Error>();
+    consumer.onFatal(fatal.resolve);
+    await produce(place.topic, 'record', 1);
+    await consumer.run();
+    await until(() => handled.length === 1);
+    await admin.deleteTopics({ topics: [place.topic] });
+    expect((await fatal.promise).message).toContain('run `mirror init`');
+    expect(consumer.live().ok).toBe(false);
     await consumer.stop({ deadlineMs: 2_000 });
   });
 });

@@ -2,11 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '@notion-mirror/service-kit/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
-import type { Batch, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
-import { createAssignments, type Whereabouts } from './assignments.ts';
+import type { Kafka } from 'kafkajs';
+import { createAssignments, type FetchedBatch } from './assignments.ts';
+import { openGroupSession, type GroupSession } from './group-session.ts';
+import { inTime } from './in-time.ts';
 import { isFenced, isOutage, isUnknownTopic } from './kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
 import { createLaneScheduler, type DeadLetter, type Handle, type Route } from './lane-scheduler.ts';
+import { findWhereabouts } from './whereabouts.ts';
 
 export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-scheduler.ts';
 export type { Failure, LogRecord } from './log-record.ts';
@@ -63,14 +66,11 @@ const defaultLimits: Required<ConsumerLimits> = {
   stuckAfterMs: 600_000,
 };
 
-/** How long an idle fetch waits for a record, and how long a consumer sleeps whose partitions are all paused. */
-const maxWaitMs = 250;
 const balanceMs = 100;
 const lagMs = 15_000;
-/** KafkaJS gives a sign several times a second; longest while the group waits for another member to rejoin. */
-const silentAfterMs = 120_000;
-const rebalanceTimeoutMs = 30_000;
-/** Restarts of the client for other reasons than an outage, without any progress in between. */
+/** The client gives a sign several times a second; longest while the group waits for another member to rejoin. */
+const silentAfterMs = 60_000;
+/** Crashes of the client for other reasons than an outage, without any progress in between. */
 const maxCrashes = 10;
 
 /**
@@ -94,15 +94,6 @@ export function createLaneConsumer<T>(deps: {
   const limits = { ...defaultLimits, ...deps.limits };
   const logger = deps.logger.child({ group: groupId });
   const metrics = createConsumerMetrics(deps.metrics, groupId);
-  const consumer = kafka.consumer({
-    groupId,
-    allowAutoTopicCreation: false,
-    sessionTimeout: limits.sessionTimeoutMs,
-    heartbeatInterval: Math.min(3_000, Math.floor(limits.sessionTimeoutMs / 4)),
-    rebalanceTimeout: rebalanceTimeoutMs,
-    maxWaitTimeInMs: maxWaitMs,
-    maxBytes: 4 * 1024 * 1024,
-  });
   const scheduler = createLaneScheduler<T>({
     route,
     handle,
@@ -116,9 +107,9 @@ export function createLaneConsumer<T>(deps: {
     topic,
     bound: { records: limits.maxRecords, bytes: limits.maxBytes },
     control: {
-      pause: (partitions) => whileJoined(() => consumer.pause([{ topic, partitions: [...partitions] }])),
-      resume: (partitions) => whileJoined(() => consumer.resume([{ topic, partitions: [...partitions] }])),
-      seek: (partition, offset) => whileJoined(() => consumer.seek({ topic, partition, offset: String(offset) })),
+      pause: (partitions) => session?.pause(partitions),
+      resume: (partitions) => session?.resume(partitions),
+      seek: (partition, offset) => session?.seek(partition, offset),
     },
     push: scheduler.push,
     onEnd: scheduler.dropInactive,
@@ -127,14 +118,14 @@ export function createLaneConsumer<T>(deps: {
     logger,
   });
 
-  let state: 'new' | 'starting' | 'joined' | 'stopping' | 'stopped' = 'new';
+  let state: 'new' | 'joining' | 'joined' | 'stopping' | 'stopped' = 'new';
+  let session: GroupSession | null = null;
   let everJoined = false;
   let fatalError: Error | null = null;
   let lastSign = Date.now();
   let crashes = { count: 0, at: 0 };
   /** Counts assignments of the group, so that an answer about an earlier one is not taken for the current one. */
   let assignment = 0;
-  let commitOffsets: ((offsets: Offsets) => Promise<void>) | null = null;
   let committing: Promise<void> | null = null;
   const fatalListeners: ((error: Error) => void)[] = [];
   const intervals: NodeJS.Timeout[] = [];
@@ -142,75 +133,91 @@ export function createLaneConsumer<T>(deps: {
   /** The first join, or the reason why there will be none. */
   const firstJoin = Promise.withResolvers<void>();
   firstJoin.promise.catch(() => {});
-  /** While the client starts: settles when that ends, one way or the other. */
-  let starting: PromiseWithResolvers<void> | null = null;
 
   const isStopping = (): boolean => state === 'stopping' || state === 'stopped';
-
-  consumer.on('consumer.fetch_start', sign);
-  consumer.on('consumer.connect', sign);
-  consumer.on('consumer.heartbeat', sign);
-  consumer.on('consumer.rebalancing', () => {
-    sign();
-    // The old generation may still commit until the new one begins.
-    void commit();
-  });
-  consumer.on('consumer.group_join', ({ payload }) => {
-    sign();
-    starting?.resolve();
-    starting = null;
-    metrics.rebalanced();
-    if (isStopping()) return;
-    state = 'joined';
-    everJoined = true;
-    assignment += 1;
-    const partitions = payload.memberAssignment[topic] ?? [];
-    logger.info({ partitions }, 'joined the group');
-    assignments.begin(partitions);
-    void locate(assignment);
-    firstJoin.resolve();
-  });
-  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
-    sign();
-    starting?.resolve();
-    starting = null;
-    commitOffsets = null;
-    if (isStopping()) return;
-    assignments.end();
-    metrics.crashed();
-    if (!restart) return die(new Error('the Kafka client has given up', { cause: error }));
-    if (!isOutage(error) && countCrash() >= maxCrashes)
-      return die(new Error(`the Kafka client crashed ${maxCrashes} times without progress`, { cause: error }));
-    logger.warn({ err: error }, 'the Kafka client starts again');
-    state = 'starting';
-    starting = Promise.withResolvers();
-  });
 
   function sign(): void {
     lastSign = Date.now();
   }
 
-  function countCrash(): number {
+  /** Opens one session after the other until the consumer is stopped or nothing helps. */
+  async function keepJoined(): Promise<void> {
+    for (let attempt = 1; !isStopping(); attempt += 1) {
+      const joinedBefore = assignment;
+      const error = await liveOneSession();
+      if (isStopping()) return;
+      if (assignment > joinedBefore) attempt = 1;
+      assignments.end();
+      state = 'joining';
+      metrics.crashed();
+      const verdict = judge(error, attempt);
+      if (verdict !== null) return die(verdict);
+      logger.warn({ err: error, attempt }, 'not in the group; joining again');
+      sign();
+      await delay(backoffMs(attempt, 250, 5_000), undefined, { signal: stopSignal.signal }).catch(() => {});
+    }
+  }
+
+  /** Why there is no point in trying again; null when there is. */
+  function judge(error: unknown, attempt: number): Error | null {
+    if (isUnknownTopic(error) && attempt > 3) return new Error(`the topic ${topic} does not exist: run \`mirror init\``, { cause: error });
+    if (isOutage(error)) return null;
     const now = Date.now();
     crashes = { count: now - crashes.at > 600_000 ? 1 : crashes.count + 1, at: now };
-    return crashes.count;
+    return crashes.count < maxCrashes
+      ? null
+      : new Error(`the Kafka client crashed ${maxCrashes} times without any progress`, { cause: error });
+  }
+
+  /** Why it ended. */
+  async function liveOneSession(): Promise<unknown> {
+    const ended = Promise.withResolvers<unknown>();
+    const current = openGroupSession({
+      kafka,
+      groupId,
+      topic,
+      sessionTimeoutMs: limits.sessionTimeoutMs,
+      events: { onJoin: begin, onRebalancing: () => void commit(), onBatch: take, onCrash: ended.resolve, onSign: sign },
+    });
+    session = current;
+    sign();
+    const watchdog = setInterval(() => {
+      if (Date.now() - lastSign > silentAfterMs) ended.resolve(new Error(`no sign of the Kafka client for ${silentAfterMs} ms`));
+    }, 1_000);
+    const over = new AbortController();
+    stopSignal.signal.addEventListener('abort', () => ended.resolve(null), { signal: over.signal });
+    current.start().catch(ended.resolve);
+    const reason = await ended.promise;
+    clearInterval(watchdog);
+    over.abort();
+    // Whoever stops closes the session.
+    if (!isStopping()) void current.close(Date.now() + silentAfterMs);
+    return reason;
+  }
+
+  function begin(partitions: readonly number[]): void {
+    metrics.rebalanced();
+    state = 'joined';
+    everJoined = true;
+    assignment += 1;
+    logger.info({ partitions }, 'joined the group');
+    assignments.begin(partitions);
+    void locate(assignment);
+    firstJoin.resolve();
+  }
+
+  function take(batch: FetchedBatch): boolean {
+    if (isStopping() || !assignments.accept(batch)) return false;
+    metrics.consumed(batch.messages.length);
+    crashes.count = 0;
+    return true;
   }
 
   function die(error: Error): void {
-    if (fatalError !== null || isStopping()) return;
     fatalError = error;
     logger.fatal({ err: error }, 'the consumer cannot go on');
     firstJoin.reject(error);
     for (const listener of fatalListeners) listener(error);
-  }
-
-  /** KafkaJS throws when the group is gone (a crash, a stop): then there is nothing to steer. */
-  function whileJoined(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      logger.debug({ err: error }, 'the group is gone');
-    }
   }
 
   /** Finds out where each partition goes on. We decide that, not the client: a batch that begins elsewhere is not taken. */
@@ -218,34 +225,15 @@ export function createLaneConsumer<T>(deps: {
     const isOver = (): boolean => current !== assignment || isStopping() || assignments.partitions.length === 0;
     for (let attempt = 1; !isOver(); attempt += 1) {
       try {
-        const found = await whereabouts(kafka, groupId, topic);
+        const found = await findWhereabouts(kafka, groupId, topic);
         if (isOver()) return;
-        const missing = assignments.partitions.filter((partition) => !found.some((known) => known.partition === partition));
         for (const one of found) assignments.place(one);
-        if (missing.length === 0) return;
+        if (assignments.partitions.every((partition) => found.some((known) => known.partition === partition))) return;
       } catch (error) {
         logger.warn({ err: error, attempt }, 'the committed offsets cannot be read; trying again');
       }
       await delay(backoffMs(attempt, 100, 2_000));
     }
-  }
-
-  async function eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
-    commitOffsets = (offsets) => payload.commitOffsetsIfNecessary(offsets);
-    if (isStopping() || payload.isStale()) return;
-    const taken = assignments.accept({
-      partition: batch.partition,
-      fetchedOffset: fetchedOffsetOf(batch),
-      lastOffset: batch.lastOffset(),
-      highWatermark: batch.highWatermark,
-      messages: batch.messages,
-    });
-    if (!taken) return;
-    // Only where the next fetch begins. The commit follows the work.
-    payload.resolveOffset(batch.lastOffset());
-    metrics.consumed(batch.messages.length);
-    crashes.count = 0;
   }
 
   function commit(): Promise<void> {
@@ -257,17 +245,15 @@ export function createLaneConsumer<T>(deps: {
 
   async function commitOnce(): Promise<void> {
     const due = assignments.dueCommits();
-    if (commitOffsets === null || due.length === 0) return;
-    const partitions = due.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+    if (session === null || due.length === 0) return;
     try {
-      // Not consumer.commitOffsets: that one tries again by itself, and a repetition after a rebalance would count for the new generation.
-      await commitOffsets({ topics: [{ topic, partitions }] });
+      if (!(await session.commit(due))) return;
       for (const { committed } of due) committed();
       metrics.committed('ok');
     } catch (error) {
       const fenced = isFenced(error);
       metrics.committed(fenced ? 'fenced' : 'failed');
-      logger[fenced ? 'debug' : 'warn']({ err: error, partitions }, 'offsets were not committed; they are again in a moment');
+      logger[fenced ? 'debug' : 'warn']({ err: error }, 'offsets were not committed; they are again in a moment');
     }
   }
 
@@ -286,52 +272,30 @@ export function createLaneConsumer<T>(deps: {
   async function refreshLag(): Promise<void> {
     if (state !== 'joined' || assignments.partitions.length === 0) return;
     try {
-      for (const { partition, high } of await endsOf(kafka, topic)) assignments.noteHighWatermark(partition, BigInt(high));
+      for (const { partition, high } of await findWhereabouts(kafka, groupId, topic)) assignments.noteHighWatermark(partition, high);
     } catch (error) {
       logger.debug({ err: error }, 'the ends of the partitions cannot be read');
-    }
-  }
-
-  async function subscribe(): Promise<void> {
-    for (let attempt = 1; !isStopping(); attempt += 1) {
-      try {
-        await consumer.connect();
-        // A new group reads the whole log, and what retention has cut off is skipped to what is left, not to the end.
-        await consumer.subscribe({ topics: [topic], fromBeginning: true });
-        return;
-      } catch (error) {
-        if (isUnknownTopic(error) && attempt > 3)
-          throw new Error(`the topic ${topic} does not exist: run \`mirror init\``, { cause: error });
-        if (!isOutage(error)) throw error;
-        logger.warn({ err: error, attempt }, 'waiting for Kafka');
-      }
-      sign();
-      await delay(backoffMs(attempt, 250, 5_000), undefined, { signal: stopSignal.signal }).catch(() => {});
     }
   }
 
   return {
     async run() {
       if (state !== 'new') throw new Error('a consumer runs once');
-      state = 'starting';
+      state = 'joining';
       watch();
-      await subscribe();
-      if (isStopping()) return;
-      starting = Promise.withResolvers();
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+      void keepJoined();
       await firstJoin.promise;
     },
 
     async stop({ deadlineMs }) {
       if (isStopping()) return;
-      const isNew = state === 'new';
       state = 'stopping';
-      stopSignal.abort();
-      firstJoin.resolve();
       const deadline = Date.now() + deadlineMs;
       const reserve = Math.min(2_000, deadlineMs * 0.4);
       for (const interval of intervals) clearInterval(interval);
-      whileJoined(() => consumer.pause([{ topic }]));
+      session?.pauseAll();
+      stopSignal.abort();
+      firstJoin.resolve();
 
       const drained = scheduler.stop();
       if (!(await inTime(drained, deadline - reserve))) {
@@ -340,12 +304,10 @@ export function createLaneConsumer<T>(deps: {
       }
       const { running } = scheduler.load();
       if (running > 0) logger.warn({ running }, 'work was still running at the deadline; a successor repeats it');
+      // The first may be one that began before the last work ended.
       await inTime(commit(), deadline);
       await inTime(commit(), deadline);
-
-      // A stop in the middle of KafkaJS's start is lost on it.
-      if (starting !== null) await inTime(starting.promise, deadline);
-      if (!isNew && !(await inTime(consumer.disconnect(), deadline))) logger.warn('the Kafka client did not disconnect in time');
+      if (session !== null && !(await session.close(deadline))) logger.warn('the Kafka client did not leave the group in time');
       assignments.end();
       metrics.sample(scheduler.load(), []);
       state = 'stopped';
@@ -354,8 +316,9 @@ export function createLaneConsumer<T>(deps: {
     live() {
       if (fatalError !== null) return { ok: false, detail: fatalError.message };
       const silentMs = Date.now() - lastSign;
-      if (state !== 'new' && !isStopping() && silentMs > silentAfterMs)
+      if (state !== 'new' && !isStopping() && silentMs > 2 * silentAfterMs) {
         return { ok: false, detail: `no sign of the Kafka client for ${Math.round(silentMs / 1000)} s` };
+      }
       const { oldestRunSince } = scheduler.load();
       const oldestMs = oldestRunSince === null ? 0 : Date.now() - oldestRunSince;
       if (oldestMs > limits.stuckAfterMs) return { ok: false, detail: `work has been running for ${Math.round(oldestMs / 1000)} s` };
@@ -370,52 +333,4 @@ export function createLaneConsumer<T>(deps: {
       fatalListeners.push(listener);
     },
   };
-}
-
-/** Where the fetch began that brought the batch. KafkaJS knows, but does not say so in its types. */
-function fetchedOffsetOf(batch: Batch): string {
-  if ('fetchedOffset' in batch && typeof batch.fetchedOffset === 'string') return batch.fetchedOffset;
-  throw new Error('this version of KafkaJS does not say where a fetch began');
-}
-
-async function whereabouts(kafka: Kafka, groupId: string, topic: string): Promise<Whereabouts[]> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const [groupOffsets, ends] = await Promise.all([admin.fetchOffsets({ groupId, topics: [topic] }), admin.fetchTopicOffsets(topic)]);
-    const committed = new Map(
-      groupOffsets.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, BigInt(offset)]),
-    );
-    return ends.map(({ partition, low, high }) => {
-      const offset = committed.get(partition) ?? -1n;
-      return { partition, committed: offset < 0n ? null : offset, low: BigInt(low), high: BigInt(high) };
-    });
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-async function endsOf(kafka: Kafka, topic: string): Promise<{ partition: number; high: string }[]> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return await admin.fetchTopicOffsets(topic);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-/** Whether it ended (or failed) before the deadline, epoch ms. */
-async function inTime(promise: Promise<unknown>, deadline: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, deadline - Date.now()));
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } catch {
-    return true;
-  } finally {
-    clearTimeout(timer);
-  }
 }

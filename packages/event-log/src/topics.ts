@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 
 export interface Topics {
@@ -98,9 +99,27 @@ export async function createTopics(
       });
       if (isNew) created.add(topic);
     }
-    const descriptions = await describe(admin, layouts(prefix, settings));
+    const descriptions = await describeCreated(admin, layouts(prefix, settings));
     return descriptions.map((description) => ({ ...description, created: created.has(description.topic) }));
   });
+}
+
+/** A broker may not know yet of a topic that another one has just created: asks until it does. */
+async function describeCreated(admin: Admin, wanted: readonly TopicLayout[]): Promise<TopicDescription[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const isLast = attempt === 50;
+    const descriptions = await describe(admin, wanted).catch((error: unknown) => {
+      if (isLast) throw error;
+      return [];
+    });
+    const isKnown =
+      descriptions.length > 0 &&
+      descriptions.every(
+        ({ exists, partitions, partitionsWithoutLeader }) => exists && partitions > 0 && partitionsWithoutLeader.length === 0,
+      );
+    if (isKnown || isLast) return descriptions;
+    await delay(100);
+  }
 }
 
 /** Rejects when a topic does not exist (`mirror init` has not run), or with KafkaJS's error when no broker answers. */

@@ -217,7 +217,7 @@ export const variables = {
   }),
   MIRROR_NOTION_HANDSHAKE: variable({
     default: 'first',
-    usedBy: ['ingress'],
+    usedBy: ['ingress', 'cli'],
     description:
       'Whether the ingress takes the handshake of a direct Notion subscription: `first` keeps the first verification token it is sent, `off` none. Set `off` when every event comes through Nango.',
     expected: 'first or off',

@@ -10,7 +10,12 @@ import { Kafka, logLevel } from 'kafkajs';
 export type ProxyMode = 'open' | 'closed' | 'frozen' | 'mute';
 
 /** A Kafka client whose way to its one broker can be disturbed. */
-export async function kafkaBehindProxy(broker: string): Promise<{ kafka: Kafka; set: (mode: ProxyMode) => void; close: () => void }> {
+export async function kafkaBehindProxy(broker: string): Promise<{
+  readonly kafka: Kafka;
+  readonly set: (mode: ProxyMode) => void;
+  readonly connections: () => number;
+  readonly close: () => void;
+}> {
   const [host, port] = broker.split(':');
   let mode: ProxyMode = 'open';
   const links = new Set<{ client: Socket; upstream: Socket }>();
@@ -60,6 +65,7 @@ export async function kafkaBehindProxy(broker: string): Promise<{ kafka: Kafka; 
       if (next === 'closed' || (next === 'open' && mode !== 'open')) cut();
       mode = next;
     },
+    connections: () => links.size,
     close() {
       cut();
       server.close();

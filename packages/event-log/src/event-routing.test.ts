@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { DecodeResult } from './event-codec.ts';
+import { createEventRouting } from './event-routing.ts';
+import type { LogRecord } from './log-record.ts';
+import { eventOf } from './testing/isolated-log.ts';
+
+const recordOf = (headers: Record<string, string>, value: Buffer | null = Buffer.from('avro')): LogRecord => ({
+  topic: 'events',
+  partition: 0,
+  offset: 0n,
+  timestamp: 0,
+  key: Buffer.from('acme'),
+  value,
+  headers,
+});
+const routing = (mine: 'sync' | 'delete', result: DecodeResult | null) =>
+  createEventRouting(
+    {
+      schemaId: 1,
+      encode: () => Buffer.alloc(0),
+      decode: () => (result === null ? Promise.reject(new Error('must not be decoded')) : Promise.resolve(result)),
+    },
+    mine,
+  );
+const decoded = (event = eventOf()): DecodeResult => ({ kind: 'event', event });
+const poison: DecodeResult = { kind: 'poison', code: 'not_framed', message: 'no frame' };
+
+describe('the routing of events', () => {
+  it('passes what the header says is for the other group, without decoding it', async () => {
+    expect(await routing('sync', null)(recordOf({ 'mirror-kind': 'delete' }))).toEqual({ kind: 'pass' });
+    expect(await routing('delete', null)(recordOf({ 'mirror-kind': 'sync' }))).toEqual({ kind: 'pass' });
+  });
+
+  it('works on its own, by database, or by data source while the database is unknown', async () => {
+    const event = eventOf();
+    expect(await routing('sync', decoded(event))(recordOf({ 'mirror-kind': 'sync' }))).toEqual({
+      kind: 'work',
+      task: event.databaseId,
+      item: event,
+    });
+    const orphan = eventOf({ databaseId: null, dataSourceId: 'source-1' });
+    expect(await routing('sync', decoded(orphan))(recordOf({ 'mirror-kind': 'sync' }))).toEqual({
+      kind: 'work',
+      task: 'data-source:source-1',
+      item: orphan,
+    });
+  });
+
+  it('goes by the event when the header is missing or says nothing', async () => {
+    expect(await routing('delete', decoded())(recordOf({}))).toEqual({ kind: 'pass' });
+    expect(await routing('sync', decoded())(recordOf({ 'mirror-kind': 'archive' }))).toMatchObject({ kind: 'work' });
+  });
+
+  it('waits while the registry is away', async () => {
+    const away: DecodeResult = { kind: 'unavailable', error: new Error('away') };
+    expect(await routing('sync', away)(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
+      kind: 'retry',
+      failure: { code: 'schema_registry_unavailable' },
+    });
+  });
+
+  it('buries poison once: in the group it is for, and without a header in the one that syncs', async () => {
+    expect(await routing('sync', poison)(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
+      kind: 'dead',
+      failure: { class: 'poison', code: 'not_framed' },
+    });
+    expect(await routing('delete', poison)(recordOf({ 'mirror-kind': 'delete' }))).toMatchObject({ kind: 'dead' });
+    expect(await routing('sync', poison)(recordOf({}))).toMatchObject({ kind: 'dead' });
+    expect(await routing('delete', poison)(recordOf({}))).toEqual({ kind: 'pass' });
+    expect(await routing('sync', null)(recordOf({}, null))).toMatchObject({ kind: 'dead', failure: { code: 'empty_record' } });
+    expect(await routing('delete', null)(recordOf({}, null))).toEqual({ kind: 'pass' });
+    expect(await routing('delete', null)(recordOf({ 'mirror-kind': 'delete' }, null))).toMatchObject({ kind: 'dead' });
+  });
+
+  it('buries a record whose header and event disagree', async () => {
+    expect(await routing('delete', decoded())(recordOf({ 'mirror-kind': 'delete' }))).toMatchObject({
+      kind: 'dead',
+      failure: { code: 'kind_mismatch' },
+    });
+  });
+});

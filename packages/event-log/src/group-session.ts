@@ -1,0 +1,137 @@
+import type { Batch, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
+import type { FetchControl, FetchedBatch } from './assignments.ts';
+import { inTime } from './in-time.ts';
+
+/** One life of a KafkaJS consumer: from joining the group to a crash or to leaving. After a crash a new one is opened. */
+export interface GroupSession extends FetchControl {
+  /** Resolves when the group has been joined (`onJoin`) or the session crashed (`onCrash`); rejects when it could not even begin. */
+  start(): Promise<void>;
+  pauseAll(): void;
+  /** One attempt, for the generation of the group that this member is in now. False: not possible before the first batch. */
+  commit(offsets: readonly { readonly partition: number; readonly offset: bigint }[]): Promise<boolean>;
+  /** Leaves the group. False: that did not end before the deadline (epoch ms). */
+  close(deadline: number): Promise<boolean>;
+}
+
+export interface SessionEvents {
+  readonly onJoin: (partitions: readonly number[]) => void;
+  /** The group is about to change; until `onJoin` the old generation may still commit. */
+  readonly onRebalancing: () => void;
+  /** Whether the batch is taken. If not, it is fetched again. */
+  readonly onBatch: (batch: FetchedBatch) => boolean;
+  readonly onCrash: (error: Error) => void;
+  /** The client is alive. */
+  readonly onSign: () => void;
+}
+
+/** How long an idle fetch waits for a record, and how long a consumer sleeps whose partitions are all paused. */
+const maxWaitMs = 250;
+const rebalanceTimeoutMs = 30_000;
+
+/**
+ * What KafkaJS does by itself is switched off where it would lose records or hide what happened: it neither commits nor decides where to
+ * read, and it does not restart.
+ */
+export function openGroupSession(options: {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topic: string;
+  readonly sessionTimeoutMs: number;
+  readonly events: SessionEvents;
+}): GroupSession {
+  const { kafka, groupId, topic, sessionTimeoutMs, events } = options;
+  const consumer = kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 4)),
+    rebalanceTimeout: rebalanceTimeoutMs,
+    maxWaitTimeInMs: maxWaitMs,
+    maxBytes: 4 * 1024 * 1024,
+    retry: { restartOnFailure: () => Promise.resolve(false) },
+  });
+  let closing = false;
+  let commitOffsets: ((offsets: Offsets) => Promise<void>) | null = null;
+  /** While the client starts: settles when that ends, one way or the other. */
+  let starting: PromiseWithResolvers<void> | null = null;
+
+  consumer.on('consumer.fetch_start', events.onSign);
+  consumer.on('consumer.heartbeat', events.onSign);
+  consumer.on('consumer.connect', events.onSign);
+  consumer.on('consumer.rebalancing', () => {
+    events.onSign();
+    if (!closing) events.onRebalancing();
+  });
+  consumer.on('consumer.group_join', ({ payload }) => {
+    events.onSign();
+    starting?.resolve();
+    starting = null;
+    if (!closing) events.onJoin(payload.memberAssignment[topic] ?? []);
+  });
+  consumer.on('consumer.crash', ({ payload: { error } }) => {
+    starting?.resolve();
+    starting = null;
+    commitOffsets = null;
+    if (!closing) events.onCrash(error);
+  });
+
+  /** Returns at once, whatever becomes of the records: KafkaJS fetches for no partition of a broker before all of them have returned. */
+  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    commitOffsets = (offsets) => payload.commitOffsetsIfNecessary(offsets);
+    if (closing || payload.isStale()) return;
+    const taken = events.onBatch({
+      partition: batch.partition,
+      fetchedOffset: fetchedOffsetOf(batch),
+      lastOffset: batch.lastOffset(),
+      highWatermark: batch.highWatermark,
+      messages: batch.messages,
+    });
+    // Only where the next fetch begins; the commit follows the work.
+    if (taken) payload.resolveOffset(batch.lastOffset());
+  }
+
+  return {
+    async start() {
+      await consumer.connect();
+      // A new group reads the whole log.
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      starting = Promise.withResolvers();
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+    },
+    pause: (partitions) => steer(() => consumer.pause([{ topic, partitions: [...partitions] }])),
+    resume: (partitions) => steer(() => consumer.resume([{ topic, partitions: [...partitions] }])),
+    seek: (partition, offset) => steer(() => consumer.seek({ topic, partition, offset: String(offset) })),
+    pauseAll: () => steer(() => consumer.pause([{ topic }])),
+
+    async commit(offsets) {
+      if (commitOffsets === null) return false;
+      // Not consumer.commitOffsets: that one tries again by itself, and a repetition after a rebalance would count for the new generation.
+      const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+      await commitOffsets({ topics: [{ topic, partitions }] });
+      return true;
+    },
+
+    async close(deadline) {
+      closing = true;
+      // KafkaJS does not hear a stop in the middle of its start.
+      if (starting !== null) await inTime(starting.promise, deadline);
+      return inTime(consumer.disconnect(), deadline);
+    },
+  };
+}
+
+/** Where the fetch began that brought the batch. KafkaJS knows, but does not say so in its types. */
+function fetchedOffsetOf(batch: Batch): string {
+  if ('fetchedOffset' in batch && typeof batch.fetchedOffset === 'string') return batch.fetchedOffset;
+  throw new Error('this version of KafkaJS does not say where a fetch began');
+}
+
+/** KafkaJS throws when the group is gone (a crash): then there is nothing to steer. */
+function steer(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // The crash is reported by its own event.
+  }
+}

@@ -1,0 +1,27 @@
+import type { Kafka } from 'kafkajs';
+
+/** Where a partition goes on for a group: `committed` is null when the group never committed. `low` and `high` are the ends of the log. */
+export interface Whereabouts {
+  readonly partition: number;
+  readonly committed: bigint | null;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Asks the brokers with a connection of its own: one that is kept would not know a partition that was added later. */
+export async function findWhereabouts(kafka: Kafka, groupId: string, topic: string): Promise<Whereabouts[]> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const [groupOffsets, ends] = await Promise.all([admin.fetchOffsets({ groupId, topics: [topic] }), admin.fetchTopicOffsets(topic)]);
+    const committed = new Map(
+      groupOffsets.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, BigInt(offset)]),
+    );
+    return ends.map(({ partition, low, high }) => {
+      const offset = committed.get(partition) ?? -1n;
+      return { partition, committed: offset < 0n ? null : offset, low: BigInt(low), high: BigInt(high) };
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
