@@ -1,7 +1,6 @@
 import { startSystem, type System } from '@notion-mirror/demo/system';
 import type { LogLine } from '@notion-mirror/demo/service-process';
 import { inject } from 'vitest';
-import type {} from '@notion-mirror/local-stack/vitest-global-setup';
 import { waitUntil } from './wait-until.ts';
 
 type SystemOptions = Parameters<typeof startSystem>[1];

@@ -50,8 +50,8 @@ export async function* lifeOf(acme: Customer, globex: Customer, initech: Custome
   let clients = { databaseId: '', dataSourceId: '' };
   let reports = { databaseId: '', dataSourceId: '' };
   let scratch = { databaseId: '', dataSourceId: '' };
-  const make = async (customer: Customer, name: string, properties: Record<string, unknown>) =>
-    await customer.user.createDatabase(customer.pages.home, name, { ...title, ...properties });
+  const make = (customer: Customer, name: string, properties: Record<string, unknown>) =>
+    customer.user.createDatabase(customer.pages.home, name, { ...title, ...properties });
 
   yield { customer: acme, says: 'creates the database “Tasks”', act: async () => void (tasks = await make(acme, 'Tasks', {})) };
   yield {

@@ -89,7 +89,11 @@ function dataSource(id: string, name: string, answer: JsonRecord): JsonRecord {
 }
 
 function plainText(richText: unknown): string {
-  return Array.isArray(richText) ? richText.map((part) => String(record(part)['plain_text'] ?? '')).join('') : '';
+  return Array.isArray(richText) ? richText.map((part) => textOf(record(part)['plain_text'])).join('') : '';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function parent(value: unknown): JsonRecord {

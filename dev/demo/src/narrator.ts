@@ -51,9 +51,9 @@ export function createNarrator(write: (line: string) => void): Narrator {
       else if (line.msg === 'notion call') {
         const took = pc.dim(`${String(line['result'])} · ${Math.round(Number(line['ms']))} ms`);
         tell(line['workspaceId'], `  ${pc.dim('fetch')}    ${String(line['endpoint'])} ${took}`);
-      } else if (line['outcome'] !== undefined && line.msg.startsWith('event handled')) {
-        const reason = line['reason'] === undefined ? '' : ` (${String(line['reason'])})`;
-        tell(line['workspaceId'], `  ${pc.dim('outcome')}  ${line.service}: ${String(line['outcome'])}${reason}${ms}`);
+      } else if (line.outcome !== undefined && line.msg.startsWith('event handled')) {
+        const reason = line.reason === undefined ? '' : ` (${line.reason})`;
+        tell(line['workspaceId'], `  ${pc.dim('outcome')}  ${line.service}: ${line.outcome}${reason}${ms}`);
       } else if (['warn', 'error', 'fatal'].includes(line.level)) {
         write(`  ${pc.red(line.level)} ${line.service}: ${line.msg}`);
       }

@@ -12,6 +12,8 @@ export interface LogLine {
   readonly service: string;
   readonly level: string;
   readonly msg: string;
+  readonly outcome?: string;
+  readonly reason?: string;
   readonly [field: string]: unknown;
 }
 
@@ -125,9 +127,9 @@ function withoutMirrorVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 async function ready(url: string, exited: Promise<unknown>): Promise<void> {
-  let over = false;
-  void exited.then(() => (over = true));
-  while (!over) {
+  const ended = new AbortController();
+  void exited.then(() => ended.abort());
+  while (!ended.signal.aborted) {
     const answer = await fetch(url).catch(() => null);
     if (answer?.ok === true) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

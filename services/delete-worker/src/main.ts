@@ -35,7 +35,6 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('operations port', () => ops.close());
   logger.info({ port: ops.port }, 'operations port listens');
 
-  const isFatal = (error: unknown) => error instanceof StoreMisconfiguredError;
   const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
     waitingFor = what;
     return untilAvailable(what, step, { logger, signal: scope.signal, isFatal });
@@ -68,10 +67,15 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
-  consumer.onFatal(scope.fatal);
+  consumer.onFatal((error) => scope.fatal(error));
   health = { live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) };
   await consumer.run();
 });
+
+/** No waiting mends these. */
+function isFatal(error: unknown): boolean {
+  return error instanceof StoreMisconfiguredError;
+}
 
 function reportOf({ ok, detail }: Health): HealthReport {
   return { ok, detail: { consumer: detail } };

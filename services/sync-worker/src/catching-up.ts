@@ -37,11 +37,11 @@ export function startCatchingUp(
   const { connections, parked, ledger, append, logger } = deps;
   const stopping = new AbortController();
   let nudged = false;
-  let wake = () => {};
+  let wake: (() => void) | null = null;
 
   const nudge = (): void => {
     nudged = true;
-    wake();
+    wake?.();
   };
   const unsubscribe = connections.onChange(({ connection }) => {
     if (connection?.status === 'active') nudge();
@@ -99,7 +99,7 @@ export function startCatchingUp(
     async stop() {
       unsubscribe();
       stopping.abort();
-      wake();
+      wake?.();
       await running;
     },
   };

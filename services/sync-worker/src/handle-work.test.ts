@@ -64,7 +64,7 @@ function world() {
     toleranceMs: 10_000,
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(false),
-    park: (events) => Promise.resolve(void parked.push(...events.map(({ event }) => event.eventId))),
+    park: (events) => Promise.resolve(void parked.push(...events.map((one) => one.event.eventId))),
     report: ({ eventId }, what, { coalescedInto }) => reports.push({ eventId, outcome: what, coalescedInto }),
   };
   const handle = createWorkHandler(deps);
