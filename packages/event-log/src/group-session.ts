@@ -95,9 +95,11 @@ export function openGroupSession(options: {
     async start() {
       await consumer.connect();
       // A new group reads the whole log.
-      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      if (!closing) await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      // KafkaJS hears a disconnect neither while it connects nor while it joins.
+      if (closing) return consumer.disconnect();
       starting = Promise.withResolvers();
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+      return consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
     },
     pause: (partitions) => steer(() => consumer.pause([{ topic, partitions: [...partitions] }])),
     resume: (partitions) => steer(() => consumer.resume([{ topic, partitions: [...partitions] }])),
@@ -114,7 +116,6 @@ export function openGroupSession(options: {
 
     async close(deadline) {
       closing = true;
-      // KafkaJS does not hear a stop in the middle of its start.
       if (starting !== null) await inTime(starting.promise, deadline);
       return inTime(consumer.disconnect(), deadline);
     },

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shouldPause } from './intake-bounds.ts';
+import { defaultLimits } from './lane-consumer.ts';
+import { sizeOf } from './log-record.ts';
 
 const bound = { records: 1_000, bytes: 1_000_000 };
 const load = (records: number, bytes = 0) => ({ records, bytes });
@@ -10,6 +12,13 @@ describe('the bound of the intake', () => {
     expect(shouldPause(load(499), load(499), bound, false)).toBe(false);
     expect(shouldPause(load(500), load(500), bound, false)).toBe(true);
     expect(shouldPause(load(10, 500_000), load(10, 500_000), bound, false)).toBe(true);
+  });
+
+  it('is far from a tenant with 10,000 changed databases, by default', () => {
+    const event = sizeOf({ key: Buffer.alloc(36), value: Buffer.alloc(300), headers: { ce_source: 'x'.repeat(300) } });
+    const waiting = load(20_000, 20_000 * event);
+    const byDefault = { records: defaultLimits.maxRecords, bytes: defaultLimits.maxBytes };
+    expect(shouldPause(waiting, waiting, byDefault, false)).toBe(false);
   });
 
   it('resumes well below where it paused, so that it does not flutter', () => {

@@ -5,7 +5,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { deadLetterRecord } from './dead-letters.ts';
+import { createDeadLetterSink } from './dead-letter-sink.ts';
 import { createEventCodec } from './event-codec.ts';
 import { toRecord, type OutgoingRecord } from './event-record.ts';
 import { createEventRouting } from './event-routing.ts';
@@ -149,8 +149,7 @@ describe('the lane consumer', () => {
           got.push(...items.map(({ item }) => item));
           return { kind: 'done' };
         },
-        deadLetter: (record, why, context) =>
-          publisher.publish(deadLetterRecord({ topic: deadLetters, record, failure: why, ...context, service: 'test', group: groupId })),
+        deadLetter: createDeadLetterSink({ publisher, topic: deadLetters, service: 'test', group: groupId, logger: silent }),
       });
       await consumer.run();
       await until(async () => expect(await committed(groupId, events)).toEqual(await ends(events)));

@@ -20,7 +20,7 @@ export interface ConsumerLimits {
   readonly total?: number;
   /**
    * What may wait in memory, in all: records (default 100,000) and about their bytes (default 128 MiB). One partition alone may hold half of
-   * it, about 35,000 events; beyond that it is paused, not dropped, and goes on at 80 %. A fetch can go over the bound by 4 MiB a broker.
+   * it, about 25,000 events; beyond that it is paused, not dropped, and goes on at 80 %. A fetch can go over the bound by 4 MiB a broker.
    */
   readonly maxRecords?: number;
   readonly maxBytes?: number;
@@ -56,7 +56,7 @@ export interface LaneConsumer {
   onFatal(listener: (error: Error) => void): void;
 }
 
-const defaultLimits: Required<ConsumerLimits> = {
+export const defaultLimits: Required<ConsumerLimits> = {
   perLane: 4,
   total: 256,
   maxRecords: 100_000,

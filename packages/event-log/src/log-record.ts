@@ -47,8 +47,8 @@ export function toLogRecord(topic: string, partition: number, message: KafkaMess
   };
 }
 
-/** A record's own objects, as measured on Node 24. */
-const overheadBytes = 1_024;
+/** The objects around the bytes: an event of 600 bytes takes 2,700 while it waits (Node 24). */
+const overheadBytes = 2_048;
 
 /** About how much memory a record takes while it waits. */
 export function sizeOf({ key, value, headers }: Pick<LogRecord, 'key' | 'value' | 'headers'>): number {

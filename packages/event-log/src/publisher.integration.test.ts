@@ -155,6 +155,7 @@ describe('the publisher while the broker', () => {
   afterEach(async () => {
     proxy.set('open');
     await publisher.stop();
+    await until(() => proxy.connections() === 0);
   });
   afterAll(() => proxy.close());
   const open = async (deadlineMs: number) => {

@@ -51,7 +51,7 @@ const maxBatchRecords = 1_000;
 /** Nothing larger is ever right: the dead letter topic takes 2 MiB. */
 const maxRecordBytes = 4 * 1024 * 1024;
 const lingerMs = 1;
-const maxUndead = 3;
+const maxUndead = 10;
 const reopenMs = 200;
 const disconnectMs = 2_000;
 
@@ -195,15 +195,15 @@ export async function createPublisher(deps: {
 
   async function reopen(): Promise<void> {
     const candidate = undead < maxUndead ? openProducer(kafka) : null;
+    const connecting = candidate?.connect() ?? Promise.reject(new Error('earlier connections hang'));
     try {
-      if (candidate === null) throw new Error('earlier connections hang');
-      await within(deadlineMs, candidate.connect());
+      await within(deadlineMs, connecting);
       producer = candidate;
       // What failed before has yet to prove that it works now.
       if (again.length === 0) becomes(true);
       tried.resolve();
     } catch (error) {
-      if (candidate !== null) giveUp(candidate, Promise.resolve());
+      if (candidate !== null) giveUp(candidate, connecting);
       becomes(false, error);
       tried.resolve();
       await delay(reopenMs);
@@ -277,10 +277,10 @@ export async function createPublisher(deps: {
     }
   }
 
-  function giveUp(old: Producer, sending: Promise<unknown>): void {
+  function giveUp(old: Producer, underWay: Promise<unknown>): void {
     undead += 1;
-    // What is on its way ends by the client's own retries; it would open new connections after a disconnect.
-    void sending
+    // What is under way ends by the client's own retries; it would open new connections after a disconnect.
+    void underWay
       .catch(() => {})
       .then(() => old.disconnect())
       .catch(() => {})
