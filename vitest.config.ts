@@ -4,6 +4,8 @@ const exclude = ['**/node_modules/**'];
 
 export default defineConfig({
   test: {
+    // Most of the time a test waits for a server: two files at a time, also on two cores.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...exclude, '**/*.integration.test.ts', 'e2e/**'] } },
       {
