@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, describeSettings, loadConfig, unknownVariables } from './config.ts';
 
 describe('configuration', () => {
@@ -49,7 +49,9 @@ describe('configuration', () => {
   });
 
   test('a secret can come from a file, but not from two places', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'mirror-config-')), 'keys');
+    const folder = mkdtempSync(join(tmpdir(), 'mirror-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'keys');
     writeFileSync(file, 'from-file\n');
     expect(loadConfig({ MIRROR_NANGO_SIGNING_KEYS_FILE: file }, 'ingress').nangoSigningKeys).toEqual(['from-file']);
     const both = { MIRROR_NANGO_SIGNING_KEYS_FILE: file, MIRROR_NANGO_SIGNING_KEYS: 'direct' };
