@@ -10,12 +10,12 @@ import { groupIdFor, requireTopics, topicsFor } from '@notion-mirror/event-log/t
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
-import { untilAvailable } from '@notion-mirror/service-kit/backoff';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
-import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { startOperations } from '@notion-mirror/service-kit/operations';
+import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { recheckOf } from './recheck-event.ts';
@@ -29,16 +29,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   const topics = topicsFor(config.topicPrefix);
   const group = groupIdFor(config.topicPrefix, service);
-  let waitingFor = '';
-  let health = { live: (): HealthReport => ({ ok: true, detail: {} }), ready: (): HealthReport => ({ ok: false, detail: { waitingFor } }) };
-  const ops = await startOpsServer({ ...config.ops, metrics, live: () => health.live(), ready: () => health.ready() });
-  scope.onStop('operations port', () => ops.close());
-  logger.info({ port: ops.port }, 'operations port listens');
-
-  const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
-    waitingFor = what;
-    return untilAvailable(what, step, { logger, signal: scope.signal, isFatal });
-  };
+  const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal });
   const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());
   const codec = await available('the schema registry', () =>
@@ -68,7 +59,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
-  health = { live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) };
+  started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   await consumer.run();
 });
 

@@ -7,12 +7,11 @@ import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
-import { untilAvailable } from '@notion-mirror/service-kit/backoff';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
-import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { startOperations } from '@notion-mirror/service-kit/operations';
 import { limits, startIngress } from './ingress.ts';
 
 const service = 'ingress';
@@ -24,16 +23,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   if (config.nangoSigningKeys.length === 0) logger.warn('MIRROR_NANGO_SIGNING_KEYS is not set: every webhook from Nango will be refused');
 
-  let waitingFor = '';
-  let ready = (): HealthReport => ({ ok: false, detail: { state: 'starting', waitingFor } });
-  const ops = await startOpsServer({ ...config.ops, metrics, live: () => ({ ok: true, detail: {} }), ready: () => ready() });
-  scope.onStop('operations port', () => ops.close());
-  logger.info({ port: ops.port }, 'operations port listens');
-
-  const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
-    waitingFor = what;
-    return untilAvailable(what, step, { logger, signal: scope.signal, isFatal: isMisconfigured });
-  };
+  const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal: isMisconfigured });
   const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());
   const directory = await available('connections', () => openConnectionDirectory({ db: mongo.db, logger, metrics }));
@@ -55,12 +45,13 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   logger.info({ port: ingress.port }, 'public port listens');
 
   let hasReachedLog = false;
-  ready = () => {
-    hasReachedLog ||= publisher.healthy();
-    if (scope.signal.aborted) return { ok: false, detail: { state: 'stopping' } };
-    if (!hasReachedLog) return { ok: false, detail: { state: 'starting', waitingFor: 'Kafka' } };
-    return { ok: true, detail: { state: 'running', ...ingress.condition() } };
-  };
+  started({
+    ready: () => {
+      hasReachedLog ||= publisher.healthy();
+      if (!hasReachedLog) return { ok: false, detail: { state: 'starting', waitingFor: 'Kafka' } };
+      return { ok: true, detail: { state: 'running', ...ingress.condition() } };
+    },
+  });
 });
 
 function isMisconfigured(error: unknown): boolean {

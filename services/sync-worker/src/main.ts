@@ -19,12 +19,12 @@ import { systemClock } from '@notion-mirror/notion-source/clock';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
-import { untilAvailable } from '@notion-mirror/service-kit/backoff';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
-import { startOpsServer, type HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { startOperations } from '@notion-mirror/service-kit/operations';
+import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 import { startCatchingUp } from './catching-up.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
@@ -38,16 +38,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   const topics = topicsFor(config.topicPrefix);
   const group = groupIdFor(config.topicPrefix, service);
-  let waitingFor = '';
-  let health = { live: (): HealthReport => ({ ok: true, detail: {} }), ready: (): HealthReport => ({ ok: false, detail: { waitingFor } }) };
-  const ops = await startOpsServer({ ...config.ops, metrics, live: () => health.live(), ready: () => health.ready() });
-  scope.onStop('operations port', () => ops.close());
-  logger.info({ port: ops.port }, 'operations port listens');
-
-  const available = <T>(what: string, step: () => Promise<T>): Promise<T> => {
-    waitingFor = what;
-    return untilAvailable(what, step, { logger, signal: scope.signal, isFatal });
-  };
+  const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal });
   const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());
   const connections = await available('the connections', () => openConnectionDirectory({ db: mongo.db, logger, metrics }));
@@ -127,7 +118,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
-  health = { live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) };
+  started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   await consumer.run();
 });
 
