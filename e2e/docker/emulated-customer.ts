@@ -1,4 +1,5 @@
-import { networkInterfaces } from 'node:os';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { startNangoEmulator } from '@notion-mirror/emulators/nango/emulator';
 import { startNotionEmulator } from '@notion-mirror/emulators/notion/emulator';
 import { docker } from './compose-project.ts';
@@ -71,6 +72,21 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
 
 /** What `host-gateway` means: the address of Docker's bridge on this machine, or where there is none (Docker in a virtual machine) loopback. */
 async function addressForContainers(): Promise<string> {
-  const bridge = await docker(['network', 'inspect', 'bridge', '--format', '{{index .Options "com.docker.network.bridge.name"}}']);
-  return networkInterfaces()[bridge.trim()]?.find(({ family }) => family === 'IPv4')?.address ?? '127.0.0.1';
+  const [config = ''] = (
+    await docker(['network', 'inspect', 'bridge', '--format', '{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}}\n{{end}}'])
+  ).split('\n');
+  const [gateway = '', subnet = ''] = config.split(' ');
+  // Not every engine names the gateway; it is the first address. The list of this machine's interfaces does not help: it leaves the bridge
+  // out while no container uses it.
+  const address = gateway === '' ? subnet.replace(/\.0\/\d+$/, '.1') : gateway;
+  const probe = createServer();
+  try {
+    probe.listen(0, address);
+    await once(probe, 'listening');
+    return address;
+  } catch {
+    return '127.0.0.1';
+  } finally {
+    probe.close();
+  }
 }

@@ -94,7 +94,8 @@ export async function createTopics(
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       // False: another one was faster.
       const isNew = await admin.createTopics({
-        waitForLeaders: true,
+        // KafkaJS gives this wait up when a broker has not heard of the topic yet; ours is below.
+        waitForLeaders: false,
         topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
       });
       if (isNew) created.add(topic);
