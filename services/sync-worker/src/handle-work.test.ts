@@ -14,6 +14,7 @@ function world() {
   const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
   const parked: string[] = [];
   const fetched: string[] = [];
+  const listedAsActive = { is: false };
   /** Runs between a fetch and its write. */
   const afterFetch: { run: (databaseId: string) => Promise<void> } = { run: () => Promise.resolve() };
   let outcome: FetchOutcome | null = null;
@@ -63,7 +64,7 @@ function world() {
     },
     toleranceMs: 10_000,
     now: () => 1_000_000,
-    recheckConnections: () => Promise.resolve(false),
+    recheckConnections: () => Promise.resolve(listedAsActive.is),
     park: (events) => Promise.resolve(void parked.push(...events.map((one) => one.event.eventId))),
     report: ({ eventId }, what, { coalescedInto }) => reports.push({ eventId, outcome: what, coalescedInto }),
   };
@@ -75,6 +76,7 @@ function world() {
     parked,
     fetched,
     afterFetch,
+    listedAsActive,
     notionSays: (said: FetchOutcome | null) => (outcome = said),
     handle: (...events: DatabaseEvent[]) =>
       handle({
@@ -199,6 +201,16 @@ describe('the sync worker', () => {
     expect(await handle(event('e1'))).toEqual({ kind: 'done' });
     expect(parked).toEqual(['e1']);
     expect(reports).toMatchObject([{ outcome: 'parked' }]);
+  });
+
+  test('a connection that is listed as active but cannot be used is tried again later, not in a tight loop', async () => {
+    const { handle, notionSays, listedAsActive, parked } = world();
+    notionSays({ kind: 'no_active_connection', statuses: ['unauthorized'] });
+    listedAsActive.is = true;
+    const outcome = await handle(event('e1'));
+    expect(outcome).toMatchObject({ kind: 'retry', scope: 'task' });
+    expect(outcome.kind === 'retry' && outcome.at).toBeGreaterThan(1_000_000);
+    expect(parked).toEqual([]);
   });
 
   test('a throttled connection holds the lane until it may call again', async () => {

@@ -104,12 +104,9 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
         return tell('ignored', 'database_not_found');
       case 'no_active_connection': {
         if (await deps.recheckConnections(newest)) {
-          return {
-            kind: 'retry',
-            at: deps.now(),
-            scope: 'task',
-            failure: { class: 'connection', code: 'was_not_active', message: 'read again' },
-          };
+          // Active by the list, refused a moment ago: until that is written down, it is not asked again and again.
+          const failure = { class: 'connection', code: 'not_active_yet', message: 'no connection of the tenant could be used' };
+          return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 100, 10_000), scope: 'task', failure };
         }
         if (result.statuses.every((status) => status === 'deleted')) return tell('ignored', 'no_connection');
         await deps.park(work.items.map(({ record, item }) => ({ event: item, accessibleBy: accessibleByOf(record) })));
