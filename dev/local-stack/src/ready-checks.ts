@@ -23,9 +23,12 @@ export async function kafkaIsReady(brokers: string): Promise<boolean> {
   }
 }
 
-/** Whether the registry lists its subjects (it answers only after it has read its journal from Kafka). */
+/**
+ * Whether the registry has read its whole journal from Kafka. It answers requests before: a schema that is in the journal is then a 404.
+ * Apicurio's own word for it is on a path of its own, beside the Confluent-compatible API.
+ */
 export async function registryIsReady(schemaRegistryUrl: string): Promise<boolean> {
-  const response = await fetch(`${schemaRegistryUrl}/subjects`, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(new URL('/health/ready', schemaRegistryUrl), { signal: AbortSignal.timeout(5_000) });
   await response.body?.cancel();
   return response.ok;
 }
