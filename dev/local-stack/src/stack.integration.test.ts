@@ -33,6 +33,9 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () 
     onTestFinished(() => {
       for (const stranger of strangers) stranger.close();
     });
+    // Whoever runs the tests may force one; here the data folder decides.
+    vi.stubEnv('MIRROR_STACK', undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const second = await startStack({ dataDir });
     onTestFinished(() => second.stop());
     expect(second.provider).toBe('process');

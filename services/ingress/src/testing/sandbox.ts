@@ -52,7 +52,10 @@ export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
     mongodb: { host: hostname, port: Number(port) },
     async newDatabase() {
       const name = `test_${randomBytes(4).toString('hex')}`;
-      const uri = (by = Number(port)) => `mongodb://${hostname}:${by}/${name}?directConnection=true`;
+      const uri = (proxyPort?: number) => {
+        const address = proxyPort === undefined ? `${hostname}:${port}` : `127.0.0.1:${proxyPort}`;
+        return `mongodb://${address}/${name}?directConnection=true`;
+      };
       const mongo = await openMongo(uri(), { appName: 'sandbox' });
       databases.push(mongo);
       await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
