@@ -1,15 +1,8 @@
+import type { KafkaConfig } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig as KafkaJsConfig, type LogEntry } from 'kafkajs';
 
-export interface KafkaSettings {
-  /** `host:port` of one or more brokers of the cluster. */
-  readonly brokers: readonly string[];
-  readonly ssl: boolean;
-  readonly sasl: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-    readonly username: string;
-    readonly password: string;
-  } | null;
+export interface KafkaSettings extends KafkaConfig {
   /** Names this process in the broker's logs and quotas. */
   readonly clientId: string;
   readonly logger: Logger;
@@ -36,7 +29,7 @@ export function createKafka(settings: KafkaSettings): Kafka {
   });
 }
 
-function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaConfig['sasl']> {
+function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaJsConfig['sasl']> {
   switch (mechanism) {
     case 'plain':
       return { mechanism, username, password };
