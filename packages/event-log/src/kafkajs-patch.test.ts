@@ -72,3 +72,101 @@ describe('the patched KafkaJS request queue', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+// In the released 2.2.4 a send remembers between its attempts which brokers have answered. When a partition's leadership moves to one of them, the
+// partition is left out of the next attempt, and the send succeeds: acknowledged events that are on no log. Found when brokers were
+// restarted one after the other (`npm run test:faults -- --only brokers-rolled`).
+describe('the patched KafkaJS send', () => {
+  interface FakeBroker {
+    readonly nodeId: string;
+    produce(request: { topicData: { partitions: { partition: number }[] }[] }): Promise<object>;
+  }
+  const createSendMessages = createRequire(import.meta.url)('kafkajs/src/producer/sendMessages') as (
+    parts: object,
+  ) => (request: { acks: number; topicMessages: { topic: string; messages: { partition: number }[] }[] }) => Promise<unknown[]>;
+
+  /** Two partitions on two brokers. The first send to the second broker fails, and its partition is led by the first from then on. */
+  function twoBrokers(afterTheMove: readonly { partitionId: number; leader: string }[]) {
+    const produced: string[] = [];
+    let metadata: readonly { partitionId: number; leader: string }[] = [
+      { partitionId: 0, leader: 'a' },
+      { partitionId: 1, leader: 'b' },
+    ];
+    const broker = (nodeId: string): FakeBroker => ({
+      nodeId,
+      produce: async ({ topicData }) => {
+        const partitions = topicData.flatMap((topic) => topic.partitions.map(({ partition }) => partition));
+        if (nodeId === 'b') {
+          metadata = afterTheMove;
+          throw Object.assign(new Error('no longer the leader'), { name: 'KafkaJSProtocolError', retriable: true });
+        }
+        produced.push(`${nodeId} ${partitions.join()}`);
+        return {
+          topics: [{ topicName: 'events', partitions: partitions.map((partition) => ({ partition, errorCode: 0, baseOffset: '0' })) }],
+        };
+      },
+    });
+    const brokers = { a: broker('a'), b: broker('b') };
+    const attempts = 3;
+    const send = createSendMessages({
+      logger,
+      partitioner: ({ message }: { message: { partition: number } }) => message.partition,
+      cluster: {
+        targetTopics: new Set(['events']),
+        isConnected: () => true,
+        refreshMetadata: async () => {},
+        refreshMetadataIfNecessary: async () => {},
+        addMultipleTargetTopics: async () => {},
+        findTopicPartitionMetadata: () => metadata,
+        findLeaderForPartitions: (_topic: string, partitions: readonly string[]) => {
+          const led = metadata.filter(({ partitionId }) => partitions.includes(String(partitionId)));
+          return Object.groupBy(
+            led.map(({ partitionId }) => partitionId),
+            (id) => metadata.find(({ partitionId }) => partitionId === id)?.leader ?? '',
+          );
+        },
+        findBroker: async ({ nodeId }: { nodeId: 'a' | 'b' }) => brokers[nodeId],
+      },
+      eosManager: {
+        isTransactional: () => false,
+        getProducerId: () => 1,
+        getProducerEpoch: () => 0,
+        getSequence: () => 0,
+        updateSequence() {},
+        acquireBrokerLock: async () => {},
+        releaseBrokerLock: async () => {},
+      },
+      retrier: async (attempt: (bail: (error: unknown) => never, count: number, time: number) => Promise<unknown>) => {
+        for (let count = 0; ; count += 1) {
+          try {
+            return await attempt(
+              (error) => {
+                throw error;
+              },
+              count,
+              0,
+            );
+          } catch (error) {
+            if (count + 1 >= attempts) throw error;
+          }
+        }
+      },
+    });
+    const messages = [{ partition: 0 }, { partition: 1 }];
+    return { produced, result: send({ acks: -1, topicMessages: [{ topic: 'events', messages }] }) };
+  }
+
+  it('sends what a broker that has answered already leads only now', async () => {
+    const { produced, result } = twoBrokers([
+      { partitionId: 0, leader: 'a' },
+      { partitionId: 1, leader: 'a' },
+    ]);
+    expect(await result).toHaveLength(2);
+    expect(produced).toEqual(['a 0', 'a 1']);
+  });
+
+  it('fails when a partition is missing in the metadata, and leaves nothing out', async () => {
+    const { result } = twoBrokers([{ partitionId: 0, leader: 'a' }]);
+    await expect(result).rejects.toThrow('A partition is missing in the metadata');
+  });
+});
