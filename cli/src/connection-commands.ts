@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
 import { Option, type Command as Program } from 'commander';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
@@ -7,6 +5,7 @@ import { createConnectionStore, type ConnectionStore, type StatusChange } from '
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { configured, type Act, type CommandContext, type ConfiguredContext } from './command-context.ts';
+import { isConfirmed } from './confirm.ts';
 import { grantAtNango, grantOfToken, type Grant } from './connection-lookup.ts';
 import { connectionJson, renderConnection, renderConnections } from './connection-view.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
@@ -102,7 +101,8 @@ Examples:
     .action(async (connectionId: string, { yes }: { yes?: boolean }) => {
       await act(async (context) => {
         const configuredContext = configured(context);
-        if (yes !== true && !(await isConfirmed(context, connectionId))) throw new CliError('not_confirmed', 'nothing was removed');
+        const question = `Remove the connection ${oneLine(connectionId)} and erase its token?`;
+        if (yes !== true && !(await isConfirmed(context, 'remove', question))) throw new CliError('not_confirmed', 'nothing was removed');
         const change = await useMongo(configuredContext, async ({ db }) => remove(db, connectionId));
         return reportChange(
           context,
@@ -226,18 +226,4 @@ function reportChange(
     return kind === 'unchanged' ? `${line}\nIt was ${wanted} already: nothing changed.` : `${line}\n${consequence}`;
   });
   return exitCode.ok;
-}
-
-/** Asks at a terminal. Elsewhere nobody could answer, and a script must say that it means it. */
-async function isConfirmed({ stdin, output, signal }: CommandContext, connectionId: string): Promise<boolean> {
-  if (stdin.isTTY !== true || output.isJson) throw usageError('remove needs --yes when there is nobody to ask');
-  // Not as a terminal: Ctrl-C stays a signal to the process.
-  const prompt = createInterface({ input: stdin, output: process.stderr, terminal: false });
-  try {
-    const question = prompt.question(`Remove the connection ${oneLine(connectionId)} and erase its token? [y/N] `, { signal });
-    const answer = await Promise.race([question, once(prompt, 'close').then(() => 'no')]);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
 }

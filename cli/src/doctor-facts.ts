@@ -22,7 +22,7 @@ export interface DoctorFacts {
 /** A server's answer, or why there is none. */
 export type Asked<T> = { readonly address: string } & (
   | { readonly kind: 'answered'; readonly latencyMs: number; readonly facts: T }
-  | { readonly kind: 'silent'; readonly error: string }
+  | { readonly kind: 'silent'; readonly error: string; /** What to mend, when the error says so. */ readonly hint: string | null }
 );
 
 export interface SettingsFacts {

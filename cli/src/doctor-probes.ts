@@ -9,6 +9,7 @@ import { inspectMongo } from '@notion-mirror/mirror-store/init';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { exchange, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
 import { describeSettings, unknownVariables, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
+import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { variables } from '@notion-mirror/service-kit/variables';
 import type { ConfiguredContext } from './command-context.ts';
 import { within } from './deadline.ts';
@@ -46,7 +47,7 @@ export async function gatherFacts(context: ConfiguredContext, options: { readonl
       return { kind: 'answered', address, ...(await within(probeMs, signal, probe())) };
     } catch (error) {
       signal.throwIfAborted();
-      return { kind: 'silent', address, error: redact(serverMessage(error)) };
+      return { kind: 'silent', address, error: redact(serverMessage(error)), hint: connectionHint(error) };
     }
   }
 
@@ -177,7 +178,9 @@ async function probeRegistry({ config, signal }: ConfiguredContext): Probed<Regi
   const { latencyMs, value: answer } = await timed(async () => exchange(address, { headers }, { deadlineMs: requestMs, signal }));
   const body = parseJson(answer.text);
   const latest = latestVersion.safeParse(body).data;
-  if (latest === undefined && !registryError.safeParse(body).success) {
+  // What refuses us, or sends us elsewhere, may well be one: the inspection says which.
+  const isClosed = answer.status === 401 || answer.status === 403 || (answer.status >= 300 && answer.status < 400);
+  if (latest === undefined && !isClosed && !registryError.safeParse(body).success) {
     return { latencyMs, facts: { isRegistry: false, subject, compatibility: null, versions: [], latestId: null } };
   }
   const inspection = await inspectSchemas({ schemaRegistry, subject });

@@ -36,42 +36,42 @@ describe('what is wrong is found, with a way to mend it', () => {
   test.each<[string, Partial<DoctorFacts>, Pick<Check, 'area' | 'id' | 'status'>, RegExp, string]>([
     [
       'Kafka is down',
-      { kafka: { kind: 'silent', address: 'kafka:9092', error: 'ECONNREFUSED' } },
+      { kafka: { kind: 'silent', address: 'kafka:9092', error: 'ECONNREFUSED', hint: null } },
       p('kafka', 'reachable'),
       /kafka:9092 does not answer: ECONNREFUSED/,
       'MIRROR_KAFKA_BROKERS',
     ],
     [
       'the registry is down',
-      { schemaRegistry: { kind: 'silent', address: 'r', error: 'x' } },
+      { schemaRegistry: { kind: 'silent', address: 'r', error: 'x', hint: null } },
       p('schema registry', 'reachable'),
       /does not answer/,
       'MIRROR_SCHEMA_REGISTRY_URL',
     ],
     [
       'MongoDB is down',
-      { mongodb: { kind: 'silent', address: 'm', error: 'x' } },
+      { mongodb: { kind: 'silent', address: 'm', error: 'x', hint: null } },
       p('mongodb', 'reachable'),
       /does not answer/,
       'MIRROR_MONGODB_URI',
     ],
     [
       'Notion is away',
-      { notion: { kind: 'silent', address: 'n', error: 'x' } },
+      { notion: { kind: 'silent', address: 'n', error: 'x', hint: null } },
       p('notion', 'reachable'),
       /does not answer/,
       'MIRROR_NOTION_API_URL',
     ],
     [
       'Nango is away',
-      { nango: { kind: 'silent', address: 'n', error: 'x' } },
+      { nango: { kind: 'silent', address: 'n', error: 'x', hint: null } },
       p('nango', 'reachable'),
       /does not answer/,
       'MIRROR_NANGO_URL',
     ],
     [
       'the ingress is down',
-      { ingress: { kind: 'silent', address: 'i', error: 'x' } },
+      { ingress: { kind: 'silent', address: 'i', error: 'x', hint: null } },
       p('ingress', 'reachable'),
       /does not answer/,
       'start the ingress',
@@ -256,7 +256,7 @@ describe('what is wrong is found, with a way to mend it', () => {
 
 test('no Nango key is fine when nobody needs one, or nobody knows', () => {
   const unneeded = diagnose({ ...healthy, ...connections({ heldByNango: 0 }), nango: null });
-  const unknown = diagnose({ ...healthy, mongodb: { kind: 'silent', address: 'm', error: 'x' }, nango: null });
+  const unknown = diagnose({ ...healthy, mongodb: { kind: 'silent', address: 'm', error: 'x', hint: null }, nango: null });
   for (const checks of [unneeded, unknown]) expect(checks.find(({ area }) => area === 'nango')?.status).toBe('ok');
 });
 

@@ -65,7 +65,10 @@ function settingsChecks({ secrets, unknownVariables, advice }: SettingsFacts): C
 
 /** The check that a server answers, and what its facts say. */
 function server<T>(area: Area, asked: Asked<T>, remedy: string, checks: (facts: T) => Check[]): Check[] {
-  if (asked.kind === 'silent') return [problem('reachable', area, `${asked.address} does not answer: ${asked.error}`, remedy)];
+  if (asked.kind === 'silent') {
+    const { address, error, hint } = asked;
+    return [problem('reachable', area, `${address} ${hint === null ? 'does not answer' : 'cannot be used'}: ${error}`, hint ?? remedy)];
+  }
   return [ok('reachable', area, `${asked.address} answers in ${Math.round(asked.latencyMs)} ms`), ...checks(asked.facts)];
 }
 

@@ -4,6 +4,7 @@ import { SchemaRegistryError } from '@notion-mirror/event-log/schema-registry';
 import { createTopics, topicsFor } from '@notion-mirror/event-log/topics';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import type { Difference } from '@notion-mirror/mirror-store/layout';
+import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError } from './exit-code.ts';
 import { serverMessage } from './explain-error.ts';
@@ -56,16 +57,17 @@ async function init(context: ConfiguredContext, waitMs: number): Promise<0 | 1> 
         });
         return { key, step, failure: null };
       } catch (error) {
-        return { key, step: null, failure: `${name} at ${address}: ${redact(serverMessage(error))}` };
+        const text = `${name} at ${address}: ${redact(serverMessage(error))}`;
+        return { key, step: null, failure: { text, remedy: connectionHint(error) ?? 'mirror doctor' } };
       }
     }),
   );
   signal.throwIfAborted();
   const steps = results.flatMap(({ step }) => step ?? []);
   const failures = results.flatMap(({ failure }) => failure ?? []);
-  const json = Object.fromEntries(results.map(({ key, step, failure }) => [key, step?.json ?? { error: failure }]));
+  const json = Object.fromEntries(results.map(({ key, step, failure }) => [key, step?.json ?? { error: failure?.text ?? null }]));
   output.result(failures.length === 0, json, (colors) => renderSteps(steps, colors));
-  for (const failure of failures) output.failure(failure, 'mirror doctor');
+  for (const { text, remedy } of failures) output.failure(text, remedy);
   return failures.length === 0 ? exitCode.ok : exitCode.failed;
 }
 

@@ -1,6 +1,7 @@
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import type { TopicSettings } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import type { ConfiguredContext } from './command-context.ts';
 import { CliError } from './exit-code.ts';
 import { serverMessage } from './explain-error.ts';
@@ -45,7 +46,7 @@ export async function useMongo<T>(context: ConfiguredContext, use: (mongo: Mongo
     if (error instanceof CliError || context.signal.aborted || !isOfStore(error)) throw error;
     const message = `MongoDB at ${mongoAddress(context.config.mongodbUri)}: ${context.redact(serverMessage(error))}`;
     throw new CliError('mongodb_unavailable', message, {
-      remedy: 'mirror doctor shows what is up; MIRROR_MONGODB_URI names MongoDB',
+      remedy: connectionHint(error) ?? 'mirror doctor shows what is up; MIRROR_MONGODB_URI names MongoDB',
       cause: error,
     });
   }

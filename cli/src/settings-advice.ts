@@ -26,6 +26,16 @@ export function settingsAdvice(config: MirrorConfig): Advice[] {
       remedy: 'set MIRROR_KAFKA_SSL=true',
     });
   }
+  const apis = { MIRROR_NANGO_URL: config.nango.url, MIRROR_NOTION_API_URL: config.notionApiUrl };
+  for (const [variable, url] of Object.entries(apis)) {
+    const { protocol, hostname } = new URL(url);
+    // Within a machine, or a container network (a name without a dot), nobody listens.
+    if (protocol === 'https:' || !hostname.includes('.') || hostname === '127.0.0.1') continue;
+    advice.push({
+      text: `${variable} is not https: keys and tokens cross the network in the clear`,
+      remedy: `set ${variable} to an https URL`,
+    });
+  }
   const keys = config.nangoSigningKeys.length + config.notionVerificationTokens.length;
   if (keys === 0 && config.notionHandshake === 'off') {
     advice.push({

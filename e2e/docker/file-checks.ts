@@ -14,7 +14,7 @@ interface ComposeModel {
 }
 
 /** Set by docker-compose.yml or the image, or meant for servers that are not in it. */
-const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
+const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
 
 /** Every service is handed the variables that it reads, and no secret that it does not. */
 export async function everyServiceGetsWhatItReads(project: ComposeProject): Promise<void> {

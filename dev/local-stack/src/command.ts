@@ -4,6 +4,8 @@ import type { Watchdog } from './watchdog.ts';
 
 export type CommandOptions = {
   cwd?: string | undefined;
+  /** Beside this process's own. */
+  env?: Readonly<Record<string, string>> | undefined;
   signal?: AbortSignal | undefined;
   watchdog?: Watchdog | undefined;
   onLine?: ((line: string) => void) | undefined;
@@ -15,7 +17,12 @@ export type CommandOptions = {
  */
 export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   options.signal?.throwIfAborted();
-  const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'], signal: options.signal });
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal: options.signal,
+  });
   const { pid } = child;
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

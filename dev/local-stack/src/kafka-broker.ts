@@ -13,7 +13,7 @@ import type { Watchdog } from './watchdog.ts';
 
 export type KafkaBroker = ServerProcess & { readonly port: number; readonly controllerPort: number; readonly address: string };
 
-const clusterId = '5L6g3nShT-eMCtK--X86sw';
+export const clusterId = '5L6g3nShT-eMCtK--X86sw';
 
 /**
  * Starts one Kafka broker that is its own KRaft controller, on 127.0.0.1, and waits until it answers a metadata request.

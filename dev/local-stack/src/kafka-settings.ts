@@ -1,17 +1,22 @@
 /**
- * The settings of a single-node broker for development and tests, as Kafka's properties.
- * `listeners`: name → where it binds, and what clients are told to connect to. The first one is also the broker's own.
+ * The settings of a broker for development and tests, as Kafka's properties. Without `cluster` it is alone.
+ * `listeners`: name → where it binds, and what clients are told to connect to. The first one is also the brokers' own.
  */
 export function kafkaSettings(options: {
   logDir: string;
   listeners: Readonly<Record<string, { bind: string; advertise: string }>>;
   controller: string;
+  /** `voters`: the controllers of all nodes, by node id. */
+  cluster?: { nodeId: number; voters: ReadonlyMap<number, string> };
 }): Record<string, string> {
   const listeners = Object.entries(options.listeners);
+  const { nodeId, voters } = options.cluster ?? { nodeId: 1, voters: new Map([[1, options.controller]]) };
+  const replicas = String(voters.size);
+  const inSync = String(Math.min(2, voters.size));
   return {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${options.controller}`,
+    'node.id': String(nodeId),
+    'controller.quorum.voters': [...voters].map(([id, address]) => `${id}@${address}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': listeners[0]?.[0] ?? '',
     listeners: [...listeners.map(([name, { bind }]) => `${name}://${bind}`), `CONTROLLER://${options.controller}`].join(','),
@@ -20,12 +25,14 @@ export function kafkaSettings(options: {
     'log.dirs': options.logDir,
     // Topics are made by `mirror init`; a typo must not make one.
     'auto.create.topics.enable': 'false',
-    'offsets.topic.replication.factor': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
-    // One partition of each is as good as fifty on one node, and made at once.
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    // One partition of each is as good as fifty here, and made at once.
     'offsets.topic.num.partitions': '1',
     'transaction.state.log.num.partitions': '1',
     'share.coordinator.state.topic.num.partitions': '1',

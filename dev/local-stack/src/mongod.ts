@@ -38,8 +38,8 @@ export async function startMongod(options: {
 // Metrics of itself that mongod would otherwise write once a second.
 const noDiagnostics = ['--setParameter', 'diagnosticDataCollectionEnabled=false'];
 
-export function mongodArguments(port: number): string[] {
-  return ['--replSet', replicaSetName, '--port', String(port), '--wiredTigerCacheSizeGB', '0.5', '--quiet', ...noDiagnostics];
+export function mongodArguments(port: number, cacheGb = 0.5): string[] {
+  return ['--replSet', replicaSetName, '--port', String(port), '--wiredTigerCacheSizeGB', String(cacheGb), '--quiet', ...noDiagnostics];
 }
 
 export function mongodbUri(host: string, port: number): string {

@@ -17,7 +17,7 @@ export function createKafka(settings: KafkaSettings): Kafka {
   const logger = settings.logger.child({ part: 'kafkajs' });
   return new Kafka({
     brokers: [...brokers],
-    ssl,
+    ssl: typeof ssl === 'boolean' ? ssl : { ...ssl },
     ...(sasl === null ? {} : { sasl: saslOptions(sasl) }),
     clientId,
     // A broker that hangs is noticed after this; the default of 30 s is half of a rebalance timeout.

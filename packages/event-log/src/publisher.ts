@@ -85,6 +85,8 @@ export async function createPublisher(deps: {
   /** Producers that were given up and have not ended yet. */
   let undead = 0;
   let healthy = false;
+  /** Whether anybody has been told how it stands. */
+  let isKnown = false;
   let stopping = false;
   let lastBatch = { size: 0, endedAt: 0 };
   let expiry: NodeJS.Timeout | null = null;
@@ -134,7 +136,8 @@ export async function createPublisher(deps: {
   }
 
   function becomes(health: boolean, error?: unknown): void {
-    if (healthy === health) return;
+    if (healthy === health && isKnown) return;
+    isKnown = true;
     healthy = health;
     measure.healthy.set(health ? 1 : 0);
     if (health) logger.info('records can be appended');

@@ -12,7 +12,7 @@ export interface SchemaRegistrySettings {
  * - `unknown`: the registry knows no such subject or schema (404).
  * - `refused`: it will not take the schema: incompatible, or not a schema (409, 422).
  * - `unusable`: it answered, but not with an Avro schema.
- * - `unavailable`: no answer, or that it cannot answer now.
+ * - `unavailable`: no answer, or that it cannot answer (us) now: also 401 and 403, and a redirect, which credentials do not follow.
  */
 export type SchemaRegistryFailure = 'unknown' | 'refused' | 'unusable' | 'unavailable';
 
@@ -58,7 +58,17 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
       clientId: 'notion-mirror',
       retry: { retries: 1, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 1 },
       ...(credentials === null ? {} : { auth: credentials }),
-      middlewares: [() => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: requestMs }) })],
+      middlewares: [
+        () => ({
+          prepareRequest: async (next) => (await next()).enhance({ timeout: requestMs }),
+          // The library takes a redirect for an empty answer. It wants failures as responses.
+          response: async (next) => {
+            const response = await next();
+            // oxlint-disable-next-line prefer-promise-reject-errors
+            return response.status() >= 300 && response.status() < 400 ? Promise.reject(response) : response;
+          },
+        }),
+      ],
     });
   }
 
@@ -84,6 +94,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
     try {
       const response = await fetch(`${url}${path}`, {
         method,
+        redirect: 'manual',
         headers: {
           accept: 'application/json',
           'content-type': 'application/vnd.schemaregistry.v1+json',
@@ -101,8 +112,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
 
   /** Without a cause: errors of HTTP clients carry addresses and headers. */
   function failure(what: string, error: unknown, reason: SchemaRegistryFailure): SchemaRegistryError {
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `schema registry ${url}: ${what}: ${why}`;
+    const message = `schema registry ${url}: ${what}: ${reasonText(error)}`;
     return new SchemaRegistryError(
       reason,
       secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message),
@@ -137,6 +147,15 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
       await request(`setting the compatibility of ${subject}`, 'PUT', `/config/${encodeURIComponent(subject)}`, { compatibility: level });
     },
   };
+}
+
+/** Short: a proxy in between answers with a page. fetch hides what happened in a cause. */
+function reasonText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const status = statusOf(error);
+  const text = status === null || why.includes(`status ${status}`) ? why : `status ${status}: ${why}`;
+  return text.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 
 function splitCredentials({ url, username, password }: SchemaRegistrySettings): {

@@ -125,8 +125,12 @@ async function describeCreated(admin: Admin, wanted: readonly TopicLayout[]): Pr
 
 /** Rejects when a topic does not exist (`mirror init` has not run), or with KafkaJS's error when no broker answers. */
 export async function requireTopics(kafka: Kafka, prefix: string): Promise<void> {
-  const missing = (await describeTopics(kafka, prefix)).filter(({ exists }) => !exists).map(({ topic }) => topic);
-  if (missing.length > 0) throw new Error(`no topic ${missing.join(', ')}: run \`mirror init\``);
+  const { events, deadLetters } = topicsFor(prefix);
+  const existing = new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
+  const missing = [events, deadLetters].filter((topic) => !existing.has(topic));
+  // A broker that checks rights does not show what one may not see.
+  if (missing.length > 0)
+    throw new Error(`no topic ${missing.join(', ')}: run \`mirror init\` (or give this Kafka user the ACLs of docs/security.md)`);
 }
 
 /** The topics as they are, compared with how they are meant to be. */

@@ -76,6 +76,19 @@ export function liveDocument(input: LiveInput, rev: number, syncedAt: Date): Rec
     _id: recordId(workspaceId, databaseId),
     workspaceId,
     databaseId,
+    ...contentFields(content),
+    rev,
+    asOf,
+    source: 'fetch',
+    connectionId,
+    lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
+    syncedAt,
+  };
+}
+
+/** The part of a live document that says what Notion shows. Throws an `UnstorableError`. */
+export function contentFields(content: DatabaseContent): Document {
+  return {
     title: content.title,
     description: content.description,
     url: content.url,
@@ -89,14 +102,11 @@ export function liveDocument(input: LiveInput, rev: number, syncedAt: Date): Rec
     lastEditedTime: content.lastEditedTime,
     dataSources: content.dataSources.map(dataSourceDocument),
     raw: { database: storable(content.raw.database), dataSources: content.raw.dataSources.map((source) => storable(source)) },
-    rev,
-    asOf,
-    source: 'fetch',
-    connectionId,
-    lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
-    syncedAt,
   };
 }
+
+/** The part that is the mirror's own. */
+export const bookkeepingFields = ['_id', 'rev', 'asOf', 'source', 'connectionId', 'lastEvent', 'syncedAt', 'removed'] as const;
 
 function dataSourceDocument(source: DataSourceContent): Document {
   if (!isAccessible(source)) return { id: source.id, name: source.name, accessible: false };

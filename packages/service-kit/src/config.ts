@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { withoutUserInfo } from './user-info.ts';
 import { variables, type ServiceName, type Values, type Variable, type VariableName } from './variables.ts';
 
 export interface KafkaConfig {
   readonly brokers: readonly string[];
-  readonly ssl: boolean;
+  /** True: TLS with what Node trusts. Else PEM texts: what to trust instead, and a client certificate with its key. */
+  readonly ssl: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly sasl: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
     readonly username: string;
@@ -82,11 +84,12 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
         problems.push({ variable, problem: 'missing', expected: 'a value, since MIRROR_KAFKA_SASL_MECHANISM is set' });
     }
   }
+  const ssl = kafkaSsl(values, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     kafka: {
       brokers: values.MIRROR_KAFKA_BROKERS,
-      ssl: values.MIRROR_KAFKA_SSL,
+      ssl,
       sasl:
         sasl.mechanism === undefined || sasl.username === undefined || sasl.password === undefined
           ? null
@@ -117,6 +120,37 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,
     logLevel: values.MIRROR_LOG_LEVEL,
   };
+}
+
+function kafkaSsl(values: Values, problems: ConfigProblem[]): KafkaConfig['ssl'] {
+  const files = {
+    MIRROR_KAFKA_SSL_CA_FILE: values.MIRROR_KAFKA_SSL_CA_FILE,
+    MIRROR_KAFKA_SSL_CERT_FILE: values.MIRROR_KAFKA_SSL_CERT_FILE,
+    MIRROR_KAFKA_SSL_KEY_FILE: values.MIRROR_KAFKA_SSL_KEY_FILE,
+  };
+  const given = Object.entries(files).flatMap(([variable, pem]) => (pem === undefined ? [] : [variable]));
+  const [first] = given;
+  // A variable that does not fit has been named already, and says nothing about the others.
+  if (first === undefined || problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) return values.MIRROR_KAFKA_SSL;
+  if (!values.MIRROR_KAFKA_SSL) {
+    problems.push({ variable: 'MIRROR_KAFKA_SSL', problem: 'false', expected: `true, since ${first} is set` });
+    return false;
+  }
+  const { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key } = files;
+  if ((cert === undefined) !== (key === undefined)) {
+    const [is, missing] = cert === undefined ? ['KEY', 'CERT'] : ['CERT', 'KEY'];
+    const expected = `the path of a PEM file, since MIRROR_KAFKA_SSL_${is}_FILE is set`;
+    problems.push({ variable: `MIRROR_KAFKA_SSL_${missing}_FILE`, problem: 'missing', expected });
+    return true;
+  }
+  const ssl = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+  try {
+    createSecureContext(ssl);
+  } catch {
+    const expected = 'certificates and the private key that belongs to the first of them, without a passphrase';
+    problems.push({ variable: given.join(', '), problem: 'the files cannot be used', expected });
+  }
+  return ssl;
 }
 
 /** `loadConfig` for a process: prints what is wrong and exits 78. */

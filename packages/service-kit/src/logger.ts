@@ -1,3 +1,4 @@
+import { causeOf, connectionHint } from './connection-hint.ts';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
@@ -22,6 +23,8 @@ interface ErrorDescription {
   type: string;
   message: string;
   code?: string | number;
+  /** What an operator can mend. */
+  hint?: string;
   stack?: string;
   cause?: ErrorDescription;
 }
@@ -30,11 +33,14 @@ interface ErrorDescription {
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { code } = error as Error & { code?: unknown };
+  const cause = causeOf(error);
+  const hint = depth === 0 ? connectionHint(error) : null;
   return {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(hint === null ? {} : { hint }),
     ...(depth === 0 && error.stack !== undefined ? { stack: error.stack } : {}),
-    ...(error.cause !== undefined && depth < 4 ? { cause: describeError(error.cause, depth + 1) } : {}),
+    ...(cause !== undefined && depth < 4 ? { cause: describeError(cause, depth + 1) } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'cli';
@@ -49,6 +50,21 @@ const days = z
   .regex(/^\d+(\.\d+)?$/)
   .transform((value) => Number(value) * 86_400)
   .refine((value) => value > 0 && value <= 3650 * 86_400);
+/** The text of a PEM file; undefined when no path is given. */
+const pemFile = z
+  .string()
+  .optional()
+  .transform((path, context) => {
+    if (path === undefined) return undefined;
+    try {
+      const pem = readFileSync(path, 'utf8');
+      if (pem.includes('-----BEGIN ')) return pem;
+    } catch {
+      // The same issue: it names the path.
+    }
+    context.addIssue('no PEM file');
+    return z.NEVER;
+  });
 const boolean = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 const variable = <T>(definition: Variable<T>): Variable<T> => definition;
@@ -67,6 +83,25 @@ export const variables = {
     description: "TLS to Kafka. Extra certificate authorities: Node's own `NODE_EXTRA_CA_CERTS`.",
     expected: 'true or false',
     parse: boolean,
+  }),
+  MIRROR_KAFKA_SSL_CA_FILE: variable({
+    usedBy: everyone,
+    description:
+      'Certificate authorities to trust for Kafka, instead of the well-known ones (and of `NODE_EXTRA_CA_CERTS`). Read at start, as the two below.',
+    expected: 'the path of a readable PEM file',
+    parse: pemFile,
+  }),
+  MIRROR_KAFKA_SSL_CERT_FILE: variable({
+    usedBy: everyone,
+    description: 'Client certificate (mTLS) with its chain, for a Kafka that asks for one. Needs the key below.',
+    expected: 'the path of a readable PEM file',
+    parse: pemFile,
+  }),
+  MIRROR_KAFKA_SSL_KEY_FILE: variable({
+    usedBy: everyone,
+    description: 'Private key of that certificate, without a passphrase.',
+    expected: 'the path of a readable PEM file',
+    parse: pemFile,
   }),
   MIRROR_KAFKA_SASL_MECHANISM: variable({
     usedBy: everyone,

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import kafkajs, { type AclEntry } from 'kafkajs';
+import type { Db } from 'mongodb';
+
+const page = join(import.meta.dirname, '..', '..', 'docs', 'security.md');
+
+type Row = readonly string[];
+
+/** Gives every user of the page's table exactly the ACLs that it lists. The user of a row `ingress` is `User:ingress`. */
+export async function documentedAcls(prefix: string): Promise<AclEntry[]> {
+  const rows = await tableUnder('### Kafka: ACLs');
+  return rows.flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
+    const [, kind = '', name = ''] = /^(topic|group) `([^`]+)`$/.exec(resource) ?? [];
+    if (name === '') throw new Error(`not a resource: ${resource}`);
+    return operations.split(', ').map((operation) => ({
+      principal: `User:${user.replaceAll('`', '')}`,
+      host: '*',
+      resourceType: kind === 'topic' ? kafkajs.AclResourceTypes.TOPIC : kafkajs.AclResourceTypes.GROUP,
+      resourceName: `${prefix}${name}`,
+      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      operation: operationOf(operation),
+      permissionType: kafkajs.AclPermissionTypes.ALLOW,
+    }));
+  });
+}
+
+function operationOf(name: string): number {
+  const found = Object.entries(kafkajs.AclOperationTypes).find(([operation]) => operation.replaceAll('_', '') === name.toUpperCase());
+  if (typeof found?.[1] !== 'number') throw new Error(`not an operation of Kafka: ${name}`);
+  return found[1];
+}
+
+/** Makes the roles of the page's table in `db`, named as its users. */
+export async function createDocumentedRoles(db: Db): Promise<readonly string[]> {
+  const rows = await tableUnder('### MongoDB: roles');
+  const users = [...new Set(rows.map(([user = '']) => user.replaceAll('`', '')))];
+  for (const user of users) {
+    const own = rows.filter(([name = '']) => name === `\`${user}\``);
+    const builtIn = own.flatMap(([, collection = '', actions = '']) => (collection === 'built-in roles' ? actions.split(', ') : []));
+    const privileges = own.flatMap(([, collection = '', actions = '']) =>
+      collection === 'built-in roles'
+        ? []
+        : [{ resource: { db: db.databaseName, collection: collection.replaceAll('`', '') }, actions: actions.split(', ') }],
+    );
+    await db.command({ createRole: user, privileges, roles: builtIn.map((role) => ({ role, db: db.databaseName })) });
+  }
+  return users;
+}
+
+/** The cells of the first table after a heading. */
+async function tableUnder(heading: string): Promise<Row[]> {
+  const [, section] = (await readFile(page, 'utf8')).split(`${heading}\n`);
+  const lines = section?.split(/\n#/)[0]?.split('\n') ?? [];
+  const rows = lines.filter((line) => line.startsWith('|')).slice(2);
+  if (rows.length === 0) throw new Error(`docs/security.md has no table under "${heading}"`);
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}

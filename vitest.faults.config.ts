@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that start secured servers of their own: `npm run test:security`. */
+export default defineConfig({
+  test: {
+    include: ['**/*.faults.test.ts'],
+    exclude: ['**/node_modules/**'],
+    maxWorkers: 1,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+  },
+});
