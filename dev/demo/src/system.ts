@@ -47,13 +47,13 @@ export async function startSystem(
   const forwardTo = `http://127.0.0.1:${httpPort}/webhooks/nango`;
   const pair = await startEmulatorPair({ ...options.emulators, nango: { ...options.emulators?.nango, forwardTo } });
   const { notion, nango } = pair;
-  const mongodbUri = new URL(stack.mongodbUri);
-  mongodbUri.pathname = `/${options.name}`;
-  const client = new MongoClient(mongodbUri.href);
+  // No URL by the standard's parser: a replica set has several hosts.
+  const mongodbUri = stack.mongodbUri.replace('/?', `/${options.name}?`);
+  const client = new MongoClient(mongodbUri);
   const env: Record<string, string> = {
     MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
     MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    MIRROR_MONGODB_URI: mongodbUri.href,
+    MIRROR_MONGODB_URI: mongodbUri,
     MIRROR_TOPIC_PREFIX: `${options.name}.`,
     MIRROR_KAFKA_PARTITIONS: '6',
     MIRROR_HTTP_HOST: '127.0.0.1',

@@ -1,0 +1,97 @@
+import { freePort, retryTakenPort } from './ports.ts';
+import { startServerProcess, waitUntilReady, type ServerProcess } from './server-process.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** What lies between a client and one server. Everything that is done to it lasts until `clear`. */
+export interface Proxy {
+  readonly name: string;
+  readonly port: number;
+  /** Closes all connections and refuses new ones, until `restore`. */
+  cut(): Promise<void>;
+  restore(): Promise<void>;
+  /** Delays what is sent, both ways. */
+  slow(latencyMs: number, jitterMs?: number): Promise<void>;
+  /** Connections are accepted and say nothing. */
+  hang(): Promise<void>;
+  /** Connections are reset as soon as anything is sent. */
+  reset(): Promise<void>;
+  /** As if nothing had been done to it. */
+  clear(): Promise<void>;
+}
+
+export interface Toxiproxy extends ServerProcess {
+  /** A proxy on a port of its own, in front of `port` on 127.0.0.1, whether that listens already or not. */
+  add(name: string, port: number): Promise<Proxy>;
+}
+
+interface Toxic {
+  readonly type: 'latency' | 'timeout' | 'reset_peer';
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
+/** Starts toxiproxy on 127.0.0.1. Its API: https://github.com/Shopify/toxiproxy#http-api. Throws ServerStartError. */
+export async function startToxiproxy(options: {
+  command: string;
+  cwd: string;
+  logFile: string;
+  watchdog: Watchdog;
+  signal?: AbortSignal | undefined;
+}): Promise<Toxiproxy> {
+  return retryTakenPort(async () => {
+    const port = await freePort();
+    const api = `http://127.0.0.1:${port}`;
+    const server = await startServerProcess({
+      name: 'toxiproxy',
+      command: options.command,
+      args: ['-host', '127.0.0.1', '-port', String(port)],
+      cwd: options.cwd,
+      logFile: options.logFile,
+      watchdog: options.watchdog,
+    });
+    const isReady = async () => (await fetch(`${api}/version`)).ok;
+    await waitUntilReady(server, isReady, { timeoutMs: 20_000, signal: options.signal });
+    return { ...server, add: (name, upstream) => addProxy(api, name, upstream) };
+  });
+}
+
+async function addProxy(api: string, name: string, upstream: number): Promise<Proxy> {
+  const created = await call(`${api}/proxies`, 'POST', { name, listen: '127.0.0.1:0', upstream: `127.0.0.1:${upstream}`, enabled: true });
+  const port = Number(/:(\d+)$/.exec(listenOf(created))?.[1]);
+  const path = `${api}/proxies/${name}`;
+  const added = new Set<string>();
+  // Its own address is fixed from now on: toxiproxy would choose another free port at each restore.
+  const enable = (enabled: boolean) => call(path, 'POST', { listen: `127.0.0.1:${port}`, enabled });
+  const add = async ({ type, attributes }: Toxic): Promise<void> => {
+    for (const stream of ['upstream', 'downstream']) {
+      const toxic = `${type}-${stream}`;
+      if (added.has(toxic)) await call(`${path}/toxics/${toxic}`, 'DELETE');
+      await call(`${path}/toxics`, 'POST', { name: toxic, type, stream, toxicity: 1, attributes });
+      added.add(toxic);
+    }
+  };
+  return {
+    name,
+    port,
+    cut: async () => void (await enable(false)),
+    restore: async () => void (await enable(true)),
+    slow: (latency, jitter = 0) => add({ type: 'latency', attributes: { latency, jitter } }),
+    hang: () => add({ type: 'timeout', attributes: { timeout: 0 } }),
+    reset: () => add({ type: 'reset_peer', attributes: { timeout: 0 } }),
+    async clear() {
+      for (const toxic of added) await call(`${path}/toxics/${toxic}`, 'DELETE');
+      added.clear();
+      await enable(true);
+    },
+  };
+}
+
+async function call(url: string, method: string, body?: object): Promise<unknown> {
+  const response = await fetch(url, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`toxiproxy refuses ${method} ${new URL(url).pathname}: ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}
+
+function listenOf(proxy: unknown): string {
+  return typeof proxy === 'object' && proxy !== null && 'listen' in proxy ? String(proxy.listen) : '';
+}
