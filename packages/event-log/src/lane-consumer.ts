@@ -15,7 +15,7 @@ export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-s
 export type { Failure, LogRecord } from './log-record.ts';
 
 export interface ConsumerLimits {
-  /** Tasks of one lane that run at a time (default 4), and of all lanes (default 256). */
+  /** Tasks of one lane that run at a time (default 4), and of all lanes (default 512, half of them for lanes with nothing else running). */
   readonly perLane?: number;
   readonly total?: number;
   /**
@@ -58,7 +58,7 @@ export interface LaneConsumer {
 
 export const defaultLimits: Required<ConsumerLimits> = {
   perLane: 4,
-  total: 256,
+  total: 512,
   maxRecords: 100_000,
   maxBytes: 128 * 1024 * 1024,
   sessionTimeoutMs: 10_000,

@@ -240,6 +240,38 @@ describe('sharing', () => {
   });
 });
 
+describe('slots for tenants with nothing running', () => {
+  it('are half of all: many tenants whose calls hang leave the others alone', async () => {
+    const { push, runs, seen, tick } = harness({ perLane: 4, total: 32 });
+    for (let tenant = 0; tenant < 12; tenant += 1) {
+      for (let index = 0; index < 10; index += 1) push(`hangs-${tenant}`, `database-${index}`);
+    }
+    await tick();
+    expect(runs).toHaveLength(16);
+    push('quiet', 'x');
+    await tick();
+    expect(seen().at(-1)).toBe('quiet/x: 120');
+    await runs.at(-1)!.end(done);
+    expect(runs).toHaveLength(17);
+    await runs[0]!.end(done);
+    expect(runs).toHaveLength(18);
+  });
+
+  it('are not for a lane that has just one more task', async () => {
+    const { push, runs, tick } = harness({ perLane: 4, total: 4 });
+    push('a', '1');
+    push('b', '1');
+    push('a', '2');
+    push('a', '3');
+    await tick();
+    expect(runs.map(({ work }) => work.lane)).toEqual(['a', 'b']);
+    await runs[0]!.end(done);
+    expect(runs.map(({ work }) => `${work.lane}/${work.task}`)).toEqual(['a/1', 'b/1', 'a/2']);
+    await runs[1]!.end(done);
+    expect(runs.map(({ work }) => `${work.lane}/${work.task}`)).toEqual(['a/1', 'b/1', 'a/2', 'a/3']);
+  });
+});
+
 describe('a retry', () => {
   it('holds no slot while it waits, and new items join it', async () => {
     const { push, runs, seen, settled, scheduler, tick } = harness({ perLane: 1, total: 1 });

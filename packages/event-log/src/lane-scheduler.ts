@@ -106,7 +106,7 @@ interface Lane<T> {
   readonly apart: Set<Entry<T>>;
   routing: boolean;
   running: number;
-  /** In the round of lanes that may start something. */
+  /** Waits for its turn with nothing of it running. */
   queued: boolean;
   heldUntil: number;
   timer: NodeJS.Timeout | null;
@@ -117,8 +117,9 @@ const maxThrows = 3;
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Shares `total` slots among the lanes, one turn each, at most `perLane` for one of them. Within a lane, tasks run beside each other, each
- * strictly in order. Nothing here knows Kafka.
+ * Shares `total` slots among the lanes, one turn each, at most `perLane` for one of them. A lane with nothing running goes first, and half of
+ * the slots are for such lanes alone: tenants whose every call hangs delay nobody before there are more of them than half of `total`.
+ * Within a lane, tasks run beside each other, each strictly in order. Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {
   readonly route: Route<T>;
@@ -131,7 +132,10 @@ export function createLaneScheduler<T>(deps: {
 }): LaneScheduler {
   const { route, handle, deadLetter, perLane, total, logger, observer } = deps;
   const lanes = new Map<string, Lane<T>>();
-  const round = createFifo<Lane<T>>();
+  /** Lanes that may start something, in turn: those with nothing running, and those that want another slot. */
+  const fresh = createFifo<Lane<T>>();
+  const wantMore = new Set<Lane<T>>();
+  const reserved = Math.floor(total / 2);
   const runs = new Set<{ readonly since: number; readonly items: number }>();
   const timers = new Set<NodeJS.Timeout>();
   const aborter = new AbortController();
@@ -248,15 +252,31 @@ export function createLaneScheduler<T>(deps: {
 
   function enterRound(lane: Lane<T>): void {
     if (lane.queued || lane.ready.length === 0 || lane.running >= perLane || lane.heldUntil > Date.now()) return;
+    if (lane.running > 0) {
+      wantMore.add(lane);
+      return;
+    }
+    wantMore.delete(lane);
     lane.queued = true;
-    round.push(lane);
+    fresh.push(lane);
+  }
+
+  /** Whose turn it is; undefined when there is no slot for anybody. */
+  function nextLane(): Lane<T> | undefined {
+    if (stopped || runs.size >= total) return undefined;
+    const first = fresh.shift();
+    if (first !== undefined) {
+      first.queued = false;
+      return first;
+    }
+    if (runs.size >= total - reserved) return undefined;
+    const [lane] = wantMore;
+    if (lane !== undefined) wantMore.delete(lane);
+    return lane;
   }
 
   function startSome(): void {
-    for (;;) {
-      const lane = stopped || runs.size >= total ? undefined : round.shift();
-      if (lane === undefined) return;
-      lane.queued = false;
+    for (let lane = nextLane(); lane !== undefined; lane = nextLane()) {
       if (lane.running < perLane && lane.heldUntil <= Date.now()) {
         const task = lane.ready.shift();
         if (task !== undefined) void run(lane, task);
