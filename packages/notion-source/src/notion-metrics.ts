@@ -6,6 +6,8 @@ export interface NotionMetrics {
   called(endpoint: string, status: number | null, seconds: number): void;
   rateLimited(reason: string): void;
   denied(cause: string): void;
+  /** A database was fetched, or asked for in vain. */
+  fetched(outcome: string): void;
 }
 
 /** Notion's documented reasons, so that an answer cannot invent label values. */
@@ -45,6 +47,12 @@ export function createNotionMetrics(registry: Registry): NotionMetrics {
     labelNames: ['cause'],
     registers: [registry],
   });
+  const fetches = new Counter({
+    name: 'notion_mirror_database_fetches_total',
+    help: 'Fetches of a whole database (a call for the container, one for each data source), by what came of them; retry: put off or failed for now.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
   return {
     called(endpoint, status, seconds) {
       requests.inc({ endpoint, status: status === null ? 'none' : `${Math.floor(status / 100)}xx` });
@@ -55,6 +63,9 @@ export function createNotionMetrics(registry: Registry): NotionMetrics {
     },
     denied(cause) {
       denied.inc({ cause });
+    },
+    fetched(outcome) {
+      fetches.inc({ outcome });
     },
   };
 }

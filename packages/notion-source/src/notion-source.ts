@@ -236,15 +236,21 @@ export function createNotionSource(deps: {
     }
   }
 
+  async function fetchDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<FetchOutcome> {
+    const databaseId = canonicalNotionId(asking.databaseId);
+    if (databaseId === null) return notAnId(asking.databaseId);
+    const answer = await ask(asking, databaseId, 2, signal, async (call) => readDatabase(call, databaseId, signal));
+    if (answer.kind === 'gone') return { kind: 'inaccessible' };
+    if (answer.kind !== 'seen') return answer;
+    const { value, connectionId } = answer;
+    return value.trashed ? { kind: 'trashed', connectionId } : { kind: 'live', content: value.content, connectionId };
+  }
+
   return {
     async fetchDatabase(asking, signal) {
-      const databaseId = canonicalNotionId(asking.databaseId);
-      if (databaseId === null) return notAnId(asking.databaseId);
-      const answer = await ask(asking, databaseId, 2, signal, async (call) => readDatabase(call, databaseId, signal));
-      if (answer.kind === 'gone') return { kind: 'inaccessible' };
-      if (answer.kind !== 'seen') return answer;
-      const { value, connectionId } = answer;
-      return value.trashed ? { kind: 'trashed', connectionId } : { kind: 'live', content: value.content, connectionId };
+      const outcome = await fetchDatabase(asking, signal);
+      metrics.fetched(outcome.kind);
+      return outcome;
     },
 
     async databaseOfDataSource(asking, signal) {

@@ -12,6 +12,7 @@ function world() {
   const notion = new Map<string, readonly string[]>();
   const mirror = new Map<string, StoredRecord>();
   const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
+  const saved: (number | undefined)[] = [];
   const parked: string[] = [];
   const fetched: string[] = [];
   const listedAsActive = { is: false };
@@ -66,13 +67,17 @@ function world() {
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),
     park: (events) => Promise.resolve(void parked.push(...events.map((one) => one.event.eventId))),
-    report: ({ eventId }, what, { coalescedInto }) => reports.push({ eventId, outcome: what, coalescedInto }),
+    report: ({ eventId }, what, { coalescedInto, callsSaved }) => {
+      reports.push({ eventId, outcome: what, coalescedInto });
+      saved.push(callsSaved);
+    },
   };
   const handle = createWorkHandler(deps);
   return {
     notion,
     mirror,
     reports,
+    saved,
     parked,
     fetched,
     afterFetch,
@@ -129,6 +134,16 @@ function event(eventId: string, given: Partial<DatabaseEvent> = {}): DatabaseEve
 }
 
 describe('the sync worker', () => {
+  test('says how many calls to Notion each event did not cost', async () => {
+    const { notion, handle, fetched, saved } = world();
+    notion.set('A', ['s1', 's2']);
+    await handle(event('e1'), event('e2'), event('e3'));
+    // Seen by the fetch that began at 1,000,000, more than the tolerance after.
+    await handle(event('e4', { receivedAt: new Date(900_000) }));
+    expect(fetched).toEqual(['A']);
+    expect(saved).toEqual([3, 3, undefined, 3]);
+  });
+
   test('events that wait for one database are one fetch, and each gets its outcome', async () => {
     const { notion, handle, fetched, reports } = world();
     notion.set('A', []);

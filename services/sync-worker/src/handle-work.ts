@@ -15,6 +15,8 @@ export interface OutcomeDetail {
   readonly reason?: string;
   /** The event whose fetch answered for this one too. */
   readonly coalescedInto?: string;
+  /** Calls to Notion that a fetch of this event's own would have cost, when it cost none. */
+  readonly callsSaved?: number;
 }
 
 export interface HandlerDependencies extends SyncDependencies {
@@ -81,10 +83,12 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
 
   async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: Finished): Promise<Outcome> {
     const tell = (outcome: EventOutcome, reason?: string): Outcome => {
+      const callsSaved = callsOf(result);
       for (const { item } of work.items) {
         deps.report(item, outcome, {
           ...(reason === undefined ? {} : { reason }),
           ...(item === newest ? {} : { coalescedInto: newest.eventId }),
+          ...(item === newest && outcome !== 'skipped' ? {} : { callsSaved }),
         });
       }
       return { kind: 'done' };
@@ -119,6 +123,21 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       case 'unwritable':
         return { kind: 'dead', failure: { class: 'unwritable', code: 'document_rejected', message: result.message } };
     }
+  }
+}
+
+/** The calls that a fetch takes: the container, and each data source that it lists. */
+function callsOf(result: Finished): number {
+  switch (result.kind) {
+    case 'written':
+    case 'skipped':
+      return 1 + result.dataSourceIds.length;
+    case 'synced':
+      return result.results.reduce((sum, one) => sum + callsOf(one), 0);
+    case 'no_active_connection':
+      return 0;
+    default:
+      return 1;
   }
 }
 

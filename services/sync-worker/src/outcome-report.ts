@@ -22,10 +22,17 @@ export function createOutcomeReport(deps: {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     registers: [metrics],
   });
+  const saved = new Counter({
+    name: 'notion_mirror_notion_calls_saved_total',
+    help: 'Calls to Notion that events did not cost: the fetch of another event answered for them (coalesced), or a later one had seen them (skipped).',
+    labelNames: ['because'],
+    registers: [metrics],
+  });
   return function report(event, outcome, detail) {
     const { eventId, type, workspaceId, databaseId, dataSourceId, origin } = event;
     const ageMs = now() - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
+    if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
     seconds.observe(Math.max(0, ageMs) / 1000);
     logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
   };
