@@ -2,13 +2,23 @@ import { defineConfig } from 'vitest/config';
 
 // What takes servers of its own for minutes: `.ci/run` and vitest.faults.config.ts.
 const exclude = ['**/node_modules/**', '**/*.faults.test.ts'];
+// How fast a machine is, or how busy, is not what is tested: a condition may take its time.
+const expect = { poll: { timeout: 20_000 } };
 
 export default defineConfig({
   test: {
     // Most of the time a test waits for a server: two files at a time, also on two cores.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...exclude, '**/*.integration.test.ts', 'e2e/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...exclude, '**/*.integration.test.ts', 'e2e/**'],
+          testTimeout: 30_000,
+          expect,
+        },
+      },
       {
         test: {
           name: 'integration',
@@ -17,6 +27,7 @@ export default defineConfig({
           globalSetup: ['dev/local-stack/src/vitest-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect,
         },
       },
     ],

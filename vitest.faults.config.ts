@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['**/*.faults.test.ts'],
     exclude: ['**/node_modules/**'],
+    globalSetup: ['dev/local-stack/src/vitest-global-setup.ts'],
     maxWorkers: 1,
     testTimeout: 120_000,
     hookTimeout: 180_000,

@@ -314,8 +314,12 @@ describe('fetchDatabase within the budget', () => {
     for (const id of ids) view[id] = ok(dataSource({ id }));
     const { fetch, clock, calls } = await setUp({ 'token-a': view }, { requestsPerMinute: 3 });
     const fetching = fetch();
-    for (const made of [3, 6]) {
-      await expect.poll(() => [calls().length, clock.sleepers > 0], patient).toEqual([made, true]);
+    // All readers wait: no call is under way whose answer would count for the next window.
+    for (const [made, waiting] of [
+      [3, 3],
+      [6, 2],
+    ]) {
+      await expect.poll(() => [calls().length, clock.sleepers], patient).toEqual([made, waiting]);
       await clock.advance(60_001);
     }
     expect(await fetching).toMatchObject({ kind: 'live', content: { dataSources: { length: 7 } } });

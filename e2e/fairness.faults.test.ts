@@ -1,0 +1,145 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Customer } from '@notion-mirror/demo/customers';
+import { richText } from '@notion-mirror/demo/notion-user';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
+
+// One partition for everybody: whoever could be in somebody's way, is. Notion takes 20 ms for a call; a document takes two.
+const callMs = 20;
+const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 10_000);
+const hangingTenants = 100;
+const databasesOfEach = 6;
+const edits = 60;
+const editEveryMs = 100;
+
+let scene: Scene;
+let noisy: Customer;
+let quiet: { customer: Customer; databaseId: string };
+const figures: { neighbour: string; p50: number; p95: number; max: number }[] = [];
+
+beforeAll(async () => {
+  scene = await setScene('fairness', { env: { MIRROR_KAFKA_PARTITIONS: '1', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' } });
+  await scene.startAll();
+  noisy = await scene.connect('noisy', 'Noisy');
+  const customer = await scene.connect('quiet', 'Quiet');
+  quiet = { customer, databaseId: (await customer.user.createDatabase(customer.pages.home, 'Quiet', {})).databaseId };
+  await scene.untilEqual();
+}, 120_000);
+
+afterAll(async () => {
+  console.table(figures);
+  await scene.end();
+});
+
+describe('a quiet tenant sees its edits within a second at the 95th percentile, beside a tenant on the same partition', () => {
+  test('that is not there', async () => {
+    answersAs(null);
+    expect(await latenciesOfQuiet('nobody')).toBeLessThan(1_000);
+  });
+
+  test(`that has ${databases.toLocaleString('en')} changed databases`, { timeout: 300_000 }, async () => {
+    answersAs(null);
+    await changeDatabases(noisy, databases);
+    await waitUntil(async () => (await mirrored('noisy')) > 0);
+    expect(await latenciesOfQuiet(`${databases} changed databases`)).toBeLessThan(1_000);
+    // It was busy all the time.
+    expect(await mirrored('noisy')).toBeLessThan(databases);
+  });
+
+  test('whose token is rate-limited', async () => {
+    answersAs({ kind: 'rate_limited', retryAfterSeconds: 5 });
+    expect(await latenciesOfQuiet('a throttled token')).toBeLessThan(1_000);
+    expect(await mirrored('noisy')).toBeLessThan(databases);
+  });
+
+  test('for whom Notion takes 30 s for an answer', async () => {
+    answersAs({ kind: 'latency', latencyMs: 30_000 });
+    expect(await latenciesOfQuiet('30 s for an answer')).toBeLessThan(1_000);
+  });
+
+  test(`and beside ${hangingTenants} tenants for whom Notion never answers`, { timeout: 180_000 }, async () => {
+    const store = createConnectionStore(scene.db);
+    const hanging = Array.from({ length: hangingTenants }, (_, index) => scene.prepare(`hangs-${index}`, 'Hangs'));
+    for (const { botToken } of hanging) scene.notion.faults.inject({ kind: 'hang', token: botToken });
+    for (const { connectionId, workspaceId, notionWorkspaceId, botId } of hanging) {
+      await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
+    }
+    for (const customer of hanging) await changeDatabases(customer, databasesOfEach);
+    await waitUntil(() => scene.notion.faults.list().filter(({ kind, fired }) => kind === 'hang' && fired > 0).length === hangingTenants);
+    expect(await latenciesOfQuiet(`${hangingTenants} tenants that hang`)).toBeLessThan(1_000);
+  });
+
+  test('and nobody is given up: those that hung are mirrored when Notion answers again, the busy one goes on', async () => {
+    scene.notion.faults.clear();
+    const before = await mirrored('noisy');
+    const hung = { workspaceId: { $regex: '^hangs-' } };
+    const all = hangingTenants * databasesOfEach;
+    await waitUntil(async () => (await scene.db.collection('databases').countDocuments(hung)) === all, { timeoutMs: 100_000 });
+    await waitUntil(async () => (await mirrored('noisy')) > before);
+    expect(scene.lines.filter(({ outcome }) => outcome === 'dead_letter')).toEqual([]);
+  });
+});
+
+/** 20 ms for everybody, and besides, what Notion does to the noisy one. */
+function answersAs(fault: Parameters<typeof scene.notion.faults.inject>[0] | null): void {
+  scene.notion.faults.clear();
+  scene.notion.faults.inject({ kind: 'latency', latencyMs: callMs, token: quiet.customer.botToken });
+  scene.notion.faults.inject({ kind: 'latency', latencyMs: callMs, token: noisy.botToken });
+  if (fault !== null) scene.notion.faults.inject({ ...fault, token: noisy.botToken });
+}
+
+async function changeDatabases({ notionWorkspaceId, pages }: Customer, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    scene.notion.createDatabase({ workspaceId: notionWorkspaceId, title: `Database ${index}`, parent: { type: 'page', id: pages.home } });
+    if (index % 200 === 199) await scene.pair.settle({ timeoutMs: 60_000 });
+  }
+  await scene.pair.settle({ timeoutMs: 60_000 });
+}
+
+function mirrored(workspaceId: string): Promise<number> {
+  return scene.db.collection('databases').countDocuments({ workspaceId });
+}
+
+/** Edits the quiet tenant's database again and again. The 95th percentile, in ms, from an edit until MongoDB tells of the document. */
+async function latenciesOfQuiet(neighbour: string): Promise<number> {
+  const { customer, databaseId } = quiet;
+  const changes = scene.db
+    .collection<{ _id: string; title?: string }>('database_records')
+    .watch([{ $match: { 'documentKey._id': `quiet:${databaseId}` } }], { fullDocument: 'updateLookup' });
+  const since = new Map<number, number>();
+  const latencies: number[] = [];
+  const number = (title: string | undefined) => Number(/^edit (\d+)$/.exec(title ?? '')?.[1]);
+  changes.on('change', (change) => {
+    const seen = 'fullDocument' in change ? number(change.fullDocument?.title) : Number.NaN;
+    // A document shows this edit, and with it those before.
+    for (const [edit, at] of since) {
+      if (!(edit <= seen)) continue;
+      latencies.push(performance.now() - at);
+      since.delete(edit);
+    }
+  });
+  try {
+    // So that the stream is open before the first that counts.
+    await waitUntil(async () => {
+      await customer.user.editDatabase(databaseId, { title: richText('edit 0') });
+      since.set(0, performance.now());
+      await delay(100);
+      return latencies.length > 0;
+    });
+    latencies.length = 0;
+    for (let edit = 1; edit <= edits; edit += 1) {
+      since.set(edit, performance.now());
+      await customer.user.editDatabase(databaseId, { title: richText(`edit ${edit}`) });
+      await delay(editEveryMs);
+    }
+    await waitUntil(() => since.size === 0, { describe: () => `edits that are not in the mirror: ${[...since.keys()].join(', ')}` });
+  } finally {
+    await changes.close();
+  }
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Infinity);
+  figures.push({ neighbour, p50: at(0.5), p95: at(0.95), max: at(1) });
+  return at(0.95);
+}

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Customer } from '@notion-mirror/demo/customers';
+import { richText } from '@notion-mirror/demo/notion-user';
+import type { LogLine, ServiceProcess } from '@notion-mirror/demo/service-process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** Calls a minute, as we count them and as this Notion does: whoever makes one more in its window is told so with a 429. */
+const budget = 60;
+const windowMs = 60_000;
+const windows = 2;
+
+let scene: Scene;
+let worker: ServiceProcess;
+
+beforeAll(async () => {
+  scene = await setScene('rate_budget', {
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: String(budget) },
+    emulators: { notion: { rateLimit: { windowMs, perToken: budget } } },
+  });
+  [worker] = await Promise.all([scene.start('sync-worker'), scene.start('ingress'), scene.start('delete-worker')]);
+});
+
+afterAll(() => scene.end());
+
+test('50 edits of one database while its token is throttled cost one fetch, made when Retry-After says so', async () => {
+  const acme = await scene.connect('acme', 'Acme');
+  const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Tasks', {});
+  await scene.untilEqual();
+  const idsOf = (isIt: (line: LogLine) => boolean) => new Set(scene.lines.filter(isIt).map((line) => line['eventId']));
+  await waitUntil(() => {
+    const handled = idsOf((line) => line.outcome !== undefined);
+    return [...idsOf(({ msg }) => msg === 'event accepted')].every((id) => handled.has(id));
+  });
+
+  const retryAfterSeconds = 8;
+  scene.notion.faults.inject({ kind: 'rate_limited', token: acme.botToken, count: 1, retryAfterSeconds });
+  await acme.user.editDatabase(databaseId, { title: richText('edit 0') });
+  await waitUntil(() => scene.notion.faults.list().length === 0);
+  const refusedAt = Date.now();
+  const before = await figures();
+  for (let edit = 1; edit <= 50; edit += 1) await acme.user.editDatabase(databaseId, { title: richText(`edit ${edit}`) });
+  await scene.pair.settle();
+  expect(Date.now() - refusedAt).toBeLessThan(retryAfterSeconds * 1_000);
+
+  await waitUntil(async () => (await scene.db.collection('databases').findOne({ databaseId }))?.['title'] === 'edit 50');
+  const waitedMs = Date.now() - refusedAt;
+  const after = await figures();
+  expect(after.fetches - before.fetches).toBe(1);
+  // The container and its one data source, for each of the 50 that needed no fetch of its own.
+  await waitUntil(async () => (await figures()).saved - before.saved === 100);
+  expect(waitedMs).toBeGreaterThanOrEqual(retryAfterSeconds * 1_000 - 50);
+  expect(waitedMs).toBeLessThan(retryAfterSeconds * 1_000 + 3_000);
+  const outcomes = scene.lines.filter((line) => line.outcome === 'written' && line['databaseId'] === databaseId);
+  expect(outcomes.filter((line) => line['coalescedInto'] !== undefined).length).toBeGreaterThanOrEqual(50);
+});
+
+test('at the budget Notion never says 429, and the budget is used', { timeout: (windows + 2) * windowMs }, async () => {
+  const globex = await scene.connect('globex', 'Globex');
+  const refused = answers(globex, 429);
+  for (let index = 0; index < budget * windows; index += 1) {
+    const parent = { type: 'page', id: globex.pages.home } as const;
+    scene.notion.createDatabase({ workspaceId: globex.notionWorkspaceId, title: `Database ${index}`, parent });
+  }
+  await waitUntil(() => answers(globex, 200) > 0);
+  await delay(windows * windowMs + 5_000);
+  expect(answers(globex, 429)).toBe(refused);
+  // A call counts until 60 s after its answer, which costs a little of each window.
+  expect(answers(globex, 200)).toBeGreaterThanOrEqual(budget * windows * 0.95);
+  console.log(`${answers(globex, 200)} calls in ${windows} windows of ${budget}, none refused`);
+});
+
+/** What Notion has answered a customer's bot with this status. */
+function answers({ botToken }: Customer, status: number): number {
+  return scene.notion.calls
+    .counts()
+    .filter(({ token }) => token === botToken)
+    .reduce((sum, { statuses }) => sum + (statuses[status] ?? 0), 0);
+}
+
+async function figures(): Promise<{ fetches: number; saved: number }> {
+  const text = await (await fetch(`${worker.opsUrl}/metrics`)).text();
+  const sum = (pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
+  return {
+    fetches: sum(/^notion_mirror_database_fetches_total\{outcome="live"[^}]*\} (\d+)$/gm),
+    saved: sum(/^notion_mirror_notion_calls_saved_total\{because="coalesced"[^}]*\} (\d+)$/gm),
+  };
+}
