@@ -6,8 +6,10 @@ export interface Ledger {
   read(line: LogLine): void;
   /** Events that were answered with 200 and of which no worker has said anything. */
   withoutOutcome(): readonly string[];
-  readonly figures: Readonly<Record<'accepted' | 'spooled' | 'handled' | 'coalesced' | 'parked', number>>;
+  readonly figures: Readonly<LedgerFigures>;
 }
+
+export type LedgerFigures = Record<'accepted' | 'spooled' | 'handled' | 'coalesced' | 'parked', number>;
 
 export function createLedger(): Ledger {
   /** Event and tenant; the worker that has to speak of it. */

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { createProgressPrinter } from '@notion-mirror/local-stack/progress';
 import { startCluster } from '@notion-mirror/local-stack/cluster';
 import { StackUnavailableError } from '@notion-mirror/local-stack/stack-unavailable';
 import { reliabilityReport } from './report.ts';
-import { runScenario, type ScenarioResult } from './run-scenario.ts';
+import { openTheatre, type ScenarioResult, type Theatre } from './theatre.ts';
+import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
 const help = `npm run test:faults -- [options]
@@ -14,10 +17,11 @@ Breaks things one after the other while customers work, on three Kafka brokers, 
 toxiproxy, and checks after each scenario that nothing was lost and the mirror equals Notion.
 
   --only NAME[,NAME]   only these scenarios
+  --until NAME         all scenarios up to this one
   --list               the scenarios, and nothing else
   --seed SEED          what customers do and when things break (default: another each time; MIRROR_TEST_SEED)
   --tenants N          customers (default 50)
-  --actions N          what they do in a scenario, at least (default 250)
+  --actions N          what they do in a scenario, at least (default 120)
   --write FILE         write the report (docs/reliability.md)
   --json               results as one JSON document on stdout
 `;
@@ -25,10 +29,11 @@ toxiproxy, and checks after each scenario that nothing was lost and the mirror e
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    until: { type: 'string' },
     list: { type: 'boolean', default: false },
     seed: { type: 'string' },
     tenants: { type: 'string', default: '50' },
-    actions: { type: 'string', default: '250' },
+    actions: { type: 'string', default: '120' },
     write: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -55,10 +60,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const seed = values.seed ?? process.env['MIRROR_TEST_SEED'] ?? randomBytes(4).toString('hex');
-  const wanted = values.only?.split(',');
-  const unknown = wanted?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? [];
-  if (unknown.length > 0) throw new Error(`no scenario is called ${unknown.join(', ')}: see --list`);
-  const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const chosen = chosenScenarios();
   say(`Seed ${seed}. The same choices again: npm run test:faults -- --seed ${seed}`);
 
   const printer = createProgressPrinter(process.stderr);
@@ -66,22 +68,29 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => aborter.abort(new Error(signal)));
   const cluster = await startCluster({ onProgress: printer.onProgress, signal: aborter.signal });
   const results: ScenarioResult[] = [];
+  let theatre: Theatre | null = null;
+  const interrupted = new Promise<null>((resolve) => aborter.signal.addEventListener('abort', () => resolve(null)));
   try {
     for (const scenario of chosen) {
       if (aborter.signal.aborted) break;
       const step = scenario.name;
       printer.onProgress({ kind: 'begin', step });
-      const result = await runScenario(scenario, {
-        cluster,
-        seed,
-        tenants: Number(values.tenants),
-        actions: Number(values.actions),
-        onStep: (detail) => printer.onProgress({ kind: 'advance', step, detail }),
-      });
-      printer.onProgress(result.complaints.length === 0 ? { kind: 'done', step, detail: summary(result) } : { kind: 'failed', step });
-      if (result.complaints.length > 0) explain(result, seed);
+      theatre ??= await openTheatre({ cluster, seed, tenants: Number(values.tenants), actions: Number(values.actions) });
+      const played = theatre.play(scenario, (detail) => printer.onProgress({ kind: 'advance', step, detail }));
+      const result = await Promise.race([played, interrupted]);
+      if (result === null) break;
       results.push(result);
+      if (result.complaints.length === 0) {
+        printer.onProgress({ kind: 'done', step, detail: summary(result) });
+        continue;
+      }
+      printer.onProgress({ kind: 'failed', step });
+      await explain(result, theatre, seed);
+      // What is wrong now would be wrong after the next one, too.
+      await theatre.close().catch((error: unknown) => say(`    it could not be put away: ${String(error)}`));
+      theatre = null;
     }
+    if (theatre !== null && !aborter.signal.aborted) results.push(await theEnd(theatre));
   } finally {
     printer.close();
     await cluster.stop();
@@ -94,8 +103,9 @@ async function main(): Promise<number> {
     );
   }
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, results }, null, 2)}\n`);
-  say(`${results.length - failed} passed, ${failed + (chosen.length - results.length)} failed`);
-  return failed === 0 && results.length === chosen.length ? 0 : 1;
+  const missing = Math.max(0, chosen.length - results.length);
+  say(`${results.length - failed} passed, ${failed + missing} failed`);
+  return failed + missing === 0 ? 0 : 1;
 }
 
 function summary({ figures, seconds }: ScenarioResult): string {
@@ -104,11 +114,33 @@ function summary({ figures, seconds }: ScenarioResult): string {
   return `${accepted} events${viaSpool}, well again after ${recoverySeconds.toFixed(1)} s (${seconds.toFixed(0)} s)`;
 }
 
-function explain({ name, complaints, warnings, logFile }: ScenarioResult, seed: string): void {
+function chosenScenarios(): readonly Scenario[] {
+  const wanted = values.only?.split(',');
+  const last = scenarios.findIndex(({ name }) => name === values.until);
+  const unknown = [...(wanted ?? []), ...(values.until === undefined ? [] : [values.until])].filter(
+    (name) => !scenarios.some((scenario) => scenario.name === name),
+  );
+  if (unknown.length > 0) throw new Error(`no scenario is called ${unknown.join(', ')}: see --list`);
+  return scenarios.slice(0, last < 0 ? undefined : last + 1).filter(({ name }) => wanted === undefined || wanted.includes(name));
+}
+
+/** The last scenario of every run. */
+async function theEnd(theatre: Theatre): Promise<ScenarioResult> {
+  const began = performance.now();
+  const complaints = await theatre.close();
+  const what = 'SIGTERM to everything: exit code 0 within 10 s';
+  if (complaints.length > 0) say(`${styleText('red', '✗ stopped')}\n    ${complaints.join('\n    ')}`);
+  return { name: 'stopped', what, seconds: (performance.now() - began) / 1_000, complaints, figures: {}, warnings: [] };
+}
+
+async function explain({ name, complaints, warnings }: ScenarioResult, theatre: Theatre, seed: string): Promise<void> {
+  const logFile = join(await mkdtemp(join(tmpdir(), 'mirror-faults-')), `${name}.log`);
+  await writeFile(logFile, theatre.lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   say(styleText('red', `✗ ${name}`));
   for (const complaint of complaints) say(`    ${complaint}`);
   say('  the last warnings of the services:');
   for (const line of warnings) say(`    ${JSON.stringify(line).slice(0, 400)}`);
-  say(`  all log lines: ${logFile ?? ''}`);
+  say(`  all log lines: ${logFile}`);
   say(`  again: npm run test:faults -- --only ${name} --seed ${seed}`);
+  say(`  again, with what came before: npm run test:faults -- --until ${name} --seed ${seed}`);
 }

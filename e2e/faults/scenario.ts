@@ -1,5 +1,4 @@
 import type { FaultInput } from '@notion-mirror/emulators/http/faults';
-import type { EmulatorPairOptions } from '@notion-mirror/emulators/pair';
 import type { Random } from '@notion-mirror/emulators/random';
 import type { Customer } from '@notion-mirror/demo/customers';
 import type { ServiceName } from '@notion-mirror/demo/service-process';
@@ -13,9 +12,7 @@ export interface Scenario {
   readonly name: string;
   /** One line for the report. */
   readonly what: string;
-  readonly emulators?: EmulatorPairOptions;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Does the damage. When it resolves, what is still broken is mended (`cluster.heal`, faults cleared, services started). */
+  /** Does the damage. When it resolves, what is still broken is mended (`cluster.heal`, faults cleared, clocks set, services started). */
   readonly damage: (stage: Stage) => Promise<void>;
 }
 
@@ -30,7 +27,9 @@ export interface Stage {
   readonly between: (low: number, high: number) => Promise<void>;
   /** Injects a fault into Notion's API for every customer's bot; people at Notion's user interface do not notice. */
   readonly notionFault: (fault: Omit<FaultInput, 'token' | 'workspaceId'>) => void;
-  /** So many records on the dead-letter topic are meant to be. */
+  /** Notion's clock shows so much more than ours, until the damage is over. */
+  readonly skewNotion: (seconds: number) => void;
+  /** So many more records on the dead-letter topic are meant to be. */
   readonly expectDeadLetters: (count: number) => void;
   /** Counted in the report. */
   readonly count: (figure: string, by?: number) => void;

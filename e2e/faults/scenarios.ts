@@ -3,6 +3,7 @@ import { notionScenarios } from './scenarios/notion.ts';
 import { poison } from './scenarios/poison.ts';
 import { serverScenarios } from './scenarios/servers.ts';
 import { serviceScenarios } from './scenarios/services.ts';
+import { storm } from './scenarios/storm.ts';
 
 /** In the order in which they are played. */
-export const scenarios: readonly Scenario[] = [...serviceScenarios, ...serverScenarios, ...notionScenarios, poison];
+export const scenarios: readonly Scenario[] = [...serviceScenarios, ...serverScenarios, ...notionScenarios, poison, storm];

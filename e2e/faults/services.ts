@@ -11,10 +11,10 @@ export interface Services {
   stop(process: ServiceProcess): Promise<void>;
   /** Starts those that do not run. */
   startMissing(names: readonly ServiceName[]): Promise<void>;
-  /** One sentence for each process that ended and should not have, or not like that. */
-  readonly complaints: readonly string[];
-  /** The largest resident memory seen, in bytes, by service. */
-  readonly maxRss: ReadonlyMap<ServiceName, number>;
+  /** One sentence for each process that ended and should not have, or not like that. To be emptied by whoever has heard them. */
+  readonly complaints: string[];
+  /** The largest resident memory seen, in bytes, by service. To be emptied, too. */
+  readonly maxRss: Map<ServiceName, number>;
   /** Ends the watching. The processes stay. */
   close(): void;
 }

@@ -38,7 +38,6 @@ const serverErrors: Scenario = {
 const hangs: Scenario = {
   name: 'notion-hangs',
   what: 'one call in five to Notion is never answered',
-  env: { MIRROR_NOTION_TIMEOUT_SECONDS: '2' },
   async damage({ notionFault, between }) {
     notionFault({ kind: 'hang', probability: 0.2 });
     await between(6_000, 8_000);
@@ -57,8 +56,10 @@ const brokenAnswers: Scenario = {
 const skewed = (name: string, seconds: number): Scenario => ({
   name,
   what: `Notion's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
-  emulators: { notion: { clock: () => Date.now() + seconds * 1_000 } },
-  damage: ({ between }) => between(4_000, 6_000),
+  async damage({ skewNotion, between }) {
+    skewNotion(seconds);
+    await between(4_000, 6_000);
+  },
 });
 
 const nangoTroubles: Scenario = {

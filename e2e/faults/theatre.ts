@@ -1,0 +1,242 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Customer } from '@notion-mirror/demo/customers';
+import type { LogLine } from '@notion-mirror/demo/service-process';
+import { startSystem, type System } from '@notion-mirror/demo/system';
+import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
+import { createRandom, type Random } from '@notion-mirror/emulators/random';
+import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
+import type { Cluster } from '@notion-mirror/local-stack/cluster';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { waitUntil } from '../wait-until.ts';
+import { removeTopics, whatIsWrong, whereabouts } from './checks.ts';
+import { createLedger, type LedgerFigures } from './ledger.ts';
+import { allServices, type Scenario, type Stage } from './scenario.ts';
+import { createServices, isWarning } from './services.ts';
+
+export interface ScenarioResult {
+  readonly name: string;
+  readonly what: string;
+  readonly seconds: number;
+  /** Empty: passed. */
+  readonly complaints: readonly string[];
+  readonly figures: Readonly<Record<string, number>>;
+  /** The last warnings of the services, when something is wrong. */
+  readonly warnings: readonly LogLine[];
+}
+
+/**
+ * A whole system with its customers on a cluster. Scenarios are played on it one after the other, as troubles come in the life of a
+ * deployment: what one leaves behind, the next one finds.
+ */
+export interface Theatre {
+  /** Plays a scenario and says what is wrong afterwards. Never rejects. */
+  play(scenario: Scenario, onStep: (step: string) => void): Promise<ScenarioResult>;
+  /** Every log line of the services so far. */
+  readonly lines: readonly LogLine[];
+  /** Stops the services; one sentence for each that did not stop as it should. */
+  close(): Promise<readonly string[]>;
+}
+
+export interface TheatreOptions {
+  readonly cluster: Cluster;
+  readonly seed: string;
+  readonly tenants: number;
+  /** What customers do in a scenario, at least. */
+  readonly actions: number;
+}
+
+/** From the end of the damage until everything must be well again. */
+const recoveryMs = 240_000;
+/** Between two things that customers do. */
+const paceMs = 30;
+const pollMs = 250;
+const redeliveredAtOnce = 16;
+
+/** Rejects when the system cannot be started. */
+export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOptions): Promise<Theatre> {
+  const ledger = createLedger();
+  const lines: LogLine[] = [];
+  /** What Notion's clock shows too much, ms. */
+  let skewMs = 0;
+  let expectedDeadLetters = 0;
+  const system = await startSystem(cluster, {
+    name: `faults_${process.pid}_${Date.now().toString(36)}`,
+    // Webhooks come late, doubled and in another order. Nango gives one up after three attempts; `redeliverLost` plays the support desk.
+    emulators: {
+      seed,
+      notion: {
+        clock: () => Date.now() + skewMs,
+        delivery: { delayMs: [0, 300], duplicateProbability: 0.1, reorderProbability: 0.2, reorderMs: 1_000 },
+      },
+      nango: { delivery: { breaker: null, timeScale: 0.05 } },
+    },
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '6000', MIRROR_NOTION_TIMEOUT_SECONDS: '3' },
+    onLine: (line) => {
+      lines.push(line);
+      ledger.read(line);
+    },
+  });
+  const services = createServices(system);
+  const redeliverLost = createRedelivery(system);
+  await Promise.all(allServices.map((service) => services.start(service)));
+  const customers = await connectAll(system, tenants);
+
+  function stageFor(random: Random, figures: Record<string, number>): Stage {
+    return {
+      cluster,
+      system,
+      services,
+      customers,
+      random,
+      between: (low, high) => delay(random.between(low, high)),
+      notionFault: (fault) => {
+        for (const { botToken } of customers) system.notion.faults.inject({ ...fault, token: botToken });
+      },
+      skewNotion: (seconds) => {
+        skewMs = seconds * 1_000;
+      },
+      expectDeadLetters: (count) => {
+        expectedDeadLetters += count;
+      },
+      count: (figure, by = 1) => {
+        figures[figure] = (figures[figure] ?? 0) + by;
+      },
+      until: (what, holds, withinMs = 60_000) => waitUntil(holds, { timeoutMs: withinMs, describe: () => `${what}: it did not happen` }),
+    };
+  }
+
+  async function mend(): Promise<void> {
+    skewMs = 0;
+    system.notion.faults.clear();
+    system.nango.faults.clear();
+    await cluster.heal();
+    await services.startMissing(allServices);
+  }
+
+  async function problems(): Promise<string[]> {
+    try {
+      await redeliverLost();
+      return await whatIsWrong({ cluster, system, withoutOutcome: ledger.withoutOutcome(), expectedDeadLetters });
+    } catch (error) {
+      return [String(error)];
+    }
+  }
+
+  async function playThrough(scenario: Scenario, figures: Record<string, number>, onStep: (step: string) => void): Promise<string[]> {
+    const seedOfScenario = `${seed} ${scenario.name}`;
+    onStep('customers work, things break');
+    const stage = stageFor(createRandom(`damage ${seedOfScenario}`), figures);
+    figures['actions'] = await liveDuring(system, customers, { seed: seedOfScenario, actions }, () => scenario.damage(stage));
+    onStep('mending');
+    await mend();
+    const mended = performance.now();
+    let wrong = await problems();
+    while (wrong.length > 0 && performance.now() < mended + recoveryMs) {
+      onStep(`waiting until all is well: ${wrong.join('; ').slice(0, 120)}`);
+      await delay(pollMs);
+      wrong = await problems();
+    }
+    figures['recoverySeconds'] = (performance.now() - mended) / 1_000;
+    return [...wrong, ...(await whereabouts(cluster, system, ledger.withoutOutcome()))];
+  }
+
+  return {
+    lines,
+
+    async play(scenario, onStep) {
+      const began = performance.now();
+      const figures: Record<string, number> = {};
+      const before = { ...ledger.figures };
+      const linesBefore = lines.length;
+      services.maxRss.clear();
+      const complaints: string[] = [];
+      try {
+        complaints.push(...(await playThrough(scenario, figures, onStep)));
+      } catch (error) {
+        complaints.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      }
+      complaints.push(...services.complaints.splice(0));
+      for (const [service, bytes] of services.maxRss) figures[`maxRssMb ${service}`] = Math.round(bytes / 1024 / 1024);
+      for (const [figure, value] of Object.entries(ledger.figures)) figures[figure] = value - before[figure as keyof LedgerFigures];
+      figures['databases'] = system.notionDatabases();
+      const isWrong = complaints.length > 0;
+      return {
+        name: scenario.name,
+        what: scenario.what,
+        seconds: (performance.now() - began) / 1_000,
+        complaints,
+        figures,
+        warnings: isWrong ? lines.slice(linesBefore).filter(isWarning).slice(-20) : [],
+      };
+    },
+
+    async close() {
+      await cluster.heal();
+      await Promise.all(services.running().map((service) => services.stop(service)));
+      services.close();
+      await system.db.dropDatabase();
+      await system.stop();
+      await removeTopics(cluster, system);
+      return services.complaints;
+    },
+  };
+}
+
+async function connectAll(system: System, tenants: number): Promise<Customer[]> {
+  const store = createConnectionStore(system.db);
+  return Promise.all(
+    Array.from({ length: tenants }, async (_, index) => {
+      const workspaceId = `tenant-${index + 1}`;
+      // One as an operator would; the same for all would be a minute of starting processes.
+      if (index === 0) return system.connect(workspaceId, workspaceId);
+      const customer = system.prepare(workspaceId, workspaceId);
+      const { connectionId, notionWorkspaceId, botId } = customer;
+      await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
+      return customer;
+    }),
+  );
+}
+
+/** Lets customers work until `during` has ended and they have done `actions` things at least. Resolves to how many. */
+async function liveDuring(
+  system: System,
+  customers: readonly Customer[],
+  { seed, actions }: { readonly seed: string; readonly actions: number },
+  during: () => Promise<void>,
+): Promise<number> {
+  const life = createSeededLife({ pair: system.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
+  // So that there is something to break.
+  const first = Math.min(actions, customers.length);
+  await life.run(first);
+  const damaged = new AbortController();
+  const damage = during().finally(() => damaged.abort());
+  // Heard of below; nobody may be waiting when it rejects.
+  damage.catch(() => {});
+  let done = first;
+  while (!damaged.signal.aborted || done < actions) {
+    await life.step();
+    done += 1;
+    if (!damaged.signal.aborted) await delay(paceMs);
+  }
+  await damage;
+  return done;
+}
+
+/** Nango has no queue: what it gave up is gone. These are sent again, as they were, so that every event is acknowledged in the end. */
+function createRedelivery({ nango }: System): () => Promise<void> {
+  const redelivered = new Set<string>();
+  return async function redeliverLost() {
+    await nango.settle();
+    const lost = nango.deliveries().filter(({ id, state }) => state === 'lost' && !redelivered.has(id));
+    const sender = async (): Promise<void> => {
+      for (let next = lost.pop(); next !== undefined; next = lost.pop()) {
+        const body = Buffer.from(next.body);
+        const headers = webhookHeaders(nango.environment.signingKey, body, {});
+        const response = await fetch(next.url, { method: 'POST', headers, body }).catch(() => null);
+        await response?.body?.cancel();
+        if (response?.ok === true) redelivered.add(next.id);
+      }
+    };
+    await Promise.all(Array.from({ length: redeliveredAtOnce }, sender));
+  };
+}
