@@ -110,9 +110,8 @@ async function latenciesOfQuiet(neighbour: string): Promise<number> {
     .watch([{ $match: { 'documentKey._id': `quiet:${databaseId}` } }], { fullDocument: 'updateLookup' });
   const since = new Map<number, number>();
   const latencies: number[] = [];
-  const number = (title: string | undefined) => Number(/^edit (\d+)$/.exec(title ?? '')?.[1]);
   changes.on('change', (change) => {
-    const seen = 'fullDocument' in change ? number(change.fullDocument?.title) : Number.NaN;
+    const seen = 'fullDocument' in change ? editOf(change.fullDocument?.title) : Number.NaN;
     // A document shows this edit, and with it those before.
     for (const [edit, at] of since) {
       if (!(edit <= seen)) continue;
@@ -142,4 +141,8 @@ async function latenciesOfQuiet(neighbour: string): Promise<number> {
   const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Infinity);
   figures.push({ neighbour, p50: at(0.5), p95: at(0.95), max: at(1) });
   return at(0.95);
+}
+
+function editOf(title: string | undefined): number {
+  return Number(/^edit (\d+)$/.exec(title ?? '')?.[1]);
 }

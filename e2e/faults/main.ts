@@ -95,6 +95,8 @@ async function main(): Promise<number> {
     printer.close();
     await cluster.stop();
   }
+  // What still runs was left in the middle: the watchdogs end it with this process.
+  if (aborter.signal.aborted) process.exit(130);
   const failed = results.filter(({ complaints }) => complaints.length > 0).length;
   if (values.write !== undefined) {
     await writeFile(
