@@ -100,7 +100,7 @@ describe('what is wrong is found, with a way to mend it', () => {
       /nobody works in it, 9 events behind/,
       'start the sync-worker',
     ],
-    ['dead letters', kafka({ deadLetters: 1 }), w('kafka', 'dead_letters'), /^1 dead letter wait/, 'dlq'],
+    ['dead letters', kafka({ deadLetters: 1 }), w('kafka', 'dead_letters'), /^1 dead letter on the topic/, 'mirror dead-letters list'],
     [
       'something else answers for the registry',
       registry({ isRegistry: false, versions: [] }),

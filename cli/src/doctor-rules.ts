@@ -85,8 +85,8 @@ function kafkaChecks({ brokers, hasController, topics, groups, deadLetters }: Ka
           warning(
             'dead_letters',
             'kafka',
-            `${count(deadLetters, 'dead letter')} wait for a person`,
-            'read the dead-letter topic: the headers dlq.* say why',
+            `${count(deadLetters, 'dead letter')} on the topic, to be redriven or dropped`,
+            'mirror dead-letters list',
           ),
         ]),
   ];

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /** Nango's header for the exact bytes of a body: `X-Nango-Hmac-Sha256`, hex HMAC-SHA256 under the environment's webhook signing key. */
-export function nangoSignature(key: string, body: string): string {
+export function nangoSignature(key: string, body: string | Buffer): string {
   return createHmac('sha256', key).update(body).digest('hex');
 }
 

@@ -24,6 +24,8 @@ export interface Output {
   result(ok: boolean, json: JsonObject, human: (colors: Colors) => string): void;
   /** What a person wants to know while it runs, or beside the result. */
   note(text: string): void;
+  /** What is about to be done, for whoever is asked about it: on stderr. */
+  plan(human: (colors: Colors) => string): void;
   warning(text: string): void;
   /** On stderr: a part of the result that failed. */
   failure(message: string, remedy: string | null): void;
@@ -53,6 +55,9 @@ export function createOutput(options: {
     },
     note(text) {
       line(stderr, errColors.dim(text));
+    },
+    plan(human) {
+      line(stderr, human(errColors));
     },
     warning(text) {
       line(stderr, `${errColors.yellow('warning')} ${text}`);

@@ -2,6 +2,7 @@ import { Command as Program, CommanderError } from 'commander';
 import type { Act, Command, Surroundings } from './command-context.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addConnectionCommands } from './connection-commands.ts';
+import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { explainError } from './explain-error.ts';
@@ -53,6 +54,7 @@ export function buildProgram(act: Act): Program {
   addInitCommand(program, act);
   addConnectionCommands(program, act);
   addDoctorCommand(program, act);
+  addDeadLetterCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
   program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or a problem was found, 2 usage, 78 bad configuration, 130 interrupted.');

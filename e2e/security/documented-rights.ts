@@ -11,14 +11,14 @@ type Row = readonly string[];
 export async function documentedAcls(prefix: string): Promise<AclEntry[]> {
   const rows = await tableUnder('### Kafka: ACLs');
   return rows.flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
-    const [, kind = '', name = ''] = /^(topic|group) `([^`]+)`$/.exec(resource) ?? [];
+    const [, kind = '', name = ''] = /^(topic|group)s? `([^`]+)`$/.exec(resource) ?? [];
     if (name === '') throw new Error(`not a resource: ${resource}`);
     return operations.split(', ').map((operation) => ({
       principal: `User:${user.replaceAll('`', '')}`,
       host: '*',
       resourceType: kind === 'topic' ? kafkajs.AclResourceTypes.TOPIC : kafkajs.AclResourceTypes.GROUP,
-      resourceName: `${prefix}${name}`,
-      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      resourceName: `${prefix}${name.replace(/\*$/, '')}`,
+      resourcePatternType: name.endsWith('*') ? kafkajs.ResourcePatternTypes.PREFIXED : kafkajs.ResourcePatternTypes.LITERAL,
       operation: operationOf(operation),
       permissionType: kafkajs.AclPermissionTypes.ALLOW,
     }));

@@ -42,3 +42,85 @@ export function deadLetterRecord(options: {
     },
   };
 }
+
+/** Where a dead letter can be given to once more; `nowhere`: it does not say where it came from. */
+export type Redrive =
+  | { readonly to: 'log'; readonly topic: string }
+  /** The ingress's route of a webhook that could not be read. */
+  | { readonly to: 'ingress'; readonly route: 'nango' | 'notion' }
+  | { readonly to: 'nowhere' };
+
+/** What a dead letter's headers say. A header that is missing or unreadable is null; what is counted or grouped by is `unknown` then. */
+export interface DeadLetterFacts {
+  readonly partition: number;
+  readonly offset: bigint;
+  /** When the letter was written, milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly cause: Failure;
+  readonly service: string;
+  readonly attempts: number | null;
+  readonly firstFailedAt: Date | null;
+  /** When the letter was written, if it does not say. */
+  readonly failedAt: Date;
+  /** The tenant; null for a webhook that could not be read. */
+  readonly workspaceId: string | null;
+  readonly eventId: string | null;
+  readonly eventType: string | null;
+  readonly redrive: Redrive;
+  /** How often it was redriven. */
+  readonly redrives: number;
+}
+
+const unknown = 'unknown';
+
+export function readDeadLetter(record: LogRecord): DeadLetterFacts {
+  const { partition, offset, timestamp, key, headers } = record;
+  return {
+    partition,
+    offset,
+    timestamp,
+    cause: {
+      class: headers['dlq.error.class'] ?? unknown,
+      code: headers['dlq.error.code'] ?? unknown,
+      message: headers['dlq.error.message'] ?? '',
+    },
+    service: headers['dlq.service'] ?? unknown,
+    attempts: countIn(headers['dlq.attempts']),
+    firstFailedAt: timeIn(headers['dlq.first_failed_at']),
+    failedAt: timeIn(headers['dlq.failed_at']) ?? new Date(timestamp),
+    workspaceId: key === null ? null : key.toString(),
+    eventId: headers['ce_id'] ?? null,
+    eventType: headers['ce_type'] ?? null,
+    redrive: redriveOf(headers),
+    redrives: countIn(headers['dlq.redrives']) ?? 0,
+  };
+}
+
+function redriveOf(headers: LogRecord['headers']): Redrive {
+  const topic = headers['dlq.original.topic'];
+  if (topic !== undefined) return { to: 'log', topic };
+  const route = headers['dlq.route'];
+  return route === 'nango' || route === 'notion' ? { to: 'ingress', route } : { to: 'nowhere' };
+}
+
+/** What was said of the last failure, and is not true of a record that is tried again. */
+const failureHeaders = /^dlq\.(error\.|attempts$|first_failed_at$|failed_at$|service$)/;
+
+/**
+ * A worker's dead letter as a record of the log again: key, value and headers as they were. `dlq.original.*` stays and says where it first lay;
+ * `dlq.redrives` counts.
+ */
+export function redrivenRecord(topic: string, letter: LogRecord): DeadLetterRecord {
+  const headers = Object.fromEntries(Object.entries(letter.headers).filter(([name]) => !failureHeaders.test(name)));
+  const redrives = countIn(letter.headers['dlq.redrives']) ?? 0;
+  return { topic, key: letter.key, value: letter.value, headers: { ...headers, 'dlq.redrives': String(redrives + 1) } };
+}
+
+function countIn(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+function timeIn(text: string | undefined): Date | null {
+  const time = new Date(text ?? Number.NaN);
+  return Number.isNaN(time.getTime()) ? null : time;
+}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 
@@ -19,6 +20,14 @@ export function topicsFor(prefix: string): Topics {
 /** The consumer group of a worker. One group reads one topic for one purpose and is never shared. */
 export function groupIdFor(prefix: string, worker: 'sync-worker' | 'delete-worker'): string {
   return `${prefix}notion-mirror.${worker}`;
+}
+
+/**
+ * A group for one reading by an operator, who commits nothing and removes it afterwards. One of its own, so that two who read at the same time
+ * do not share the partitions.
+ */
+export function readerGroupId(prefix: string): string {
+  return `${prefix}notion-mirror.operator-${randomUUID()}`;
 }
 
 export interface TopicSettings {
@@ -54,6 +63,11 @@ export interface TopicDescription {
 const megabyte = 1024 * 1024;
 const ninetyDays = 90 * 24 * 60 * 60 * 1000;
 
+/** How long a dead letter waits for a person. */
+export function deadLetterRetentionMs({ retentionMs }: Pick<TopicSettings, 'retentionMs'>): number {
+  return Math.max(retentionMs, ninetyDays);
+}
+
 function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
   const topics = topicsFor(prefix);
   const { partitions, replicationFactor, retentionMs } = settings;
@@ -75,7 +89,7 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
       partitions: 1,
       replicationFactor,
       // A dead letter holds a whole webhook body (up to 1 MiB) and waits for a person.
-      config: { ...common, 'retention.ms': String(Math.max(retentionMs, ninetyDays)), 'max.message.bytes': String(2 * megabyte) },
+      config: { ...common, 'retention.ms': String(deadLetterRetentionMs(settings)), 'max.message.bytes': String(2 * megabyte) },
     },
   ];
 }

@@ -7,6 +7,7 @@ export const collectionNames = {
   fullSyncs: 'full_syncs',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
+  settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
 } as const;
 

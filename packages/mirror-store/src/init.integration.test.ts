@@ -33,6 +33,7 @@ test('sets everything up, and again changes nothing', async () => {
     'collection full_syncs',
     'collection handshakes',
     'collection parked_events',
+    'collection settled_dead_letters',
     'collection spooled_events',
     'view databases',
   ]);
@@ -49,15 +50,20 @@ test('another TTL, a changed view and a lost index are mended', async () => {
   await initMongo(mongo.db, ttl);
   await mongo.db.command({ collMod: 'databases', viewOn: 'database_records', pipeline: [] });
   await mongo.db.collection('database_records').dropIndex('by_data_source');
+  const markers = mongo.db.collection('settled_dead_letters');
+  await markers.dropIndex('expiry');
+  await markers.createIndex({ expiresAt: 1 }, { name: 'expiry' });
   const other = { tombstoneTtlSeconds: 60 };
   const { differences } = await inspectMongo(mongo.db, other);
   expect(differences.map(describeDifference)).toEqual([
     'index by_data_source of database_records is missing',
     'tombstones expire after 2592000 s instead of 60 s',
+    'index expiry of settled_dead_letters has other keys or another expiry',
     'view databases is not as it should be',
   ]);
   expect(await initMongo(mongo.db, other)).toEqual(differences);
   expect(await ttlOfTombstones()).toBe(60);
+  expect((await markers.indexes()).find(({ name }) => name === 'expiry')?.expireAfterSeconds).toBe(0);
   expect((await inspectMongo(mongo.db, other)).differences).toEqual([]);
 });
 

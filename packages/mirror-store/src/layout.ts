@@ -4,6 +4,8 @@ import { collectionNames, databasesView } from './collections.ts';
 interface WantedIndex {
   readonly name: string;
   readonly key: Readonly<Record<string, 1 | -1>>;
+  /** A TTL index: how long after the date in its field a document goes. */
+  readonly expireAfterSeconds?: number;
 }
 
 const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
@@ -19,6 +21,10 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_workspace', key: { workspaceId: 1 } },
   ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+  [collectionNames.settledDeadLetters]: [
+    { name: 'by_place', key: { topic: 1, partition: 1, offset: 1 } },
+    { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+  ],
 };
 
 const viewPipeline: readonly Document[] = [{ $match: { removed: { $exists: false } } }];
@@ -41,8 +47,8 @@ export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promis
     const exists = found.has(name);
     if (!exists) differences.push({ kind: 'missing_collection', name });
     const indexes: IndexDescriptionInfo[] = exists ? await db.collection(name).indexes() : [];
-    for (const { name: index, key } of wantedIndexes[name] ?? []) {
-      if (indexes.some((is) => sameKey(is.key, key))) continue;
+    for (const { name: index, key, expireAfterSeconds } of wantedIndexes[name] ?? []) {
+      if (indexes.some((is) => sameKey(is.key, key) && is.expireAfterSeconds === expireAfterSeconds)) continue;
       const nameInUse = indexes.some((is) => is.name === index);
       differences.push({ kind: nameInUse ? 'other_index' : 'missing_index', collection: name, name: index });
     }
@@ -108,10 +114,13 @@ export async function mend(db: Db, difference: Difference, tombstoneTtlSeconds: 
 }
 
 async function createIndex(db: Db, collection: string, name: string, tombstoneTtlSeconds: number): Promise<void> {
-  const isTtl = name === tombstoneTtl.name;
-  const wanted = isTtl ? tombstoneTtl : wantedIndexes[collection]?.find((index) => index.name === name);
+  const wanted =
+    name === tombstoneTtl.name
+      ? { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlSeconds }
+      : wantedIndexes[collection]?.find((index) => index.name === name);
   if (wanted === undefined) throw new Error(`no index ${name} is known for ${collection}`);
-  await db.collection(collection).createIndex(wanted.key, { name, ...(isTtl ? { expireAfterSeconds: tombstoneTtlSeconds } : {}) });
+  const { key, expireAfterSeconds } = wanted;
+  await db.collection(collection).createIndex(key, { name, ...(expireAfterSeconds === undefined ? {} : { expireAfterSeconds }) });
 }
 
 /** One line for an operator. */
@@ -122,7 +131,7 @@ export function describeDifference(difference: Difference): string {
     case 'missing_index':
       return `index ${difference.name} of ${difference.collection} is missing`;
     case 'other_index':
-      return `index ${difference.name} of ${difference.collection} has other keys`;
+      return `index ${difference.name} of ${difference.collection} has other keys or another expiry`;
     case 'other_tombstone_ttl':
       return `tombstones expire after ${difference.isSeconds ?? 'no'} s instead of ${difference.shouldBeSeconds} s`;
     case 'missing_view':

@@ -3,7 +3,7 @@ import { abortScope } from './abort-scope.ts';
 export interface HttpRequest {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
 }
 
 export interface HttpAnswer {

@@ -1,0 +1,215 @@
+import type { DecodeResult } from '@notion-mirror/event-log/event-codec';
+import { remainingOf, type Progress } from './dead-letter-actions.ts';
+import { causeJson, causeName, clip, minute, renderCauses } from './dead-letter-causes.ts';
+import { refOf } from './dead-letter-filters.ts';
+import type { Action, Plan } from './dead-letter-plan.ts';
+import type { Letter } from './dead-letter-topic.ts';
+import { count, oneLine, table, type Cell, type Colors, type JsonObject } from './output.ts';
+import { maskSecrets, type ValuePreview } from './value-preview.ts';
+
+/** Takes configured secrets out of a text. */
+type Redact = (text: string) => string;
+
+/** A letter without its record, which a list need not keep. */
+export type LetterLine = Omit<Letter, 'record'>;
+
+export function letterJson(letter: LetterLine, redact: Redact): JsonObject {
+  const { cause, service, attempts, firstFailedAt, failedAt, workspaceId, eventId, eventType, redrive, redrives, settlement } = letter;
+  return {
+    ref: refOf(letter),
+    class: cause.class,
+    code: cause.code,
+    message: redact(cause.message),
+    service,
+    attempts,
+    firstFailedAt: firstFailedAt?.toISOString() ?? null,
+    failedAt: failedAt.toISOString(),
+    workspaceId,
+    eventId,
+    eventType,
+    route: redrive.to === 'ingress' ? redrive.route : null,
+    redrives,
+    settled: settlement === null ? null : { action: settlement.action, at: settlement.at.toISOString() },
+  };
+}
+
+export function renderLetters(letters: readonly LetterLine[], colors: Colors, redact: Redact): string {
+  const header = ['LETTER', 'FAILED', 'TENANT', 'EVENT TYPE', 'EVENT', 'CAUSE', 'MESSAGE'].map((text) => ({ text, style: colors.dim }));
+  const rows = letters.map((letter): Cell[] => [
+    letter.settlement === null ? refOf(letter) : { text: `${refOf(letter)} (${letter.settlement.action})`, style: colors.dim },
+    minute(letter.failedAt),
+    oneLine(letter.workspaceId ?? '–'),
+    oneLine(letter.eventType ?? '–'),
+    oneLine(letter.eventId ?? '–'),
+    { text: causeName(letter.cause), style: colors.red },
+    oneLine(clip(redact(letter.cause.message))),
+  ]);
+  return table([header, ...rows]);
+}
+
+/** What a letter's value is; `none`: it has none; `webhook`: the body of one. */
+export type ValueView = { readonly kind: 'none' } | { readonly kind: 'webhook' } | DecodeResult;
+
+export interface LetterDetails {
+  readonly letter: Letter;
+  readonly value: ValueView;
+  readonly preview: ValuePreview | null;
+}
+
+export function detailsJson({ letter, value, preview }: LetterDetails, redact: Redact): JsonObject {
+  const { record } = letter;
+  return {
+    ...letterJson(letter, redact),
+    headers: Object.fromEntries(headersOf(letter, redact)),
+    value: {
+      bytes: record.value?.length ?? null,
+      event: value.kind === 'event' ? eventJson(value) : null,
+      problem: problemOf(value, redact),
+      preview: preview === null ? null : { ...preview },
+    },
+  };
+}
+
+export function renderDetails({ letter, value, preview }: LetterDetails, colors: Colors, redact: Redact): string {
+  const { cause, service, attempts, firstFailedAt, failedAt, workspaceId, redrives, settlement, record } = letter;
+  const state = settlement === null ? colors.yellow('waits') : colors.dim(`${settlement.action} ${settlement.at.toISOString()}`);
+  const headers = headersOf(letter, redact);
+  const original = new Map(headers.filter(([name]) => name.startsWith('dlq.original.')).map(([name, text]) => [name.slice(13), text]));
+  const [topic, partition, offset, timestamp] = ['topic', 'partition', 'offset', 'timestamp'].map((name) => original.get(name) ?? '?');
+  const came =
+    letter.redrive.to === 'ingress'
+      ? `a webhook to /webhooks/${letter.redrive.route}`
+      : letter.redrive.to === 'log'
+        ? oneLine(`${topic} ${partition}:${offset}, ${timestamp}`)
+        : 'it does not say';
+  const facts: [string, string][] = [
+    ['cause', `${colors.red(causeName(cause))} ${oneLine(redact(cause.message))}`],
+    ['by', `${oneLine(service)}, ${attempts === null ? 'nobody knows how often' : count(attempts, 'attempt')}`],
+    ['failed', `${failedAt.toISOString()}${firstFailedAt === null ? '' : `, first ${firstFailedAt.toISOString()}`}`],
+    ['tenant', oneLine(workspaceId ?? '–')],
+    ['came from', came],
+    ['redriven', redrives === 0 ? 'never' : count(redrives, 'time')],
+  ];
+  const event = value.kind === 'event' ? eventJson(value) : null;
+  const problem = problemOf(value, redact);
+  const lines = [
+    `dead letter ${colors.bold(refOf(letter))}: ${state}`,
+    table(facts.map(([name, text]) => [{ text: `  ${name}`, style: colors.dim }, text])),
+    '',
+    colors.bold('headers'),
+    table(headers.map(([name, text]) => [{ text: `  ${oneLine(name)}`, style: colors.dim }, oneLine(text)])),
+    '',
+    `${colors.bold('value')} ${record.value === null ? 'none' : count(record.value.length, 'byte')}`,
+    ...(event === null
+      ? []
+      : [table(Object.entries(event).map(([name, text]) => [{ text: `  ${name}`, style: colors.dim }, oneLine(text ?? '–')]))]),
+    ...(problem === null ? [] : [`  ${problem}`]),
+    ...(preview === null ? [] : [`  ${colors.dim('text')}  ${preview.text}${preview.isCut ? '…' : ''}`]),
+    ...(preview?.hex === null || preview === null ? [] : [`  ${colors.dim('hex')}   ${preview.hex}${preview.isCut ? '…' : ''}`]),
+  ];
+  return lines.join('\n');
+}
+
+function headersOf({ record }: Letter, redact: Redact): [string, string][] {
+  return Object.entries(record.headers).map(([name, text]) => [name, maskSecrets(redact(text))]);
+}
+
+function eventJson({ event }: Extract<DecodeResult, { kind: 'event' }>): Readonly<Record<string, string | null>> {
+  return { ...event, occurredAt: event.occurredAt.toISOString(), receivedAt: event.receivedAt.toISOString() };
+}
+
+function problemOf(value: ValueView, redact: Redact): string | null {
+  switch (value.kind) {
+    case 'event':
+      return null;
+    case 'none':
+      return 'the record has no value';
+    case 'webhook':
+      return 'the body of a webhook, as it came';
+    case 'poison':
+      return oneLine(redact(`not an event: ${value.code}: ${value.message}`));
+    case 'unavailable':
+      return oneLine(redact(`it cannot be decoded now: ${value.error.message}`));
+  }
+}
+
+const actionWords = {
+  redrive: { verb: 'redrive', done: 'redriven' },
+  drop: { verb: 'drop', done: 'dropped' },
+} as const;
+
+export function wordsOf(action: Action): { readonly verb: string; readonly done: string } {
+  return actionWords[action];
+}
+
+export function planJson({ action, refs, causes, targets, settled, heldBack }: Plan, redact: Redact): JsonObject {
+  return {
+    action,
+    letters: refs.size,
+    tenants: causes.tenants,
+    causes: causes.list().map((cause) => causeJson(cause, redact)),
+    targets: Object.fromEntries(targets),
+    settledAlready: settled,
+    heldBack: Object.fromEntries(heldBack),
+  };
+}
+
+export function renderPlan(plan: Plan, colors: Colors, redact: Redact, ingressUrl: string | null): string {
+  const { action, refs, causes, targets, settled, heldBack } = plan;
+  const { verb, done } = wordsOf(action);
+  const will =
+    action === 'drop'
+      ? ['They are never handled; what they asked for stays undone until the next event of the same database.']
+      : [...targets].map(([target, number]) =>
+          target.startsWith('/')
+            ? `${number} posted to ${ingressUrl ?? ''}${target}, to be read again`
+            : `${number} appended to ${target} again`,
+        );
+  const lines = [
+    refs.size === 0
+      ? `Plan: nothing to ${verb}.`
+      : `Plan: ${verb} ${colors.bold(count(refs.size, 'dead letter'))} of ${count(causes.tenants, 'tenant')}.`,
+    ...(refs.size === 0 ? [] : [renderCauses(causes.list(), colors, redact), ...will.map((text) => `→ ${text}`)]),
+    ...(settled === 0 ? [] : [`${settled} more fit and ${settled === 1 ? 'is' : 'are'} settled already: skipped.`]),
+    ...[...heldBack].map(([reason, number]) => colors.yellow(`${number} more fit and will not be ${done}: ${reason}.`)),
+  ];
+  return lines.join('\n');
+}
+
+export function progressJson(plan: Plan, progress: Progress, removed: number): JsonObject {
+  const { done, words, unreadable, settledMeanwhile, stayed, failure } = progress;
+  return {
+    [wordsOf(plan.action).done]: done,
+    answers: Object.fromEntries(words),
+    stillUnreadable: unreadable,
+    settledMeanwhile,
+    stayed: stayed.map((one) => ({ ...one })),
+    remaining: remainingOf(plan, progress),
+    removed,
+    failure,
+  };
+}
+
+export function renderProgress(plan: Plan, progress: Progress, removed: number, colors: Colors): string {
+  const { done, words, unreadable, settledMeanwhile, stayed, failure } = progress;
+  const remaining = remainingOf(plan, progress);
+  const answers = [...words].map(([word, number]) => `${number} ${word}`).join(', ');
+  const lines = [
+    `${colors.green(wordsOf(plan.action).done)} ${count(done, 'dead letter')}${answers === '' ? '' : ` (the ingress: ${answers})`}.`,
+    ...(unreadable === 0
+      ? []
+      : [
+          colors.yellow(
+            `${count(unreadable, 'webhook')} cannot be read yet: on the topic again, as ${unreadable === 1 ? 'a new letter' : 'new letters'}.`,
+          ),
+        ]),
+    ...(settledMeanwhile === 0 ? [] : [`${settledMeanwhile} settled by somebody else meanwhile.`]),
+    ...stayed.map(({ ref, why }) => colors.yellow(`${ref} stays: ${why}.`)),
+    ...(failure === null ? [] : [colors.red(`Stopped at ${failure}.`)]),
+    ...(remaining === 0
+      ? []
+      : [`${count(remaining, 'dead letter')} of the plan still ${remaining === 1 ? 'waits' : 'wait'}. The same command goes on there.`]),
+    ...(removed === 0 ? [] : [`${count(removed, 'settled letter')} removed from the topic.`]),
+  ];
+  return lines.join('\n');
+}
