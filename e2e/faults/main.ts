@@ -6,7 +6,7 @@ import { parseArgs, styleText } from 'node:util';
 import { createProgressPrinter } from '@notion-mirror/local-stack/progress';
 import { startCluster } from '@notion-mirror/local-stack/cluster';
 import { StackUnavailableError } from '@notion-mirror/local-stack/stack-unavailable';
-import { reliabilityReport } from './report.ts';
+import { reliabilityReport, table } from './report.ts';
 import { openTheatre, type ScenarioResult, type Theatre } from './theatre.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
@@ -104,6 +104,7 @@ async function main(): Promise<number> {
       reliabilityReport(await readFile(values.write, 'utf8'), { seed, tenants: Number(values.tenants), results }),
     );
   }
+  say(`\n${table({ seed, tenants: Number(values.tenants), results })}`);
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, results }, null, 2)}\n`);
   const missing = Math.max(0, chosen.length - results.length);
   say(`${results.length - failed} passed, ${failed + missing} failed`);

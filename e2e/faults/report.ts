@@ -14,7 +14,8 @@ export function reliabilityReport(
   return `${page.slice(0, from)}${begin}\n\n${table(run)}\n${page.slice(to)}`;
 }
 
-function table({ seed, tenants, results }: Parameters<typeof reliabilityReport>[1]): string {
+/** What was played and what came of it, in Markdown. */
+export function table({ seed, tenants, results }: Parameters<typeof reliabilityReport>[1]): string {
   const rows = results.map(({ name, what, complaints, figures, seconds }) => {
     const of = (figure: string) => String(figures[figure] ?? 0);
     const rss = Math.max(0, ...Object.entries(figures).flatMap(([figure, value]) => (figure.startsWith('maxRssMb') ? [value] : [])));
