@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that start secured servers of their own: `npm run test:security`. */
+/** Tests that start secured servers of their own, beside the plain ones: `npm run test:long`. */
 export default defineConfig({
   test: {
     include: ['**/*.faults.test.ts'],

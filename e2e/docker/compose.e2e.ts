@@ -117,7 +117,9 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
 
   await step('everything comes up and is healthy', async () => void (await up()));
   await check('init has done its work', async () => assert.equal(await stateOf(project, 'init'), 'exited 0'));
-  await check('the services have no privileges and cannot write to their file system', () => everyServiceIsConfined(project));
+  await check('the services and the command have no privileges and cannot write to their file system', () =>
+    everyServiceIsConfined(project),
+  );
   await check('an unsigned webhook is refused, and the public port shows nothing else', () => publicPortIsClosed(ports));
   await check('every service shows its metrics on its operations port', () => everyServiceHasMetrics(ports));
   await step('`mirror connections add` adds the customer', async () => {
@@ -181,10 +183,16 @@ async function everyServiceIsConfined(project: ComposeProject): Promise<void> {
   const settings =
     '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}';
   const attempt = 'id -u; grep CapEff /proc/self/status; for d in / /app /tmp; do touch $d/x 2>/dev/null && echo $d; done; true';
-  for (const service of services) {
+  for (const service of [...services, 'init']) {
     assert.equal(await project.inspect(service, settings), '1000:1000 true false [ALL] [no-new-privileges:true]', service);
-    const seen = await project.compose(['exec', '-T', service, 'sh', '-c', attempt]);
-    assert.deepEqual(seen.trim().split(/\s+/), ['1000', 'CapEff:', '0000000000000000'], service);
+  }
+  const shells = [
+    ...services.map((service) => ['exec', '-T', service, 'sh', '-c', attempt]),
+    ['run', '--rm', '--no-deps', '-T', '--entrypoint', 'sh', 'mirror', '-c', attempt],
+  ];
+  for (const shell of shells) {
+    const seen = await project.compose(shell);
+    assert.deepEqual(seen.trim().split(/\s+/), ['1000', 'CapEff:', '0000000000000000'], shell.join(' '));
   }
 }
 

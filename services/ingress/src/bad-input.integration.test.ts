@@ -60,21 +60,14 @@ beforeAll(async () => {
   open = start(handshakeDatabase);
   events = await startTopicReader(sandbox.kafka, sandbox.topics.events);
   deadLetters = await startTopicReader(sandbox.kafka, sandbox.topics.deadLetters);
-  await vi.waitFor(
-    async () => {
-      for (const each of [ingress, open]) expect(await probe(each, '/readyz')).toMatchObject({ status: 200 });
-    },
-    { timeout: 60_000, interval: 100 },
-  );
+  for (const each of [ingress, open]) await vi.waitUntil(() => isReady(each), { timeout: 60_000, interval: 100 });
   before = await contentOf(database);
 });
 
 afterAll(async () => {
   for (const each of [ingress, open]) {
-    each.kill('SIGTERM');
-    // Neither has ended before.
-    expect(await each.exited).toEqual({ code: 0, signal: null });
-    expect(each.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+    each.kill('SIGKILL');
+    await each.exited;
   }
   await events.stop();
   await deadLetters.stop();
@@ -97,6 +90,11 @@ const publicPort = (of: IngressProcess) => of.port('public port listens');
 async function probe(of: IngressProcess, path: '/livez' | '/readyz' | '/metrics'): Promise<{ status: number; text: string }> {
   const response = await fetch(`http://127.0.0.1:${of.port('operations port listens')}${path}`);
   return { status: response.status, text: await response.text() };
+}
+
+/** Also where the process does not listen yet: false. */
+async function isReady(of: IngressProcess): Promise<boolean> {
+  return of.port('public port listens') > 0 && (await probe(of, '/readyz')).status === 200;
 }
 
 function signatureOf(route: Route, raw: Buffer, signing: Signing): Readonly<Record<string, string>> {
@@ -235,7 +233,7 @@ describe.each(routes)('/webhooks/%s', (route) => {
       signatureOf(route, Buffer.concat([raw, Buffer.from(' ')]), 'signed'),
       { 'x-nango-signature': good, authorization: `Bearer ${nangoKey}` },
     ]) {
-      expect(await post({ route, raw, headers, signing: 'unsigned' }), JSON.stringify(headers)).toMatchObject(refused);
+      expect({ sent: headers, ...(await post({ route, raw, headers, signing: 'unsigned' })) }).toMatchObject(refused);
     }
   });
 
@@ -317,7 +315,7 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
     for (const signing of signings) {
       const { parcel } = parcelFor(route, signing);
       const head = headOf(parcel);
-      for (const start of [
+      for (const beginning of [
         '',
         head,
         `${head}x-slow: `,
@@ -330,7 +328,7 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
       ]) {
         for (let count = 0; count < 5; count += 1) {
           const connection = await connectRaw(publicPort(ingress));
-          connection.socket.write(start);
+          connection.socket.write(beginning);
           slow.push(connection);
         }
       }
@@ -341,13 +339,11 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
     for (const { socket } of slow.filter((_, index) => index % 5 !== 0)) if (socket.writable) socket.write('1');
   }, 400);
   try {
-    let isOver = false;
-    const ended = Promise.all(slow.map(({ closed }) => closed)).then(() => (isOver = true));
-    while (!isOver) {
-      await isAtWork();
-      await Promise.race([ended, delay(500)]);
+    const ended = Promise.all(slow.map(({ closed }) => closed));
+    do {
       expect(performance.now() - startedAt).toBeLessThan(40_000);
-    }
+      await isAtWork();
+    } while ((await Promise.race([ended, delay(500, 'some are left')])) === 'some are left');
   } finally {
     clearInterval(trickle);
     for (const { socket } of slow) socket.destroy();
@@ -385,9 +381,7 @@ describe('at random', () => {
 });
 
 describe('the handshake, which nobody signs', () => {
-  const ask = (token: unknown) => Buffer.from(JSON.stringify({ verification_token: token }));
   const handshake = ask('secret_first');
-  const kept = () => handshakeDatabase.mongo.db.collection('handshakes').find().toArray();
 
   test('where a token is configured none is kept, however it is asked', async () => {
     for (const signing of ['unsigned', 'wrongly signed'] as const) {
@@ -429,7 +423,8 @@ describe('the handshake, which nobody signs', () => {
     expect(await kept()).toEqual([]);
     const askers = Array.from({ length: 20 }, (_, index) => ask(`secret_${randomBytes(8).toString('hex')}_${index}`));
     const answers = await Promise.all(askers.map((raw) => post({ to: open, route: 'notion', raw, signing: 'unsigned' })));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array<number>(19).fill(401)]);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(19);
     const first = await kept();
     expect(first).toHaveLength(1);
     for (const raw of askers) await post({ to: open, route: 'notion', raw, signing: 'unsigned' });
@@ -445,6 +440,23 @@ describe('the handshake, which nobody signs', () => {
     await everythingIsAsItWas();
   });
 });
+
+test('after all that both processes are those of the beginning, have met nothing unexpected, and stop in order', async () => {
+  for (const each of [ingress, open]) {
+    each.kill('SIGTERM');
+    expect(await each.exited).toEqual({ code: 0, signal: null });
+    expect(each.lines.filter(({ msg }) => msg === 'started')).toHaveLength(1);
+    expect(each.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  }
+});
+
+function ask(token: unknown): Buffer {
+  return Buffer.from(JSON.stringify({ verification_token: token }));
+}
+
+async function kept(): Promise<unknown[]> {
+  return handshakeDatabase.mongo.db.collection('handshakes').find().toArray();
+}
 
 function parcelFor(route: Route, signing: Signing, fill = 0): { id: string; parcel: Parcel } {
   const { id, raw } = soundWebhook(route);
