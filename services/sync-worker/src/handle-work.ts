@@ -136,7 +136,12 @@ function callsOf(result: Finished): number {
       return result.results.reduce((sum, one) => sum + callsOf(one), 0);
     case 'no_active_connection':
       return 0;
-    default:
+    case 'removed':
+    case 'unknown':
+    case 'not_found':
+    case 'unwritable':
+    case 'retry':
+    case 'failed':
       return 1;
   }
 }
