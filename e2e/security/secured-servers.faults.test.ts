@@ -197,13 +197,14 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
   });
 
   test('the services do everything that they do, each as its own user', async () => {
-    const acme = await connect('acme');
     const start = (name: (typeof services)[number], env: Env = {}) => startProduct(name, { ...envOf(name), ...env }, { ear, watchdog });
     const [ingress, firstSyncWorker, deleteWorker] = await Promise.all([start('ingress'), start('sync-worker'), start('delete-worker')]);
     const all = [ingress, firstSyncWorker, deleteWorker];
     await waitUntil(async () => (await Promise.all(all.map((service) => service.ask('/readyz')))).every(({ status }) => status === 200), {
       describe: () => all.map((service) => service.said()).join('\n'),
     });
+    // Not before: Nango tells of a new connection, and gives up an ingress that is not there yet for a minute.
+    const acme = await connect('acme');
 
     const reader = new MongoClient(mongodbUri('reader'), { tlsCAFile: certificates.authority });
     cleanUps.push(() => reader.close());
