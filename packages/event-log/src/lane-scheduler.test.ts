@@ -227,6 +227,15 @@ describe('sharing', () => {
     expect(seen().at(-1)).toBe('greedy/database-2: 2');
   });
 
+  it('runs no more of one lane than its share, however many slots are free', async () => {
+    const { push, runs, tick } = harness({ perLane: 2, total: 100 });
+    for (let index = 0; index < 10; index += 1) push('greedy', `database-${index}`);
+    await tick();
+    expect(runs).toHaveLength(2);
+    await runs[0]!.end(done);
+    expect(runs).toHaveLength(3);
+  });
+
   it('takes turns: a tenant with 10,000 databases delays the one task of another by one turn', async () => {
     const { push, runs, seen, tick } = harness({ perLane: 1, total: 1 });
     for (let index = 0; index < 10_000; index += 1) push('greedy', `database-${index}`);
@@ -291,6 +300,17 @@ describe('a retry', () => {
     expect(runs.map(({ work }) => work.attempt)).toEqual([1, 1, 2]);
     await runs[2]!.end(done);
     expect(settled).toEqual([2, 0, 1]);
+  });
+
+  it('comes before what has joined it: one database stays in the order of the log', async () => {
+    const { push, runs, seen, tick } = harness();
+    push('acme', 'tasks');
+    await tick();
+    push('acme', 'tasks');
+    await runs[0]!.end(retry('task', 1_000));
+    push('acme', 'tasks');
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(seen().at(-1)).toBe('acme/tasks: 0 1 2');
   });
 
   it('of the lane holds every task of it, and no other lane', async () => {

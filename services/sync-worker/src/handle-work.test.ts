@@ -2,7 +2,8 @@ import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { nextRev } from '@notion-mirror/domain/write-rule';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
-import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/database-records';
+import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
+import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { createWorkHandler, type EventOutcome, type HandlerDependencies } from './handle-work.ts';
@@ -15,18 +16,24 @@ function world() {
   const saved: (number | undefined)[] = [];
   const parked: string[] = [];
   const fetched: string[] = [];
+  const asked: unknown[] = [];
+  /** Data sources that Notion was asked about. */
+  const located: string[] = [];
+  const store = { isAway: false, rejects: false };
   const listedAsActive = { is: false };
   /** Runs between a fetch and its write. */
   const afterFetch: { run: (databaseId: string) => Promise<void> } = { run: () => Promise.resolve() };
   let outcome: FetchOutcome | null = null;
 
-  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>) => {
-    if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' } as const);
+  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>): Promise<WriteResult> => {
+    if (store.rejects) return Promise.resolve({ kind: 'rejected', message: 'too large' });
+    if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' });
     mirror.set(databaseId, { ...next, rev: nextRev(expected) });
-    return Promise.resolve({ kind: 'written' } as const);
+    return Promise.resolve({ kind: 'written' });
   };
   const records: Pick<RecordStore, 'read' | 'writeLive' | 'writeTombstone' | 'databasesListing'> = {
-    read: (_workspaceId, databaseId) => Promise.resolve(mirror.get(databaseId) ?? null),
+    read: (_workspaceId, databaseId) =>
+      store.isAway ? Promise.reject(new StoreUnavailableError('away')) : Promise.resolve(mirror.get(databaseId) ?? null),
     writeLive: ({ databaseId, expected, content, asOf, connectionId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
@@ -51,14 +58,16 @@ function world() {
   const deps: HandlerDependencies = {
     records,
     notion: {
-      async fetchDatabase({ databaseId }) {
+      async fetchDatabase({ databaseId, preferConnectionId, accessibleBy, attempt }) {
         fetched.push(databaseId);
+        asked.push({ preferConnectionId, accessibleBy, attempt });
         const sources = notion.get(databaseId);
         const said = outcome ?? (sources === undefined ? ({ kind: 'inaccessible' } as const) : live(sources));
         await afterFetch.run(databaseId);
         return said;
       },
       databaseOfDataSource: ({ dataSourceId }) => {
+        located.push(dataSourceId);
         const holder = [...notion].find(([, sources]) => sources.includes(dataSourceId))?.[0];
         return Promise.resolve(holder === undefined ? { kind: 'not_found' } : { kind: 'database', databaseId: holder });
       },
@@ -73,6 +82,8 @@ function world() {
     },
   };
   const handle = createWorkHandler(deps);
+  const handleRecords = (attempt: number, items: readonly { item: DatabaseEvent; record: LogRecord }[]) =>
+    handle({ lane: 'acme', task: 'task', items, attempt, signal: new AbortController().signal });
   return {
     notion,
     mirror,
@@ -80,21 +91,26 @@ function world() {
     saved,
     parked,
     fetched,
+    asked,
+    located,
+    store,
     afterFetch,
     listedAsActive,
     notionSays: (said: FetchOutcome | null) => (outcome = said),
+    handleRecords,
     handle: (...events: DatabaseEvent[]) =>
-      handle({
-        lane: 'acme',
-        task: 'task',
-        items: events.map((item) => ({ item, record: noRecord })),
-        attempt: 1,
-        signal: new AbortController().signal,
-      }),
+      handleRecords(
+        1,
+        events.map((item) => ({ item, record: noRecord })),
+      ),
   };
 }
 
 const noRecord: LogRecord = { topic: 't', partition: 0, offset: 0n, timestamp: 0, key: null, value: null, headers: {} };
+
+function recordNaming(bots: string): LogRecord {
+  return { ...noRecord, headers: { 'mirror-accessible-by': bots } };
+}
 
 function live(sources: readonly string[]): FetchOutcome {
   const content: DatabaseContent = {
@@ -157,11 +173,12 @@ describe('the sync worker', () => {
   });
 
   test('an event of a data source finds its database in the mirror, without asking Notion where it is', async () => {
-    const { notion, handle, fetched, mirror } = world();
+    const { notion, handle, fetched, located, mirror } = world();
     notion.set('A', ['s1']);
     await handle(event('e1'));
     await handle(event('e2', { databaseId: null, dataSourceId: 's1', type: 'data_source.schema_updated' }));
     expect(fetched).toEqual(['A', 'A']);
+    expect(located).toEqual([]);
     expect(mirror.get('A')?.rev).toBe(2);
   });
 
@@ -196,6 +213,36 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
+  test('a moved data source brings its new database up to date while Notion still shows it in the old one too', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1']).set('B', []);
+    await handle(event('e1'));
+    notion.set('B', ['s1']);
+    const moved = event('e2', { databaseId: 'B', dataSourceId: 's1', type: 'data_source.moved' });
+    await handle(moved, event('e3', { databaseId: null, dataSourceId: 's1', type: 'data_source.schema_updated' }));
+    expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
+  });
+
+  test('a data source that moves to where no connection sees it leaves its old database', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1', 's2']);
+    await handle(event('e1'));
+    notion.set('A', ['s2']);
+    await handle(event('e2', { databaseId: 'hidden', dataSourceId: 's1', type: 'data_source.moved' }));
+    expect([...mirror]).toMatchObject([['A', { live: true, dataSourceIds: ['s2'] }]]);
+  });
+
+  test('a deleted data source brings its database up to date, whatever the event says of itself', async () => {
+    const { notion, handle, mirror, located, reports } = world();
+    notion.set('A', ['s1', 's2']);
+    await handle(event('e1'));
+    notion.set('A', ['s2']);
+    await handle(event('e2', { databaseId: null, dataSourceId: 's1', type: 'data_source.deleted' }));
+    expect(mirror.get('A')).toMatchObject({ live: true, dataSourceIds: ['s2'] });
+    expect(reports.at(-1)).toMatchObject({ eventId: 'e2', outcome: 'written' });
+    expect(located).toEqual([]);
+  });
+
   test('a fetch from before the move that is written after it does not keep the data source in two databases', async () => {
     const { notion, handle, mirror, afterFetch } = world();
     notion.set('A', ['s1']).set('B', []);
@@ -208,6 +255,61 @@ describe('the sync worker', () => {
     await handle(event('e1'));
     expect(mirror.get('A')?.dataSourceIds).toEqual([]);
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
+  });
+
+  test("asks with all the bots that the waiting events name, the newest one's connection and how often it was tried", async () => {
+    const { notion, handleRecords, asked } = world();
+    notion.set('A', []);
+    await handleRecords(3, [
+      { item: event('e1', { connectionId: 'c1' }), record: recordNaming('bot-1,bot-2') },
+      { item: event('e2', { connectionId: 'c2' }), record: recordNaming('bot-2,bot-3') },
+    ]);
+    expect(asked).toEqual([{ preferConnectionId: 'c2', accessibleBy: ['bot-1', 'bot-2', 'bot-3'], attempt: 3 }]);
+  });
+
+  test('content that was overtaken between the read and the write is fetched again', async () => {
+    const { notion, mirror, handle, fetched, afterFetch, reports } = world();
+    notion.set('A', []);
+    await handle(event('e1'));
+    afterFetch.run = async () => {
+      afterFetch.run = () => Promise.resolve();
+      notion.delete('A');
+      await handle(event('e2'));
+    };
+    await handle(event('e3'));
+    expect(fetched).toEqual(['A', 'A', 'A', 'A']);
+    expect(reports.at(-1)).toMatchObject({ eventId: 'e3', outcome: 'removed' });
+    expect(mirror.get('A')).toMatchObject({ rev: 3, live: false });
+  });
+
+  test('a tombstone that was overtaken between the read and the write is fetched again', async () => {
+    const { notion, mirror, handle, fetched, afterFetch, reports } = world();
+    afterFetch.run = async () => {
+      afterFetch.run = () => Promise.resolve();
+      notion.set('A', ['s1']);
+      await handle(event('e1'));
+    };
+    await handle(event('e2'));
+    expect(fetched).toEqual(['A', 'A', 'A']);
+    expect(reports.at(-1)).toMatchObject({ eventId: 'e2', outcome: 'written' });
+    expect(mirror.get('A')).toMatchObject({ rev: 2, live: true, dataSourceIds: ['s1'] });
+  });
+
+  test('while MongoDB is away the lane waits, and no event has an outcome', async () => {
+    const { handle, store, reports } = world();
+    store.isAway = true;
+    const outcome = await handle(event('e1'));
+    expect(outcome).toMatchObject({ kind: 'retry', scope: 'lane', failure: { class: 'dependency', code: 'mongodb_unavailable' } });
+    expect(outcome.kind === 'retry' && outcome.at).toBeGreaterThan(1_000_000);
+    expect(reports).toEqual([]);
+  });
+
+  test.each([true, false])('what MongoDB can never store is a dead letter (live: %s)', async (isLive) => {
+    const { notion, handle, store, reports } = world();
+    if (isLive) notion.set('A', []);
+    store.rejects = true;
+    expect(await handle(event('e1'))).toMatchObject({ kind: 'dead', failure: { class: 'unwritable', message: 'too large' } });
+    expect(reports).toEqual([]);
   });
 
   test('without an active connection events are parked, not lost and not dead letters', async () => {

@@ -1,0 +1,188 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { nextRev } from '@notion-mirror/domain/write-rule';
+import type { LogRecord } from '@notion-mirror/event-log/log-record';
+import { PublishError } from '@notion-mirror/event-log/publisher';
+import type { StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
+import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
+import { describe, expect, test } from 'vitest';
+import { createWorkHandler, type HandlerDependencies } from './handle-work.ts';
+import { recheckOf } from './recheck-event.ts';
+
+const occurredAt = new Date(1_000_000);
+const receivedAt = new Date(1_001_000);
+const toleranceMs = 10_000;
+const now = 2_000_000;
+
+/** One tenant's mirror in memory. */
+function world() {
+  const mirror = new Map<string, StoredRecord>();
+  const outcomes: string[] = [];
+  const rechecks: { eventId: string; accessibleBy: readonly string[] }[] = [];
+  const state = { store: 'works' as 'works' | 'away', log: 'works' as 'works' | 'away' };
+  /** Runs between a read and the write that follows it. */
+  const afterRead = { run: () => {} };
+
+  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>): Promise<WriteResult> => {
+    if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' });
+    mirror.set(databaseId, { ...next, rev: nextRev(expected) });
+    return Promise.resolve({ kind: 'written' });
+  };
+  const deps: HandlerDependencies = {
+    records: {
+      async read(_workspaceId, databaseId) {
+        if (state.store === 'away') throw new StoreUnavailableError('away');
+        const record = mirror.get(databaseId) ?? null;
+        afterRead.run();
+        return record;
+      },
+      writeTombstone: ({ databaseId, expected, asOf, source, reason, eventId }) =>
+        write(databaseId, expected, {
+          asOf: asOf.getTime(),
+          source,
+          live: false,
+          dataSourceIds: [],
+          connectionId: null,
+          removed: { at: asOf, reason, eventId },
+        }),
+      touch: ({ databaseId, expected }) => write(databaseId, expected, expected as StoredRecord),
+    },
+    async recheck(event, accessibleBy) {
+      if (state.log === 'away') throw new PublishError('deadline', 'away');
+      rechecks.push({ eventId: event.eventId, accessibleBy });
+    },
+    report: ({ eventId }, outcome) => outcomes.push(`${eventId} ${outcome}`),
+    toleranceMs,
+    now: () => now,
+  };
+  const handle = createWorkHandler(deps);
+  return {
+    mirror,
+    outcomes,
+    rechecks,
+    state,
+    afterRead,
+    handle: (...events: DatabaseEvent[]) =>
+      handle({
+        lane: 'acme',
+        task: 'task',
+        items: events.map((item) => ({ item, record: recordNaming('bot-1,bot-2') })),
+        attempt: 1,
+        signal: new AbortController().signal,
+      }),
+  };
+}
+
+function recordNaming(bots: string): LogRecord {
+  return { topic: 't', partition: 0, offset: 0n, timestamp: 0, key: null, value: null, headers: { 'mirror-accessible-by': bots } };
+}
+
+function deletion(eventId: string, given: Partial<DatabaseEvent> = {}): DatabaseEvent {
+  return {
+    eventId,
+    kind: 'delete',
+    type: 'database.deleted',
+    workspaceId: 'acme',
+    connectionId: 'c1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: 'n1',
+    databaseId: 'A',
+    dataSourceId: null,
+    occurredAt,
+    receivedAt,
+    origin: 'nango',
+    ...given,
+  };
+}
+
+/** Live, as a fetch that began at `asOf` saw it. */
+function live(asOf: number): StoredRecord {
+  return { rev: 7, asOf, source: 'fetch', live: true, dataSourceIds: ['s1'], connectionId: 'c1', removed: null };
+}
+
+const tombstone = {
+  asOf: receivedAt.getTime(),
+  source: 'delete',
+  live: false,
+  dataSourceIds: [],
+  removed: { reason: 'deleted', eventId: 'e1' },
+};
+
+describe('the delete worker', () => {
+  test('erases what was fetched before the delete; the tombstone is one that no sync skips', async () => {
+    const { mirror, handle, outcomes } = world();
+    mirror.set('A', live(occurredAt.getTime() - toleranceMs - 1));
+    expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
+    expect(mirror.get('A')).toMatchObject({ rev: 8, ...tombstone });
+    expect(outcomes).toEqual(['e1 removed']);
+  });
+
+  test('leaves a tombstone where there was no record, and says that it was missing', async () => {
+    const { mirror, handle, outcomes } = world();
+    expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
+    expect(mirror.get('A')).toMatchObject({ rev: 1, ...tombstone });
+    expect(outcomes).toEqual(['e1 missing']);
+  });
+
+  test('raises the revision of a tombstone, so that a sync in flight notices', async () => {
+    const { mirror, handle, outcomes } = world();
+    await handle(deletion('e1'));
+    expect(await handle(deletion('e2'))).toEqual({ kind: 'done' });
+    expect(mirror.get('A')).toMatchObject({ rev: 2, ...tombstone });
+    expect(outcomes).toEqual(['e1 missing', 'e2 already_removed']);
+  });
+
+  test('ignores a delete that a later fetch has seen undone', async () => {
+    const { mirror, handle, outcomes, rechecks } = world();
+    const record = live(receivedAt.getTime() + toleranceMs + 1);
+    mirror.set('A', record);
+    expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
+    expect(mirror.get('A')).toEqual(record);
+    expect([outcomes, rechecks]).toEqual([['e1 stale'], []]);
+  });
+
+  test.each([occurredAt.getTime() - toleranceMs, receivedAt.getTime() + toleranceMs])(
+    'leaves a delete that may be older or newer than the fetch at %i to a fetch, by whom the delete names',
+    async (asOf) => {
+      const { mirror, handle, outcomes, rechecks } = world();
+      mirror.set('A', live(asOf));
+      expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
+      expect(mirror.get('A')).toEqual(live(asOf));
+      expect(rechecks).toEqual([{ eventId: 'e1', accessibleBy: ['bot-1', 'bot-2'] }]);
+      expect(outcomes).toEqual(['e1 rechecking']);
+    },
+  );
+
+  test('decides again when somebody wrote since it read', async () => {
+    const { mirror, handle, outcomes, rechecks, afterRead } = world();
+    mirror.set('A', live(0));
+    const fetchedSince = { ...live(receivedAt.getTime()), rev: 8 };
+    afterRead.run = () => {
+      mirror.set('A', fetchedSince);
+    };
+    await handle(deletion('e1'));
+    expect(mirror.get('A')).toEqual(fetchedSince);
+    expect(rechecks).toHaveLength(1);
+    expect(outcomes).toEqual(['e1 rechecking']);
+  });
+
+  test.each(['store', 'log'] as const)('while the %s is away the lane waits, and the event has no outcome', async (part) => {
+    const { mirror, handle, outcomes, state } = world();
+    mirror.set('A', live(receivedAt.getTime()));
+    state[part] = 'away';
+    const outcome = await handle(deletion('e1'));
+    expect(outcome).toMatchObject({ kind: 'retry', scope: 'lane', failure: { class: 'dependency' } });
+    expect(outcome.kind === 'retry' && outcome.at).toBeGreaterThan(now);
+    expect(outcomes).toEqual([]);
+  });
+
+  test('a delete that names no database is a dead letter', async () => {
+    const { handle } = world();
+    expect(await handle(deletion('e1', { databaseId: null }))).toMatchObject({ kind: 'dead', failure: { code: 'no_database_id' } });
+  });
+});
+
+test('a recheck is a sync event that is received now, with an id that a repeated delete gives again', () => {
+  const event = deletion('e1');
+  const expected = { ...event, eventId: 'e1:recheck', kind: 'sync', origin: 'recheck', receivedAt: new Date(now) };
+  expect(recheckOf(event, new Date(now))).toEqual(expected);
+});
