@@ -48,7 +48,12 @@ function run(args) {
   const child = spawn(command, rest, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: [dirname(ownNode()), bin, process.env.PATH].join(delimiter) },
+    env: {
+      ...process.env,
+      PATH: [dirname(ownNode()), bin, process.env.PATH].join(delimiter),
+      // Nearly halves the start of every process that comes out of this one.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'node'),
+    },
   });
   // The terminal sends Ctrl-C to the whole group; a supervisor signals only us. Either way the child decides when it is done.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -36,6 +36,9 @@ let env: Record<string, string>;
 let nango: Awaited<ReturnType<typeof startHttpServer>>;
 let notion: Awaited<ReturnType<typeof startHttpServer>>;
 
+/** What a run has of our own environment: none of its settings. */
+const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+
 /** Everything that any run printed. */
 let printed = '';
 
@@ -88,7 +91,7 @@ function answerOfNango(url: string, authorization: string | undefined): Reply {
 /** Runs the real process. */
 async function mirror(args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<Run> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env, ...options.env },
+    env: { ...inherited, ...env, ...options.env },
   });
   child.stdin.end(options.stdin ?? '');
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
@@ -401,7 +404,7 @@ describe('when servers are down', () => {
   test('init waits for a server, tells so, and Ctrl-C ends it', async () => {
     const port = await deadPort();
     const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'init', '--wait', '60'], {
-      env: { PATH: process.env['PATH'] ?? '', ...env, MIRROR_SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` },
+      env: { ...inherited, ...env, MIRROR_SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` },
     });
     const [told] = (await once(child.stderr, 'data')) as [Buffer];
     expect(told.toString()).toContain(`waiting for the schema registry at http://127.0.0.1:${port}`);

@@ -35,7 +35,7 @@ export interface RunningService {
 
 /** What a process inherits: not the settings of whoever runs the tests. */
 function inherited(): Env {
-  const names = ['PATH', 'HOME', 'LANG'];
+  const names = ['PATH', 'HOME', 'LANG', 'NODE_COMPILE_CACHE'];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 

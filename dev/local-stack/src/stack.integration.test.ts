@@ -19,7 +19,7 @@ const patience = { timeout: 20_000, interval: 50 };
 const cacheRoot = cacheRootOf(process.env);
 const atHand = everythingIsCached(cacheRoot) && (await missingTools(cacheRoot, process.env)).length === 0;
 
-describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () => {
+describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () => {
   test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no process', async () => {
     const dataDir = await temporaryFolder();
     const first = await startStack({ provider: 'process', dataDir });
@@ -76,7 +76,7 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 120_000 }, () 
   });
 });
 
-describe.runIf(atHand)('npm run stack', { timeout: 120_000 }, () => {
+describe.runIf(atHand)('npm run stack', { timeout: 300_000 }, () => {
   test('ends its servers, its watchdog and its temporary data when it is killed with SIGKILL', async () => {
     const { child, stack } = await runMain();
     expect(await alive(stack.pids)).toEqual(['kafka', 'schemaRegistry', 'mongodb', 'watchdog']);

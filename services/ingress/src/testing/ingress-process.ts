@@ -15,7 +15,14 @@ export interface IngressProcess {
 export function startIngressProcess(env: Readonly<Record<string, string>>): IngressProcess {
   const lines: Record<string, unknown>[] = [];
   const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {
-    env: { PATH: process.env['PATH'], MIRROR_HTTP_HOST: '127.0.0.1', MIRROR_HTTP_PORT: '0', MIRROR_OPS_PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      MIRROR_HTTP_HOST: '127.0.0.1',
+      MIRROR_HTTP_PORT: '0',
+      MIRROR_OPS_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let rest = '';
