@@ -13,7 +13,8 @@ export async function writeData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }:
   const kafka = new Kafka({ brokers: [kafkaBrokers], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: data.topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: true });
+  // KafkaJS's wait for leaders fails while the broker has not heard of the topic yet; its producer asks again.
+  await admin.createTopics({ topics: [{ topic: data.topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: false });
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();

@@ -13,7 +13,7 @@ import { createLaneConsumer, type ConsumerLimits, type LaneConsumer, type Outcom
 import { createPublisher, type Publisher } from './publisher.ts';
 import { registerSchemas } from './register-schemas.ts';
 import { kafkaBehindProxy } from './testing/broker-proxy.ts';
-import { eventOf, isolatedLog, readAll, silent, until } from './testing/isolated-log.ts';
+import { createTopic, eventOf, isolatedLog, readAll, silent, until } from './testing/isolated-log.ts';
 import { createTopics, topicsFor } from './topics.ts';
 
 const stack = inject('stack');
@@ -35,7 +35,7 @@ let topicCount = 0;
 async function newTopic(partitions: number): Promise<{ topic: string; groupId: string }> {
   topicCount += 1;
   const topic = `${log.prefix}topic-${topicCount}`;
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] });
+  await createTopic(admin, { topic, numPartitions: partitions, replicationFactor: 1 });
   return { topic, groupId: `${topic}.group` };
 }
 

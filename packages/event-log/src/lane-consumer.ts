@@ -70,6 +70,11 @@ const balanceMs = 100;
 const lagMs = 15_000;
 /** The client gives a sign several times a second; longest while the group waits for another member to rejoin. */
 const silentAfterMs = 60_000;
+/**
+ * Commits that fail for so long, although the client says it is in the group, fail for ever: when a rejoin breaks off half-way (the new
+ * coordinator still loads), KafkaJS goes on fetching and sends heartbeats to the new coordinator, and commits to the old one.
+ */
+const commitsFailForMs = 10_000;
 /** Crashes of the client for other reasons than an outage, without any progress in between. */
 const maxCrashes = 10;
 
@@ -127,6 +132,8 @@ export function createLaneConsumer<T>(deps: {
   /** Counts assignments of the group, so that an answer about an earlier one is not taken for the current one. */
   let assignment = 0;
   let committing: Promise<void> | null = null;
+  /** The first commit that failed since one succeeded or the group was joined, epoch ms. */
+  let commitsFailSince: number | null = null;
   const fatalListeners: ((error: Error) => void)[] = [];
   const intervals: NodeJS.Timeout[] = [];
   const stopSignal = new AbortController();
@@ -180,9 +187,12 @@ export function createLaneConsumer<T>(deps: {
       events: { onJoin: begin, onRebalancing: () => void commit(), onBatch: take, onCrash: ended.resolve, onSign: sign },
     });
     session = current;
+    commitsFailSince = null;
     sign();
     const watchdog = setInterval(() => {
-      if (Date.now() - lastSign > silentAfterMs) ended.resolve(new Error(`no sign of the Kafka client for ${silentAfterMs} ms`));
+      const now = Date.now();
+      if (now - lastSign > silentAfterMs) ended.resolve(new Error(`no sign of the Kafka client for ${silentAfterMs} ms`));
+      if (now - (commitsFailSince ?? now) > commitsFailForMs) ended.resolve(new Error(`no commit succeeded for ${commitsFailForMs} ms`));
     }, 1_000);
     const over = new AbortController();
     stopSignal.signal.addEventListener('abort', () => ended.resolve(null), { signal: over.signal });
@@ -200,6 +210,7 @@ export function createLaneConsumer<T>(deps: {
     state = 'joined';
     everJoined = true;
     assignment += 1;
+    commitsFailSince = null;
     logger.info({ partitions }, 'joined the group');
     assignments.begin(partitions);
     void locate(assignment);
@@ -249,9 +260,11 @@ export function createLaneConsumer<T>(deps: {
     try {
       if (!(await session.commit(due))) return;
       for (const { committed } of due) committed();
+      commitsFailSince = null;
       metrics.committed('ok');
     } catch (error) {
       const fenced = isFenced(error);
+      if (!fenced) commitsFailSince ??= Date.now();
       metrics.committed(fenced ? 'fenced' : 'failed');
       logger[fenced ? 'debug' : 'warn']({ err: error }, 'offsets were not committed; they are again in a moment');
     }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { OutgoingRecord } from './event-record.ts';
 import { createPublisher, PublishError, type Publisher } from './publisher.ts';
 import { kafkaBehindProxy } from './testing/broker-proxy.ts';
-import { isolatedLog, readAll, silent, until } from './testing/isolated-log.ts';
+import { createTopic, isolatedLog, readAll, silent, until } from './testing/isolated-log.ts';
 import { createTopics, topicsFor } from './topics.ts';
 
 const stack = inject('stack');
@@ -90,10 +90,7 @@ describe('the publisher', () => {
     const strict = `${log.prefix}strict`;
     const admin = log.kafka.admin();
     await admin.connect();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic: strict, numPartitions: 1, configEntries: [{ name: 'max.message.bytes', value: '50000' }] }],
-    });
+    await createTopic(admin, { topic: strict, numPartitions: 1, configEntries: [{ name: 'max.message.bytes', value: '50000' }] });
     await admin.disconnect();
     await open();
     const records = Array.from({ length: 20 }, (_, index) => ({

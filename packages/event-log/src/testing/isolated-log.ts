@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createLogger } from '@notion-mirror/service-kit/logger';
-import type { Kafka } from 'kafkajs';
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { createKafka } from '../kafka-client.ts';
 import type { SchemaRegistrySettings } from '../schema-registry.ts';
 
@@ -37,6 +37,12 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
       }
     },
   };
+}
+
+/** Creates `wanted` and waits for its leaders. KafkaJS's own wait fails while the broker has not heard of the topic yet. */
+export async function createTopic(admin: Admin, wanted: ITopicConfig): Promise<void> {
+  await admin.createTopics({ waitForLeaders: false, topics: [wanted] });
+  await until(() => admin.fetchTopicMetadata({ topics: [wanted.topic] }));
 }
 
 /** Waits until `holds` does not throw and is not false. Says why not when that takes too long. */
