@@ -1,5 +1,6 @@
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
+import { repeatedWebhooks } from '../repeated-webhooks.ts';
 import { allServices, type Scenario, type Stage } from '../scenario.ts';
 
 const eventsTopic = ({ system }: Stage) => topicsFor(system.env['MIRROR_TOPIC_PREFIX'] ?? '').events;
@@ -87,14 +88,16 @@ const mongodbAway: Scenario = {
 const bothAway: Scenario = {
   name: 'kafka-and-mongodb-away',
   what: 'Kafka and MongoDB are away at once: 503 in less than 2 s, and back without a restart',
-  async damage({ cluster, system, between, count }) {
+  async damage(stage) {
+    const { cluster, system, between, count } = stage;
     const proxies = [...cluster.proxies.kafka, ...cluster.proxies.mongodb];
     await between(500, 1_000);
+    const bodies = repeatedWebhooks(stage);
     await Promise.all(proxies.map((proxy) => proxy.cut()));
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
-      // Signed and unreadable: it would have to be kept, and cannot be.
-      const body = Buffer.from('{"type":"unreadable"');
+      // It has to be kept, and cannot be. (What was handed to Kafka may yet get there after the 503: harmless, as any repetition.)
+      const body = bodies.next().value;
       const began = performance.now();
       const headers = webhookHeaders(system.nango.environment.signingKey, body, {});
       const response = await fetch(system.webhookUrl('nango'), { method: 'POST', headers, body });

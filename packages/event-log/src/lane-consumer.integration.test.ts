@@ -460,6 +460,25 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     proxy.close();
   });
 
+  it('joins again when its commits go to a broker that is the coordinator no longer', async () => {
+    const place = await newTopic(2);
+    const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
+    const { consumer, handled, metric } = member(place, { kafka: proxy.kafka, limits: { commitsFailForMs: 1_000 } });
+    await produce(place.topic, 'before', 10, { lane: tenants(4) });
+    await consumer.run();
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
+    // Heartbeats and fetches go on all the time.
+    proxy.set('foreign');
+    const names = await produce(place.topic, 'after', 10, { lane: tenants(4) });
+    await until(() => expect(handled).toEqual(expect.arrayContaining(names)));
+    await until(async () => (await metric('consumer_crashes_total')) > 0);
+    proxy.set('open');
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
+    expect(consumer.live()).toMatchObject({ ok: true });
+    await consumer.stop({ deadlineMs: 5_000 });
+    proxy.close();
+  });
+
   it('says that it cannot go on when the topic is deleted', async () => {
     const place = await newTopic(1);
     const { consumer, handled } = member(place);

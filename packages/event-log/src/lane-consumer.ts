@@ -28,6 +28,11 @@ export interface ConsumerLimits {
   readonly sessionTimeoutMs?: number;
   /** Default 1,000. */
   readonly commitIntervalMs?: number;
+  /**
+   * Commits that fail for so long, although the client says it is in the group, fail for ever, ms: it joins again. Default 10,000. When a
+   * rejoin breaks off half-way (the new coordinator still loads), KafkaJS fetches and sends heartbeats, and commits to the old coordinator.
+   */
+  readonly commitsFailForMs?: number;
   /** A call of `handle` that takes longer means that the process is no longer alive, ms. Default 600,000. */
   readonly stuckAfterMs?: number;
 }
@@ -63,6 +68,7 @@ export const defaultLimits: Required<ConsumerLimits> = {
   maxBytes: 128 * 1024 * 1024,
   sessionTimeoutMs: 10_000,
   commitIntervalMs: 1_000,
+  commitsFailForMs: 10_000,
   stuckAfterMs: 600_000,
 };
 
@@ -70,11 +76,6 @@ const balanceMs = 100;
 const lagMs = 15_000;
 /** The client gives a sign several times a second; longest while the group waits for another member to rejoin. */
 const silentAfterMs = 60_000;
-/**
- * Commits that fail for so long, although the client says it is in the group, fail for ever: when a rejoin breaks off half-way (the new
- * coordinator still loads), KafkaJS goes on fetching and sends heartbeats to the new coordinator, and commits to the old one.
- */
-const commitsFailForMs = 10_000;
 /** Crashes of the client for other reasons than an outage, without any progress in between. */
 const maxCrashes = 10;
 
@@ -192,7 +193,8 @@ export function createLaneConsumer<T>(deps: {
     const watchdog = setInterval(() => {
       const now = Date.now();
       if (now - lastSign > silentAfterMs) ended.resolve(new Error(`no sign of the Kafka client for ${silentAfterMs} ms`));
-      if (now - (commitsFailSince ?? now) > commitsFailForMs) ended.resolve(new Error(`no commit succeeded for ${commitsFailForMs} ms`));
+      const failingMs = now - (commitsFailSince ?? now);
+      if (failingMs > limits.commitsFailForMs) ended.resolve(new Error(`no commit has succeeded for ${failingMs} ms`));
     }, 1_000);
     const over = new AbortController();
     stopSignal.signal.addEventListener('abort', () => ended.resolve(null), { signal: over.signal });

@@ -6,8 +6,9 @@ import { Kafka, logLevel } from 'kafkajs';
  * - `closed`: no connection.
  * - `frozen`: connections stand, nothing goes through either way.
  * - `mute`: the broker hears us, and we do not hear it.
+ * - `foreign`: every commit of offsets is answered with NOT_COORDINATOR_FOR_GROUP, as by a broker that has been the coordinator.
  */
-export type ProxyMode = 'open' | 'closed' | 'frozen' | 'mute';
+export type ProxyMode = 'open' | 'closed' | 'frozen' | 'mute' | 'foreign';
 
 /** A Kafka client whose way to its one broker can be disturbed. */
 export async function kafkaBehindProxy(broker: string): Promise<{
@@ -33,11 +34,21 @@ export async function kafkaBehindProxy(broker: string): Promise<{
       link.upstream.destroy();
     };
     for (const socket of [client, link.upstream]) socket.on('error', drop).on('close', drop);
+    const commits = new Set<number>();
+    const noteCommits = frames((frame) => {
+      if (frame.readInt16BE(4) === offsetCommitKey) commits.add(frame.readInt32BE(8));
+    });
+    const answer = frames((frame) => {
+      if (commits.delete(frame.readInt32BE(4)) && mode === 'foreign') refuseCommit(frame);
+      client.write(frame);
+    });
     client.on('data', (bytes) => {
-      if (mode === 'open' || mode === 'mute') link.upstream.write(bytes);
+      if (mode === 'frozen') return;
+      noteCommits(bytes);
+      link.upstream.write(bytes);
     });
     link.upstream.on('data', (bytes) => {
-      if (mode === 'open') client.write(bytes);
+      if (mode === 'open' || mode === 'foreign') answer(bytes);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -62,7 +73,7 @@ export async function kafkaBehindProxy(broker: string): Promise<{
     }),
     set(next) {
       // Bytes that were swallowed are gone: a connection that lost some cannot go on.
-      if (next === 'closed' || (next === 'open' && mode !== 'open')) cut();
+      if (next === 'closed' || (next === 'open' && mode !== 'open' && mode !== 'foreign')) cut();
       mode = next;
     },
     connections: () => links.size,
@@ -71,4 +82,37 @@ export async function kafkaBehindProxy(broker: string): Promise<{
       server.close();
     },
   };
+}
+
+/** https://kafka.apache.org/protocol: the key of OffsetCommit, and the code of NOT_COORDINATOR. */
+const offsetCommitKey = 8;
+const notCoordinator = 16;
+
+/** Every frame of Kafka's protocol as a whole, its four bytes of length included. */
+function frames(onFrame: (frame: Buffer) => void): (bytes: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {
+      const end = 4 + rest.readInt32BE(0);
+      onFrame(Buffer.from(rest.subarray(0, end)));
+      rest = rest.subarray(end);
+    }
+  };
+}
+
+/** OffsetCommit's answer, versions 3 to 7: length, correlation id, throttle time, then topics of a name and partitions with an error code each. */
+function refuseCommit(frame: Buffer): void {
+  let at = 12;
+  const topics = frame.readInt32BE(at);
+  at += 4;
+  for (let topic = 0; topic < topics; topic += 1) {
+    at += 2 + frame.readInt16BE(at);
+    const partitions = frame.readInt32BE(at);
+    at += 4;
+    for (let partition = 0; partition < partitions; partition += 1) {
+      frame.writeInt16BE(notCoordinator, at + 4);
+      at += 6;
+    }
+  }
 }
