@@ -34,22 +34,23 @@ export async function appendFullSync(
     if (appended.has(target)) return;
     appended.add(target);
     const now = new Date(deps.now());
-    pending.push(
-      deps.append({
-        eventId: `${connectionId}:${request}:${target}`,
-        kind: 'sync',
-        type: 'mirror.full_sync',
-        workspaceId,
-        connectionId,
-        providerConfigKey,
-        notionWorkspaceId,
-        databaseId,
-        dataSourceId: databaseId === null ? dataSourceId : null,
-        occurredAt: now,
-        receivedAt: now,
-        origin: 'reconcile',
-      }),
-    );
+    const appending = deps.append({
+      eventId: `${connectionId}:${request}:${target}`,
+      kind: 'sync',
+      type: 'mirror.full_sync',
+      workspaceId,
+      connectionId,
+      providerConfigKey,
+      notionWorkspaceId,
+      databaseId,
+      dataSourceId: databaseId === null ? dataSourceId : null,
+      occurredAt: now,
+      receivedAt: now,
+      origin: 'reconcile',
+    });
+    // Heard of in `settle`; until then Notion is searched, and a rejection that nobody hears ends the process.
+    appending.catch(() => {});
+    pending.push(appending);
     if (pending.length >= atOnce) await settle();
   };
   const settle = async (): Promise<void> => {
