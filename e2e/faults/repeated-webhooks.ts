@@ -1,19 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { Stage } from './scenario.ts';
 
+interface Webhook {
+  readonly type?: string;
+  readonly payload?: { readonly type?: string; readonly entity?: { readonly type?: string } };
+}
+
 /**
- * Webhooks as Nango has sent them for these customers, each with an id of its own and `padding` bytes more. Throws when none has been sent
- * yet that could be repeated. What is kept of them costs a fetch and changes nothing.
+ * Webhooks about databases as Nango has sent them for these customers, each with an id of its own and `padding` bytes more. Waits until
+ * there is one to repeat. What is kept of them costs a fetch and changes nothing.
  */
-export function* repeatedWebhooks({ system }: Pick<Stage, 'system'>, padding = 0): Generator<Buffer, never, void> {
-  const sent = system.nango.deliveries().flatMap(({ body }) => {
-    const webhook = JSON.parse(body) as { type?: string; payload?: { type?: string; entity?: { type?: string } } };
-    const isKept = webhook.payload?.type === 'database.content_updated' && webhook.payload.entity?.type === 'database';
-    return webhook.type === 'forward' && isKept ? [webhook] : [];
-  });
-  if (sent.length === 0) throw new Error('no webhook has been sent that could be repeated');
-  for (let index = 0; ; index += 1) {
-    const { payload, ...envelope } = sent[index % sent.length] ?? {};
-    yield Buffer.from(JSON.stringify({ ...envelope, payload: { ...payload, id: randomUUID(), padding: 'x'.repeat(padding) } }));
-  }
+export async function repeatedWebhooks({ system, until }: Pick<Stage, 'system' | 'until'>, padding = 0): Promise<() => Buffer> {
+  const sent = (): Webhook[] =>
+    system.nango
+      .deliveries()
+      .map(({ body }) => JSON.parse(body) as Webhook)
+      .filter(({ type, payload }) => type === 'forward' && payload?.entity?.type === 'database');
+  await until('a webhook about a database', () => sent().length > 0);
+  const originals = sent();
+  let index = 0;
+  return () => {
+    const { payload, ...envelope } = originals[index % originals.length] ?? {};
+    index += 1;
+    const repeated = { ...payload, id: randomUUID(), type: 'database.content_updated', padding: 'x'.repeat(padding) };
+    return Buffer.from(JSON.stringify({ ...envelope, payload: repeated }));
+  };
 }

@@ -92,12 +92,12 @@ const bothAway: Scenario = {
     const { cluster, system, between, count } = stage;
     const proxies = [...cluster.proxies.kafka, ...cluster.proxies.mongodb];
     await between(500, 1_000);
-    const bodies = repeatedWebhooks(stage);
+    const nextBody = await repeatedWebhooks(stage);
     await Promise.all(proxies.map((proxy) => proxy.cut()));
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
       // It has to be kept, and cannot be. (What was handed to Kafka may yet get there after the 503: harmless, as any repetition.)
-      const body = bodies.next().value;
+      const body = nextBody();
       const began = performance.now();
       const headers = webhookHeaders(system.nango.environment.signingKey, body, {});
       const response = await fetch(system.webhookUrl('nango'), { method: 'POST', headers, body });

@@ -14,12 +14,12 @@ export const storm: Scenario = {
     const { cluster, system, services, count } = stage;
     await Promise.all(cluster.proxies.kafka.map((proxy) => proxy.hang()));
     await Promise.all(cluster.proxies.mongodb.map((proxy) => proxy.slow(300, 100)));
-    const bodies = repeatedWebhooks(stage, 64 * 1024);
+    const nextBody = await repeatedWebhooks(stage, 64 * 1024);
     let left = requests;
     const sender = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
-        const body = bodies.next().value;
+        const body = nextBody();
         const headers = webhookHeaders(system.nango.environment.signingKey, body, {});
         const response = await fetch(system.webhookUrl('nango'), { method: 'POST', headers, body });
         await response.body?.cancel();
