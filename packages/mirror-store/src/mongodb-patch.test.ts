@@ -21,7 +21,7 @@ afterEach(() => {
   server.close();
 });
 
-async function newConnection(): Promise<{ connection: Connection; socket: Socket; ping: (bytes?: number) => Promise<unknown> }> {
+async function newConnection(): Promise<{ socket: Socket; ping: (bytes?: number) => Promise<unknown> }> {
   if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const socket = connect(port, '127.0.0.1');
@@ -31,7 +31,7 @@ async function newConnection(): Promise<{ connection: Connection; socket: Socket
   const connection = new Connection(socket, { id: 1, generation: 0, hostAddress, monitorCommands: false });
   const ping = (bytes = 0) =>
     connection.command({ db: 'test' }, { ping: 1, comment: 'x'.repeat(bytes) }, { readPreference: ReadPreference.primary });
-  return { connection, socket, ping };
+  return { socket, ping };
 }
 
 it('a command on a connection whose socket has just been destroyed fails', async () => {
