@@ -45,5 +45,6 @@ describe('a restart of everything on the same data', () => {
       await stack.stop();
       await rm(dataDir, { recursive: true, force: true });
     }
-  }, 240_000);
+    // Two starts of the servers; as containers each of them may take minutes.
+  }, 600_000);
 });

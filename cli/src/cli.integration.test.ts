@@ -14,7 +14,7 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startHttpServer, type Reply } from '../test/http-server.ts';
 import { deadPort, silentPort } from '../test/ports.ts';
-import type { Run } from '../test/surroundings.ts';
+import { mirror as run, type Run } from '../test/surroundings.ts';
 
 const stack = inject('stack');
 const name = `cli_${randomUUID().slice(0, 8)}`;
@@ -36,7 +36,7 @@ let env: Record<string, string>;
 let nango: Awaited<ReturnType<typeof startHttpServer>>;
 let notion: Awaited<ReturnType<typeof startHttpServer>>;
 
-/** What a run has of our own environment: none of its settings. */
+/** What a process has of our own environment: none of its settings. */
 const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
 /** Everything that any run printed. */
@@ -88,15 +88,28 @@ function answerOfNango(url: string, authorization: string | undefined): Reply {
   return { status: 200, body: { ...connection, connection_config: { workspace_id: workspace }, credentials } };
 }
 
-/** Runs the real process. */
-async function mirror(args: readonly string[], options: { env?: Record<string, string>; stdin?: string } = {}): Promise<Run> {
+interface Options {
+  readonly env?: Record<string, string>;
+  readonly stdin?: string;
+}
+
+async function mirror(args: readonly string[], options: Options = {}): Promise<Run> {
+  return noted(await run(args, { ...options, env: { ...env, ...options.env } }));
+}
+
+/** The same as a process of its own, which takes seconds to start: for what depends on being one. */
+async function mirrorProcess(args: readonly string[], options: Options = {}): Promise<Run> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
     env: { ...inherited, ...env, ...options.env },
   });
   child.stdin.end(options.stdin ?? '');
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  printed += stdout + stderr;
-  return { code: Number(code), stdout, stderr };
+  return noted({ code: Number(code), stdout, stderr });
+}
+
+function noted(result: Run): Run {
+  printed += result.stdout + result.stderr;
+  return result;
 }
 
 async function documentOf(connectionId: string) {
@@ -111,8 +124,8 @@ interface CheckLine {
   readonly remedy: string | null;
 }
 
-async function doctor(args: readonly string[] = [], change: Record<string, string> = {}) {
-  const { code, stdout } = await mirror(['doctor', '--json', ...args], { env: change });
+async function doctor(args: readonly string[] = [], change: Record<string, string> = {}, runs = mirror) {
+  const { code, stdout } = await runs(['doctor', '--json', ...args], { env: change });
   const report = JSON.parse(stdout) as { ok: boolean; problems: number; checks: CheckLine[] };
   const problems = report.checks.filter(({ status }) => status === 'problem');
   return { code, report, problems };
@@ -137,7 +150,7 @@ describe('a mirror from nothing', () => {
   });
 
   test('init makes everything, and says so', async () => {
-    const { code, stdout, stderr } = await mirror(['init']);
+    const { code, stdout, stderr } = await mirrorProcess(['init']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`made     topic ${topics.events} (3 partitions, 1 replica)`);
     expect(stdout).toMatch(new RegExp(`made {5}schema ${topics.eventsSubject} v1 \\(id \\d+\\)`));
@@ -230,7 +243,7 @@ describe('connections', () => {
     const stored = await documentOf('own');
     expect(decryptToken(encryptionKey, 'own', stored?.token ?? '')).toBe(storedToken);
 
-    const piped = await mirror(['connections', 'add', 'piped', '--notion-workspace-id', workspace, '--token-file', '-'], {
+    const piped = await mirrorProcess(['connections', 'add', 'piped', '--notion-workspace-id', workspace, '--token-file', '-'], {
       stdin: storedToken,
     });
     expect(piped.code).toBe(0);
@@ -319,7 +332,7 @@ test('a handshake token is shown once, and none with the wrong key', async () =>
   await store.reset('nango');
 
   const before = printed;
-  expect(await mirror(['handshake', 'show'])).toMatchObject({ code: 0, stdout: expect.stringContaining(token) });
+  expect(await mirrorProcess(['handshake', 'show'])).toMatchObject({ code: 0, stdout: expect.stringContaining(token) });
   printed = before;
   expect(await mirror(['handshake', 'show'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('shown already') });
   expect((await mirror(['handshake', 'status', 'notion', '--json'])).stdout).toContain('"status":"shown"');
@@ -358,7 +371,7 @@ describe('when servers are down', () => {
   ])('the doctor names all that %s, within 15 seconds', async (_, port) => {
     const address = await port();
     const started = performance.now();
-    const { code, problems } = await doctor(['--url', `http://127.0.0.1:${address}`], allAt(address));
+    const { code, problems } = await doctor(['--url', `http://127.0.0.1:${address}`], allAt(address), mirrorProcess);
     expect(performance.now() - started).toBeLessThan(15_000);
     expect(code).toBe(1);
     expect(problems.map(({ area, id }) => `${area} ${id}`)).toEqual(
@@ -414,8 +427,8 @@ describe('when servers are down', () => {
 });
 
 test('config check, as a process', async () => {
-  expect((await mirror(['config', 'check'])).code).toBe(0);
-  expect((await mirror(['config', 'check'], { env: { MIRROR_KAFKA_SSL: 'yes' } })).code).toBe(78);
+  expect((await mirrorProcess(['config', 'check'])).code).toBe(0);
+  expect((await mirrorProcess(['config', 'check'], { env: { MIRROR_KAFKA_SSL: 'yes' } })).code).toBe(78);
 });
 
 test('nothing that was printed holds a secret', () => {

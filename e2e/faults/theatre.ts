@@ -48,7 +48,7 @@ export interface TheatreOptions {
 /** From the end of the damage until everything must be well again. */
 const recoveryMs = 240_000;
 /** Between two things that customers do. */
-const paceMs = 100;
+const paceMs = 250;
 const pollMs = 250;
 const redeliveredAtOnce = 16;
 

@@ -17,19 +17,19 @@ const calm: Scenario = { name: 'calm', what: 'nothing breaks', damage: ({ betwee
 const ingressKilled: Scenario = {
   name: 'ingress-killed',
   what: 'kill -9 of the ingress at random moments',
-  damage: (stage) => crash(stage, 'ingress', 4),
+  damage: (stage) => crash(stage, 'ingress', 3),
 };
 
 const syncWorkerKilled: Scenario = {
   name: 'sync-worker-killed',
   what: 'kill -9 of the sync-worker at random moments',
-  damage: (stage) => crash(stage, 'sync-worker', 4),
+  damage: (stage) => crash(stage, 'sync-worker', 3),
 };
 
 const deleteWorkerKilled: Scenario = {
   name: 'delete-worker-killed',
   what: 'kill -9 of the delete-worker at random moments',
-  damage: (stage) => crash(stage, 'delete-worker', 4),
+  damage: (stage) => crash(stage, 'delete-worker', 3),
 };
 
 const rebalances: Scenario = {

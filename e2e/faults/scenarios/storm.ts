@@ -2,9 +2,9 @@ import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
 import { repeatedWebhooks } from '../repeated-webhooks.ts';
 import type { Scenario } from '../scenario.ts';
 
-const requests = 4_000;
+const requests = 3_000;
 const atOnce = 600;
-/** Far below what the requests hold together: 4,000 bodies of 64 KB are 250 MB. */
+/** Far below what the requests hold together: 3,000 bodies of 64 KB are 190 MB. */
 const allowedMb = 450;
 
 export const storm: Scenario = {
