@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that take minutes: secured servers, fairness, the rate budget. `npm run test:long`. */
+/** Tests that take minutes: secured servers, fairness, the rate budget, starts and restarts of the local servers. `npm run test:long`. */
 export default defineConfig({
   test: {
     include: ['**/*.faults.test.ts'],

@@ -74,7 +74,8 @@ test('given up after 8 attempts', async () => {
 });
 
 test('an endpoint that does not answer in time is tried again', async () => {
-  const { edit } = await start({ timeoutMs: 50, retryScale: 0 });
+  // Long enough for the second attempt, which is answered, on a machine that is busy.
+  const { edit } = await start({ timeoutMs: 1_000, retryScale: 0 });
   receiver.answerWith('hang');
   await edit('A');
   await notion.settle();

@@ -15,11 +15,9 @@ import { cacheRootOf } from './tool-cache.ts';
 
 const patience = { timeout: 20_000, interval: 50 };
 
-// Where the stack is containers, these tests would be the only reason to download the servers: there, and where containers are asked for, they
-// have nothing to say.
+// Where the stack is containers, these tests would be the only reason to download the servers: there they have nothing to say.
 const cacheRoot = cacheRootOf(process.env);
-const areAsked = process.env['MIRROR_STACK'] !== 'docker';
-const atHand = areAsked && everythingIsCached(cacheRoot) && (await missingTools(cacheRoot, process.env)).length === 0;
+const atHand = everythingIsCached(cacheRoot) && (await missingTools(cacheRoot, process.env)).length === 0;
 
 describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () => {
   test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no process', async () => {
