@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Customer } from '@notion-mirror/demo/customers';
 import type { LogLine } from '@notion-mirror/demo/service-process';
 import { startSystem, type System } from '@notion-mirror/demo/system';
-import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
 import { createRandom, type Random } from '@notion-mirror/emulators/random';
 import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
@@ -11,6 +10,7 @@ import { waitUntil } from '../wait-until.ts';
 import { removeTopics, whatIsWrong, whereabouts } from './checks.ts';
 import { createLedger, type LedgerFigures } from './ledger.ts';
 import { allServices, type Scenario, type Stage } from './scenario.ts';
+import { sendWebhook } from './send-webhook.ts';
 import { createServices, isWarning } from './services.ts';
 
 export interface ScenarioResult {
@@ -223,18 +223,16 @@ async function liveDuring(
 }
 
 /** Nango has no queue: what it gave up is gone. These are sent again, as they were, so that every event is acknowledged in the end. */
-function createRedelivery({ nango }: System): () => Promise<void> {
+function createRedelivery(system: System): () => Promise<void> {
+  const { nango } = system;
   const redelivered = new Set<string>();
   return async function redeliverLost() {
     await nango.settle();
     const lost = nango.deliveries().filter(({ id, state }) => state === 'lost' && !redelivered.has(id));
     const sender = async (): Promise<void> => {
       for (let next = lost.pop(); next !== undefined; next = lost.pop()) {
-        const body = Buffer.from(next.body);
-        const headers = webhookHeaders(nango.environment.signingKey, body, {});
-        const response = await fetch(next.url, { method: 'POST', headers, body }).catch(() => null);
-        await response?.body?.cancel();
-        if (response?.ok === true) redelivered.add(next.id);
+        const status = await sendWebhook(system, Buffer.from(next.body)).catch(() => null);
+        if (status === 200) redelivered.add(next.id);
       }
     };
     await Promise.all(Array.from({ length: redeliveredAtOnce }, sender));

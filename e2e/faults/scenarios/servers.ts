@@ -1,7 +1,7 @@
 import { topicsFor } from '@notion-mirror/event-log/topics';
-import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
 import { repeatedWebhooks } from '../repeated-webhooks.ts';
 import { allServices, type Scenario, type Stage } from '../scenario.ts';
+import { sendWebhook } from '../send-webhook.ts';
 
 const eventsTopic = ({ system }: Stage) => topicsFor(system.env['MIRROR_TOPIC_PREFIX'] ?? '').events;
 
@@ -97,14 +97,11 @@ const bothAway: Scenario = {
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
       // It has to be kept, and cannot be. (What was handed to Kafka may yet get there after the 503: harmless, as any repetition.)
-      const body = nextBody();
       const began = performance.now();
-      const headers = webhookHeaders(system.nango.environment.signingKey, body, {});
-      const response = await fetch(system.webhookUrl('nango'), { method: 'POST', headers, body });
-      await response.body?.cancel();
+      const status = await sendWebhook(system, nextBody());
       const milliseconds = performance.now() - began;
-      if (response.status !== 503 || milliseconds > 2_000) {
-        throw new Error(`with nowhere to keep it, a webhook was answered ${response.status} after ${milliseconds.toFixed(0)} ms`);
+      if (status !== 503 || milliseconds > 2_000) {
+        throw new Error(`with nowhere to keep it, a webhook was answered ${status} after ${milliseconds.toFixed(0)} ms`);
       }
       count('answered503');
       await between(100, 300);

@@ -1,6 +1,6 @@
-import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
 import { repeatedWebhooks } from '../repeated-webhooks.ts';
 import type { Scenario } from '../scenario.ts';
+import { sendWebhook } from '../send-webhook.ts';
 
 const requests = 3_000;
 const atOnce = 600;
@@ -19,12 +19,9 @@ export const storm: Scenario = {
     const sender = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
-        const body = nextBody();
-        const headers = webhookHeaders(system.nango.environment.signingKey, body, {});
-        const response = await fetch(system.webhookUrl('nango'), { method: 'POST', headers, body });
-        await response.body?.cancel();
-        if (response.status !== 200 && response.status !== 503) throw new Error(`a webhook was answered ${response.status}`);
-        count(`answered${response.status}`);
+        const status = await sendWebhook(system, nextBody());
+        if (status !== 200 && status !== 503) throw new Error(`a webhook was answered ${status}`);
+        count(`answered${status}`);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, sender));
