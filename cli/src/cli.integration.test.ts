@@ -72,9 +72,11 @@ afterAll(async () => {
   const admin = kafka.admin();
   await admin.connect();
   const made = new Set(await admin.listTopics());
-  await admin.deleteTopics({ topics: [topics.events, topics.deadLetters].filter((topic) => made.has(topic)) });
+  await admin.deleteTopics({ topics: [topics.events, topics.deadLetters, topics.states].filter((topic) => made.has(topic)) });
   await admin.disconnect();
-  await fetch(`${stack.schemaRegistryUrl}/subjects/${topics.eventsSubject}`, { method: 'DELETE' });
+  for (const subject of [topics.eventsSubject, topics.statesSubject]) {
+    await fetch(`${stack.schemaRegistryUrl}/subjects/${subject}`, { method: 'DELETE' });
+  }
   await mongo.db.dropDatabase();
   await Promise.all([mongo.close(), nango[Symbol.asyncDispose](), notion[Symbol.asyncDispose]()]);
 });
@@ -167,12 +169,15 @@ describe('a mirror from nothing', () => {
         topics: [
           { topic: topics.events, created: false, differences: [] },
           { topic: topics.deadLetters, created: false, differences: [] },
+          { topic: topics.states, created: false, differences: [] },
         ],
       },
       schemaRegistry: {
-        subject: topics.eventsSubject,
-        previousCompatibility: 'FULL_TRANSITIVE',
-        versions: [{ version: 1, created: false }],
+        subjects: [topics.eventsSubject, topics.statesSubject].map((subject) => ({
+          subject,
+          previousCompatibility: 'FULL_TRANSITIVE',
+          versions: [{ version: 1, created: false }],
+        })),
       },
       mongodb: { database: name, made: [] },
     });

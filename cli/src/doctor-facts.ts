@@ -61,9 +61,14 @@ export interface GroupFacts {
   readonly lag: number | null;
 }
 
-export interface RegistryFacts extends SchemaInspection {
+export interface RegistryFacts {
   /** Whether it answers in the form of Confluent's API. */
   readonly isRegistry: boolean;
+  /** Of each of our subjects; empty when it is no registry. */
+  readonly subjects: readonly SubjectFacts[];
+}
+
+export interface SubjectFacts extends SchemaInspection {
   /** The id of the newest version of the subject; null when it has none. */
   readonly latestId: number | null;
 }

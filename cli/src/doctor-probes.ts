@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
-import { inspectSchemas } from '@notion-mirror/event-log/register-schemas';
+import { inspectSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
 import { describeTopics, groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
@@ -25,6 +25,7 @@ import type {
   MongoFacts,
   NangoFacts,
   RegistryFacts,
+  SubjectFacts,
   SettingsFacts,
   SigningFacts,
 } from './doctor-facts.ts';
@@ -168,23 +169,37 @@ const registryError = z.object({ error_code: z.number() });
 
 async function probeRegistry({ config, signal }: ConfiguredContext): Probed<RegistryFacts> {
   const { schemaRegistry, topicPrefix } = config;
-  const subject = topicsFor(topicPrefix).eventsSubject;
+  const subjects: SubjectFacts[] = [];
+  const { latencyMs, value: isRegistry } = await timed(async () => {
+    for (const { subject, contract } of schemaSubjects(topicPrefix)) {
+      const latest = await latestOf(config, subject, signal);
+      if (latest.kind === 'no_registry') return false;
+      subjects.push({ ...(await inspectSchemas({ schemaRegistry, subject, contract })), latestId: latest.id });
+    }
+    return true;
+  });
+  return { latencyMs, facts: { isRegistry, subjects } };
+}
+
+/** The id of the newest version, null when there is none, or it is not told; and whether what answers is a registry at all. */
+async function latestOf(
+  { schemaRegistry }: MirrorConfig,
+  subject: string,
+  signal: AbortSignal,
+): Promise<{ kind: 'answered'; id: number | null } | { kind: 'no_registry' }> {
   const url = new URL(schemaRegistry.url);
   const user = schemaRegistry.username ?? decodeURIComponent(url.username);
   const password = schemaRegistry.password ?? decodeURIComponent(url.password);
   const headers: Record<string, string> =
     user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
   const address = `${urlAddress(schemaRegistry.url)}/subjects/${encodeURIComponent(subject)}/versions/latest`;
-  const { latencyMs, value: answer } = await timed(async () => exchange(address, { headers }, { deadlineMs: requestMs, signal }));
+  const answer = await exchange(address, { headers }, { deadlineMs: requestMs, signal });
   const body = parseJson(answer.text);
   const latest = latestVersion.safeParse(body).data;
   // What refuses us, or sends us elsewhere, may well be one: the inspection says which.
   const isClosed = answer.status === 401 || answer.status === 403 || (answer.status >= 300 && answer.status < 400);
-  if (latest === undefined && !isClosed && !registryError.safeParse(body).success) {
-    return { latencyMs, facts: { isRegistry: false, subject, compatibility: null, versions: [], latestId: null } };
-  }
-  const inspection = await inspectSchemas({ schemaRegistry, subject });
-  return { latencyMs, facts: { ...inspection, isRegistry: true, latestId: latest?.id ?? null } };
+  if (latest === undefined && !isClosed && !registryError.safeParse(body).success) return { kind: 'no_registry' };
+  return { kind: 'answered', id: latest?.id ?? null };
 }
 
 async function probeMongo(context: ConfiguredContext): Probed<MongoFacts> {

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { answered, healthy, healthyKafka, healthyMongo, healthyRegistry } from '../test/doctor-facts.ts';
 import { renderChecks } from './doctor-command.ts';
-import type { ConnectionFacts, DoctorFacts, IngressFacts, KafkaFacts, MongoFacts, RegistryFacts, SettingsFacts } from './doctor-facts.ts';
+import type { ConnectionFacts, DoctorFacts, IngressFacts, KafkaFacts, MongoFacts, SettingsFacts, SubjectFacts } from './doctor-facts.ts';
 import { diagnose, type Check } from './doctor-rules.ts';
 
 test('a mirror that works has nothing to mend, and every check says what it saw', () => {
@@ -14,8 +14,11 @@ test('a mirror that works has nothing to mend, and every check says what it saw'
 
 const kafka = (change: Partial<KafkaFacts>): Partial<DoctorFacts> => ({ kafka: answered('kafka:9092', { ...healthyKafka, ...change }) });
 const topic = (change: object) => kafka({ topics: [{ ...healthyKafka.topics[0]!, ...change }] });
-const registry = (change: Partial<RegistryFacts>): Partial<DoctorFacts> => ({
-  schemaRegistry: answered('http://registry', { ...healthyRegistry, ...change }),
+const registry = (change: Partial<SubjectFacts>): Partial<DoctorFacts> => ({
+  schemaRegistry: answered('http://registry', {
+    ...healthyRegistry,
+    subjects: healthyRegistry.subjects.map((subject, index) => (index === 0 ? { ...subject, ...change } : subject)),
+  }),
 });
 const mongodb = (change: Partial<MongoFacts>): Partial<DoctorFacts> => ({
   mongodb: answered('mongodb://db', { ...healthyMongo, ...change }),
@@ -103,7 +106,7 @@ describe('what is wrong is found, with a way to mend it', () => {
     ['dead letters', kafka({ deadLetters: 1 }), w('kafka', 'dead_letters'), /^1 dead letter on the topic/, 'mirror dead-letters list'],
     [
       'something else answers for the registry',
-      registry({ isRegistry: false, versions: [] }),
+      { schemaRegistry: answered('http://registry', { isRegistry: false, subjects: [] }) },
       p('schema registry', 'schema'),
       /no schema registry/,
       '/apis/ccompat/v7',

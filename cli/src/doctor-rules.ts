@@ -12,6 +12,7 @@ import type {
   MongoFacts,
   NangoFacts,
   RegistryFacts,
+  SubjectFacts,
   SettingsFacts,
   SigningFacts,
 } from './doctor-facts.ts';
@@ -126,13 +127,15 @@ function groupCheck({ worker, groupId, state, members, lag }: GroupFacts): Check
   return warning('group', 'kafka', `group ${groupId}: nobody works in it${behind}`, `start the ${worker}`);
 }
 
-function registryChecks({ isRegistry, subject, compatibility, versions, latestId }: RegistryFacts): Check[] {
+function registryChecks({ isRegistry, subjects }: RegistryFacts): Check[] {
+  if (isRegistry) return subjects.flatMap(subjectChecks);
+  const remedy =
+    'MIRROR_SCHEMA_REGISTRY_URL must be the base URL of a Confluent-compatible API, with its path (Apicurio: /apis/ccompat/v7)';
+  return [problem('schema', 'schema registry', 'what answers is no schema registry', remedy)];
+}
+
+function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFacts): Check[] {
   const area = 'schema registry';
-  if (!isRegistry) {
-    const remedy =
-      'MIRROR_SCHEMA_REGISTRY_URL must be the base URL of a Confluent-compatible API, with its path (Apicurio: /apis/ccompat/v7)';
-    return [problem('schema', area, 'what answers is no schema registry', remedy)];
-  }
   const missing = versions.filter(({ id }) => id === null).map(({ version }) => `v${version}`);
   if (missing.length > 0) {
     return [problem('schema', area, `subject ${subject}: ${missing.join(', ')} of our schema is not registered`, 'mirror init')];

@@ -1,7 +1,7 @@
 import type { Command as Program } from 'commander';
-import { registerSchemas, requiredCompatibility, type SchemaRegistration } from '@notion-mirror/event-log/register-schemas';
+import { registerSchemas, requiredCompatibility, schemaSubjects, type SchemaRegistration } from '@notion-mirror/event-log/register-schemas';
 import { SchemaRegistryError } from '@notion-mirror/event-log/schema-registry';
-import { createTopics, topicsFor } from '@notion-mirror/event-log/topics';
+import { createTopics } from '@notion-mirror/event-log/topics';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import type { Difference } from '@notion-mirror/mirror-store/layout';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
@@ -92,9 +92,18 @@ async function initTopics(context: ConfiguredContext): Promise<InitStep> {
 }
 
 async function initSchemas({ config }: ConfiguredContext): Promise<InitStep> {
-  const subject = topicsFor(config.topicPrefix).eventsSubject;
-  const registration = await registerSchemas({ schemaRegistry: config.schemaRegistry, subject });
-  return describeRegistration(registration);
+  const { schemaRegistry, topicPrefix } = config;
+  const steps: InitStep[] = [];
+  for (const { subject, contract } of schemaSubjects(topicPrefix)) {
+    steps.push(describeRegistration(await registerSchemas({ schemaRegistry, subject, contract })));
+  }
+  return {
+    server: 'Schema registry',
+    made: steps.flatMap(({ made }) => made),
+    present: steps.flatMap(({ present }) => present),
+    differences: steps.flatMap(({ differences }) => differences),
+    json: { subjects: steps.map(({ json }) => json) },
+  };
 }
 
 export function describeRegistration({ subject, previousCompatibility, versions }: SchemaRegistration): InitStep {

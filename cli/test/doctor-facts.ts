@@ -24,10 +24,10 @@ export const healthyKafka: KafkaFacts = {
 
 export const healthyRegistry: RegistryFacts = {
   isRegistry: true,
-  subject: 'notion.database-events-value',
-  compatibility: 'FULL_TRANSITIVE',
-  versions: [{ version: 1, id: 4 }],
-  latestId: 4,
+  subjects: [
+    { subject: 'notion.database-events-value', compatibility: 'FULL_TRANSITIVE', versions: [{ version: 1, id: 4 }], latestId: 4 },
+    { subject: 'notion.database-states-value', compatibility: 'FULL_TRANSITIVE', versions: [{ version: 1, id: 5 }], latestId: 5 },
+  ],
 };
 
 export const healthyMongo: MongoFacts = {

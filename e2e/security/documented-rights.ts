@@ -11,18 +11,23 @@ type Row = readonly string[];
 export async function documentedAcls(prefix: string): Promise<AclEntry[]> {
   const rows = await tableUnder('### Kafka: ACLs');
   return rows.flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
-    const [, kind = '', name = ''] = /^(topic|group)s? `([^`]+)`$/.exec(resource) ?? [];
+    const [, kind = '', name = ''] = /^(topic|group|transactional id)s? `([^`]+)`$/.exec(resource) ?? [];
     if (name === '') throw new Error(`not a resource: ${resource}`);
     return operations.split(', ').map((operation) => ({
       principal: `User:${user.replaceAll('`', '')}`,
       host: '*',
-      resourceType: kind === 'topic' ? kafkajs.AclResourceTypes.TOPIC : kafkajs.AclResourceTypes.GROUP,
+      resourceType: resourceTypeOf(kind),
       resourceName: `${prefix}${name.replace(/\*$/, '')}`,
       resourcePatternType: name.endsWith('*') ? kafkajs.ResourcePatternTypes.PREFIXED : kafkajs.ResourcePatternTypes.LITERAL,
       operation: operationOf(operation),
       permissionType: kafkajs.AclPermissionTypes.ALLOW,
     }));
   });
+}
+
+function resourceTypeOf(kind: string): number {
+  if (kind === 'topic') return kafkajs.AclResourceTypes.TOPIC;
+  return kind === 'group' ? kafkajs.AclResourceTypes.GROUP : kafkajs.AclResourceTypes.TRANSACTIONAL_ID;
 }
 
 function operationOf(name: string): number {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkSchemas, releaseSchemas } from './check.ts';
 import { databaseEventContract, loadContract, schemasFolder } from './contract.ts';
 import { loadGoldenValues } from './golden-values.ts';
+import { loadReleasedFiles } from './released-files.ts';
 
 interface Field {
   name: string;
@@ -63,7 +64,8 @@ describe('the check', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'schemas-'));
     cpSync(join(schemasFolder, 'database-event'), join(folder, 'database-event'), { recursive: true });
-    cpSync(join(schemasFolder, 'released.json'), join(folder, 'released.json'));
+    const released = Object.entries(loadReleasedFiles(schemasFolder)).filter(([file]) => file.startsWith('database-event/'));
+    writeFileSync(join(folder, 'released.json'), JSON.stringify(Object.fromEntries(released)));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 

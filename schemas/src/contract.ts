@@ -44,6 +44,11 @@ export function databaseEventContract(): Contract {
   return loadContract('database-event');
 }
 
+/** The values of the topic `notion.database-states`. */
+export function databaseStateContract(): Contract {
+  return loadContract('database-state');
+}
+
 function compile(file: string, text: string): avro.Type {
   try {
     const type = avro.Type.forSchema(JSON.parse(text) as avro.Schema);

@@ -47,7 +47,8 @@ export function unreadableGoldenValues(contract: Contract, goldenValues: readonl
 function difference(reader: SchemaVersion, writer: SchemaVersion, expected: Record<string, unknown>, bytes: Buffer): string | null {
   try {
     const resolver = reader === writer ? undefined : reader.type.createResolver(writer.type);
-    const read = { ...(reader.type.fromBuffer(bytes, resolver) as Record<string, unknown>) };
+    // avsc makes records of a class of their own.
+    const read = JSON.parse(JSON.stringify(reader.type.fromBuffer(bytes, resolver))) as Record<string, unknown>;
     // An earlier reader sees defaults for what it does not know. A later one may have dropped a field or added one; the others must be equal.
     if (reader.version < writer.version) return null;
     const names = reader === writer ? [...new Set([...Object.keys(read), ...Object.keys(expected)])] : Object.keys(expected);

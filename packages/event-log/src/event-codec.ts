@@ -1,85 +1,40 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import type avro from 'avsc';
 import { z } from 'zod';
-import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, type SchemaRegistrySettings } from './schema-registry.ts';
+import { createAvroCodec, describeIssues, poison, type AvroCodec, type Undecoded } from './avro-codec.ts';
+import type { SchemaRegistrySettings } from './schema-registry.ts';
 
-/**
- * - `poison`: these bytes will never be an event. Codes: `not_framed`, `unknown_schema`, `incompatible_schema`, `undecodable`, `invalid_event`.
- * - `unavailable`: the registry could not be asked; the same bytes may be an event later.
- */
-export type DecodeResult =
-  | { readonly kind: 'event'; readonly event: DatabaseEvent }
-  | { readonly kind: 'poison'; readonly code: string; readonly message: string }
-  | { readonly kind: 'unavailable'; readonly error: Error };
+export type DecodeResult = { readonly kind: 'event'; readonly event: DatabaseEvent } | Undecoded;
 
-/** Values of the log: Avro behind Confluent's frame, one zero byte and the schema's id in four bytes, big-endian. */
-export interface EventCodec {
-  /** The registry's id of the schema that `encode` writes. */
-  readonly schemaId: number;
+/** Values of the log. */
+export interface EventCodec extends Pick<AvroCodec, 'schemaId'> {
   /** Throws on an event that `decode` would call invalid. */
   encode(event: DatabaseEvent): Buffer;
   /** Any version of the schema that the registry knows. Never rejects. */
   decode(value: Buffer): Promise<DecodeResult>;
 }
 
-/** The deploy step that registers schemas (`mirror init`) has not run against this registry. No waiting mends that. */
-export class SchemaNotRegisteredError extends Error {
-  override readonly name = 'SchemaNotRegisteredError';
-}
-
-const frameBytes = 5;
-/** How long an id is not asked for again: one that the registry does not know, and one that it could not be asked for. */
-const unknownIdMs = 10_000;
-const unansweredIdMs = 1_000;
-const maxRememberedIds = 1_000;
-
-/**
- * Looks the schema's id up once: serving needs no registry then, unless a record was written with another version. Rejects with
- * SchemaNotRegisteredError, or with SchemaRegistryError while the registry is away.
- */
+/** As `createAvroCodec`. */
 export async function createEventCodec(options: { schemaRegistry: SchemaRegistrySettings; subject: string }): Promise<EventCodec> {
-  const registry = connectSchemaRegistry(options.schemaRegistry);
-  const { latest } = databaseEventContract();
-  const schemaId = await idOf(registry, options.subject, latest.text);
-  const findResolver = createResolverCache({ registry, ownId: schemaId, reader: latest.type });
+  const codec = await createAvroCodec({ ...options, contract: databaseEventContract(), what: 'database event' });
 
   return {
-    schemaId,
+    schemaId: codec.schemaId,
 
     encode(event) {
       const value = { ...event, occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
       const valid = eventSchema.safeParse(value);
-      if (!valid.success) throw new Error(`not a valid event: ${describeIssues(valid.error)}`);
-      const frame = Buffer.alloc(frameBytes);
-      frame.writeInt32BE(schemaId, 1);
-      return Buffer.concat([frame, latest.type.toBuffer(value)]);
+      if (!valid.success) throw new Error(`not a valid event: ${describeIssues(valid.error, 'event')}`);
+      return codec.encode(value);
     },
 
     async decode(value) {
-      if (value.length < frameBytes || value[0] !== 0)
-        return poison('not_framed', 'the value does not begin with the frame of the schema registry');
-      const writer = await findResolver(value.readInt32BE(1));
-      if (writer.kind !== 'resolver') return writer;
-      let decoded: unknown;
-      try {
-        decoded = latest.type.fromBuffer(value.subarray(frameBytes), writer.resolver);
-      } catch (error) {
-        return poison('undecodable', messageOf(error));
-      }
-      const parsed = eventSchema.safeParse(decoded);
-      return parsed.success ? { kind: 'event', event: parsed.data } : poison('invalid_event', describeIssues(parsed.error));
+      const decoded = await codec.decode(value);
+      if (decoded.kind !== 'value') return decoded;
+      const parsed = eventSchema.safeParse(decoded.value);
+      return parsed.success ? { kind: 'event', event: parsed.data } : poison('invalid_event', describeIssues(parsed.error, 'event'));
     },
   };
-}
-
-async function idOf(registry: SchemaRegistryClient, subject: string, schema: string): Promise<number> {
-  try {
-    return await registry.idOf(subject, schema);
-  } catch (error) {
-    if (!(error instanceof SchemaRegistryError) || error.reason !== 'unknown') throw error;
-    throw new SchemaNotRegisteredError(`the schema of ${subject} is not registered: run \`mirror init\``, { cause: error });
-  }
 }
 
 const id = z
@@ -109,81 +64,3 @@ const eventSchema = z
     origin: z.enum(['nango', 'notion', 'recheck', 'reconcile', 'operator']),
   })
   .refine(({ databaseId, dataSourceId }) => databaseId !== null || dataSourceId !== null, 'names neither a database nor a data source');
-
-type WriterResult = { readonly kind: 'resolver'; readonly resolver: avro.Resolver | undefined } | Exclude<DecodeResult, { kind: 'event' }>;
-
-/** How to read what was written with a schema id, by our own schema. Ids that work are remembered for ever, the others for a short time. */
-function createResolverCache(deps: {
-  registry: SchemaRegistryClient;
-  ownId: number;
-  reader: avro.Type;
-}): (schemaId: number) => Promise<WriterResult> {
-  const { registry, ownId, reader } = deps;
-  const known = new Map<number, WriterResult>([[ownId, { kind: 'resolver', resolver: undefined }]]);
-  const unknown = new Map<number, { result: WriterResult; until: number }>();
-  const asking = new Map<number, Promise<WriterResult>>();
-
-  return async function findResolver(schemaId) {
-    const found = known.get(schemaId);
-    if (found !== undefined) return found;
-    const bad = unknown.get(schemaId);
-    if (bad !== undefined && bad.until > Date.now()) return bad.result;
-    let answer = asking.get(schemaId);
-    if (answer === undefined) {
-      answer = ask(schemaId).finally(() => asking.delete(schemaId));
-      asking.set(schemaId, answer);
-    }
-    return answer;
-  };
-
-  async function ask(schemaId: number): Promise<WriterResult> {
-    let writer: avro.Type;
-    try {
-      writer = await registry.schemaOf(schemaId);
-    } catch (error) {
-      return explain(schemaId, error);
-    }
-    try {
-      const result: WriterResult = { kind: 'resolver', resolver: reader.createResolver(writer) };
-      known.set(schemaId, result);
-      return result;
-    } catch (error) {
-      return remember(
-        schemaId,
-        poison('incompatible_schema', `schema ${schemaId} cannot be read as a database event: ${messageOf(error)}`),
-      );
-    }
-  }
-
-  async function explain(schemaId: number, error: unknown): Promise<WriterResult> {
-    const away: WriterResult = { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
-    if (!(error instanceof SchemaRegistryError)) return remember(schemaId, away);
-    if (error.reason !== 'unknown' && error.reason !== 'unusable') return remember(schemaId, away);
-    // A registry that has lost its data, or is still loading it, answers 404 too. One that no longer knows our own schema is not to be believed.
-    try {
-      await registry.freshSchemaOf(ownId);
-    } catch {
-      return remember(schemaId, away);
-    }
-    return remember(schemaId, poison(error.reason === 'unknown' ? 'unknown_schema' : 'incompatible_schema', error.message));
-  }
-
-  function remember(schemaId: number, result: WriterResult): WriterResult {
-    const [oldest] = unknown.keys();
-    if (oldest !== undefined && unknown.size >= maxRememberedIds) unknown.delete(oldest);
-    unknown.set(schemaId, { result, until: Date.now() + (result.kind === 'unavailable' ? unansweredIdMs : unknownIdMs) });
-    return result;
-  }
-}
-
-function poison(code: string, message: string): Extract<DecodeResult, { kind: 'poison' }> {
-  return { kind: 'poison', code, message };
-}
-
-function describeIssues(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.length === 0 ? 'event' : path.join('.')} ${message}`).join('; ');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -12,7 +12,9 @@ describe('the names', () => {
     expect(topicsFor('')).toEqual({
       events: 'notion.database-events',
       deadLetters: 'notion.database-events.dead-letters',
+      states: 'notion.database-states',
       eventsSubject: 'notion.database-events-value',
+      statesSubject: 'notion.database-states-value',
     });
     expect(topicsFor('eu_').deadLetters).toBe('eu_notion.database-events.dead-letters');
     expect(groupIdFor('eu_', 'sync-worker')).toBe('eu_notion-mirror.sync-worker');

@@ -115,6 +115,15 @@ export async function readRanges(options: {
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
   consumer.on('consumer.crash', ({ payload: { error } }) => finish(error));
+  // What ends a transaction, or was left out of it, is no record: no batch is handed over for these alone.
+  consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
+    const place = left.get(partition);
+    if (place === undefined) return;
+    lastSign = performance.now();
+    const after = BigInt(lastOffset) + 1n;
+    if (after > place.next) place.next = after;
+    if (place.next >= place.to) done(partition);
+  });
   const onAbort = () => finish(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   const watch = setInterval(() => {

@@ -1,4 +1,5 @@
-import { databaseEventContract } from '@notion-mirror/schemas/contract';
+import { databaseEventContract, databaseStateContract, type Contract } from '@notion-mirror/schemas/contract';
+import { topicsFor } from './topics.ts';
 import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, type SchemaRegistrySettings } from './schema-registry.ts';
 
 /** The only level under which writers and readers deploy in any order and the whole log can be read again. */
@@ -11,17 +12,31 @@ export interface SchemaRegistration {
   readonly versions: readonly { readonly version: number; readonly id: number; readonly created: boolean }[];
 }
 
+/** Every subject of the mirror, and what is registered there. */
+export function schemaSubjects(prefix: string): { readonly subject: string; readonly contract: Contract }[] {
+  const { eventsSubject, statesSubject } = topicsFor(prefix);
+  return [
+    { subject: eventsSubject, contract: databaseEventContract() },
+    { subject: statesSubject, contract: databaseStateContract() },
+  ];
+}
+
 /**
  * The deploy step: sets the subject to FULL_TRANSITIVE, then registers every released version in order. Again is harmless. The registry
  * itself refuses a version that is incompatible with one it holds: rejects with SchemaRegistryError (`refused`).
+ * `contract`: by default that of the events.
  */
-export async function registerSchemas(options: { schemaRegistry: SchemaRegistrySettings; subject: string }): Promise<SchemaRegistration> {
-  const { subject } = options;
+export async function registerSchemas(options: {
+  schemaRegistry: SchemaRegistrySettings;
+  subject: string;
+  contract?: Contract;
+}): Promise<SchemaRegistration> {
+  const { subject, contract = databaseEventContract() } = options;
   const registry = connectSchemaRegistry(options.schemaRegistry);
   const previousCompatibility = await registry.compatibilityOf(subject);
   if (previousCompatibility !== requiredCompatibility) await registry.setCompatibility(subject, requiredCompatibility);
   const versions: { version: number; id: number; created: boolean }[] = [];
-  for (const { version, text } of databaseEventContract().versions) {
+  for (const { version, text } of contract.versions) {
     const known = await idOrNull(registry, subject, text);
     versions.push({ version, id: known ?? (await registry.register(subject, text)), created: known === null });
   }
@@ -36,11 +51,15 @@ export interface SchemaInspection {
 }
 
 /** What the registry holds of our schemas; changes nothing. Rejects with SchemaRegistryError when it cannot be asked. */
-export async function inspectSchemas(options: { schemaRegistry: SchemaRegistrySettings; subject: string }): Promise<SchemaInspection> {
-  const { subject } = options;
+export async function inspectSchemas(options: {
+  schemaRegistry: SchemaRegistrySettings;
+  subject: string;
+  contract?: Contract;
+}): Promise<SchemaInspection> {
+  const { subject, contract = databaseEventContract() } = options;
   const registry = connectSchemaRegistry(options.schemaRegistry);
   const compatibility = await registry.compatibilityOf(subject);
-  const versions = databaseEventContract().versions.map(async ({ version, text }) => ({
+  const versions = contract.versions.map(async ({ version, text }) => ({
     version,
     id: await idOrNull(registry, subject, text),
   }));

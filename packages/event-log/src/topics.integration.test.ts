@@ -3,7 +3,7 @@ import { isolatedLog } from './testing/isolated-log.ts';
 import { createTopics, describeTopics, topicsFor } from './topics.ts';
 
 const log = isolatedLog(inject('stack'));
-const { events, deadLetters } = topicsFor(log.prefix);
+const { events, deadLetters, states } = topicsFor(log.prefix);
 const settings = { partitions: 4, replicationFactor: 1, retentionMs: 86_400_000 };
 afterAll(log.remove);
 
@@ -13,6 +13,7 @@ describe('creating the topics', () => {
     expect(before.map(({ topic, exists }) => [topic, exists])).toEqual([
       [events, false],
       [deadLetters, false],
+      [states, false],
     ]);
     const created = await createTopics(log.kafka, log.prefix, settings);
     expect(created).toEqual([
@@ -36,9 +37,19 @@ describe('creating the topics', () => {
         underReplicatedPartitions: [],
         differences: [],
       },
+      {
+        topic: states,
+        exists: true,
+        created: true,
+        partitions: 4,
+        replicationFactor: 1,
+        partitionsWithoutLeader: [],
+        underReplicatedPartitions: [],
+        differences: [],
+      },
     ]);
     const again = await createTopics(log.kafka, log.prefix, settings);
-    expect(again.map((topic) => topic.created)).toEqual([false, false]);
+    expect(again.map((topic) => topic.created)).toEqual([false, false, false]);
   });
 
   it('says what differs from the settings, and changes nothing', async () => {
@@ -54,6 +65,6 @@ describe('creating the topics', () => {
     const prefix = `${log.prefix}twice.`;
     const both = await Promise.all([createTopics(log.kafka, prefix, settings), createTopics(log.kafka, prefix, settings)]);
     for (const topic of both.flat()) expect(topic).toMatchObject({ exists: true, differences: [] });
-    expect(both.flat().filter(({ created }) => created)).toHaveLength(2);
+    expect(both.flat().filter(({ created }) => created)).toHaveLength(3);
   });
 });

@@ -7,19 +7,28 @@ export interface Topics {
   readonly events: string;
   /** Records that could not be handled, as they were, with `dlq.*` headers; and webhooks that could not be read. */
   readonly deadLetters: string;
-  /** The schema registry's subject of the log's values. */
+  /** The state log: Avro `DatabaseState` records, key = workspaceId:databaseId. */
+  readonly states: string;
+  /** The schema registry's subjects of the values of the two logs. */
   readonly eventsSubject: string;
+  readonly statesSubject: string;
 }
 
 /** The names of everything in Kafka and the registry. `prefix` is put in front as it is. */
 export function topicsFor(prefix: string): Topics {
   const events = `${prefix}notion.database-events`;
-  return { events, deadLetters: `${events}.dead-letters`, eventsSubject: `${events}-value` };
+  const states = `${prefix}notion.database-states`;
+  return { events, deadLetters: `${events}.dead-letters`, states, eventsSubject: `${events}-value`, statesSubject: `${states}-value` };
 }
 
 /** The consumer group of a worker. One group reads one topic for one purpose and is never shared. */
 export function groupIdFor(prefix: string, worker: 'sync-worker' | 'delete-worker'): string {
   return `${prefix}notion-mirror.${worker}`;
+}
+
+/** Who appends to the state log: the broker lets the newest one with this id write. */
+export function stateLogWriterId(prefix: string): string {
+  return `${prefix}notion-mirror.state-log`;
 }
 
 /**
@@ -31,7 +40,7 @@ export function readerGroupId(prefix: string): string {
 }
 
 export interface TopicSettings {
-  /** Of the log: how many workers of one group can share it. Can grow later, but then a tenant's events change partition once. */
+  /** Of each log: how many workers of one group can share it. Can grow later, but then a tenant's events change partition once. */
   readonly partitions: number;
   readonly replicationFactor: number;
   /** Of the log: how far back it can be read again. */
@@ -61,6 +70,7 @@ export interface TopicDescription {
 }
 
 const megabyte = 1024 * 1024;
+const sevenDays = 7 * 24 * 60 * 60 * 1000;
 const ninetyDays = 90 * 24 * 60 * 60 * 1000;
 
 /** How long a dead letter waits for a person. */
@@ -90,6 +100,18 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
       replicationFactor,
       // A dead letter holds a whole webhook body (up to 1 MiB) and waits for a person.
       config: { ...common, 'retention.ms': String(deadLetterRetentionMs(settings)), 'max.message.bytes': String(2 * megabyte) },
+    },
+    {
+      topic: topics.states,
+      partitions,
+      replicationFactor,
+      // A document has up to 16 MiB. A null stays a week before compaction takes it, so that a reader who was away learns of it.
+      config: {
+        ...common,
+        'cleanup.policy': 'compact',
+        'delete.retention.ms': String(sevenDays),
+        'max.message.bytes': String(20 * megabyte),
+      },
     },
   ];
 }

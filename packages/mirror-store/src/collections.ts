@@ -7,8 +7,10 @@ export const collectionNames = {
   fullSyncs: 'full_syncs',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
+  replays: 'replays',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
+  stateLog: 'state_log',
 } as const;
 
 /** The view that readers use: live databases only. */

@@ -63,7 +63,7 @@ export interface LiveInput {
   readonly workspaceId: string;
   readonly databaseId: string;
   readonly content: DatabaseContent;
-  readonly connectionId: string;
+  readonly connectionId: string | null;
   readonly asOf: Date;
   /** The event whose fetch this is. */
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
@@ -106,7 +106,17 @@ export function contentFields(content: DatabaseContent): Document {
 }
 
 /** The part that is the mirror's own. */
-export const bookkeepingFields = ['_id', 'rev', 'asOf', 'source', 'connectionId', 'lastEvent', 'syncedAt', 'removed'] as const;
+export const bookkeepingFields = [
+  '_id',
+  'rev',
+  'asOf',
+  'source',
+  'connectionId',
+  'lastEvent',
+  'syncedAt',
+  'removed',
+  'restoredFrom',
+] as const;
 
 function dataSourceDocument(source: DataSourceContent): Document {
   if (!isAccessible(source)) return { id: source.id, name: source.name, accessible: false };

@@ -231,7 +231,7 @@ export const variables = {
   }),
   MIRROR_NOTION_REQUESTS_PER_MINUTE: variable({
     default: '180',
-    usedBy: ['sync-worker'],
+    usedBy: ['sync-worker', 'cli'],
     description: 'Where the rate budget of a connection starts, in requests per 60 s; it learns from the answers.',
     expected: 'a whole number from 1 to 100000',
     parse: integer(1, 100_000),
@@ -260,7 +260,7 @@ export const variables = {
   }),
   MIRROR_CLOCK_TOLERANCE_SECONDS: variable({
     default: '10',
-    usedBy: ['sync-worker', 'delete-worker'],
+    usedBy: ['sync-worker', 'delete-worker', 'cli'],
     description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
     expected: 'a number of seconds from 0 to 3600',
     parse: seconds(0, 3600),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
@@ -6,7 +7,10 @@ import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
-import { groupIdFor, requireTopics, topicsFor } from '@notion-mirror/event-log/topics';
+import { rangesOn } from '@notion-mirror/event-log/range-reader';
+import { createStateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { groupIdFor, requireTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
@@ -14,6 +18,8 @@ import { createRecordStore } from '@notion-mirror/mirror-store/database-records'
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createFullSyncLedger } from '@notion-mirror/mirror-store/full-sync-ledger';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
+import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { systemClock } from '@notion-mirror/notion-source/clock';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
@@ -28,6 +34,7 @@ import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 import { startCatchingUp } from './catching-up.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
+import { startStateLogPublisher } from './state-log-publisher.ts';
 
 const service = 'sync-worker';
 const config = loadConfigOrExit(service);
@@ -91,6 +98,21 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     logger,
   });
   scope.onStop('catching up', () => catchingUp.stop());
+
+  const stateLog = startStateLogPublisher({
+    changes: openRecordChanges(mongo.db),
+    progress: createStateLogProgress(mongo.db, topics.states, randomUUID()),
+    openWriter: () => openStateLogWriter({ kafka, topic: topics.states, transactionalId: stateLogWriterId(config.topicPrefix) }),
+    openCodec: () => createStateCodec({ schemaRegistry: config.schemaRegistry, subject: topics.statesSubject }),
+    isEmpty: async () => {
+      const ranges = await rangesOn(kafka, topics.states);
+      if (ranges === null) throw new Error(`no topic ${topics.states}: run \`mirror init\``);
+      return ranges.every(({ to }) => to === 0n);
+    },
+    logger,
+    metrics,
+  });
+  scope.onStop('state log', () => stateLog.stop());
 
   const consumer = createLaneConsumer<DatabaseEvent>({
     kafka,

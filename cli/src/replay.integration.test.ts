@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
+import { createStateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { toStateRecord } from '@notion-mirror/event-log/state-record';
+import { eventOf, isolatedLog, readAll, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
+import { createTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { createReplays } from '@notion-mirror/mirror-store/replays';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { someContent } from '../../packages/mirror-store/test/mongo.ts';
+import { mirror as run } from '../test/surroundings.ts';
+
+const stack = inject('stack');
+const uri = new URL(stack.mongodbUri);
+uri.pathname = `/replay_${randomUUID().slice(0, 8)}`;
+const mongo: Mongo = await openMongo(uri.href, { appName: 'replay-test' });
+
+let log: ReturnType<typeof isolatedLog>;
+let env: Record<string, string>;
+
+afterAll(async () => {
+  await mongo.db.dropDatabase();
+  await mongo.close();
+});
+
+beforeEach(async () => {
+  log = isolatedLog(stack);
+  const own = log;
+  onTestFinished(() => own.remove());
+  env = {
+    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
+    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    MIRROR_MONGODB_URI: uri.href,
+    MIRROR_TOPIC_PREFIX: log.prefix,
+  };
+  await mongo.db.dropDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
+  for (const { subject, contract } of schemaSubjects(log.prefix)) {
+    await registerSchemas({ schemaRegistry: log.schemaRegistry, subject, contract });
+  }
+});
+
+const topics = () => topicsFor(log.prefix);
+const records = () => createRecordStore({ db: mongo.db, metrics: new Registry() });
+const documents = () =>
+  mongo.db
+    .collection('database_records')
+    .find({}, { sort: { _id: 1 } })
+    .toArray();
+const titles = async () => Object.fromEntries((await documents()).map(({ databaseId, title }) => [databaseId, title ?? null]));
+
+async function replay(...args: string[]) {
+  const { code, stdout, stderr } = await run(['replay', ...args, '--json'], { env });
+  return { code, stderr, result: JSON.parse(stdout) as { plan?: Record<string, unknown>; replay?: Record<string, unknown> } };
+}
+
+const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
+
+function live(databaseId: string, seconds: number, rev: number, title = `${databaseId} ${rev}`, workspaceId = 'acme'): DatabaseState {
+  return {
+    kind: 'live',
+    workspaceId,
+    databaseId,
+    rev,
+    asOf: at(seconds),
+    syncedAt: at(seconds),
+    connectionId: 'c',
+    lastEvent: { id: 'e', type: 'database.created', occurredAt: at(seconds) },
+    content: someContent({ title }),
+  };
+}
+
+function gone(databaseId: string, seconds: number, rev: number): DatabaseState {
+  const removed = { at: new Date(), reason: 'deleted' as const, eventId: 'e' };
+  return { kind: 'removed', workspaceId: 'acme', databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
+}
+
+async function putStates(states: readonly DatabaseState[]): Promise<void> {
+  const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: topics().statesSubject });
+  const transactionalId = stateLogWriterId(log.prefix);
+  const writer = await openStateLogWriter({ kafka: log.kafka, topic: topics().states, transactionalId });
+  for (let from = 0; from < states.length; from += 500) {
+    await writer.append(states.slice(from, from + 500).map((state) => toStateRecord(state, codec)));
+  }
+  await writer.close();
+}
+
+async function writeLive(databaseId: string, asOf: Date, title: string): Promise<void> {
+  const expected = await records().read('acme', databaseId);
+  const lastEvent = { id: 'x', type: 'database.created', occurredAt: asOf };
+  const content = someContent({ title });
+  await records().writeLive({ workspaceId: 'acme', databaseId, expected, content, connectionId: 'c', asOf, lastEvent });
+}
+
+describe('from the state log', () => {
+  test('an empty mirror is rebuilt, document for document, and again changes nothing', async () => {
+    await writeLive('a', at(5), 'as a worker wrote it');
+    const [before] = await documents();
+    const { syncedAt } = before as unknown as { syncedAt: Date };
+    const original: DatabaseState = { ...live('a', 5, 1, 'as a worker wrote it'), syncedAt } as DatabaseState;
+    const lastEvent = { id: 'x', type: 'database.created', occurredAt: at(5) };
+    await putStates([live('b', 1, 1), { ...original, lastEvent } as DatabaseState, live('b', 2, 2), live('d', 1, 1), gone('d', 3, 2)]);
+    await mongo.db.collection('database_records').deleteMany({});
+
+    expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 3 } });
+    const rebuilt = await documents();
+    const { restoredFrom, ...restored } = rebuilt[0]!;
+    expect(restored).toEqual(before);
+    expect(restoredFrom).toMatchObject({ partition: expect.any(Number) });
+    expect(await titles()).toEqual({ a: 'as a worker wrote it', b: 'b 2', d: null });
+    expect(rebuilt[2]).toMatchObject({ rev: 2, removed: { reason: 'deleted' } });
+
+    expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ counts: { written: 0 } });
+    expect(await documents()).toEqual(rebuilt);
+  });
+
+  test('what is fresher in the mirror stays, what is older is replaced with a higher revision', async () => {
+    await writeLive('fresh', at(100), 'fresh');
+    await writeLive('old', at(0), 'old');
+    await putStates([live('fresh', 50, 9), live('old', 50, 1), live('theirs', 1, 1, 'theirs', 'other')]);
+    await replay('run', '--from-states', '--yes', '--workspace-id', 'acme');
+    expect(await titles()).toEqual({ fresh: 'fresh', old: 'old 1' });
+    expect(await records().read('acme', 'old')).toMatchObject({ rev: 2 });
+  });
+
+  test('kill -9 in the middle: run again goes on, and the mirror is whole', async () => {
+    const states = Array.from({ length: 20_000 }, (_, n) => live(`d${n}`, n % 50, 1));
+    await putStates(states);
+    const main = join(import.meta.dirname, 'main.ts');
+    const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+    const child = spawn(process.execPath, [main, 'replay', 'run', '--from-states', '--yes'], {
+      env: { ...inherited, ...env },
+      stdio: 'ignore',
+    });
+    const replays = createReplays(mongo.db);
+    await until(async () => ((await replays.latest())?.counts['written'] ?? 0) > 0, 60_000);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const interrupted = await replays.latest();
+    expect(interrupted).toMatchObject({ status: 'running' });
+    expect(interrupted!.counts['written']).toBeLessThan(20_000);
+    expect((await replay('run', '--since', '1h')).code).toBe(2);
+    await until(async () => (await replay('run')).code === 0, 60_000);
+    expect(await replays.latest()).toMatchObject({ id: interrupted!.id, status: 'done' });
+    expect(await mongo.db.collection('database_records').countDocuments()).toBe(20_000);
+  });
+});
+
+describe('from events', () => {
+  test('each database is asked for once, of tenants that are connected; cancel and status', async () => {
+    const connections = createConnectionStore(mongo.db);
+    const notionWorkspaceId = randomUUID();
+    await connections.add({
+      connectionId: 'c1',
+      providerConfigKey: 'notion',
+      workspaceId: 'acme',
+      notionWorkspaceId,
+      botId: null,
+      token: null,
+    });
+    const [one, two, other, source] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const codec = await createEventCodec({ schemaRegistry: log.schemaRegistry, subject: topics().eventsSubject });
+    const publisher = await createPublisher({ kafka: log.kafka, logger: silent, metrics: new Registry(), deadlineMs: 30_000 });
+    const put = (change: Parameters<typeof eventOf>[0]) =>
+      publisher.publish(toRecord({ topic: topics().events, event: eventOf(change), codec }));
+    for (let n = 0; n < 5; n += 1) await put({ databaseId: one });
+    await put({ databaseId: one, dataSourceId: source, type: 'data_source.schema_updated' });
+    await put({ databaseId: two });
+    await put({ databaseId: other, workspaceId: 'initech' });
+    await publisher.stop();
+
+    expect((await replay('plan')).result.plan).toMatchObject({ records: 8, targets: 2, tenants: 1, withoutConnection: 1, notionCalls: 4 });
+    expect((await replay('run')).code).toBe(2);
+    expect((await replay('run', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { appended: 2, withoutConnection: 1 } });
+    const appended = (await readAll(log.kafka, topics().events)).filter(({ headers }) => headers['ce_type'] === 'mirror.replay');
+    const events = await Promise.all(appended.map(async ({ value }) => codec.decode(value!)));
+    const fetched = new Set(events.map((decoded) => (decoded.kind === 'event' ? decoded.event.databaseId : decoded.kind)));
+    expect(fetched).toEqual(new Set([one, two]));
+    expect(events[0]).toMatchObject({ event: { kind: 'sync', origin: 'operator', connectionId: 'c1', workspaceId: 'acme' } });
+
+    expect((await replay('status')).result.replay).toMatchObject({ status: 'done', source: 'events' });
+    expect((await replay('cancel')).code).toBe(1);
+    expect((await replay('plan', '--since', '2020-01-01', '--database-id', two)).result.plan).toMatchObject({ targets: 1 });
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { decideRestore, restoredRev, type DatabaseState, type RestorableRecord } from './database-state.ts';
+
+const tolerance = 10_000;
+const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
+const place = { partition: 3, offset: 100 };
+const removed = (asOf: number, rev: number): DatabaseState => ({
+  kind: 'removed',
+  workspaceId: 'acme',
+  databaseId: 'd',
+  rev,
+  asOf: at(asOf),
+  source: 'delete',
+  connectionId: null,
+  removed: { at: at(asOf), reason: 'deleted', eventId: null },
+});
+const record = (asOf: number, rev: number, change: Partial<RestorableRecord> = {}): RestorableRecord => ({
+  rev,
+  asOf: at(asOf),
+  live: true,
+  syncedAt: at(asOf),
+  restoredFrom: null,
+  ...change,
+});
+
+describe('a value of the state log', () => {
+  it.each<[string, RestorableRecord | null, DatabaseState, 'write' | 'erase' | 'keep']>([
+    ['where there is no record', null, removed(0, 1), 'write'],
+    ['that is newer than a record', record(0, 1), removed(100, 2), 'write'],
+    ['that is newer, though the record has been written more often: it is of another life', record(0, 9), removed(100, 1), 'write'],
+    ['that is the record', record(0, 1), removed(0, 1), 'keep'],
+    ['that is older than the record', record(100, 2), removed(0, 1), 'keep'],
+    ['that is older by rev, and newer only by a clock', record(0, 2), removed(5, 1), 'keep'],
+    ['behind the one that was restored', record(0, 2, { restoredFrom: { partition: 3, offset: 99 } }), removed(-5, 1), 'write'],
+    ['that was restored', record(0, 2, { restoredFrom: place }), removed(0, 2), 'keep'],
+    ['before the one that was restored', record(0, 2, { restoredFrom: { partition: 3, offset: 101 } }), removed(0, 1), 'keep'],
+  ])('%s', (_, found, state, decision) => {
+    expect(decideRestore(found, state, place, tolerance)).toBe(decision);
+  });
+
+  it('that says only that the record was taken away, takes away what was written before, and nothing later', () => {
+    const erased: DatabaseState = { kind: 'erased', workspaceId: 'acme', databaseId: 'd', at: at(50) };
+    expect(decideRestore(record(0, 1), erased, place, tolerance)).toBe('erase');
+    expect(decideRestore(record(60, 1), erased, place, tolerance)).toBe('keep');
+    expect(decideRestore(record(0, 1, { live: false, syncedAt: null }), erased, place, tolerance)).toBe('keep');
+    expect(decideRestore(null, erased, place, tolerance)).toBe('keep');
+  });
+});
+
+it('the revision is the one of the state, and raised above a record in its place', () => {
+  expect(restoredRev(null, { rev: 7 })).toBe(7);
+  expect(restoredRev({ rev: 2 }, { rev: 7 })).toBe(7);
+  expect(restoredRev({ rev: 9 }, { rev: 7 })).toBe(10);
+});

@@ -1,0 +1,51 @@
+import type { DatabaseState, LiveState } from '@notion-mirror/domain/database-state';
+import { describe, expect, it } from 'vitest';
+import { idsOf, readStateRecord, toStateRecord } from './state-record.ts';
+
+const live = { kind: 'live', workspaceId: 'a:b', databaseId: 'd', rev: 3 } as LiveState;
+const codec = {
+  encode: () => Buffer.from('avro'),
+  decode: () => Promise.resolve({ kind: 'state' as const, state: live }),
+};
+const asRead = (state: DatabaseState) => {
+  const { key, value, headers } = toStateRecord(state, codec);
+  return readStateRecord({ key: Buffer.from(key), value, headers }, codec);
+};
+
+describe('a record of the state log', () => {
+  it('is keyed by tenant and database, and says its revision', () => {
+    expect(toStateRecord(live, codec)).toEqual({
+      key: 'a:b:d',
+      value: Buffer.from('avro'),
+      headers: { 'content-type': 'application/avro', 'mirror-rev': '3' },
+    });
+  });
+
+  it.each<DatabaseState>([
+    {
+      kind: 'removed',
+      workspaceId: 'a:b',
+      databaseId: 'd',
+      rev: 4,
+      asOf: new Date(1),
+      source: 'delete',
+      connectionId: null,
+      removed: { at: new Date(2), reason: 'deleted', eventId: 'e' },
+    },
+    { kind: 'erased', workspaceId: 'a:b', databaseId: 'd', at: new Date(3) },
+  ])('is a null for what is gone, and reads back: $kind', async (state) => {
+    expect(toStateRecord(state, codec).value).toBeNull();
+    expect(await asRead(state)).toEqual({ kind: 'state', state });
+  });
+
+  it('is told apart from what somebody else wrote', async () => {
+    const key = Buffer.from('a:d');
+    expect(await readStateRecord({ key, value: null, headers: {} }, codec)).toEqual({ kind: 'foreign' });
+    expect(await readStateRecord({ key, value: null, headers: { 'mirror-removed': '{"at":' } }, codec)).toMatchObject({
+      kind: 'poison',
+      code: 'invalid_state',
+    });
+    expect(idsOf(Buffer.from('nothing'))).toBeNull();
+    expect(idsOf(null)).toBeNull();
+  });
+});

@@ -1,0 +1,120 @@
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { MongoServerError, type ChangeStreamDocument, type Db, type Timestamp } from 'mongodb';
+import { openCollection } from './collections.ts';
+import { orUnavailable } from './errors.ts';
+import type { RecordDocument } from './record-document.ts';
+import { idsOfRecord, restoredFromOf, stateOf } from './record-state.ts';
+import type { ChangePosition } from './state-log-progress.ts';
+
+/** What a change left behind. `unreadable`: somebody wrote by hand. `restored`: it came from the state log. */
+export type RecordChange =
+  | { readonly kind: 'state'; readonly state: DatabaseState; readonly at: Date }
+  | { readonly kind: 'restored' }
+  | { readonly kind: 'unreadable'; readonly id: string; readonly problem: string };
+
+/** No change since then can be missed: the changes from that position on are not to be had any more. */
+export class PositionLostError extends Error {
+  override readonly name = 'PositionLostError';
+}
+
+export interface RecordChanges {
+  /**
+   * Every change of `database_records` after a position, in the order in which they were applied. Null: no change for about a second. Ends
+   * when `signal` aborts. Throws a `PositionLostError`: also when the collection or the database is dropped, which is no change of a record.
+   */
+  follow(
+    from: ChangePosition,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly change: RecordChange | null; readonly position: ChangePosition }>;
+  /** A position; and every record as it is then or later. */
+  snapshot(): Promise<{ readonly position: ChangePosition; readonly records: AsyncIterable<RecordChange> }>;
+}
+
+/** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, SnapshotTooOld. */
+const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
+const idleMs = 1_000;
+
+export function openRecordChanges(db: Db): RecordChanges {
+  const records = openCollection<RecordDocument>(db, 'databaseRecords');
+
+  return {
+    async *follow(from, signal) {
+      const start = from.kind === 'after' ? { resumeAfter: from.token } : { startAtOperationTime: from.time };
+      const stream = records.watch([], { ...start, fullDocument: 'updateLookup', maxAwaitTimeMS: idleMs, batchSize: 500 });
+      try {
+        while (!signal.aborted) {
+          const event = await stream.tryNext();
+          if (event === null) {
+            yield { change: null, position: { kind: 'after', token: stream.resumeToken as object } };
+            continue;
+          }
+          if (['drop', 'rename', 'dropDatabase', 'invalidate'].includes(event.operationType)) {
+            throw new PositionLostError(`database_records is gone (${event.operationType})`);
+          }
+          yield { change: changeOf(event), position: { kind: 'after', token: event._id as object } };
+        }
+      } catch (error) {
+        if (error instanceof MongoServerError && (lostCodes.has(error.code) || error.hasErrorLabel('NonResumableChangeStreamError'))) {
+          throw new PositionLostError(error.message, { cause: error });
+        }
+        throw error;
+      } finally {
+        await stream.close().catch(() => {});
+      }
+    },
+
+    async snapshot() {
+      // What was written before this time is read below; what was written after it is followed.
+      const time = await orUnavailable('the time of MongoDB could not be read', () =>
+        db.client.withSession({ causalConsistency: true }, async (session) => {
+          await db.command({ ping: 1 }, { session });
+          return session.operationTime;
+        }),
+      );
+      if (time === undefined) throw new Error('MongoDB tells no operation time: it is no replica set');
+      return { position: { kind: 'from', time }, records: all(time) };
+    },
+  };
+
+  async function* all(time: Timestamp): AsyncGenerator<RecordChange> {
+    const session = db.client.startSession({ causalConsistency: true });
+    try {
+      session.advanceOperationTime(time);
+      const at = new Date();
+      for await (const document of records.find({}, { session, batchSize: 500 })) yield readable(document, () => stateChange(document, at));
+    } finally {
+      await session.endSession();
+    }
+  }
+}
+
+function changeOf(event: ChangeStreamDocument<RecordDocument>): RecordChange | null {
+  const at = timeOf(event);
+  if (event.operationType === 'delete') {
+    return { kind: 'state', state: { kind: 'erased', ...idsOfRecord(event.documentKey._id), at }, at };
+  }
+  if (event.operationType !== 'insert' && event.operationType !== 'replace' && event.operationType !== 'update') return null;
+  const document = event.fullDocument;
+  // Without one: it was deleted meanwhile, and that change follows.
+  if (!document) return null;
+  if (restoredFromOf(document) !== null) return { kind: 'restored' };
+  return readable(document, () => stateChange(document, at));
+}
+
+function stateChange(document: RecordDocument, at: Date): RecordChange {
+  return { kind: 'state', state: stateOf(document), at };
+}
+
+function readable(document: RecordDocument, read: () => RecordChange): RecordChange {
+  try {
+    return read();
+  } catch (error) {
+    return { kind: 'unreadable', id: document._id, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** When it was applied, by the server's clock. `wallTime` is there since MongoDB 6. */
+function timeOf(event: ChangeStreamDocument<RecordDocument>): Date {
+  const { wallTime, clusterTime } = event as { readonly wallTime?: Date; readonly clusterTime?: Timestamp };
+  return wallTime ?? (clusterTime === undefined ? new Date() : new Date(clusterTime.getHighBits() * 1000));
+}

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { readRanges, rangesOn } from '@notion-mirror/event-log/range-reader';
+import { schemaSubjects, registerSchemas } from '@notion-mirror/event-log/register-schemas';
+import { createStateCodec, type StateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { readStateRecord } from '@notion-mirror/event-log/state-record';
+import { isolatedLog, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
+import { createTopics, readerGroupId, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
+import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { someContent } from '../../../packages/mirror-store/test/mongo.ts';
+import { startStateLogPublisher } from './state-log-publisher.ts';
+
+const stack = inject('stack');
+let log: ReturnType<typeof isolatedLog>;
+let mongo: Mongo;
+let codec: StateCodec;
+const topic = () => topicsFor(log.prefix).states;
+
+beforeAll(async () => {
+  const uri = new URL(stack.mongodbUri);
+  uri.pathname = `/states_${randomUUID().slice(0, 8)}`;
+  mongo = await openMongo(uri.href, { appName: 'states-test' });
+});
+afterAll(async () => {
+  await mongo.db.dropDatabase();
+  await mongo.close();
+});
+
+beforeEach(async () => {
+  log = isolatedLog(stack);
+  const own = log;
+  onTestFinished(() => own.remove());
+  await mongo.db.dropDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
+  const { statesSubject } = topicsFor(log.prefix);
+  const contract = schemaSubjects(log.prefix).find(({ subject }) => subject === statesSubject)!.contract;
+  await registerSchemas({ schemaRegistry: log.schemaRegistry, subject: statesSubject, contract });
+  codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: statesSubject });
+});
+
+function publisher() {
+  const { kafka, prefix } = log;
+  const metrics = new Registry();
+  const started = startStateLogPublisher({
+    changes: openRecordChanges(mongo.db),
+    progress: createStateLogProgress(mongo.db, topic(), randomUUID()),
+    openWriter: () => openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) }),
+    openCodec: () => Promise.resolve(codec),
+    isEmpty: async () => ((await rangesOn(kafka, topic())) ?? []).every(({ to }) => to === 0n),
+    logger: silent,
+    metrics,
+  });
+  let stopped: Promise<void> | null = null;
+  const stop = () => (stopped ??= started.stop());
+  onTestFinished(stop);
+  const metric = async (name: string) => (await metrics.getSingleMetric(`notion_mirror_state_log_${name}`)!.get()).values[0]?.value;
+  const leads = async () => (await metric('leader')) === 1;
+  /** It leads, and has appended what was there before. */
+  const follows = async () => (await leads()) && (await metric('snapshots_total')) === 1;
+  return { stop, leads, follows };
+}
+
+async function statesOnLog(): Promise<DatabaseState[]> {
+  const states: DatabaseState[] = [];
+  await readRanges({
+    kafka: log.kafka,
+    topic: topic(),
+    groupId: readerGroupId(log.prefix),
+    ranges: (await rangesOn(log.kafka, topic())) ?? [],
+    signal: new AbortController().signal,
+    async onRecords(records) {
+      for (const record of records) {
+        const reading = await readStateRecord(record, codec);
+        if (reading.kind !== 'state') throw new Error(JSON.stringify(reading));
+        states.push(reading.state);
+      }
+      return 'more';
+    },
+  });
+  return states;
+}
+
+const store = () => createRecordStore({ db: mongo.db, metrics: new Registry() });
+
+async function write(databaseId: string, title: string): Promise<void> {
+  const records = store();
+  for (;;) {
+    const expected = await records.read('acme', databaseId);
+    const lastEvent = { id: randomUUID(), type: 'database.created', occurredAt: new Date() };
+    const result = await records.writeLive({
+      workspaceId: 'acme',
+      databaseId,
+      expected,
+      content: someContent({ title }),
+      connectionId: 'c',
+      asOf: new Date(),
+      lastEvent,
+    });
+    if (result.kind === 'written') return;
+  }
+}
+
+async function remove(databaseId: string): Promise<void> {
+  const expected = await store().read('acme', databaseId);
+  const removal = { asOf: new Date(), source: 'delete' as const, reason: 'deleted' as const, eventId: 'e' };
+  await store().writeTombstone({ workspaceId: 'acme', databaseId, expected, ...removal });
+}
+
+const revsOf = (states: readonly DatabaseState[], databaseId: string) =>
+  states.flatMap((state) => (state.databaseId === databaseId && state.kind !== 'erased' ? [state.rev] : []));
+/** Without what came twice. */
+const distinct = (revs: readonly number[]) => [...new Set(revs)];
+const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
+/** Waits for the last state of a database on the log. */
+const onLog = (databaseId: string, rev: number) => until(async () => revsOf(await statesOnLog(), databaseId).at(-1) === rev, 60_000);
+
+describe('the state log', () => {
+  test('holds every change of a database in its order, though two writers race', async () => {
+    const one = publisher();
+    await until(one.follows);
+    await Promise.all(
+      ['a', 'b'].map(async (writer) => {
+        for (let n = 0; n < 20; n += 1) await write('d1', `${writer}${n}`);
+      }),
+    );
+    await remove('d1');
+    await onLog('d1', 41);
+    const states = await statesOnLog();
+    expect(revsOf(states, 'd1')).toEqual(upTo(41));
+    expect(states.at(-1)).toMatchObject({ kind: 'removed', rev: 41, removed: { reason: 'deleted', eventId: 'e' } });
+    const content = { ...someContent(), title: expect.any(String) };
+    expect(states[0]).toMatchObject({ kind: 'live', workspaceId: 'acme', content, connectionId: 'c' });
+  });
+
+  test('begins with what is there, and a restart loses nothing', async () => {
+    await write('before', 'one');
+    const one = publisher();
+    await onLog('before', 1);
+    await one.stop();
+    await write('before', 'two');
+    await write('between', 'one');
+    publisher();
+    await onLog('before', 2);
+    await onLog('between', 1);
+    expect(revsOf(await statesOnLog(), 'before')).toEqual([1, 2]);
+  });
+
+  test('has one writer at a time, and one that was thought dead cannot write behind the next', async () => {
+    const one = publisher();
+    await until(one.follows);
+    const two = publisher();
+    const { kafka, prefix } = log;
+    const zombie = await openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) });
+    const next = await openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) });
+    await expect(zombie.append([{ key: 'acme:zombie', value: null, headers: {} }])).rejects.toThrow(/epoch|fenced/i);
+    await Promise.all([zombie.close(), next.close()]);
+    for (let n = 1; n <= 10; n += 1) await write('d1', `${n}`);
+    await onLog('d1', 10);
+    expect(await Promise.all([one.leads(), two.leads()])).toContain(true);
+    expect(distinct(revsOf(await statesOnLog(), 'd1'))).toEqual(upTo(10));
+    await one.stop();
+    await write('d1', 'last');
+    await onLog('d1', 11);
+  });
+
+  test('a collection or database that is dropped is no removal of its records', async () => {
+    const one = publisher();
+    await until(one.follows);
+    await write('kept', 'one');
+    await onLog('kept', 1);
+    await mongo.db.dropDatabase();
+    await write('new', 'one');
+    await onLog('new', 1);
+    const states = await statesOnLog();
+    expect(states.filter(({ kind }) => kind !== 'live')).toEqual([]);
+  });
+
+  test('a record that is deleted is a null', async () => {
+    const one = publisher();
+    await until(one.follows);
+    await write('d1', 'one');
+    await mongo.db.collection('database_records').deleteOne({ _id: 'acme:d1' as never });
+    await expect.poll(async () => (await statesOnLog()).at(-1)?.kind, { timeout: 60_000 }).toBe('erased');
+  });
+});
