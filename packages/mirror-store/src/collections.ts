@@ -4,11 +4,11 @@ import type { Collection, Db, Document } from 'mongodb';
 export const collectionNames = {
   connections: 'connections',
   databaseRecords: 'database_records',
-  fullSyncs: 'full_syncs',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
+  sweeps: 'sweeps',
 } as const;
 
 /** The view that readers use: live databases only. */

@@ -39,6 +39,7 @@ export interface MirrorConfig {
   readonly notionVerificationTokens: readonly string[];
   readonly notionHandshake: 'first' | 'off';
   readonly clockToleranceMs: number;
+  readonly reconcileIntervalMs: number;
   readonly tombstoneTtlSeconds: number;
   readonly encryptionKey: Buffer | null;
   readonly shutdownMs: number;
@@ -115,6 +116,7 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     notionVerificationTokens: values.MIRROR_NOTION_VERIFICATION_TOKENS,
     notionHandshake: values.MIRROR_NOTION_HANDSHAKE,
     clockToleranceMs: values.MIRROR_CLOCK_TOLERANCE_SECONDS,
+    reconcileIntervalMs: values.MIRROR_RECONCILE_INTERVAL_HOURS,
     tombstoneTtlSeconds: values.MIRROR_TOMBSTONE_TTL_DAYS,
     encryptionKey: values.MIRROR_ENCRYPTION_KEY,
     shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,

@@ -265,6 +265,17 @@ export const variables = {
     expected: 'a number of seconds from 0 to 3600',
     parse: seconds(0, 3600),
   }),
+  MIRROR_RECONCILE_INTERVAL_HOURS: variable({
+    default: '6',
+    usedBy: ['sync-worker'],
+    description: 'How often each tenant is compared with Notion, to find what webhooks did not tell. Each tenant has its own minute.',
+    expected: 'a number of hours from 0.01 to 720',
+    parse: z
+      .string()
+      .regex(/^\d+(\.\d+)?$/)
+      .transform((value) => Math.round(Number(value) * 3_600_000))
+      .refine((value) => value >= 36_000 && value <= 720 * 3_600_000),
+  }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
     default: '30',
     usedBy: ['cli'],
