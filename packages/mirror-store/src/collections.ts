@@ -3,6 +3,7 @@ import type { Collection, Db, Document } from 'mongodb';
 /** Every collection of the mirror, by its name in MongoDB. */
 export const collectionNames = {
   connections: 'connections',
+  connectionNotices: 'connection_notices',
   databaseRecords: 'database_records',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',

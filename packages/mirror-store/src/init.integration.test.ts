@@ -28,6 +28,7 @@ test('sets everything up, and again changes nothing', async () => {
   expect(mended.map(describeDifference)).toContain('view databases is missing');
   const collections = (await mongo.db.listCollections().toArray()).map(({ name, type }) => `${type} ${name}`);
   expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
+    'collection connection_notices',
     'collection connections',
     'collection database_records',
     'collection handshakes',

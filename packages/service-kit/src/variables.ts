@@ -222,6 +222,22 @@ export const variables = {
     expected: 'text',
     parse: optionalText,
   }),
+  MIRROR_CONNECTION_TENANT: variable({
+    default: 'notion-workspace',
+    usedBy: ['sync-worker'],
+    description:
+      'Which tenant a connection belongs to that is new at Nango: `notion-workspace` (the tenant has the id of the Notion workspace), `tag:<name>` (the value of that tag of the connection, e.g. `tag:organization_id`; one without it is left to you), or `off` (only what `mirror connections add` adds).',
+    expected: 'notion-workspace, tag:<name> or off',
+    parse: z
+      .string()
+      .regex(/^(notion-workspace|off|tag:\S+)$/)
+      .transform((rule) => {
+        if (rule === 'off') return null;
+        return rule === 'notion-workspace'
+          ? ({ from: 'notion-workspace' } as const)
+          : ({ from: 'tag', tag: rule.slice('tag:'.length) } as const);
+      }),
+  }),
   MIRROR_NOTION_API_URL: variable({
     default: 'https://api.notion.com',
     usedBy: ['sync-worker', 'cli'],

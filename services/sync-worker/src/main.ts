@@ -9,6 +9,7 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { groupIdFor, requireTopics, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
@@ -17,6 +18,7 @@ import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { systemClock } from '@notion-mirror/notion-source/clock';
+import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
@@ -26,6 +28,7 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { startConnectionLifecycle } from './connection-lifecycle.ts';
 import { createEventOutcomes } from './event-outcomes.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
@@ -85,6 +88,17 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy }));
   const parkedRelease = startParkedRelease({ connections, parked, append, logger });
   scope.onStop('parked events', () => parkedRelease.stop());
+  const { url, apiKey } = config.nango;
+  const lifecycle = startConnectionLifecycle({
+    notices: createConnectionNotices(mongo.db),
+    store: connectionStore,
+    parked,
+    askNango: apiKey === null ? null : (connection) => nangoGrant({ url, apiKey }, connection, { deadlineMs: 10_000, now: Date.now }),
+    rule: config.tenantOfConnection,
+    logger,
+    metrics,
+  });
+  scope.onStop('connection lifecycle', () => lifecycle.stop());
   const sweepEvents = createEventOutcomes({ append: (event) => append(event, []), longestWaitMs: 300_000 });
   const report = createOutcomeReport({ logger, metrics, now: Date.now });
   const deadLetter = createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger });
