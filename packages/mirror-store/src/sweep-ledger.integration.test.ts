@@ -73,6 +73,11 @@ test('one that failed waits, and is still due; one that was released is free', a
   await ledger.putOff(await claimed(), 'Notion is away', minute);
   expect(await ledger.due([acme])).toEqual([]);
   expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is away', claimedBy: null }]);
+  // A connection that became active does not wait for that.
+  const again = tenant('acme', new Date(5000));
+  expect(idsOf(await ledger.due([again]))).toEqual(['acme']);
+  await ledger.putOff(await claimed(again), 'Notion is away', minute);
+  expect(await ledger.due([again])).toEqual([]);
   expect(await ledger.request('acme', { acceptRemovals: false })).not.toBeNull();
   await ledger.release(await claimed());
   expect(await claimed()).toMatchObject({ lastStartedAt: null });

@@ -99,7 +99,7 @@ export function createSweepLedger(db: Db): SweepLedger {
     due: (tenants) =>
       orUnavailable('sweeps could not be read', async () => {
         const _id = { $in: tenants.map(({ workspaceId }) => workspaceId) };
-        const found = await sweeps.find({ _id }, { projection: { activation: 1, dueAt: 1, claimedUntil: 1 } }).toArray();
+        const found = await sweeps.find({ _id }, { projection: { activation: 1, dueAt: 1, claimedUntil: 1, claimedBy: 1 } }).toArray();
         const known = new Map(found.map((document) => [document._id, document]));
         const now = Date.now();
         return tenants
@@ -111,7 +111,9 @@ export function createSweepLedger(db: Db): SweepLedger {
 
     async claim({ workspaceId, activation }, worker, leaseMs) {
       const now = new Date();
-      const free = { _id: workspaceId, claimedUntil: { $lte: now }, $or: [{ activation: { $lt: activation } }, { dueAt: { $lte: now } }] };
+      // One that was put off is not put off any more when a connection becomes active.
+      const anew = { activation: { $lt: activation }, $or: [{ claimedUntil: { $lte: now } }, { claimedBy: null }] };
+      const free = { _id: workspaceId, $or: [{ claimedUntil: { $lte: now }, dueAt: { $lte: now } }, anew] };
       try {
         const claimed = await sweeps.findOneAndUpdate(
           free,
@@ -199,10 +201,14 @@ function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: st
 }
 
 /** Since when a tenant is due, or from when it will be; epoch milliseconds. */
-function dueSince({ activation }: ActiveTenant, known: Pick<SweepDocument, 'activation' | 'dueAt' | 'claimedUntil'> | undefined): number {
+function dueSince(
+  { activation }: ActiveTenant,
+  known: Pick<SweepDocument, 'activation' | 'dueAt' | 'claimedUntil' | 'claimedBy'> | undefined,
+): number {
   if (known === undefined) return 0;
-  const dueAt = known.activation < activation ? 0 : known.dueAt.getTime();
-  return Math.max(dueAt, known.claimedUntil.getTime());
+  const { dueAt, claimedUntil, claimedBy } = known;
+  if (known.activation < activation) return claimedBy === null ? 0 : claimedUntil.getTime();
+  return Math.max(dueAt.getTime(), claimedUntil.getTime());
 }
 
 function later(ms: number): Date {
