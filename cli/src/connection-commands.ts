@@ -12,6 +12,7 @@ import { connectionJson, leftJson, renderConnection, renderConnections, renderLe
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { notionIdOption, opaqueId } from './id-options.ts';
 import { oneLine } from './output.ts';
+import { addPurgeCommand } from './purge-command.ts';
 import { readToken } from './read-token.ts';
 import { useMongo } from './servers.ts';
 
@@ -120,6 +121,8 @@ Examples:
         );
       });
     });
+
+  addPurgeCommand(connections, act);
 }
 
 /** With a tenant's last connection go the events that waited for it. */

@@ -156,6 +156,20 @@ export async function describeTopics(
   return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings)));
 }
 
+/** How long each topic keeps its records, in milliseconds, as Kafka says; null: for ever. Of those that exist. */
+export async function retentionOf(kafka: Kafka, topics: readonly string[]): Promise<ReadonlyMap<string, number | null>> {
+  return withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const found = new Map<string, number | null>();
+    for (const topic of topics.filter((name) => existing.has(name))) {
+      const config = await configOf(admin, { topic, config: { 'retention.ms': '' } });
+      const retentionMs = Number(config.get('retention.ms') ?? -1);
+      found.set(topic, retentionMs < 0 ? null : retentionMs);
+    }
+    return found;
+  });
+}
+
 async function describe(admin: Admin, wanted: readonly TopicLayout[]): Promise<TopicDescription[]> {
   const existing = new Set(await admin.listTopics());
   return Promise.all(
@@ -202,7 +216,7 @@ function differencesOf(
   );
 }
 
-async function configOf(admin: Admin, { topic, config }: TopicLayout): Promise<Map<string, string>> {
+async function configOf(admin: Admin, { topic, config }: Pick<TopicLayout, 'topic' | 'config'>): Promise<Map<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(config) }],
