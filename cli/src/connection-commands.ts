@@ -1,16 +1,18 @@
 import { Option, type Command as Program } from 'commander';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore, type ConnectionStore, type StatusChange } from '@notion-mirror/mirror-store/connection-store';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { configured, type Act, type CommandContext, type ConfiguredContext } from './command-context.ts';
 import { isConfirmed } from './confirm.ts';
 import { grantAtNango, grantOfToken, type Grant } from './connection-lookup.ts';
-import { connectionJson, renderConnection, renderConnections } from './connection-view.ts';
+import { connectionJson, leftJson, renderConnection, renderConnections, renderLeft } from './connection-view.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { notionIdOption, opaqueId } from './id-options.ts';
 import { oneLine } from './output.ts';
+import { addPurgeCommand } from './purge-command.ts';
 import { readToken } from './read-token.ts';
 import { useMongo } from './servers.ts';
 
@@ -53,12 +55,18 @@ Examples:
 
   connections
     .command('list')
-    .description('all connections, or those of one tenant')
+    .description('all connections, or those of one tenant; and what is new at Nango and left to you')
     .option('--workspace-id <tenant>', 'only those of this tenant')
     .action(async ({ workspaceId }: { workspaceId?: string }) => {
       await act(async (context) => {
-        const found = await withStore(configured(context), async (store) => store.list(workspaceId));
-        context.output.result(true, { connections: found.map(connectionJson) }, (colors) => renderConnections(found, colors));
+        const [found, left] = await useMongo(configured(context), async ({ db }) =>
+          Promise.all([
+            createConnectionStore(db).list(workspaceId),
+            workspaceId === undefined ? createConnectionNotices(db).leftToOperator() : [],
+          ]),
+        );
+        const json = { connections: found.map(connectionJson), leftToYou: left.map(leftJson) };
+        context.output.result(true, json, (colors) => [renderConnections(found, colors), ...renderLeft(left, colors)].join('\n'));
         return exitCode.ok;
       });
     });
@@ -113,6 +121,8 @@ Examples:
         );
       });
     });
+
+  addPurgeCommand(connections, act);
 }
 
 /** With a tenant's last connection go the events that waited for it. */

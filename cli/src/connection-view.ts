@@ -1,4 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
+import type { LeftToOperator } from '@notion-mirror/mirror-store/connection-notices';
 import { oneLine, table, type Colors, type JsonObject } from './output.ts';
 
 /** A connection for machines: everything but its token. */
@@ -34,6 +35,18 @@ export function renderConnections(connections: readonly Connection[], colors: Co
     oneLine(connection.statusReason ?? ''),
   ]);
   return table([header, ...rows]);
+}
+
+/** A connection at Nango that was given to no tenant. */
+export function leftJson({ connectionId, providerConfigKey, notedAt, problem }: LeftToOperator): JsonObject {
+  return { connectionId, providerConfigKey, notedAt: notedAt.toISOString(), problem };
+}
+
+export function renderLeft(left: readonly LeftToOperator[], colors: Colors): string[] {
+  return left.map(
+    ({ connectionId, problem }) =>
+      `${colors.yellow('left to you')} ${oneLine(connectionId)}: ${oneLine(problem)} ${colors.dim('(mirror connections add …)')}`,
+  );
 }
 
 /** One line. */

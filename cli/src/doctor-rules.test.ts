@@ -135,6 +135,13 @@ describe('what is wrong is found, with a way to mend it', () => {
       'mirror init',
     ],
     ['events wait for Kafka', counts({ spooled: 4 }), w('mongodb', 'spooled'), /4 events wait for Kafka/, 'ingress'],
+    [
+      'a sweep has stopped',
+      counts({ stoppedSweeps: 1 }),
+      w('mongodb', 'sweeps'),
+      /1 tenant: .* would remove too much/,
+      'mirror reconcile status',
+    ],
     ['events wait for a connection', counts({ parked: 4 }), w('mongodb', 'parked'), /4 events wait in parked_events/, 'mirror connections'],
     [
       'no connections',

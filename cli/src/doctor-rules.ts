@@ -181,6 +181,14 @@ function mongoChecks({ serverVersion, replicaSet, differences, counts }: MongoFa
           `${count(counts.parked, 'event')} wait in parked_events for a connection to be active again`,
           'mirror connections list, then resume or reconnect; a running sync-worker takes them from there',
         ),
+    counts.stoppedSweeps === 0
+      ? ok('sweeps', area, 'no comparison with Notion waits for an operator')
+      : warning(
+          'sweeps',
+          area,
+          `${count(counts.stoppedSweeps, 'tenant')}: a comparison with Notion would remove too much, and has stopped before it`,
+          'mirror reconcile status',
+        ),
   ];
 }
 

@@ -10,6 +10,7 @@ import { addHandshakeCommands } from './handshake-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { createOutput } from './output.ts';
 import { addReplayCommands } from './replay-commands.ts';
+import { addReconcileCommands } from './reconcile-commands.ts';
 
 /** Runs `mirror <args>` and returns the exit code. Never rejects. */
 export async function runMirror(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -57,6 +58,7 @@ export function buildProgram(act: Act): Program {
   addDoctorCommand(program, act);
   addDeadLetterCommands(program, act);
   addReplayCommands(program, act);
+  addReconcileCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
   program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or a problem was found, 2 usage, 78 bad configuration, 130 interrupted.');

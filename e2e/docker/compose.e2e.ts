@@ -60,7 +60,12 @@ async function checkEverything(): Promise<void> {
   await check('the keys of the demo are known to the demo only', () => theDemoKeepsItsKeys(asShipped));
 
   const ports = await choosePorts();
-  const keys = { MIRROR_NANGO_SIGNING_KEYS: secret(), MIRROR_NANGO_API_KEY: secret(), MIRROR_ENCRYPTION_KEY: secret() };
+  const keys = {
+    MIRROR_CONNECTION_TENANT: 'off',
+    MIRROR_NANGO_SIGNING_KEYS: secret(),
+    MIRROR_NANGO_API_KEY: secret(),
+    MIRROR_ENCRYPTION_KEY: secret(),
+  };
   const customer = await startCustomer({
     signingKey: keys.MIRROR_NANGO_SIGNING_KEYS,
     apiKey: keys.MIRROR_NANGO_API_KEY,

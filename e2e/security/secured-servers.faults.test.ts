@@ -118,6 +118,7 @@ beforeAll(async () => {
     MIRROR_TOPIC_PREFIX: prefix,
     MIRROR_NANGO_URL: nangoDoor.url,
     MIRROR_NANGO_API_KEY: keys.api,
+    MIRROR_CONNECTION_TENANT: 'off',
     MIRROR_NANGO_SIGNING_KEYS: keys.signing,
     MIRROR_NOTION_API_URL: notionDoor.url,
     MIRROR_ENCRYPTION_KEY: keys.encryption,

@@ -62,6 +62,8 @@ export async function startSystem(
     MIRROR_NANGO_API_KEY: nango.environment.apiKey,
     MIRROR_NANGO_SIGNING_KEYS: nango.environment.signingKey,
     MIRROR_NOTION_API_URL: notion.url,
+    // Customers are connected by name; what Nango tells of them must not be faster.
+    MIRROR_CONNECTION_TENANT: 'off',
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     ...options.env,
   };

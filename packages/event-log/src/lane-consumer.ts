@@ -8,6 +8,7 @@ import { openGroupSession, type GroupSession } from './group-session.ts';
 import { inTime } from './in-time.ts';
 import { isFenced, isOutage, isUnknownTopic } from './kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
+import { partitionOfKey } from './stable-partitioner.ts';
 import { createLaneScheduler, type DeadLetter, type Handle, type Route } from './lane-scheduler.ts';
 import { findWhereabouts } from './whereabouts.ts';
 
@@ -55,6 +56,8 @@ export interface LaneConsumer {
   stop(options: { readonly deadlineMs: number }): Promise<void>;
   /** Whether the process should go on living. Asks nobody else. */
   live(): Health;
+  /** Whether the records with this key come to this member now. */
+  owns(key: string): boolean;
   /** Joined once and not stopping. Not about lag, and not about a rebalance in between. */
   ready(): Health;
   /** The consumer cannot go on: the process must end, so that another one goes on from the last commit. */
@@ -130,6 +133,8 @@ export function createLaneConsumer<T>(deps: {
   let fatalError: Error | null = null;
   let lastSign = Date.now();
   let crashes = { count: 0, at: 0 };
+  /** Of the topic; 0 while nobody has asked. */
+  let partitionCount = 0;
   /** Counts assignments of the group, so that an answer about an earlier one is not taken for the current one. */
   let assignment = 0;
   let committing: Promise<void> | null = null;
@@ -240,6 +245,7 @@ export function createLaneConsumer<T>(deps: {
       try {
         const found = await findWhereabouts(kafka, groupId, topic);
         if (isOver()) return;
+        partitionCount = found.length;
         for (const one of found) assignments.place(one);
         if (assignments.partitions.every((partition) => found.some((known) => known.partition === partition))) return;
       } catch (error) {
@@ -287,7 +293,9 @@ export function createLaneConsumer<T>(deps: {
   async function refreshLag(): Promise<void> {
     if (state !== 'joined' || assignments.partitions.length === 0) return;
     try {
-      for (const { partition, high } of await findWhereabouts(kafka, groupId, topic)) assignments.noteHighWatermark(partition, high);
+      const found = await findWhereabouts(kafka, groupId, topic);
+      partitionCount = found.length;
+      for (const { partition, high } of found) assignments.noteHighWatermark(partition, high);
     } catch (error) {
       logger.debug({ err: error }, 'the ends of the partitions cannot be read');
     }
@@ -338,6 +346,10 @@ export function createLaneConsumer<T>(deps: {
       const oldestMs = oldestRunSince === null ? 0 : Date.now() - oldestRunSince;
       if (oldestMs > limits.stuckAfterMs) return { ok: false, detail: `work has been running for ${Math.round(oldestMs / 1000)} s` };
       return { ok: true, detail: state };
+    },
+
+    owns(key) {
+      return state === 'joined' && partitionCount > 0 && assignments.partitions.includes(partitionOfKey(key, partitionCount));
     },
 
     ready() {

@@ -105,11 +105,13 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
       topic: topics.states,
       partitions,
       replicationFactor,
-      // A document has up to 16 MiB. A null stays a week before compaction takes it, so that a reader who was away learns of it.
+      // A document has up to 16 MiB. A null stays a week before compaction takes it, so that a reader who was away learns of it. What is
+      // replaced is compacted within a week, also where little is written: erased content must not stay for ever.
       config: {
         ...common,
         'cleanup.policy': 'compact',
         'delete.retention.ms': String(sevenDays),
+        'max.compaction.lag.ms': String(sevenDays),
         'max.message.bytes': String(20 * megabyte),
       },
     },
@@ -178,6 +180,21 @@ export async function describeTopics(
   return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings)));
 }
 
+/** How long each topic keeps its records, in milliseconds, as Kafka says; null: for ever. Of those that exist. */
+export async function retentionOf(kafka: Kafka, topics: readonly string[]): Promise<ReadonlyMap<string, number | null>> {
+  return withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const found = new Map<string, number | null>();
+    for (const topic of topics.filter((name) => existing.has(name))) {
+      const config = await configOf(admin, { topic, config: { 'cleanup.policy': '', 'retention.ms': '', 'max.compaction.lag.ms': '' } });
+      const setting = config.get('cleanup.policy') === 'compact' ? 'max.compaction.lag.ms' : 'retention.ms';
+      const ms = Number(config.get(setting) ?? -1);
+      found.set(topic, ms < 0 || ms > Number.MAX_SAFE_INTEGER ? null : ms);
+    }
+    return found;
+  });
+}
+
 async function describe(admin: Admin, wanted: readonly TopicLayout[]): Promise<TopicDescription[]> {
   const existing = new Set(await admin.listTopics());
   return Promise.all(
@@ -224,7 +241,7 @@ function differencesOf(
   );
 }
 
-async function configOf(admin: Admin, { topic, config }: TopicLayout): Promise<Map<string, string>> {
+async function configOf(admin: Admin, { topic, config }: Pick<TopicLayout, 'topic' | 'config'>): Promise<Map<string, string>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(config) }],

@@ -3,14 +3,15 @@ import type { Collection, Db, Document } from 'mongodb';
 /** Every collection of the mirror, by its name in MongoDB. */
 export const collectionNames = {
   connections: 'connections',
+  connectionNotices: 'connection_notices',
   databaseRecords: 'database_records',
-  fullSyncs: 'full_syncs',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
   replays: 'replays',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',
+  sweeps: 'sweeps',
 } as const;
 
 /** The view that readers use: live databases only. */

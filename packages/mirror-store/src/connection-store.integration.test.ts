@@ -124,3 +124,16 @@ test('unauthorized does not undo what an operator did', async () => {
     connection: { status: 'deleted' },
   });
 });
+
+test('a grant of Nango is admitted only if nothing was written since', async () => {
+  const { token: _, ...grant } = given;
+  const admitted = await Promise.all([connections.admit(null, grant), connections.admit(null, grant)]);
+  expect(admitted.filter((connection) => connection !== null)).toMatchObject([{ ...grant, status: 'active', token: null }]);
+  const seen = await connections.get('connection-1');
+  await connections.pause('connection-1', null);
+  expect(await connections.admit(seen, grant)).toBeNull();
+  const paused = await connections.get('connection-1');
+  const again = await connections.admit(paused, { ...grant, botId: 'bot-2' });
+  expect(again).toMatchObject({ status: 'active', statusReason: null, botId: 'bot-2' });
+  expect(again?.updatedAt.getTime()).toBeGreaterThan(paused?.updatedAt.getTime() ?? Infinity);
+});

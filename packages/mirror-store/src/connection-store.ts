@@ -1,8 +1,8 @@
 import type { Connection, ConnectionStatus } from '@notion-mirror/domain/connection';
-import type { Db, Filter } from 'mongodb';
+import { MongoServerError, type Db, type Filter } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { toConnection, type ConnectionDocument } from './connection-document.ts';
-import { orUnavailable } from './errors.ts';
+import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
 export interface NewConnection {
   readonly connectionId: string;
@@ -24,6 +24,11 @@ export type StatusChange =
 export interface ConnectionStore {
   /** Creates it, or replaces what was known of it and makes it active. `previous`: what was known. */
   add(connection: NewConnection): Promise<{ readonly connection: Connection; readonly previous: Connection | null }>;
+  /**
+   * A grant that Nango holds: adds the connection, or makes the connection `seen` active again with what is known of the grant now. Null: it
+   * was written since (or is there, when `seen` is null), and nothing was changed.
+   */
+  admit(seen: Connection | null, grant: Omit<NewConnection, 'token'>): Promise<Connection | null>;
   get(connectionId: string): Promise<Connection | null>;
   /** All, or a tenant's, in the order they were created. */
   list(workspaceId?: string): Promise<Connection[]>;
@@ -68,6 +73,22 @@ export function createConnectionStore(db: Db): ConnectionStore {
       const after = await read(() => connections.findOne({ _id: connectionId }));
       if (after === null) throw new Error(`the connection ${connectionId} was deleted while it was added`);
       return { connection: toConnection(after), previous: before === null ? null : toConnection(before) };
+    },
+    async admit(seen, { connectionId, ...given }) {
+      const set = {
+        ...literally({ ...given, token: null, status: 'active', statusReason: null }),
+        updatedAt: nextTime,
+        createdAt: firstTime,
+      };
+      const filter =
+        seen === null ? { _id: connectionId, updatedAt: { $exists: false } } : { _id: connectionId, updatedAt: seen.updatedAt };
+      try {
+        const admitted = await connections.findOneAndUpdate(filter, [{ $set: set }], { upsert: seen === null, returnDocument: 'after' });
+        return admitted === null ? null : toConnection(admitted);
+      } catch (error) {
+        if (error instanceof MongoServerError && error.code === duplicateKey) return null;
+        throw unavailable('a connection could not be written', error);
+      }
     },
     get: async (connectionId) => {
       const found = await read(() => connections.findOne({ _id: connectionId }));

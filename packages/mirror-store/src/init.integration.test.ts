@@ -28,13 +28,14 @@ test('sets everything up, and again changes nothing', async () => {
   expect(mended.map(describeDifference)).toContain('view databases is missing');
   const collections = (await mongo.db.listCollections().toArray()).map(({ name, type }) => `${type} ${name}`);
   expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
+    'collection connection_notices',
     'collection connections',
     'collection database_records',
-    'collection full_syncs',
     'collection handshakes',
     'collection parked_events',
     'collection settled_dead_letters',
     'collection spooled_events',
+    'collection sweeps',
     'view databases',
   ]);
   expect(await ttlOfTombstones()).toBe(30 * 86_400);
@@ -96,7 +97,7 @@ test('says what it found', async () => {
     serverVersion: expect.stringMatching(/^\d+\./),
     replicaSet: 'rs0',
     differences: [],
-    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0 },
+    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0, stoppedSweeps: 0 },
   });
 });
 

@@ -35,7 +35,13 @@ export interface MongoReport {
   readonly replicaSet: string | null;
   /** What `initMongo` would mend. */
   readonly differences: readonly Difference[];
-  readonly counts: { readonly live: number; readonly tombstones: number; readonly spooled: number; readonly parked: number };
+  readonly counts: {
+    readonly live: number;
+    readonly tombstones: number;
+    readonly spooled: number;
+    readonly parked: number;
+    readonly stoppedSweeps: number;
+  };
 }
 
 /** For `mirror doctor`. Changes nothing. */
@@ -53,6 +59,7 @@ export async function inspectMongo(db: Db, options: { readonly tombstoneTtlSecon
         tombstones: await records.countDocuments({ removed: { $exists: true } }),
         spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),
         parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
+        stoppedSweeps: await db.collection(collectionNames.sweeps).countDocuments({ 'last.stopped': true }),
       },
     };
   });

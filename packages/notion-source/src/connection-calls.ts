@@ -32,6 +32,8 @@ export type SessionCall = (request: NotionCall, signal?: AbortSignal) => Promise
 export interface SessionOptions {
   /** How many calls must have room before the first is made. */
   readonly reserve: number;
+  /** The part of the budget that they may use, the rest being for others. Default 1. */
+  readonly share?: number | undefined;
   /** From 1; the backoff grows with it. */
   readonly attempt: number;
   readonly signal: AbortSignal;
@@ -137,10 +139,10 @@ export function createConnectionCalls(deps: {
   }
 
   return {
-    async begin(connection, { reserve, attempt, signal: whole }, work) {
+    async begin(connection, { reserve, share, attempt, signal: whole }, work) {
       if (whole.aborted) return stopped();
       if (isRefused(connection)) return { kind: 'dead' };
-      const reserved = budget.tryTake(connection, reserve);
+      const reserved = budget.tryTake(connection, reserve, share);
       if (!reserved.ok) {
         deps.metrics.denied(reserved.cause);
         return noRoom(reserved);

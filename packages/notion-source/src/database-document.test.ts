@@ -241,8 +241,8 @@ describe('the document of a Notion database', () => {
     };
     expect(value(parseSearchPage(received(page)[0]))).toEqual({
       found: [
-        { dataSourceId: sourceId, databaseId, lastEditedTime: new Date('2021-07-08T23:50:00.000Z') },
-        { dataSourceId: otherSourceId, databaseId: null, lastEditedTime: null },
+        { dataSourceId: sourceId, databaseId, lastEditedTime: new Date('2021-07-08T23:50:00.000Z'), raw: dataSource() },
+        { dataSourceId: otherSourceId, databaseId: null, lastEditedTime: null, raw: { object: 'data_source', id: otherSourceId } },
       ],
       nextCursor: 'c2',
     });

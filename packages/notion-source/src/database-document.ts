@@ -151,6 +151,8 @@ export interface FoundDataSource {
   /** Null when Notion gives only the data source's id. */
   readonly databaseId: string | null;
   readonly lastEditedTime: Date | null;
+  /** As GET /v1/data_sources/{id} would answer it, if the search is up to date. */
+  readonly raw: JsonObject;
 }
 
 export interface SearchPage {
@@ -169,7 +171,8 @@ export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
   const found = results.flatMap((entry): FoundDataSource[] => {
     const hit = searchHit.safeParse(entry);
     if (!hit.success) return [];
-    return [{ dataSourceId: hit.data.id, databaseId: holderOf(entry['parent']), lastEditedTime: time(hit.data.last_edited_time) }];
+    const { id, last_edited_time: lastEditedTime } = hit.data;
+    return [{ dataSourceId: id, databaseId: holderOf(entry['parent']), lastEditedTime: time(lastEditedTime), raw: entry }];
   });
   return { kind: 'parsed', value: { found, nextCursor: hasMore ? (nextCursor ?? null) : null } };
 }

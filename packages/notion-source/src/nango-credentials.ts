@@ -1,10 +1,27 @@
 import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { exchange, ExchangeError, type HttpAnswer } from './http-exchange.ts';
 import { parseRetryAfter, type Failure } from './notion-errors.ts';
 
-export type NangoAnswer =
-  | { readonly kind: 'token'; readonly token: string }
+export type NangoAnswer = { readonly kind: 'token'; readonly token: string } | NangoRefusal;
+
+/** What a grant is about, as Nango holds it. */
+export interface NangoGrant {
+  /** Nango's name of the provider: `notion`, or the connection is none of ours. */
+  readonly provider: string;
+  /** Null when neither Nango nor Notion's token response says. */
+  readonly notionWorkspaceId: string | null;
+  readonly botId: string | null;
+  /** Tags of the connection; of an older one the end user and organisation, under the names that tags have: `end_user_id`, `organization_id`. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Later after each authorisation. */
+  readonly updatedAt: Date | null;
+}
+
+export type GrantAnswer = { readonly kind: 'grant'; readonly grant: NangoGrant } | NangoRefusal;
+
+export type NangoRefusal =
   /** Nango does not know the connection (any more). */
   | { readonly kind: 'connection_deleted'; readonly failure: Failure }
   /** Nango could not refresh the grant: the customer must connect again. */
@@ -18,6 +35,18 @@ const transientWaitMs = 2_000;
 const pauseWithoutRetryAfterMs = 10_000;
 
 const fullConnection = z.object({ credentials: z.object({ access_token: z.string().optional() }) });
+
+const maybe = <T>(schema: z.ZodType<T>) => schema.nullish().catch(null);
+const notionId = z.string().transform((text) => canonicalNotionId(text));
+const grantedConnection = z.object({
+  provider: z.string(),
+  tags: maybe(z.record(z.string(), z.string())),
+  end_user: maybe(z.object({ id: maybe(z.string()), organization: maybe(z.object({ id: maybe(z.string()) })) })),
+  connection_config: maybe(z.object({ workspace_id: maybe(notionId) })),
+  updated_at: maybe(z.iso.datetime({ offset: true }).transform((text) => new Date(text))),
+  errors: z.array(z.object({ type: z.string() })).catch([]),
+  credentials: maybe(z.object({ raw: maybe(z.object({ workspace_id: maybe(notionId), bot_id: maybe(notionId) })) })),
+});
 const errorBody = z.object({ error: z.object({ code: z.string() }) });
 
 /** A header value without surprises. A line break in a token would break the header, and fetch would quote it in its error. */
@@ -30,10 +59,69 @@ export function isUsableToken(token: string): boolean {
  * Never rejects.
  */
 export async function nangoToken(
-  nango: { readonly url: string; readonly apiKey: string },
-  connection: Pick<Connection, 'connectionId' | 'providerConfigKey'>,
-  options: { readonly forceRefresh: boolean; readonly deadlineMs: number; readonly now: () => number },
+  nango: NangoAccess,
+  connection: ConnectionName,
+  options: AskOptions & { readonly forceRefresh: boolean },
 ): Promise<NangoAnswer> {
+  const answer = await getConnection(nango, connection, options);
+  if (answer.kind !== 'body') return answer;
+  const token = fullConnection.safeParse(answer.body).data?.credentials.access_token;
+  if (token !== undefined && isUsableToken(token)) return { kind: 'token', token };
+  if (answer.body === null) return transient('server', answer.status, 'malformed_body');
+  return operator(
+    answer.status,
+    'no_access_token',
+    'the answer has no access token; does the API key have the scope read_credentials?',
+    false,
+  );
+}
+
+/** What a connection is about: GET {url}/connections/{id}?provider_config_key=… Never rejects. */
+export async function nangoGrant(nango: NangoAccess, connection: ConnectionName, options: AskOptions): Promise<GrantAnswer> {
+  const answer = await getConnection(nango, connection, { ...options, forceRefresh: false });
+  if (answer.kind !== 'body') return answer;
+  const found = grantedConnection.safeParse(answer.body).data;
+  if (found === undefined) return transient('server', answer.status, 'malformed_body');
+  if (found.errors.some(({ type }) => type === 'auth')) {
+    return { kind: 'unauthorized', failure: describe('unauthorized', answer.status, 'auth_error') };
+  }
+  const { provider, tags, end_user: endUser, connection_config: config, updated_at: updatedAt, credentials } = found;
+  const [endUserId, organizationId] = [endUser?.id ?? null, endUser?.organization?.id ?? null];
+  return {
+    kind: 'grant',
+    grant: {
+      provider,
+      notionWorkspaceId: config?.workspace_id ?? credentials?.raw?.workspace_id ?? null,
+      botId: credentials?.raw?.bot_id ?? null,
+      tags: {
+        ...(endUserId === null ? {} : { end_user_id: endUserId }),
+        ...(organizationId === null ? {} : { organization_id: organizationId }),
+        ...tags,
+      },
+      updatedAt: updatedAt ?? null,
+    },
+  };
+}
+
+interface NangoAccess {
+  readonly url: string;
+  readonly apiKey: string;
+}
+
+type ConnectionName = Pick<Connection, 'connectionId' | 'providerConfigKey'>;
+
+interface AskOptions {
+  readonly deadlineMs: number;
+  readonly now: () => number;
+}
+
+type Body = { readonly kind: 'body'; readonly status: number; /** Null: no JSON. */ readonly body: unknown };
+
+async function getConnection(
+  nango: NangoAccess,
+  connection: ConnectionName,
+  options: AskOptions & { readonly forceRefresh: boolean },
+): Promise<Body | NangoRefusal> {
   const query = new URLSearchParams({ provider_config_key: connection.providerConfigKey });
   if (options.forceRefresh) query.set('force_refresh', 'true');
   const url = `${nango.url.replace(/\/+$/, '')}/connections/${encodeURIComponent(connection.connectionId)}?${query.toString()}`;
@@ -48,15 +136,10 @@ export async function nangoToken(
   }
 }
 
-function read(answer: HttpAnswer, now: number): NangoAnswer {
+function read(answer: HttpAnswer, now: number): Body | NangoRefusal {
   const body = parseJson(answer.text);
   const { status } = answer;
-  if (status >= 200 && status < 300) {
-    const token = fullConnection.safeParse(body).data?.credentials.access_token;
-    if (token !== undefined && isUsableToken(token)) return { kind: 'token', token };
-    if (body === null) return transient('server', status, 'malformed_body');
-    return operator(status, 'no_access_token', 'the answer has no access token; does the API key have the scope read_credentials?', false);
-  }
+  if (status >= 200 && status < 300) return { kind: 'body', status, body };
   const code = errorBody.safeParse(body).data?.error.code ?? null;
   if (status === 429) {
     const waitMs = parseRetryAfter(answer.headers.get('retry-after'), now) ?? pauseWithoutRetryAfterMs;
@@ -70,11 +153,11 @@ function read(answer: HttpAnswer, now: number): NangoAnswer {
   return operator(status, code, 'Nango refuses the request', false);
 }
 
-function transient(failureClass: 'server', status: number, code: string): NangoAnswer {
+function transient(failureClass: 'server', status: number, code: string): NangoRefusal {
   return { kind: 'retry', failure: describe(failureClass, status, code), waitMs: transientWaitMs, everyone: false };
 }
 
-function operator(status: number, code: string, hint: string, everyone: boolean): NangoAnswer {
+function operator(status: number, code: string, hint: string, everyone: boolean): NangoRefusal {
   const failure = { class: 'misconfigured', code, message: `Nango: status ${status} ${code}: ${hint}` } as const;
   return { kind: 'retry', failure, waitMs: operatorWaitMs, everyone };
 }

@@ -114,6 +114,8 @@ const bot = (id: string) => ({ botId: `1edc05f6-2702-81b5-8408-00000000000${id}`
 const holderOf = ({ source }: SetUp, dataSourceId = sourceId) =>
   source.databaseOfDataSource({ workspaceId: 'tenant-1', dataSourceId, preferConnectionId: 'a' }, new AbortController().signal);
 
+const look = ({ source }: SetUp) => source.lookAtDatabase({ workspaceId: 'tenant-1', databaseId }, new AbortController().signal);
+
 const searchPage = (ids: string[], nextCursor: string | null): Reply =>
   ok({
     object: 'list',
@@ -126,7 +128,7 @@ const searchPage = (ids: string[], nextCursor: string | null): Reply =>
 
 async function searchAll({ source }: SetUp, signal = new AbortController().signal): Promise<string[]> {
   const found: string[] = [];
-  for await (const { dataSourceId } of source.searchDataSources(connection('a'), signal)) found.push(dataSourceId);
+  for await (const page of source.searchDataSources(connection('a'), signal)) found.push(...page.map(({ dataSourceId }) => dataSourceId));
   return found;
 }
 
@@ -589,6 +591,23 @@ describe('databaseOfDataSource', () => {
     expect(await holderOf(await setUp({ 'token-a': { [sourceId]: ok({ object: 'data_source', id: sourceId }) } }))).toMatchObject({
       kind: 'failed',
     });
+  });
+});
+
+describe('lookAtDatabase', () => {
+  it('is one call, and gone only if every connection says so', async () => {
+    const both = await setUp({ 'token-a': {}, 'token-b': seen });
+    expect(await look(both)).toMatchObject({ kind: 'live', dataSourceIds: [sourceId], raw: { id: databaseId } });
+    expect(both.calls()).toHaveLength(2);
+    expect(await look(await setUp({ 'token-a': {}, 'token-b': {} }))).toEqual({ kind: 'gone' });
+    expect(await look(await setUp({ 'token-a': { [databaseId]: ok(container({ in_trash: true })) } }))).toEqual({ kind: 'trashed' });
+  });
+
+  it('leaves half of the budget to the events', async () => {
+    const set = await setUp({ 'token-a': seen }, { requestsPerMinute: 4 });
+    expect([(await look(set)).kind, (await look(set)).kind, (await look(set)).kind]).toEqual(['live', 'live', 'retry']);
+    expect(set.source.spareAt(connection('a'))).toBeGreaterThan(set.clock.now());
+    expect((await set.fetch()).kind).toBe('live');
   });
 });
 

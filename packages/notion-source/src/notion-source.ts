@@ -61,6 +61,13 @@ export type FetchOutcome =
   | { readonly kind: 'inaccessible' }
   | Unanswered;
 
+/** What GET /v1/databases/{id} says of a database, without its data sources. `gone`: every active connection of the tenant answers 404. */
+export type LookOutcome =
+  | { readonly kind: 'live'; readonly raw: JsonObject; readonly dataSourceIds: readonly string[] }
+  | { readonly kind: 'trashed' }
+  | { readonly kind: 'gone' }
+  | Unanswered;
+
 export type HolderOutcome = { readonly kind: 'database'; readonly databaseId: string } | { readonly kind: 'not_found' } | Unanswered;
 
 export interface NotionSource {
@@ -69,10 +76,15 @@ export interface NotionSource {
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
-   * All data sources that Notion's search lists for a connection, within its budget. Notion guarantees neither that the list is complete nor
-   * that it is up to date: absence proves nothing. A source edited meanwhile may come twice. Throws SearchError.
+   * All data sources that Notion's search lists for a connection, page by page, within the part of its budget that is not kept for events.
+   * Notion guarantees neither that the list is complete nor that it is up to date: absence proves nothing. A source edited meanwhile may come
+   * twice. Throws SearchError.
    */
-  searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<FoundDataSource, void, undefined>;
+  searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly FoundDataSource[], void, undefined>;
+  /** One call for a database, within the same part of the budget. Never rejects. */
+  lookAtDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<LookOutcome>;
+  /** When that part of a connection's budget has room: epoch milliseconds, null for now. */
+  spareAt(connection: Connection): number | null;
 }
 
 export class SearchError extends Error {
@@ -90,6 +102,8 @@ type Sight<T> = { readonly kind: 'seen'; readonly value: T } | CallProblem;
 type Seen = { readonly trashed: true } | { readonly trashed: false; readonly content: DatabaseContent };
 
 const sourcesAtOnce = 3;
+/** What looks for lost events may use of the budget; the other half is for events that came. */
+const spareShare = 0.5;
 const searchAttempts = 6;
 const rememberedObjects = 20_000;
 
@@ -144,7 +158,7 @@ export function createNotionSource(deps: {
   async function ask<T>(
     asking: Asking,
     objectId: string,
-    reserve: number,
+    { reserve, share }: { readonly reserve: number; readonly share?: number },
     signal: AbortSignal,
     look: (call: SessionCall) => Promise<Sight<T>>,
   ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone' } | Unanswered> {
@@ -154,7 +168,7 @@ export function createNotionSource(deps: {
     let votes = 0;
     for (const connection of inOrder(asking, objectId)) {
       const { connectionId } = connection;
-      const sight = await calls.begin(connection, { reserve, attempt: asking.attempt ?? 1, signal }, look);
+      const sight = await calls.begin(connection, { reserve, share, attempt: asking.attempt ?? 1, signal }, look);
       switch (sight.kind) {
         case 'seen':
           lastSeenBy.set(`${asking.workspaceId} ${objectId}`, connectionId);
@@ -239,7 +253,7 @@ export function createNotionSource(deps: {
   async function fetchDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<FetchOutcome> {
     const databaseId = canonicalNotionId(asking.databaseId);
     if (databaseId === null) return notAnId(asking.databaseId);
-    const answer = await ask(asking, databaseId, 2, signal, async (call) => readDatabase(call, databaseId, signal));
+    const answer = await ask(asking, databaseId, { reserve: 2 }, signal, async (call) => readDatabase(call, databaseId, signal));
     if (answer.kind === 'gone') return { kind: 'inaccessible' };
     if (answer.kind !== 'seen') return answer;
     const { value, connectionId } = answer;
@@ -256,18 +270,35 @@ export function createNotionSource(deps: {
     async databaseOfDataSource(asking, signal) {
       const dataSourceId = canonicalNotionId(asking.dataSourceId);
       if (dataSourceId === null) return notAnId(asking.dataSourceId);
-      const answer = await ask(asking, dataSourceId, 1, signal, async (call) => readDataSource(call, dataSourceId, signal));
+      const answer = await ask(asking, dataSourceId, { reserve: 1 }, signal, async (call) => readDataSource(call, dataSourceId, signal));
       if (answer.kind === 'gone') return { kind: 'not_found' };
       if (answer.kind !== 'seen') return answer;
       const databaseId = databaseHolding(answer.value);
       return databaseId === null ? { kind: 'not_found' } : { kind: 'database', databaseId };
     },
 
+    async lookAtDatabase(asking, signal) {
+      const databaseId = canonicalNotionId(asking.databaseId);
+      if (databaseId === null) return notAnId(asking.databaseId);
+      const spare = { reserve: 1, share: spareShare };
+      const answer = await ask(asking, databaseId, spare, signal, async (call) => readContainer(call, databaseId));
+      if (answer.kind !== 'seen') return answer;
+      const { raw, inTrash, listed } = answer.value;
+      return inTrash ? { kind: 'trashed' } : { kind: 'live', raw, dataSourceIds: listed.map(({ id }) => id) };
+    },
+
+    spareAt(connection) {
+      const taken = deps.budget.tryTake(connection, 1, spareShare);
+      if (!taken.ok) return taken.waitUntil;
+      for (const permit of taken.permits) permit.release();
+      return null;
+    },
+
     async *searchDataSources(connection, signal) {
       let cursor: string | null = null;
       let attempt = 1;
       const searchOnce = async (): Promise<Sight<SearchPage>> =>
-        calls.begin(connection, { reserve: 1, attempt, signal }, async (call) =>
+        calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) =>
           parsed(await call(client.search(cursor)), parseSearchPage),
         );
       for (;;) {
@@ -275,7 +306,7 @@ export function createNotionSource(deps: {
         switch (page.kind) {
           case 'seen': {
             const { found, nextCursor } = page.value;
-            yield* found;
+            yield found;
             if (nextCursor === null) return;
             if (nextCursor === cursor) throw new SearchError(endless);
             cursor = nextCursor;

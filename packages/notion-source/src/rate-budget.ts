@@ -20,8 +20,11 @@ export type Taken =
   | { readonly ok: false; readonly waitUntil: number; readonly cause: 'window' | 'pause' | 'workspace_pause' | 'aborted' };
 
 export interface RateBudget {
-  /** Takes `calls` permits (fewer if the limit is lower than that), or none: never waits. Those that already wait inside `take` go first. */
-  tryTake(holder: BudgetHolder, calls?: number): Taken;
+  /**
+   * Takes `calls` permits (fewer if the limit is lower than that), or none: never waits. Those that already wait inside `take` go first.
+   * With `share` less than 1 (the default) only that part of the limit is used, and the rest stays free for others.
+   */
+  tryTake(holder: BudgetHolder, calls?: number, share?: number): Taken;
   /** Takes one permit, waiting for it for at most `maxWaitMs`; gives up at once when the wait is sure to be longer, or `signal` aborts. */
   take(holder: BudgetHolder, options: { readonly maxWaitMs: number; readonly signal: AbortSignal }): Promise<Taken>;
 }
@@ -88,7 +91,7 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
     return limit;
   }
 
-  function admit(holder: BudgetHolder, tally: Tally, calls: number, ahead: number): Taken {
+  function admit(holder: BudgetHolder, tally: Tally, calls: number, ahead: number, share = 1): Taken {
     const now = clock.now();
     const workspacePause = workspacePauses.get(holder.notionWorkspaceId) ?? 0;
     if (Math.max(tally.pausedUntil, workspacePause) > now) {
@@ -97,7 +100,7 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
         : { ok: false, waitUntil: tally.pausedUntil, cause: 'pause' };
     }
     forgetOld(tally, now);
-    const limit = limitOf(tally, now);
+    const limit = Math.max(1, Math.floor(limitOf(tally, now) * share));
     const wanted = Math.min(calls, limit);
     const tooMany = tally.answers.length + tally.inFlight + ahead + wanted - limit;
     if (tooMany > 0) {
@@ -152,9 +155,9 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
   }
 
   return {
-    tryTake(holder, calls = 1) {
+    tryTake(holder, calls = 1, share = 1) {
       const tally = tallyOf(holder.connectionId);
-      return admit(holder, tally, calls, tally.waiting);
+      return admit(holder, tally, calls, tally.waiting, share);
     },
     async take(holder, { maxWaitMs, signal }) {
       const tally = tallyOf(holder.connectionId);

@@ -33,12 +33,15 @@ export interface MirrorConfig {
   readonly ops: { readonly host: string; readonly port: number };
   readonly nangoSigningKeys: readonly string[];
   readonly nango: { readonly url: string; readonly apiKey: string | null };
+  /** Which tenant a connection belongs to that Nango tells of and nobody has added; null: none, it is left to the operator. */
+  readonly tenantOfConnection: Values['MIRROR_CONNECTION_TENANT'];
   readonly notionApiUrl: string;
   readonly notionRequestsPerMinute: number;
   readonly notionTimeoutMs: number;
   readonly notionVerificationTokens: readonly string[];
   readonly notionHandshake: 'first' | 'off';
   readonly clockToleranceMs: number;
+  readonly reconcileIntervalMs: number;
   readonly tombstoneTtlSeconds: number;
   readonly encryptionKey: Buffer | null;
   readonly shutdownMs: number;
@@ -109,12 +112,14 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     ops: { host: values.MIRROR_OPS_HOST, port: values.MIRROR_OPS_PORT ?? opsPorts[service] },
     nangoSigningKeys: values.MIRROR_NANGO_SIGNING_KEYS,
     nango: { url: values.MIRROR_NANGO_URL, apiKey: values.MIRROR_NANGO_API_KEY ?? null },
+    tenantOfConnection: values.MIRROR_CONNECTION_TENANT,
     notionApiUrl: values.MIRROR_NOTION_API_URL,
     notionRequestsPerMinute: values.MIRROR_NOTION_REQUESTS_PER_MINUTE,
     notionTimeoutMs: values.MIRROR_NOTION_TIMEOUT_SECONDS,
     notionVerificationTokens: values.MIRROR_NOTION_VERIFICATION_TOKENS,
     notionHandshake: values.MIRROR_NOTION_HANDSHAKE,
     clockToleranceMs: values.MIRROR_CLOCK_TOLERANCE_SECONDS,
+    reconcileIntervalMs: values.MIRROR_RECONCILE_INTERVAL_HOURS,
     tombstoneTtlSeconds: values.MIRROR_TOMBSTONE_TTL_DAYS,
     encryptionKey: values.MIRROR_ENCRYPTION_KEY,
     shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,

@@ -222,6 +222,22 @@ export const variables = {
     expected: 'text',
     parse: optionalText,
   }),
+  MIRROR_CONNECTION_TENANT: variable({
+    default: 'notion-workspace',
+    usedBy: ['sync-worker'],
+    description:
+      'Which tenant a connection belongs to that is new at Nango: `notion-workspace` (the tenant has the id of the Notion workspace), `tag:<name>` (the value of that tag of the connection, e.g. `tag:organization_id`; one without it is left to you), or `off` (only what `mirror connections add` adds).',
+    expected: 'notion-workspace, tag:<name> or off',
+    parse: z
+      .string()
+      .regex(/^(notion-workspace|off|tag:\S+)$/)
+      .transform((rule) => {
+        if (rule === 'off') return null;
+        return rule === 'notion-workspace'
+          ? ({ from: 'notion-workspace' } as const)
+          : ({ from: 'tag', tag: rule.slice('tag:'.length) } as const);
+      }),
+  }),
   MIRROR_NOTION_API_URL: variable({
     default: 'https://api.notion.com',
     usedBy: ['sync-worker', 'cli'],
@@ -264,6 +280,17 @@ export const variables = {
     description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
     expected: 'a number of seconds from 0 to 3600',
     parse: seconds(0, 3600),
+  }),
+  MIRROR_RECONCILE_INTERVAL_HOURS: variable({
+    default: '6',
+    usedBy: ['sync-worker'],
+    description: 'How often each tenant is compared with Notion, to find what webhooks did not tell. Each tenant has its own minute.',
+    expected: 'a number of hours from 0.01 to 720',
+    parse: z
+      .string()
+      .regex(/^\d+(\.\d+)?$/)
+      .transform((value) => Math.round(Number(value) * 3_600_000))
+      .refine((value) => value >= 36_000 && value <= 720 * 3_600_000),
   }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
     default: '30',

@@ -6,6 +6,7 @@ export interface IngressMetrics {
   readonly requests: Counter<'route' | 'answer'>;
   readonly events: Counter<'type' | 'outcome'>;
   readonly handshakes: Counter<'route' | 'outcome'>;
+  readonly connectionNotices: Counter<'operation' | 'outcome'>;
   readonly appendSeconds: Histogram<'to'>;
   readonly requestSeconds: Histogram<'route'>;
   readonly spooled: Counter;
@@ -32,6 +33,12 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
       name: 'notion_mirror_ingress_handshakes_total',
       help: 'Handshakes of Notion webhook subscriptions, by route and outcome.',
       labelNames: ['route', 'outcome'],
+    }),
+    connectionNotices: new Counter({
+      registers,
+      name: 'notion_mirror_ingress_connection_notices_total',
+      help: "Nango's signed words about a connection, by operation and outcome: noted for the sync-worker, ignored, or unavailable (503).",
+      labelNames: ['operation', 'outcome'],
     }),
     appendSeconds: new Histogram({
       registers,

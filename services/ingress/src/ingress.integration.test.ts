@@ -6,13 +6,14 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import * as fc from 'fast-check';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { limits, startIngress, type Ingress } from './ingress.ts';
 import { send, type HttpAnswer } from './testing/http-client.ts';
 import { pathsOf, replaceAt } from './testing/json-paths.ts';
@@ -64,6 +65,11 @@ interface Running {
   readonly notion: (body: unknown, token?: string) => Promise<HttpAnswer>;
 }
 
+/** An auth webhook of Nango. */
+function aboutConnection(change: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...(JSON.parse(authCreation.toString()) as Record<string, unknown>), ...change };
+}
+
 /** The ingress as its main.ts puts it together, with wires that can be cut. */
 async function start(
   database: SandboxDatabase,
@@ -104,6 +110,7 @@ async function start(
     directory,
     handshakes: createHandshakeStore({ db: mongo.db, encryptionKey: null }),
     spool: createSpool(mongo.db),
+    notices: createConnectionNotices(mongo.db),
     metrics,
     logger,
   });
@@ -295,7 +302,7 @@ describe('the contract', () => {
       expect(await post({ type: 'sync', success: true })).toMatchObject(ignored('unsupported_event_type'));
     }
     expect(await running.nango(forwarded(newEvent(), 'c-nobody'))).toMatchObject(ignored('no_active_connection'));
-    expect(await running.nango(authCreation)).toMatchObject({ status: 200, json: { status: 'handled' } });
+    expect(await running.nango(aboutConnection({ operation: 'unknown' }))).toMatchObject({ status: 200, json: { status: 'handled' } });
     await nothingWasStored(running, [linked.id, page.id, elsewhere.id]);
   });
 
@@ -463,6 +470,52 @@ describe('handshakes', () => {
     proxy.restore();
     await expect.poll(() => notion(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
     await expect.poll(() => nango(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
+  });
+});
+
+describe("Nango's word about a connection", () => {
+  let database: SandboxDatabase;
+  const due = () => createConnectionNotices(database.mongo.db).take(60_000);
+  const handled = { status: 200, json: { status: 'handled' } };
+
+  beforeEach(async () => {
+    database = await sandbox.newDatabase();
+  });
+
+  test('is kept for the sync-worker, however often it comes', async () => {
+    const { nango } = await start(database);
+    expect(await nango(authCreation)).toMatchObject(handled);
+    expect(await nango(authCreation)).toMatchObject(handled);
+    const { connectionId } = JSON.parse(authCreation.toString()) as { connectionId: string };
+    expect(await due()).toMatchObject({ connectionId, providerConfigKey: 'notion', isDeletionAnnounced: false });
+    expect(await due()).toBeNull();
+    expect(await nango(aboutConnection({ operation: 'deletion' }))).toMatchObject(handled);
+    expect(await due()).toMatchObject({ isDeletionAnnounced: true });
+  });
+
+  test.each([
+    { operation: 'unknown' },
+    { operation: 'creation', success: false },
+    { operation: 'override', success: false },
+    { operation: 'creation', provider: 'github' },
+    { operation: 'creation', connectionId: undefined },
+    { operation: 'something new' },
+  ])('changes nothing when it says %j', async (change) => {
+    const { nango } = await start(database);
+    expect(await nango(aboutConnection(change))).toMatchObject(handled);
+    expect(await due()).toBeNull();
+  });
+
+  test('is refused unsigned, and is to come again while MongoDB is away', async () => {
+    const proxy = await proxyTo(sandbox.mongodb);
+    const { nango } = await start(database, { mongodbPort: proxy.port });
+    expect(await nango(authCreation, 'another key')).toMatchObject({ status: 401 });
+    expect(await due()).toBeNull();
+    proxy.cut();
+    expect(await nango(authCreation)).toMatchObject({ status: 503, json: { status: 'unavailable' } });
+    proxy.restore();
+    await expect.poll(() => nango(authCreation), { timeout: 20_000 }).toMatchObject(handled);
+    expect(await due()).not.toBeNull();
   });
 });
 

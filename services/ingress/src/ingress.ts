@@ -3,6 +3,7 @@ import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import type { Publisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { MirrorConfig } from '@notion-mirror/service-kit/config';
@@ -13,6 +14,7 @@ import { createAppender } from './append.ts';
 import { startHttpServer } from './http-server.ts';
 import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
 import { createNotionTokens } from './notion-tokens.ts';
+import { createNoteConnection } from './note-connection.ts';
 import { createByteBudget } from './read-body.ts';
 import { createReceiver } from './receive-webhook.ts';
 import { startSpoolDrainer } from './spool-drainer.ts';
@@ -26,6 +28,7 @@ export const limits = {
   publishMs: 1_000,
   spoolMs: 700,
   handshakeMs: 500,
+  noticeMs: 1_000,
   /** Records that wait for Kafka; beyond it they go to the spool. */
   maxPublishing: 5_000,
   maxSpooling: 1_000,
@@ -43,6 +46,7 @@ export interface IngressParts {
   readonly directory: Pick<ConnectionDirectory, 'byId' | 'activeByNotionWorkspace' | 'refresh'>;
   readonly handshakes: HandshakeStore;
   readonly spool: Spool;
+  readonly notices: Pick<ConnectionNotices, 'note'>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -74,6 +78,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     handshakes,
     handshakeDeadlineMs: limits.handshakeMs,
     findConnections: createFindConnections(parts.directory),
+    noteConnection: createNoteConnection({ notices: parts.notices, deadlineMs: limits.noticeMs, metrics, logger }),
     append: createAppender({
       publisher,
       spool,

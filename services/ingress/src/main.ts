@@ -4,6 +4,7 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
@@ -39,7 +40,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('publisher', () => publisher.stop());
   const handshakes = createHandshakeStore({ db: mongo.db, encryptionKey: config.encryptionKey });
   const spool = createSpool(mongo.db);
-  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, metrics, logger });
+  const notices = createConnectionNotices(mongo.db);
+  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -12,6 +12,7 @@ import type { HandshakeOutcome, NotionTokens, Verdict } from './notion-tokens.ts
 import { occasionally } from './occasionally.ts';
 import { quarantinedRecord } from './quarantine.ts';
 import { isSignedByNango, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
+import type { NoteConnection } from './note-connection.ts';
 import type { FindConnections } from './tenants.ts';
 import { traceparentFrom } from './traceparent.ts';
 import { readWebhook, type ConnectionName, type DatabaseNotice, type Route, type Webhook } from './webhook-body.ts';
@@ -34,6 +35,7 @@ export interface ReceiveDependencies {
   readonly handshakes: Pick<HandshakeStore, 'keepOnce'>;
   readonly handshakeDeadlineMs: number;
   readonly findConnections: FindConnections;
+  readonly noteConnection: NoteConnection;
   readonly append: (records: readonly OutgoingRecord[]) => Promise<AppendResult>;
   readonly codec: Pick<EventCodec, 'encode'>;
   readonly topics: Topics;
@@ -70,8 +72,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       case 'handshake':
         return takeSignedHandshake(request.route, webhook.token);
       case 'auth':
-        logger.info({ operation: webhook.operation, success: webhook.success, connectionId: webhook.connectionId }, 'auth webhook');
-        return { status: 'handled' };
+        return deps.noteConnection(webhook);
       case 'unreadable':
         return quarantine(request, webhook, receivedAt);
     }

@@ -183,9 +183,14 @@ describe('what is not about databases', () => {
       kind: 'auth',
       operation: 'creation',
       success: true,
-      connectionId: '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11',
+      connection: { connectionId: '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11', providerConfigKey: 'notion' },
+      provider: 'notion',
     });
-    expect(read('nango', { type: 'auth', operation: 7 })).toEqual({ kind: 'auth', operation: null, success: false, connectionId: null });
+    const nothing = { kind: 'auth', operation: null, success: false, connection: null, provider: null };
+    expect(read('nango', { type: 'auth', operation: 7 })).toEqual(nothing);
+    const strange = { type: 'auth', connectionId: 'a\nb', providerConfigKey: 'notion' };
+    expect(read('nango', strange)).toEqual(nothing);
+    expect(read('nango', { ...strange, connectionId: 'x'.repeat(257) })).toEqual(nothing);
   });
 
   test("Nango's own types mean nothing on Notion's route", () => {

@@ -1,5 +1,6 @@
 import { kindOfEventType, type EventKind } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import { problemOfId } from '@notion-mirror/domain/opaque-id';
 import { z } from 'zod';
 import { readJson, type JsonProblem } from './json-body.ts';
 
@@ -37,7 +38,14 @@ export type Webhook =
   /** The first request of a Notion subscription. */
   | { readonly kind: 'handshake'; readonly token: string }
   /** Nango tells about a connection: created, re-authorised, broken, deleted. */
-  | { readonly kind: 'auth'; readonly operation: string | null; readonly success: boolean; readonly connectionId: string | null }
+  | {
+      readonly kind: 'auth';
+      readonly operation: string | null;
+      readonly success: boolean;
+      /** Null when the body does not name one. */
+      readonly connection: ConnectionName | null;
+      readonly provider: string | null;
+    }
   /** `detail` names fields, never their values. */
   | { readonly kind: 'unreadable'; readonly problem: BodyProblem; readonly detail: string };
 
@@ -51,7 +59,7 @@ export function readWebhook(route: Route, raw: Buffer): Webhook {
   const body = json.value;
   if (!isObject(body)) return notAnObject;
   if (route === 'nango' && body['type'] === 'forward') return readForwarded(body);
-  if (route === 'nango' && body['type'] === 'auth') return { kind: 'auth', ...authBody.parse(body) };
+  if (route === 'nango' && body['type'] === 'auth') return readAuth(body);
   return readNotionBody(body, null);
 }
 
@@ -121,7 +129,24 @@ const forwardBody = z.object({
 
 const optionalText = z.string().transform(clip).nullable().catch(null);
 
-const authBody = z.object({ operation: optionalText, success: z.boolean().catch(false), connectionId: optionalText });
+const name = z.string().nullable().catch(null);
+const authBody = z.object({
+  operation: optionalText,
+  success: z.boolean().catch(false),
+  connectionId: name,
+  providerConfigKey: name,
+  provider: optionalText,
+});
+
+function readAuth(body: Body): Webhook {
+  const { operation, success, connectionId, providerConfigKey, provider } = authBody.parse(body);
+  const isNamed = connectionId !== null && providerConfigKey !== null && [connectionId, providerConfigKey].every(isConnectionId);
+  return { kind: 'auth', operation, success, provider, connection: isNamed ? { connectionId, providerConfigKey } : null };
+}
+
+function isConnectionId(id: string): boolean {
+  return problemOfId('connection', id) === null;
+}
 
 /** Visible ASCII only: it may be a stranger's, and an operator's terminal will show it. */
 const verificationToken = z

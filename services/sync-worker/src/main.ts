@@ -13,15 +13,18 @@ import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { groupIdFor, requireTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
-import { createFullSyncLedger } from '@notion-mirror/mirror-store/full-sync-ledger';
+import { openHeldDatabases } from '@notion-mirror/mirror-store/held-answers';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
+import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { systemClock } from '@notion-mirror/notion-source/clock';
+import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
@@ -31,10 +34,13 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
-import { startCatchingUp } from './catching-up.ts';
+import { startConnectionLifecycle } from './connection-lifecycle.ts';
+import { createEventOutcomes } from './event-outcomes.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
+import { startParkedRelease } from './parked-release.ts';
+import { startReconciler } from './reconciler.ts';
 
 const service = 'sync-worker';
 const config = loadConfigOrExit(service);
@@ -87,17 +93,22 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
 
   const append = (event: DatabaseEvent, accessibleBy: readonly string[]) =>
     publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy }));
-  const catchingUp = startCatchingUp({
-    connections,
+  const parkedRelease = startParkedRelease({ connections, parked, append, logger });
+  scope.onStop('parked events', () => parkedRelease.stop());
+  const { url, apiKey } = config.nango;
+  const lifecycle = startConnectionLifecycle({
+    notices: createConnectionNotices(mongo.db),
+    store: connectionStore,
     parked,
-    ledger: createFullSyncLedger(mongo.db),
-    mirroredDatabases: (workspaceId) => records.databaseIdsOf(workspaceId),
-    notion,
-    append,
-    now: Date.now,
+    askNango: apiKey === null ? null : (connection) => nangoGrant({ url, apiKey }, connection, { deadlineMs: 10_000, now: Date.now }),
+    rule: config.tenantOfConnection,
     logger,
+    metrics,
   });
-  scope.onStop('catching up', () => catchingUp.stop());
+  scope.onStop('connection lifecycle', () => lifecycle.stop());
+  const sweepEvents = createEventOutcomes({ append: (event) => append(event, []), longestWaitMs: 300_000 });
+  const report = createOutcomeReport({ logger, metrics, now: Date.now });
+  const deadLetter = createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger });
 
   const stateLog = startStateLogPublisher({
     changes: openRecordChanges(mongo.db),
@@ -132,13 +143,32 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       },
       park: async (events) => {
         for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
-        catchingUp.nudge();
+        parkedRelease.nudge();
       },
-      report: createOutcomeReport({ logger, metrics, now: Date.now }),
+      report(event, outcome, detail) {
+        report(event, outcome, detail);
+        sweepEvents.settle(event);
+      },
     }),
-    deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
+    async deadLetter(record, failure, context) {
+      await deadLetter(record, failure, context);
+      sweepEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' });
+    },
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
+  const reconciler = startReconciler({
+    connections,
+    ledger: createSweepLedger(mongo.db),
+    owns: (workspaceId) => consumer.owns(workspaceId),
+    notion,
+    held: openHeldDatabases(mongo.db),
+    sync: (event, signal) => sweepEvents.appendAndWait(event, signal),
+    intervalMs: config.reconcileIntervalMs,
+    now: Date.now,
+    logger,
+    metrics,
+  });
+  scope.onStop('reconciler', () => reconciler.stop());
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   await consumer.run();

@@ -1,0 +1,49 @@
+import type { SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
+import { count, oneLine, table, type Colors, type JsonObject } from './output.ts';
+
+export function sweepJson({ workspaceId, dueAt, claimedBy, completedAt, failures, failure, last }: SweepStatus): JsonObject {
+  return {
+    workspaceId,
+    state: stateOf({ claimedBy, failures, last }),
+    completedAt: completedAt?.toISOString() ?? null,
+    dueAt: dueAt.toISOString(),
+    failures,
+    failure,
+    last: last === null ? null : { ...last, startedAt: last.startedAt.toISOString(), endedAt: last.endedAt.toISOString() },
+  };
+}
+
+export function renderSweeps(sweeps: readonly SweepStatus[], colors: Colors): string {
+  if (sweeps.length === 0) return 'No tenant was compared yet. A running sync-worker does it for each tenant with an active connection.';
+  const header = ['TENANT', 'STATE', 'COMPLETE', 'NEXT', 'LAST'].map((text) => ({ text, style: colors.dim }));
+  const styles = { running: colors.cyan, stopped: colors.yellow, failing: colors.red, waiting: colors.green };
+  const rows = sweeps.map((sweep) => {
+    const state = stateOf(sweep);
+    return [
+      oneLine(sweep.workspaceId),
+      { text: state, style: styles[state] },
+      minute(sweep.completedAt),
+      minute(sweep.dueAt),
+      wordsOf(sweep),
+    ];
+  });
+  return table([header, ...rows]);
+}
+
+function stateOf({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>) {
+  if (claimedBy !== null) return 'running';
+  if (failures > 0) return 'failing';
+  return last?.stopped === true ? 'stopped' : 'waiting';
+}
+
+function wordsOf({ failures, failure, last }: SweepStatus): string {
+  if (failures > 0) return `failed ${failures === 1 ? 'once' : `${failures} times`}: ${oneLine(failure ?? '')}`;
+  if (last === null) return '';
+  const events = Object.entries(last.events).map(([reason, number]) => `${number} ${reason}`);
+  const found = events.length === 0 ? 'no difference' : events.join(', ');
+  return `${count(last.held, 'database')}: ${found}${last.stopped ? `; ${last.removals} gone, not removed` : ''}`;
+}
+
+function minute(date: Date | null): string {
+  return date === null ? '–' : date.toISOString().slice(0, 16).replace('T', ' ');
+}

@@ -1,0 +1,87 @@
+import { contentDifferences, type Fields } from '@notion-mirror/domain/content-differences';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { BSON, type Db } from 'mongodb';
+import { z } from 'zod';
+import { openCollection } from './collections.ts';
+import { orUnavailable } from './errors.ts';
+import { recordId, storable, type RecordDocument } from './record-document.ts';
+
+/** A live database of the mirror, in outline. */
+export interface HeldDatabase {
+  readonly databaseId: string;
+  /** The connection that saw it last. */
+  readonly connectionId: string | null;
+  /** Of the data sources it holds, those that Notion's search should show: readable, and not in the trash. */
+  readonly searchable: readonly string[];
+}
+
+/** Notion's answers that a document was made of. */
+export interface HeldAnswers {
+  readonly database: Fields;
+  readonly dataSources: ReadonlyMap<string, Fields>;
+}
+
+/** What the mirror holds, to be compared with what Notion shows now. Reads only. All reject with a `StoreUnavailableError` when MongoDB is away. */
+export interface HeldDatabases {
+  /** All live databases of the tenant. */
+  list(workspaceId: string): Promise<HeldDatabase[]>;
+  /** Those of the given databases that are live. */
+  answers(workspaceId: string, databaseIds: readonly string[]): Promise<ReadonlyMap<string, HeldAnswers>>;
+}
+
+const outline = z.object({
+  databaseId: z.string(),
+  connectionId: z.string().nullish(),
+  dataSources: z.array(z.object({ id: z.string(), accessible: z.boolean().optional(), inTrash: z.boolean().optional() })).catch([]),
+});
+
+const rawAnswers = z.object({
+  databaseId: z.string(),
+  raw: z.object({ database: z.record(z.string(), z.unknown()), dataSources: z.array(z.looseObject({ id: z.string() })) }),
+});
+
+export function openHeldDatabases(db: Db): HeldDatabases {
+  const records = openCollection<RecordDocument>(db, 'databaseRecords');
+  return {
+    list: (workspaceId) =>
+      orUnavailable('records could not be read', async () => {
+        const projection = {
+          databaseId: 1,
+          connectionId: 1,
+          'dataSources.id': 1,
+          'dataSources.accessible': 1,
+          'dataSources.inTrash': 1,
+        };
+        const found = await records
+          .find({ workspaceId, removed: { $exists: false } }, { projection })
+          .sort({ databaseId: 1 })
+          .toArray();
+        return found.flatMap((document): HeldDatabase[] => {
+          const read = outline.safeParse(document);
+          if (!read.success) return [];
+          const { databaseId, connectionId, dataSources } = read.data;
+          const shown = dataSources.filter(({ accessible, inTrash }) => accessible !== false && inTrash !== true);
+          return [{ databaseId, connectionId: connectionId ?? null, searchable: shown.map(({ id }) => id) }];
+        });
+      }),
+    answers: (workspaceId, databaseIds) =>
+      orUnavailable('records could not be read', async () => {
+        const _id = { $in: databaseIds.map((databaseId) => recordId(workspaceId, databaseId)) };
+        const found = await records.find({ _id, removed: { $exists: false } }, { projection: { databaseId: 1, raw: 1 } }).toArray();
+        return new Map(
+          found.flatMap((document): [string, HeldAnswers][] => {
+            const read = rawAnswers.safeParse(document);
+            if (!read.success) return [];
+            const { database, dataSources } = read.data.raw;
+            return [[read.data.databaseId, { database, dataSources: new Map(dataSources.map((source) => [source.id, source])) }]];
+          }),
+        );
+      }),
+  };
+}
+
+/** Whether the same document would be made of both: one as MongoDB gave it back, one as Notion has just sent it. */
+export function isSameAnswer(held: Fields, answer: JsonObject): boolean {
+  const stored: unknown = BSON.deserialize(BSON.serialize({ answer: storable(answer) }, { ignoreUndefined: false }))['answer'];
+  return contentDifferences({ raw: { database: held } }, { raw: { database: stored } }).length === 0;
+}

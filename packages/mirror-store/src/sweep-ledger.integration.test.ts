@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openTestDatabase } from '../test/mongo.ts';
+import { createSweepLedger, type SweepClaim, type SweepLedger, type SweepReport } from './sweep-ledger.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let ledger: SweepLedger;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  ledger = createSweepLedger(mongo.db);
+});
+beforeEach(async () => {
+  await mongo.db.collection('sweeps').deleteMany({});
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+const minute = 60_000;
+const tenant = (workspaceId: string, activation = new Date(1000)) => ({ workspaceId, activation });
+const acme = tenant('acme');
+const report = (changes: Partial<SweepReport> = {}): SweepReport => ({
+  startedAt: new Date(2000),
+  endedAt: new Date(3000),
+  depth: 'full',
+  held: 5,
+  found: 5,
+  events: { missing: 2 },
+  removals: 0,
+  stopped: false,
+  ...changes,
+});
+const later = () => new Date(Date.now() + minute);
+const idsOf = (tenants: readonly { workspaceId: string }[]) => tenants.map(({ workspaceId }) => workspaceId);
+
+async function claimed(of = acme, worker = 'worker-1', leaseMs = minute): Promise<SweepClaim> {
+  const claim = await ledger.claim(of, worker, leaseMs);
+  if (claim === null) throw new Error('it was not free');
+  return claim;
+}
+
+test('is due at once, until it is complete, when its time comes, and after another activation', async () => {
+  expect(idsOf(await ledger.due([acme, tenant('globex')]))).toEqual(['acme', 'globex']);
+  const claim = await claimed();
+  expect(claim).toMatchObject({ lastStartedAt: null, request: null, failures: 0 });
+  expect(await ledger.due([acme])).toEqual([]);
+  await ledger.complete(claim, report(), later());
+  expect(await ledger.due([acme])).toEqual([]);
+  expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
+  expect(idsOf(await ledger.due([tenant('acme', new Date(5000))]))).toEqual(['acme']);
+  const again = await claimed(tenant('acme', new Date(5000)));
+  expect(again.lastStartedAt).toEqual(new Date(2000));
+  await ledger.complete(again, report(), new Date());
+  expect(idsOf(await ledger.due([acme]))).toEqual(['acme']);
+});
+
+test('of many who claim it one gets it', async () => {
+  const claims = await Promise.all(Array.from({ length: 10 }, (_, index) => ledger.claim(acme, `worker-${index}`, minute)));
+  expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+});
+
+test('a claim that ran out is taken over, and who had it can no longer say anything', async () => {
+  const lost = await claimed(acme, 'worker-1', 0);
+  const taken = await claimed(acme, 'worker-2');
+  expect(await ledger.renew(lost, minute)).toBe(false);
+  await ledger.complete(lost, report({ held: 99 }), later());
+  await ledger.putOff(lost, 'late', 0);
+  await ledger.release(lost);
+  expect(await ledger.list('acme')).toMatchObject([{ claimedBy: 'worker-2', last: null, failures: 0 }]);
+  expect(await ledger.renew(taken, minute)).toBe(true);
+});
+
+test('one that failed waits, and is still due; one that was released is free', async () => {
+  await ledger.putOff(await claimed(), 'Notion is away', minute);
+  expect(await ledger.due([acme])).toEqual([]);
+  expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is away', claimedBy: null }]);
+  // A connection that became active does not wait for that.
+  const again = tenant('acme', new Date(5000));
+  expect(idsOf(await ledger.due([again]))).toEqual(['acme']);
+  await ledger.putOff(await claimed(again), 'Notion is away', minute);
+  expect(await ledger.due([again])).toEqual([]);
+  expect(await ledger.request('acme', { acceptRemovals: false })).not.toBeNull();
+  await ledger.release(await claimed());
+  expect(await claimed()).toMatchObject({ lastStartedAt: null });
+});
+
+test('what an operator asks for is done once, also when it is asked for while a sweep runs', async () => {
+  expect(await ledger.request('acme', { acceptRemovals: true })).toBeNull();
+  await ledger.complete(await claimed(), report(), later());
+  await ledger.request('acme', { acceptRemovals: true });
+  const asked = await claimed();
+  expect(asked.request).toMatchObject({ acceptRemovals: true });
+  await ledger.request('acme', { acceptRemovals: false });
+  await ledger.complete(asked, report(), later());
+  const askedMeanwhile = await claimed();
+  expect(askedMeanwhile.request).toMatchObject({ acceptRemovals: false });
+  await ledger.complete(askedMeanwhile, report(), later());
+  expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
+});
+
+test('one that stopped is not complete', async () => {
+  await ledger.complete(await claimed(), report({ endedAt: new Date(3000) }), new Date());
+  await ledger.complete(await claimed(), report({ endedAt: new Date(9000), stopped: true, removals: 3 }), later());
+  expect(await ledger.list('acme')).toMatchObject([{ completedAt: new Date(3000), last: { stopped: true, removals: 3 } }]);
+});

@@ -1,0 +1,69 @@
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestDatabase, someContent } from '../test/mongo.ts';
+import { createConnectionStore } from './connection-store.ts';
+import { createRecordStore, type RecordStore } from './database-records.ts';
+import { createSpool } from './spool.ts';
+import { createSweepLedger } from './sweep-ledger.ts';
+import { openTenantData } from './tenant-data.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let records: RecordStore;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  records = createRecordStore({ db: mongo.db, metrics: new Registry() });
+});
+afterAll(async () => {
+  await mongo.drop();
+});
+
+const write = async (workspaceId: string, databaseId: string) =>
+  records.writeLive({
+    workspaceId,
+    databaseId,
+    expected: await records.read(workspaceId, databaseId),
+    content: someContent(),
+    connectionId: `${workspaceId}-connection`,
+    asOf: new Date(),
+    lastEvent: { id: 'e1', type: 'database.created', occurredAt: new Date() },
+  });
+
+test('erases all of a tenant and nothing of another; a fetch that was in flight is not written', async () => {
+  const { db } = mongo;
+  const tenants = openTenantData(db);
+  for (const workspaceId of ['acme', 'acme-2']) {
+    const connection = {
+      connectionId: `${workspaceId}-connection`,
+      providerConfigKey: 'notion',
+      workspaceId,
+      notionWorkspaceId: 'n',
+      botId: null,
+    };
+    await createConnectionStore(db).add({ ...connection, token: 'v1.encrypted' });
+    await write(workspaceId, 'd1');
+    await createSpool(db).store({ topic: 't', key: workspaceId, value: Buffer.from('v'), headers: {} });
+    await createSweepLedger(db).claim({ workspaceId, activation: new Date() }, 'worker', 60_000);
+  }
+  const all = { connections: 1, database_records: 1, parked_events: 0, spooled_events: 1, sweeps: 1 };
+  expect(await tenants.count('acme')).toEqual(all);
+
+  const readBefore = await records.read('acme', 'd1');
+  await tenants.silence('acme', 'purged');
+  const inFlight = {
+    workspaceId: 'acme',
+    databaseId: 'd1',
+    expected: readBefore,
+    content: someContent(),
+    connectionId: 'c',
+    asOf: new Date(),
+  };
+  const late = await records.writeLive({ ...inFlight, lastEvent: { id: 'e2', type: 'database.moved', occurredAt: new Date() } });
+  expect(late).toEqual({ kind: 'conflict' });
+  expect(JSON.stringify(await db.collection('database_records').findOne({ workspaceId: 'acme' }))).not.toContain('Tasks');
+  expect(await createConnectionStore(db).list('acme')).toMatchObject([{ status: 'deleted', token: null, statusReason: 'purged' }]);
+
+  expect(await tenants.erase('acme')).toMatchObject({ database_records: 1, sweeps: 1, spooled_events: 0 });
+  expect(await tenants.eraseConnections('acme')).toEqual({ connections: 1 });
+  expect(await tenants.count('acme')).toEqual({ connections: 0, database_records: 0, parked_events: 0, spooled_events: 0, sweeps: 0 });
+  expect(await tenants.count('acme-2')).toEqual(all);
+});

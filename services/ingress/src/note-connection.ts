@@ -1,0 +1,52 @@
+import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Answer } from './answers.ts';
+import { withDeadline } from './deadline.ts';
+import type { IngressMetrics } from './ingress-metrics.ts';
+import type { Webhook } from './webhook-body.ts';
+
+type AuthWebhook = Extract<Webhook, { kind: 'auth' }>;
+
+/** Keeps that Nango said something about a connection. `handled`: it is durable, or nothing for us. */
+export type NoteConnection = (webhook: AuthWebhook) => Promise<Answer>;
+
+/** The operations that change what a connection is: an authorisation that failed leaves all as it was, a refresh is announced when it failed. */
+const consequential: ReadonlyMap<string, (success: boolean) => boolean> = new Map([
+  ['creation', (success: boolean) => success],
+  ['override', (success: boolean) => success],
+  ['refresh', () => true],
+  ['deletion', () => true],
+]);
+
+/**
+ * The webhook is a signal only: the sync-worker asks Nango what the connection is now, with the API key that this process does not have. When
+ * MongoDB is away the answer is `unavailable`, and Nango tries again twice.
+ */
+export function createNoteConnection(deps: {
+  readonly notices: Pick<ConnectionNotices, 'note'>;
+  readonly deadlineMs: number;
+  readonly metrics: IngressMetrics;
+  readonly logger: Logger;
+}): NoteConnection {
+  const { notices, deadlineMs, metrics, logger } = deps;
+  return async function noteConnection({ operation, success, connection, provider }) {
+    const fields = { operation, success, provider, connectionId: connection?.connectionId ?? null };
+    const label = operation !== null && consequential.has(operation) ? operation : 'other';
+    const isOurs = provider === null || provider === 'notion';
+    if (connection === null || !isOurs || consequential.get(operation ?? '')?.(success) !== true) {
+      metrics.connectionNotices.inc({ operation: label, outcome: 'ignored' });
+      logger.info(fields, 'auth webhook ignored');
+      return { status: 'handled' };
+    }
+    try {
+      await withDeadline('keeping a notice', deadlineMs, notices.note(connection, { isDeletion: operation === 'deletion' }));
+    } catch (error) {
+      metrics.connectionNotices.inc({ operation: label, outcome: 'unavailable' });
+      logger.error({ err: error, ...fields }, 'auth webhook refused: it could not be kept');
+      return { status: 'unavailable' };
+    }
+    metrics.connectionNotices.inc({ operation: label, outcome: 'noted' });
+    logger.info(fields, 'auth webhook noted');
+    return { status: 'handled' };
+  };
+}

@@ -1,0 +1,103 @@
+import type { ConnectionNotice, ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
+import type { ConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import type { GrantAnswer } from '@notion-mirror/notion-source/nango-credentials';
+import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { decideConnection, deletedAtNango, type ConnectionDecision, type TenantRule } from './connection-decision.ts';
+import { startRepeating } from './repeating.ts';
+
+const everyMs = 2_000;
+/** Longer than Nango takes to answer. */
+const leaseMs = 60_000;
+const firstWaitMs = 2_000;
+const longestWaitMs = 600_000;
+
+/**
+ * Brings connections to what Nango says of them, one notice after the other. A connection that becomes active is swept by itself; one that
+ * is deleted or refused makes no more calls. Every sync-worker runs one of these.
+ */
+export function startConnectionLifecycle(deps: {
+  readonly notices: Pick<ConnectionNotices, 'take' | 'settle' | 'putOff'>;
+  readonly store: Pick<ConnectionStore, 'get' | 'list' | 'admit' | 'pause' | 'markDeleted' | 'markUnauthorized'>;
+  readonly parked: Pick<ParkedEvents, 'discard'>;
+  /** Null: there is no API key to ask with. */
+  readonly askNango: ((connection: ConnectionNotice) => Promise<GrantAnswer>) | null;
+  readonly rule: TenantRule;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}): { stop(): Promise<void> } {
+  const { notices, store, parked, askNango, rule, logger } = deps;
+  const decisions = new Counter({
+    registers: [deps.metrics],
+    name: 'notion_mirror_connection_notices_total',
+    help: 'Connections that were looked at after a word of Nango, by what was done.',
+    labelNames: ['decision'],
+  });
+
+  async function handle(notice: ConnectionNotice): Promise<void> {
+    const { connectionId, failures } = notice;
+    const waitMs = backoffMs(failures + 1, firstWaitMs, longestWaitMs);
+    if (askNango === null) {
+      logger.error({ connectionId }, 'Nango has news of a connection, and MIRROR_NANGO_API_KEY is not set to ask for them');
+      return notices.putOff(notice, longestWaitMs);
+    }
+    const answer = await askNango(notice);
+    if (answer.kind === 'retry') {
+      logger.warn({ connectionId, failure: answer.failure, failures: failures + 1 }, 'Nango cannot be asked about a connection; later');
+      return notices.putOff(notice, Math.max(answer.waitMs, waitMs));
+    }
+    const known = await store.get(connectionId);
+    const decision = decideConnection(known, notice, answer, rule);
+    if (!(await carryOut(decision, notice, known))) return notices.putOff(notice, 0);
+    decisions.inc({ decision: decision.kind });
+    const level = decision.kind === 'ask_operator' || decision.kind === 'pause' ? 'warn' : 'info';
+    logger[level]({ connectionId, decision }, 'a connection was looked at after a word of Nango');
+    const grantedAt = answer.kind === 'grant' ? answer.grant.updatedAt : null;
+    const takenGrant = decision.kind === 'admit' ? (grantedAt ?? notice.takenGrant) : notice.takenGrant;
+    await notices.settle(notice, { takenGrant, problem: decision.kind === 'ask_operator' ? decision.problem : null });
+  }
+
+  /** False: the connection was written meanwhile, and must be looked at again. */
+  async function carryOut(
+    decision: ConnectionDecision,
+    { connectionId, providerConfigKey }: ConnectionNotice,
+    known: Awaited<ReturnType<ConnectionStore['get']>>,
+  ): Promise<boolean> {
+    if (decision.kind === 'admit') {
+      const { workspaceId, notionWorkspaceId, botId } = decision;
+      return (await store.admit(known, { connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId })) !== null;
+    }
+    if (known === null) return true;
+    switch (decision.kind) {
+      case 'mark_deleted': {
+        const { kind } = await store.markDeleted(known, deletedAtNango);
+        if (kind === 'unchanged') return false;
+        const left = await store.list(known.workspaceId);
+        if (left.every(({ status }) => status === 'deleted')) await parked.discard(known.workspaceId);
+        return true;
+      }
+      case 'mark_unauthorized':
+        return (await store.markUnauthorized(known, decision.reason)).kind !== 'unchanged';
+      case 'pause':
+        await store.pause(connectionId, decision.reason);
+        return true;
+      case 'leave':
+      case 'ask_operator':
+        return true;
+    }
+  }
+
+  return startRepeating({
+    everyMs,
+    async turn(signal) {
+      while (!signal.aborted) {
+        const notice = await notices.take(leaseMs);
+        if (notice === null) return;
+        await handle(notice);
+      }
+    },
+    onFailure: (error) => logger.warn({ err: error }, 'news of connections are put off'),
+  });
+}

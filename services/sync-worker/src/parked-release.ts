@@ -1,0 +1,40 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { startRepeating, type Repeating } from './repeating.ts';
+
+/** What no change announces: an event that was parked while its connection became active. */
+const everyMs = 30_000;
+
+/** Appends the parked events of tenants again whose connection is active. Every sync-worker runs one of these; an event that comes twice does no harm. */
+export function startParkedRelease(deps: {
+  readonly connections: Pick<ConnectionDirectory, 'activeByWorkspace' | 'onChange'>;
+  readonly parked: Pick<ParkedEvents, 'workspaces' | 'release'>;
+  readonly append: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
+  readonly logger: Logger;
+}): Repeating {
+  const { connections, parked, append, logger } = deps;
+  const release = startRepeating({
+    everyMs,
+    async turn(signal) {
+      for (const workspaceId of await parked.workspaces()) {
+        if (signal.aborted) return;
+        if (connections.activeByWorkspace(workspaceId).length === 0) continue;
+        const released = await parked.release(workspaceId, append);
+        if (released > 0) logger.info({ workspaceId, events: released }, 'parked events appended again');
+      }
+    },
+    onFailure: (error) => logger.warn({ err: error }, 'parked events are not appended yet'),
+  });
+  const unsubscribe = connections.onChange(({ connection }) => {
+    if (connection?.status === 'active') release.nudge();
+  });
+  return {
+    nudge: () => release.nudge(),
+    stop() {
+      unsubscribe();
+      return release.stop();
+    },
+  };
+}
