@@ -9,6 +9,7 @@ import { explainError } from './explain-error.ts';
 import { addHandshakeCommands } from './handshake-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { createOutput } from './output.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 /** Runs `mirror <args>` and returns the exit code. Never rejects. */
 export async function runMirror(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -54,6 +55,7 @@ export function buildProgram(act: Act): Program {
   addInitCommand(program, act);
   addConnectionCommands(program, act);
   addDoctorCommand(program, act);
+  addVerifyCommand(program, act);
   addDeadLetterCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);

@@ -238,7 +238,7 @@ export const variables = {
   }),
   MIRROR_NOTION_TIMEOUT_SECONDS: variable({
     default: '60',
-    usedBy: ['sync-worker'],
+    usedBy: ['sync-worker', 'cli'],
     description: 'How long one call to Notion may take, its body included.',
     expected: 'a number of seconds from 1 to 300',
     parse: seconds(1, 300),

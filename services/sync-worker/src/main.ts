@@ -14,7 +14,7 @@ import { createRecordStore } from '@notion-mirror/mirror-store/database-records'
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createFullSyncLedger } from '@notion-mirror/mirror-store/full-sync-ledger';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
-import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
+import { tokenReader } from '@notion-mirror/mirror-store/token-cipher';
 import { systemClock } from '@notion-mirror/notion-source/clock';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
@@ -54,14 +54,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const connectionStore = createConnectionStore(mongo.db);
   const records = createRecordStore({ db: mongo.db, metrics });
   const parked = createParkedEvents(mongo.db);
-  const { encryptionKey } = config;
-  const tokens = createTokenSource({
-    nango: config.nango,
-    decrypt:
-      encryptionKey === null ? null : ({ connectionId, token }) => (token === null ? '' : decryptToken(encryptionKey, connectionId, token)),
-    logger,
-    metrics,
-  });
+  const tokens = createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics });
   const notion = createNotionSource({
     connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
     tokens,
