@@ -118,6 +118,19 @@ describe('the order of work', () => {
     expect(settled).toEqual([0, 1, 2, 3]);
   });
 
+  it('says since when each record waits', async () => {
+    const { push, runs, tick } = harness();
+    const began = Date.now();
+    push('acme', 'tasks');
+    await tick();
+    await vi.advanceTimersByTimeAsync(300);
+    push('acme', 'tasks');
+    await vi.advanceTimersByTimeAsync(500);
+    await runs[0]!.end(done);
+    await tick();
+    expect(runs.map(({ work }) => work.items.map(({ takenAt }) => takenAt - began))).toEqual([[0], [300]]);
+  });
+
   it('hands over together what came together', async () => {
     const { push, seen, tick } = harness();
     for (let index = 0; index < 50; index += 1) push('acme', 'tasks');

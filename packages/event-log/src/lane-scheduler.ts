@@ -13,11 +13,18 @@ export type Routing<T> =
   | { readonly kind: 'dead'; readonly failure: Failure }
   | { readonly kind: 'retry'; readonly failure: Failure };
 
+export interface WorkItem<T> {
+  readonly record: LogRecord;
+  readonly item: T;
+  /** When the record was taken from the log, epoch ms. */
+  readonly takenAt: number;
+}
+
 /** All items that waited for one task, oldest first, handed over together. */
 export interface Work<T> {
   readonly lane: string;
   readonly task: string;
-  readonly items: readonly { readonly record: LogRecord; readonly item: T }[];
+  readonly items: readonly WorkItem<T>[];
   /** 1 at first; counts every call for these items, or for some of them before others joined. */
   readonly attempt: number;
   /** Aborts when the consumer stops and cannot wait any longer. */
@@ -81,6 +88,7 @@ export interface LaneScheduler {
 
 interface Entry<T> {
   readonly record: LogRecord;
+  readonly takenAt: number;
   readonly claim: Claim;
   item: T | undefined;
   attempts: number;
@@ -151,7 +159,7 @@ export function createLaneScheduler<T>(deps: {
     if (stopped) return;
     held += 1;
     const lane = laneOf(record);
-    lane.intake.push({ record, claim, item: undefined, attempts: 0, firstFailedAt: null });
+    lane.intake.push({ record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null });
     if (!lane.routing) void routeIntake(lane);
   }
 
@@ -306,7 +314,7 @@ export function createLaneScheduler<T>(deps: {
   type Ending = Outcome | { readonly kind: 'threw'; readonly error: unknown };
 
   async function call(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[]): Promise<Ending> {
-    const items = entries.map(({ record, item }) => ({ record, item: item as T }));
+    const items = entries.map(({ record, item, takenAt }) => ({ record, item: item as T, takenAt }));
     const attempt = 1 + entries.reduce((most, { attempts }) => Math.max(most, attempts), 0);
     try {
       return await handle({ lane: lane.name, task: task.name, items, attempt, signal: aborter.signal });

@@ -4,6 +4,7 @@ import type { Collection, Db, Document } from 'mongodb';
 export const collectionNames = {
   connections: 'connections',
   databaseRecords: 'database_records',
+  eventOutcomes: 'event_outcomes',
   fullSyncs: 'full_syncs',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',

@@ -30,6 +30,7 @@ test('sets everything up, and again changes nothing', async () => {
   expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
     'collection connections',
     'collection database_records',
+    'collection event_outcomes',
     'collection full_syncs',
     'collection handshakes',
     'collection parked_events',

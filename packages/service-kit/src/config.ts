@@ -40,6 +40,7 @@ export interface MirrorConfig {
   readonly notionHandshake: 'first' | 'off';
   readonly clockToleranceMs: number;
   readonly tombstoneTtlSeconds: number;
+  readonly outcomeRetentionSeconds: number;
   readonly encryptionKey: Buffer | null;
   readonly shutdownMs: number;
   readonly logLevel: Values['MIRROR_LOG_LEVEL'];
@@ -116,6 +117,7 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     notionHandshake: values.MIRROR_NOTION_HANDSHAKE,
     clockToleranceMs: values.MIRROR_CLOCK_TOLERANCE_SECONDS,
     tombstoneTtlSeconds: values.MIRROR_TOMBSTONE_TTL_DAYS,
+    outcomeRetentionSeconds: values.MIRROR_OUTCOME_RETENTION_DAYS,
     encryptionKey: values.MIRROR_ENCRYPTION_KEY,
     shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,
     logLevel: values.MIRROR_LOG_LEVEL,

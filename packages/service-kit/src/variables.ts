@@ -272,6 +272,13 @@ export const variables = {
     expected: 'a number of days above 0',
     parse: days,
   }),
+  MIRROR_OUTCOME_RETENTION_DAYS: variable({
+    default: '14',
+    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
+    expected: 'a number of days, or 0',
+    parse: z.union([z.literal('0').transform(() => 0), days]),
+  }),
   MIRROR_ENCRYPTION_KEY: variable({
     secret: true,
     usedBy: everyone,

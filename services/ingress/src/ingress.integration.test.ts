@@ -7,6 +7,7 @@ import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
@@ -91,6 +92,8 @@ async function start(
     maxWaiting: limits.maxPublishing,
   });
   cleanups.push(() => publisher.stop());
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger, metrics });
+  cleanups.push(() => outcomes.stop());
   const ingress = await startIngress({
     config: {
       http: { host: '127.0.0.1', port: 0 },
@@ -104,6 +107,7 @@ async function start(
     directory,
     handshakes: createHandshakeStore({ db: mongo.db, encryptionKey: null }),
     spool: createSpool(mongo.db),
+    outcomes,
     metrics,
     logger,
   });

@@ -4,6 +4,7 @@ import type { Publisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import type { OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { MirrorConfig } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -11,6 +12,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { createApp, maxBodyBytes } from './app.ts';
 import { createAppender } from './append.ts';
 import { startHttpServer } from './http-server.ts';
+import { keepIgnoredEvents } from './ignored-events.ts';
 import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
 import { createNotionTokens } from './notion-tokens.ts';
 import { createByteBudget } from './read-body.ts';
@@ -43,6 +45,7 @@ export interface IngressParts {
   readonly directory: Pick<ConnectionDirectory, 'byId' | 'activeByNotionWorkspace' | 'refresh'>;
   readonly handshakes: HandshakeStore;
   readonly spool: Spool;
+  readonly outcomes: Pick<OutcomeKeeper, 'keep'>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -84,6 +87,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
       maxSpoolingBytes: limits.maxSpoolingBytes,
     }),
     codec: parts.codec,
+    keepIgnored: keepIgnoredEvents(parts.outcomes.keep),
     topics: topicsFor(config.topicPrefix),
     metrics,
     logger,

@@ -6,6 +6,7 @@ import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
@@ -39,7 +40,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('publisher', () => publisher.stop());
   const handshakes = createHandshakeStore({ db: mongo.db, encryptionKey: config.encryptionKey });
   const spool = createSpool(mongo.db);
-  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, metrics, logger });
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  scope.onStop('outcomes', () => outcomes.stop());
+  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, outcomes, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

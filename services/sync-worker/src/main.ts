@@ -19,6 +19,7 @@ import { systemClock } from '@notion-mirror/notion-source/clock';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
+import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -85,6 +86,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   });
   scope.onStop('catching up', () => catchingUp.stop());
 
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  scope.onStop('outcomes', () => outcomes.stop());
   const consumer = createLaneConsumer<DatabaseEvent>({
     kafka,
     groupId: group,
@@ -105,9 +108,16 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
         for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
         catchingUp.nudge();
       },
-      report: createOutcomeReport({ logger, metrics, now: Date.now }),
+      report: createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep }),
     }),
-    deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
+    deadLetter: createDeadLetterSink({
+      publisher,
+      topic: topics.deadLetters,
+      service,
+      group,
+      logger,
+      listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
+    }),
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
