@@ -75,11 +75,23 @@ export interface SchedulerLoad {
   readonly oldestRunSince: number | null;
 }
 
+/** What waits in one lane. */
+export interface LaneBacklog {
+  readonly lane: string;
+  readonly waiting: number;
+  /** When the oldest record that waits was appended, epoch ms. */
+  readonly oldestAt: number;
+  /** Until when nothing of the lane runs, epoch ms, and why. */
+  readonly held: { readonly until: number; readonly failure: Failure } | null;
+}
+
 export interface LaneScheduler {
   readonly push: (record: LogRecord, claim: Claim) => void;
   /** Forgets what waits with a claim that is no longer active. What runs goes on. */
   readonly dropInactive: () => void;
   load(): SchedulerLoad;
+  /** Lanes in which something waits: those that are held first, then those with the oldest records; at most `limit`. */
+  readonly backlog: (limit: number) => LaneBacklog[];
   /** Starts nothing more, forgets what waits, and resolves when nothing runs. */
   stop(): Promise<void>;
   /** Aborts the signal of what runs. */
@@ -117,6 +129,7 @@ interface Lane<T> {
   /** Waits for its turn with nothing of it running. */
   queued: boolean;
   heldUntil: number;
+  heldBy: Failure | null;
   timer: NodeJS.Timeout | null;
 }
 
@@ -177,6 +190,7 @@ export function createLaneScheduler<T>(deps: {
         running: 0,
         queued: false,
         heldUntil: 0,
+        heldBy: null,
         timer: null,
       };
       lanes.set(name, lane);
@@ -335,7 +349,7 @@ export function createLaneScheduler<T>(deps: {
     mine.forEach(noteFailure);
     switch (ending.kind) {
       case 'retry':
-        return hold(lane, task, mine, ending.at, ending.scope);
+        return hold(lane, task, mine, ending);
       case 'dead':
         return giveUp(lane, task, mine, ending.failure);
       case 'threw': {
@@ -345,7 +359,11 @@ export function createLaneScheduler<T>(deps: {
           'handling work threw',
         );
         if (task.throws >= maxThrows) return giveUp(lane, task, mine, unexpected(ending.error));
-        return hold(lane, task, mine, Date.now() + backoffMs(task.throws, 1_000, 30_000), 'task');
+        return hold(lane, task, mine, {
+          at: Date.now() + backoffMs(task.throws, 1_000, 30_000),
+          scope: 'task',
+          failure: unexpected(ending.error),
+        });
       }
     }
   }
@@ -356,13 +374,14 @@ export function createLaneScheduler<T>(deps: {
     void bury(lane, entries, failure).then(() => release(lane, task));
   }
 
-  function hold(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], at: number, scope: 'task' | 'lane'): void {
+  function hold(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], wait: Omit<Outcome & { kind: 'retry' }, 'kind'>): void {
+    const { at, scope, failure } = wait;
     observer.retried();
     task.waiting = [...entries, ...task.waiting];
     if (scope === 'lane') {
       task.state = 'ready';
       lane.ready.push(task);
-      holdLane(lane, at);
+      holdLane(lane, at, failure);
       return;
     }
     task.state = 'held';
@@ -372,13 +391,15 @@ export function createLaneScheduler<T>(deps: {
     });
   }
 
-  function holdLane(lane: Lane<T>, until: number): void {
+  function holdLane(lane: Lane<T>, until: number, failure: Failure): void {
     if (until <= lane.heldUntil) return;
     lane.heldUntil = until;
+    lane.heldBy = failure;
     cancel(lane.timer);
     lane.timer = after(until - Date.now(), () => {
       lane.timer = null;
       lane.heldUntil = 0;
+      lane.heldBy = null;
       enterRound(lane);
       startSome();
       forgetIfEmpty(lane);
@@ -485,6 +506,11 @@ export function createLaneScheduler<T>(deps: {
       return { running: runs.size, waiting: held - handled, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
     },
 
+    backlog(limit) {
+      const found = [...lanes.values()].map(backlogOf).filter(({ waiting }) => waiting > 0);
+      return found.toSorted((a, b) => Number(b.held !== null) - Number(a.held !== null) || a.oldestAt - b.oldestAt).slice(0, limit);
+    },
+
     async stop() {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
@@ -493,6 +519,16 @@ export function createLaneScheduler<T>(deps: {
         onIdle = resolve;
       });
     },
+  };
+}
+
+function backlogOf<T>({ name, intake, tasks, apart, heldUntil, heldBy }: Lane<T>): LaneBacklog {
+  const firsts = [intake.peek(), ...[...tasks.values()].map(({ waiting }) => waiting[0]), ...apart];
+  return {
+    lane: name,
+    waiting: [...tasks.values()].reduce((sum, { waiting }) => sum + waiting.length, intake.length + apart.size),
+    oldestAt: firsts.reduce((oldest, entry) => Math.min(oldest, entry?.record.timestamp ?? oldest), Number.POSITIVE_INFINITY),
+    held: heldBy === null ? null : { until: heldUntil, failure: heldBy },
   };
 }
 

@@ -10,6 +10,8 @@ export const collectionNames = {
   parkedEvents: 'parked_events',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
+  tenantSigns: 'tenant_signs',
+  workerStatus: 'worker_status',
 } as const;
 
 /** The view that readers use: live databases only. */

@@ -33,6 +33,8 @@ export interface EventOutcome {
   readonly fetch: { readonly requestId: string | null; readonly calls: number; readonly ms: number } | null;
   /** The record afterwards. `ms`: null when it was left as it was. */
   readonly record: { readonly databaseId: string; readonly rev: number; readonly asOf: Date; readonly ms: number | null } | null;
+  /** Notion was edited after the record was fetched last, and what found that was no webhook. */
+  readonly isUnannounced: boolean;
   /** Where the change lies on the log of states, when that is kept and known. */
   readonly state: { readonly partition: number; readonly offset: number } | null;
   readonly failure: { readonly class: string; readonly code: string; readonly message: string } | null;
@@ -67,6 +69,7 @@ export function outcomeOf(
     coalescedInto: null,
     fetch: null,
     record: null,
+    isUnannounced: false,
     state: null,
     failure: null,
   };

@@ -36,6 +36,8 @@ test('sets everything up, and again changes nothing', async () => {
     'collection parked_events',
     'collection settled_dead_letters',
     'collection spooled_events',
+    'collection tenant_signs',
+    'collection worker_status',
     'view databases',
   ]);
   expect(await ttlOfTombstones()).toBe(30 * 86_400);

@@ -1,9 +1,9 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, serverAddress, silent, uriThrough } from '../test/mongo.ts';
+import { openTestDatabase, serverAddress, silent, someOutcome, uriThrough } from '../test/mongo.ts';
 import { startTcpProxy } from '../test/tcp-proxy.ts';
 import { openMongo } from './client.ts';
-import { openOutcomeHistory, type EventOutcome } from './event-outcomes.ts';
+import { openOutcomeHistory } from './event-outcomes.ts';
 import { initMongo } from './init.ts';
 import { createOutcomeKeeper } from './outcome-keeper.ts';
 
@@ -15,32 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => mongo.drop());
 
-const outcome = (eventId: string, given: Partial<EventOutcome> = {}): EventOutcome => ({
-  service: 'sync-worker',
-  eventId,
-  workspaceId: 'acme',
-  connectionId: 'c1',
-  databaseId: 'd1',
-  dataSourceId: null,
-  kind: 'sync',
-  type: 'database.content_updated',
-  origin: 'nango',
-  occurredAt: new Date(1_000),
-  receivedAt: new Date(2_000),
-  outcome: 'written',
-  reason: null,
-  at: new Date(),
-  place: { partition: 1, offset: 2, appendedAt: new Date(3_000) },
-  waitedMs: 4,
-  attempts: 1,
-  coalescedInto: null,
-  fetch: { requestId: 'r1', calls: 2, ms: 30 },
-  record: { databaseId: 'd1', rev: 5, asOf: new Date(4_000), ms: 6 },
-  state: null,
-  failure: null,
-  ...given,
-});
-
 async function figure(registry: Registry, name: string): Promise<number> {
   return (await registry.getSingleMetric(name)?.get())?.values[0]?.value ?? 0;
 }
@@ -48,10 +22,16 @@ async function figure(registry: Registry, name: string): Promise<number> {
 test('an outcome is found by its event, its database and its data source, the latest first, by its tenant only', async () => {
   const metrics = new Registry();
   const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger: silent, metrics });
-  const first = outcome('e1', { at: new Date(Date.now() - 1_000) });
-  const second = outcome('e2', { dataSourceId: 's1', databaseId: null, record: { ...first.record!, rev: 6 } });
-  const other = outcome('e3', { workspaceId: 'globex' });
-  const nobodys = outcome('e4', { workspaceId: null, service: 'ingress', outcome: 'ignored', reason: 'linked_database', at: new Date(0) });
+  const first = someOutcome('e1', { at: new Date(Date.now() - 1_000) });
+  const second = someOutcome('e2', { dataSourceId: 's1', databaseId: null, record: { ...first.record!, rev: 6 } });
+  const other = someOutcome('e3', { workspaceId: 'globex' });
+  const nobodys = someOutcome('e4', {
+    workspaceId: null,
+    service: 'ingress',
+    outcome: 'ignored',
+    reason: 'linked_database',
+    at: new Date(0),
+  });
   for (const one of [first, second, other, nobodys]) keeper.keep(one);
   const history = openOutcomeHistory(mongo.db);
   await expect.poll(() => history.of('d1', { workspaceId: 'acme', limit: 10 })).toEqual([second, first, nobodys]);
@@ -67,7 +47,7 @@ test('an outcome is found by its event, its database and its data source, the la
 
 test('what waits is written at the stop', async () => {
   const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics: new Registry() });
-  for (let number = 0; number < 1_200; number += 1) keeper.keep(outcome(`stop-${number}`, { workspaceId: 'stopped' }));
+  for (let number = 0; number < 1_200; number += 1) keeper.keep(someOutcome(`stop-${number}`, { workspaceId: 'stopped' }));
   await keeper.stop(20_000);
   // They were not waited for by a majority, which is what is counted.
   await expect.poll(() => mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'stopped' })).toBe(1_200);
@@ -79,7 +59,7 @@ test('while MongoDB is away nobody waits, memory is bounded, and what is lost is
   const metrics = new Registry();
   const keeper = createOutcomeKeeper({ db: away.db, retentionSeconds: 60, logger: silent, metrics });
   proxy.cut();
-  for (let number = 0; number < 10_050; number += 1) keeper.keep(outcome(`away-${number}`, { workspaceId: 'away' }));
+  for (let number = 0; number < 10_050; number += 1) keeper.keep(someOutcome(`away-${number}`, { workspaceId: 'away' }));
   expect(await figure(metrics, 'notion_mirror_outcomes_lost_total')).toBe(50);
   expect(await figure(metrics, 'notion_mirror_outcomes_waiting')).toBe(10_000);
   proxy.restore();
@@ -94,7 +74,7 @@ test('while MongoDB is away nobody waits, memory is bounded, and what is lost is
 
 test('a retention of 0 keeps nothing', async () => {
   const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 0, logger: silent, metrics: new Registry() });
-  keeper.keep(outcome('none', { workspaceId: 'none' }));
+  keeper.keep(someOutcome('none', { workspaceId: 'none' }));
   await keeper.stop();
   expect(await mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'none' })).toBe(0);
 });

@@ -5,6 +5,7 @@ import { MongoServerError, type Db } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectionNames } from './collections.ts';
 import { duplicateKey, mayBeContent } from './errors.ts';
+import { noteSigns } from './tenant-signs.ts';
 import { outcomeDocument, outcomeOf, type EventOutcome, type OutcomeDocument } from './event-outcomes.ts';
 
 /** Keeps outcomes beside the work: whoever hands one over never waits for it, and never hears that it failed. */
@@ -74,6 +75,7 @@ export function createOutcomeKeeper(deps: {
     if (batch.length === 0) return true;
     try {
       await outcomes.insertMany(batch, { ordered: false });
+      await noteSigns(deps.db, batch);
       kept.inc(batch.length);
     } catch (error) {
       const isThere = error instanceof MongoServerError && error.code === duplicateKey;

@@ -279,6 +279,14 @@ export const variables = {
     expected: 'a number of days, or 0',
     parse: z.union([z.literal('0').transform(() => 0), days]),
   }),
+  MIRROR_SILENCE_HOURS: variable({
+    default: '24',
+    usedBy: ['sync-worker', 'cli'],
+    description:
+      'After how many hours without a webhook a tenant counts as silent, when a comparison with Notion found edits meanwhile; 0: never. Needs outcomes to be kept.',
+    expected: 'a whole number from 0 to 8760',
+    parse: integer(0, 8_760).transform((hours) => hours * 3_600_000),
+  }),
   MIRROR_ENCRYPTION_KEY: variable({
     secret: true,
     usedBy: everyone,

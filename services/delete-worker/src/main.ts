@@ -11,6 +11,7 @@ import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
+import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -70,6 +71,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
+  const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+  scope.onStop('status', () => reports.stop());
   await consumer.run();
 });
 

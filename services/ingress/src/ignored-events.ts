@@ -53,6 +53,7 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
       coalescedInto: null,
       fetch: null,
       record: null,
+      isUnannounced: false,
       state: null,
       failure: null,
     });

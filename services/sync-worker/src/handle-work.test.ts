@@ -182,10 +182,10 @@ describe('the sync worker', () => {
     await handle(event('e5', { databaseId: null, dataSourceId: 'nowhere' }));
     const fetch = { requestId: 'request-of-A', calls: 2, ms: expect.any(Number) };
     expect(ways).toEqual([
-      { attempts: 3, waitedMs: 100, trail: { fetch, record: { ...record, rev: 1 } } },
-      { attempts: 1, waitedMs: 100, trail: { fetch: null, record: { ...record, rev: 1, ms: null } } },
-      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 2 } } },
-      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 3 } } },
+      { attempts: 3, waitedMs: 100, trail: { fetch, record: { ...record, rev: 1 }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch: null, record: { ...record, rev: 1, ms: null }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 2 }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 3 }, isUnannounced: false } },
       { attempts: 1, waitedMs: 100, trail: null },
     ]);
   });

@@ -20,6 +20,8 @@ import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
+import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
+import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -88,6 +90,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
 
   const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
   scope.onStop('outcomes', () => outcomes.stop());
+  registerSilence(metrics, mongo.db, config.silenceMs);
   const consumer = createLaneConsumer<DatabaseEvent>({
     kafka,
     groupId: group,
@@ -122,6 +125,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
+  const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+  scope.onStop('status', () => reports.stop());
   await consumer.run();
 });
 

@@ -40,7 +40,13 @@ export function createOutcomeReport(deps: {
     seconds.observe(Math.max(0, ageMs) / 1000);
     logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
     const { reason = null, coalescedInto = null } = detail;
-    const way = { attempts, waitedMs, fetch: trail?.fetch ?? null, record: trail?.record ?? null };
+    const way = {
+      attempts,
+      waitedMs,
+      fetch: trail?.fetch ?? null,
+      record: trail?.record ?? null,
+      isUnannounced: trail?.isUnannounced ?? false,
+    };
     keep({ ...outcomeOf('sync-worker', event, record), ...way, outcome, reason, coalescedInto, at: new Date(at) });
   };
 }

@@ -1,3 +1,4 @@
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { applySync, type SyncSteps } from '@notion-mirror/domain/apply-event';
 import { nextRev, type RemovalReason } from '@notion-mirror/domain/write-rule';
@@ -6,7 +7,7 @@ import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/data
 import type { FetchOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
 
 /** The way of one database: what was fetched, and how its record is now. */
-export type Trail = Pick<EventOutcome, 'fetch' | 'record'>;
+export type Trail = Pick<EventOutcome, 'fetch' | 'record' | 'isUnannounced'>;
 
 /** What became of one database. `dataSourceIds`: the sources it is known to hold now. */
 export type SyncResult =
@@ -70,7 +71,9 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
       const began = performance.now();
       const written = await write(records, target, record, fetched, new Date(asOf));
       if (written.kind !== 'written' && written.kind !== 'removed') return written;
-      return { ...written, trail: { fetch, record: { databaseId, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) } } };
+      const left = { databaseId, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) };
+      const isUnannounced = fetched.kind === 'live' && isUnannouncedEdit(target, record, fetched.content, toleranceMs);
+      return { ...written, trail: { fetch, record: left, isUnannounced } };
     },
   };
   const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
@@ -78,7 +81,14 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
   if (!('record' in result)) return result;
   const { record } = result;
   const left = record === null ? null : { databaseId, rev: record.rev, asOf: new Date(record.asOf), ms: null };
-  return { kind: 'skipped', dataSourceIds: record?.dataSourceIds ?? [], trail: { fetch: null, record: left } };
+  return { kind: 'skipped', dataSourceIds: record?.dataSourceIds ?? [], trail: { fetch: null, record: left, isUnannounced: false } };
+}
+
+/** An edit that the last fetch cannot have seen, found by a comparison with Notion: a webhook should have told of it. */
+function isUnannouncedEdit({ event }: SyncTarget, record: StoredRecord | null, content: DatabaseContent, toleranceMs: number): boolean {
+  if (record === null || !record.live || (event.origin !== 'reconcile' && event.origin !== 'operator')) return false;
+  const edits = [content.lastEditedTime, ...content.dataSources.map((source) => ('accessible' in source ? null : source.lastEditedTime))];
+  return edits.some((edit) => edit !== null && edit.getTime() > record.asOf + toleranceMs);
 }
 
 function elapsed(began: number): number {
