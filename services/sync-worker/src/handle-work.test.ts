@@ -122,7 +122,7 @@ function recordNaming(bots: string): LogRecord {
   return { ...noRecord, headers: { 'mirror-accessible-by': bots } };
 }
 
-function live(sources: readonly string[]): FetchOutcome {
+function live(sources: readonly string[], lastEditedTime: Date | null = null): FetchOutcome {
   const content: DatabaseContent = {
     title: '',
     description: '',
@@ -134,7 +134,7 @@ function live(sources: readonly string[]): FetchOutcome {
     isInline: false,
     isLocked: false,
     createdTime: null,
-    lastEditedTime: null,
+    lastEditedTime,
     dataSources: sources.map((id) => ({ id, name: id, accessible: false })),
     raw: { database: {}, dataSources: [] },
   };
@@ -188,6 +188,21 @@ describe('the sync worker', () => {
       { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 3 }, isUnannounced: false } },
       { attempts: 1, waitedMs: 100, trail: null },
     ]);
+  });
+
+  test('an edit that a comparison found is unannounced, unless the last fetch may have seen it', async () => {
+    const { mirror, notionSays, handle, ways } = world();
+    const seenAt = 500_000;
+    const find = async (editedAt: number, given: Partial<DatabaseEvent>) => {
+      mirror.set('A', { rev: 1, asOf: seenAt, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null });
+      notionSays(live([], new Date(editedAt)));
+      await handle(event('e', given));
+      return ways.at(-1)?.trail?.isUnannounced;
+    };
+    expect(await find(seenAt + 10_001, { origin: 'reconcile' })).toBe(true);
+    expect(await find(seenAt + 10_001, { origin: 'operator' })).toBe(true);
+    expect(await find(seenAt + 10_001, { origin: 'nango' })).toBe(false);
+    expect(await find(seenAt + 10_000, { origin: 'reconcile' })).toBe(false);
   });
 
   test('events that wait for one database are one fetch, and each gets its outcome', async () => {
