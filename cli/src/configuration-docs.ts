@@ -4,7 +4,7 @@ import { variables, type Variable } from '@notion-mirror/service-kit/variables';
 const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Kafka', ['MIRROR_KAFKA_', 'MIRROR_TOPIC_']],
   ['Schema registry', ['MIRROR_SCHEMA_REGISTRY_']],
-  ['MongoDB', ['MIRROR_MONGODB_', 'MIRROR_TOMBSTONE_']],
+  ['MongoDB', ['MIRROR_MONGODB_', 'MIRROR_TOMBSTONE_', 'MIRROR_OUTCOME_']],
   ['Ports', ['MIRROR_HTTP_', 'MIRROR_OPS_']],
   ['Nango', ['MIRROR_NANGO_']],
   ['Notion', ['MIRROR_NOTION_']],

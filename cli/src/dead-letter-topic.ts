@@ -4,11 +4,9 @@ import { rangesOn, readRanges, truncate, type LogRange } from '@notion-mirror/ev
 import { deadLetterRetentionMs, readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createSettledDeadLetters, placeKey, type Settlement } from '@notion-mirror/mirror-store/settled-dead-letters';
-import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import type { ConfiguredContext } from './command-context.ts';
 import { CliError } from './exit-code.ts';
-import { serverMessage } from './explain-error.ts';
-import { kafkaOf, type Kafka } from './servers.ts';
+import { askKafka, kafkaOf, type Kafka } from './servers.ts';
 
 /** A dead letter, and what has become of it: null when it still waits. */
 export interface Letter extends DeadLetterFacts {
@@ -39,7 +37,7 @@ export function openDeadLetterTopic(context: ConfiguredContext, db: Mongo['db'])
   const store = createSettledDeadLetters(db, topic);
 
   const read: DeadLetterTopic['read'] = async (ranges, onLetters) =>
-    asked(context, () =>
+    askKafka(context, () =>
       readRanges({
         kafka,
         topic,
@@ -61,7 +59,7 @@ export function openDeadLetterTopic(context: ConfiguredContext, db: Mongo['db'])
     read,
 
     async ends() {
-      const ranges = await asked(context, () => rangesOn(kafka, topic));
+      const ranges = await askKafka(context, () => rangesOn(kafka, topic));
       if (ranges === null) throw new CliError('no_topic', `there is no topic ${topic}`, { remedy: 'mirror init' });
       return ranges;
     },
@@ -83,22 +81,9 @@ export function openDeadLetterTopic(context: ConfiguredContext, db: Mongo['db'])
       const cuts = ranges
         .map(({ partition, from, to }) => ({ partition, from, offset: firstWaiting.get(partition) ?? to }))
         .filter(({ from, offset }) => offset > from);
-      await asked(context, () => truncate(kafka, topic, cuts));
+      await askKafka(context, () => truncate(kafka, topic, cuts));
       for (const { partition, offset } of cuts) await store.forget(partition, offset);
       return cuts.reduce((sum, { from, offset }) => sum + Number(offset - from), 0);
     },
   };
-}
-
-/** What goes wrong with Kafka, in the operator's words. */
-async function asked<T>({ config, redact, signal }: ConfiguredContext, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (signal.aborted || !(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
-    throw new CliError('kafka_unavailable', `Kafka at ${config.kafka.brokers.join(',')}: ${redact(serverMessage(error))}`, {
-      remedy: connectionHint(error) ?? 'mirror doctor',
-      cause: error,
-    });
-  }
 }

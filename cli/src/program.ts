@@ -5,12 +5,15 @@ import { addConnectionCommands } from './connection-commands.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { addExplainCommand } from './explain-command.ts';
 import { explainError } from './explain-error.ts';
 import { addHandshakeCommands } from './handshake-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { createOutput } from './output.ts';
-import { addReplayCommands } from './replay-commands.ts';
 import { addReconcileCommands } from './reconcile-commands.ts';
+import { addReplayCommands } from './replay-commands.ts';
+import { addStatusCommand } from './status-command.ts';
+import { addVerifyCommand } from './verify-command.ts';
 
 /** Runs `mirror <args>` and returns the exit code. Never rejects. */
 export async function runMirror(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -56,6 +59,9 @@ export function buildProgram(act: Act): Program {
   addInitCommand(program, act);
   addConnectionCommands(program, act);
   addDoctorCommand(program, act);
+  addStatusCommand(program, act);
+  addExplainCommand(program, act);
+  addVerifyCommand(program, act);
   addDeadLetterCommands(program, act);
   addReplayCommands(program, act);
   addReconcileCommands(program, act);

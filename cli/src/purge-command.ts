@@ -172,6 +172,11 @@ async function agingOut(context: ConfiguredContext): Promise<Receipt['agesOut']>
     { what: 'documents as they were, in front of the nulls that now follow', where: `topic ${states}`, at: at(states) },
     { what: 'dead letters, among them unreadable webhooks as they came', where: `topic ${deadLetters}`, at: at(deadLetters) },
     {
+      what: 'ids of webhooks that come late and are for nobody',
+      where: 'collection event_outcomes',
+      at: new Date(Date.now() + context.config.outcomeRetentionSeconds * 1000),
+    },
+    {
       what: "the connections' ids, so that a late webhook does not bring them back",
       where: 'collection connection_notices',
       at: new Date(Date.now() + 30 * 24 * 60 * 60 * 1000),

@@ -28,6 +28,19 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
   }
 }
 
+/** What goes wrong with Kafka, in the operator's words. */
+export async function askKafka<T>({ config, redact, signal }: ConfiguredContext, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
+    throw new CliError('kafka_unavailable', `Kafka at ${config.kafka.brokers.join(',')}: ${redact(serverMessage(error))}`, {
+      remedy: connectionHint(error) ?? 'mirror doctor',
+      cause: error,
+    });
+  }
+}
+
 /** Connects, uses, and always closes. */
 export async function withMongo<T>({ config }: ConfiguredContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
   const mongo = await openMongo(config.mongodbUri, { appName: clientName });

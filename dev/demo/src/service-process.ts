@@ -95,8 +95,14 @@ export async function startService(
   };
 }
 
-/** Runs `mirror …` and resolves with its output; rejects with its errors when it fails. */
-export async function runMirror(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+export interface MirrorRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `mirror …` and resolves with what it printed and its exit code. */
+export async function tryMirror(args: readonly string[], env: Readonly<Record<string, string>>): Promise<MirrorRun> {
   const child = spawn(process.execPath, [entryPoint('cli'), ...args], {
     cwd: root,
     env: { ...withoutMirrorVariables(process.env), ...env },
@@ -107,7 +113,13 @@ export async function runMirror(args: readonly string[], env: Readonly<Record<st
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`mirror ${args[0] ?? ''} exited with ${String(code)}:\n${stderr}${stdout}`);
+  return { code: Number(code), stdout, stderr };
+}
+
+/** Runs `mirror …` and resolves with its output; rejects with its errors when it fails. */
+export async function runMirror(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const { code, stdout, stderr } = await tryMirror(args, env);
+  if (code !== 0) throw new Error(`mirror ${args[0] ?? ''} exited with ${code}:\n${stderr}${stdout}`);
   return stdout;
 }
 

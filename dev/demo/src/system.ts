@@ -5,7 +5,16 @@ import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
-import { freePort, runMirror, startService, type LogLine, type ServiceName, type ServiceProcess } from './service-process.ts';
+import {
+  freePort,
+  runMirror,
+  startService,
+  tryMirror,
+  type MirrorRun,
+  type LogLine,
+  type ServiceName,
+  type ServiceProcess,
+} from './service-process.ts';
 
 /** notion-mirror as a whole, as processes, between emulators of Notion and Nango, on real servers. */
 export interface System {
@@ -18,6 +27,8 @@ export interface System {
   start(name: ServiceName): Promise<ServiceProcess>;
   /** Runs `mirror …` and resolves with what it prints. */
   mirror(...args: string[]): Promise<string>;
+  /** The same for one that may fail. */
+  tryMirror(...args: string[]): Promise<MirrorRun>;
   /** A new Notion workspace, connected through Nango and known to the mirror as this tenant. */
   connect(workspaceId: string, name: string): Promise<Customer>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
@@ -98,6 +109,7 @@ export async function startSystem(
         return service;
       },
       mirror: (...args) => runMirror(args, env),
+      tryMirror: (...args) => tryMirror(args, env),
       prepare,
       async connect(workspaceId, name) {
         const customer = prepare(workspaceId, name);

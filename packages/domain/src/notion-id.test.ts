@@ -43,6 +43,8 @@ describe('notionIdFromText', () => {
     `https://www.notion.so/acme/${dashed}#block`,
     `https://acme.notion.site/A-title-with-dead-beef-${dashless.toUpperCase()}`,
     `https://app.notion.com/p/${dashless}`,
+    `www.notion.so/acme/Tasks-${dashless}?pvs=4`,
+    `notion.so/${dashless}`,
     `notion://www.notion.so/acme/Tasks-${dashless}`,
   ])('%s', (text) => {
     expect(notionIdFromText(text)).toBe(dashed);

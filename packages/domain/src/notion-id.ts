@@ -11,13 +11,13 @@ export function canonicalNotionId(text: string): string | null {
 
 /**
  * The id that a person pasted: a plain id, or a Notion URL, whose last path segment ends in the dashless id
- * (`https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd?v=…`). Null when there is none.
+ * (`https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd?v=…`, its scheme may be missing). Null when there is none.
  */
 export function notionIdFromText(text: string): string | null {
   const plain = canonicalNotionId(text.trim());
   if (plain !== null) return plain;
-  if (!URL.canParse(text.trim())) return null;
-  const url = new URL(text.trim());
+  const url = URL.parse(text.trim()) ?? (text.includes('/') ? URL.parse(`https://${text.trim()}`) : null);
+  if (url === null) return null;
   const last = url.pathname.split('/').findLast((segment) => segment !== '') ?? '';
   return canonicalNotionId(last) ?? canonicalNotionId(last.slice(-36)) ?? canonicalNotionId(last.slice(-32));
 }

@@ -1,7 +1,18 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { deadLetterRecord } from './dead-letters.ts';
+import type { EventCodec } from './event-codec.ts';
 import type { DeadLetter } from './lane-scheduler.ts';
+import type { Failure, LogRecord } from './log-record.ts';
 import type { Publisher } from './publisher.ts';
+
+/** A record that became a dead letter. `event`: null when its bytes are none. */
+export interface DeadRecord {
+  readonly record: LogRecord;
+  readonly event: DatabaseEvent | null;
+  readonly failure: Failure;
+  readonly attempts: number;
+}
 
 /** Where a worker's consumer puts what can never succeed: the dead-letter topic, and a log line that says so. */
 export function createDeadLetterSink(deps: {
@@ -10,13 +21,23 @@ export function createDeadLetterSink(deps: {
   readonly service: string;
   readonly group: string;
   readonly logger: Logger;
+  /** Who else wants to know; `codec` reads the events for them. */
+  readonly listener?: { readonly codec: Pick<EventCodec, 'decode'>; readonly onDead: (dead: DeadRecord) => void } | undefined;
 }): DeadLetter {
-  const { publisher, topic, service, group, logger } = deps;
+  const { publisher, topic, service, group, logger, listener } = deps;
+
+  async function tell(record: LogRecord, failure: Failure, attempts: number): Promise<void> {
+    if (listener === undefined) return;
+    const decoded = record.value === null ? null : await listener.codec.decode(record.value);
+    listener.onDead({ record, event: decoded?.kind === 'event' ? decoded.event : null, failure, attempts });
+  }
+
   return async function deadLetter(record, failure, { attempts, firstFailedAt }) {
     await publisher.publish(deadLetterRecord({ topic, record, failure, attempts, firstFailedAt, service, group }));
     const { partition, offset } = record;
     const eventId = record.headers['ce_id'];
     const workspaceId = record.key?.toString();
     logger.error({ eventId, workspaceId, partition, offset: String(offset), failure, attempts, outcome: 'dead_letter' }, 'event handled');
+    void tell(record, failure, attempts);
   };
 }

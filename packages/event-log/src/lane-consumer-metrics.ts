@@ -1,6 +1,6 @@
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Failure } from './log-record.ts';
-import type { Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
+import type { LaneBacklog, Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
 import type { PartitionState } from './assignments.ts';
 import { sharedCounter, sharedGauge, sharedHistogram } from './shared-metrics.ts';
 
@@ -12,10 +12,14 @@ export interface ConsumerMetrics extends SchedulerObserver {
   rebalanced(): void;
   crashed(): void;
   /** Sets the gauges. */
-  sample(load: SchedulerLoad, partitions: readonly PartitionState[]): void;
+  sample(load: SchedulerLoad, partitions: readonly PartitionState[], backlog: readonly LaneBacklog[]): void;
 }
 
-/** Metrics of one consumer group of one process. Tenants are no labels: there are too many. */
+/** Of the lanes that wait longest, so many are named in a metric, and only if they wait for longer than this. */
+export const namedLanes = 10;
+const namedAfterMs = 60_000;
+
+/** Metrics of one consumer group of one process. Tenants are no labels, there are too many, but for the few that wait longest. */
 export function createConsumerMetrics(registry: Registry, group: string): ConsumerMetrics {
   const counter = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
     sharedCounter(registry, `notion_mirror_${name}`, help, ['group', ...labels]);
@@ -48,6 +52,10 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
   const paused = gauge('paused_partitions', 'Partitions that are not read, since too much of them waits.');
   const lagRecords = gauge('lag_records', 'Records between the end of a partition and what may be committed.', ['partition']);
   const lagSeconds = gauge('lag_seconds', 'Age of the oldest record of a partition that is not done.', ['partition']);
+  const oldest = gauge('oldest_event_seconds', 'Age of the oldest record that has no outcome yet; 0 when there is none.');
+  const oldestOfLane = gauge('tenant_oldest_event_seconds', 'The same for the ten tenants that wait longest, those above a minute only.', [
+    'workspace',
+  ]);
   const seconds = sharedHistogram(
     registry,
     'notion_mirror_handle_seconds',
@@ -56,6 +64,7 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   );
   let sampled = new Set<number>();
+  let named: readonly string[] = [];
 
   return {
     consumed: (records) => consumed.inc({ group }, records),
@@ -73,7 +82,7 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
     rebalanced: () => rebalances.inc({ group }),
     crashed: () => crashes.inc({ group }),
 
-    sample(load, partitions) {
+    sample(load, partitions, backlog) {
       running.set({ group }, load.running);
       waiting.set({ group }, load.waiting);
       lanes.set({ group }, load.lanes);
@@ -84,6 +93,15 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
         if (records !== null) lagRecords.set({ group, partition }, Number(records));
         lagSeconds.set({ group, partition }, oldestTimestamp === null ? 0 : Math.max(0, now - oldestTimestamp) / 1000);
       }
+      const ages = partitions.map(({ oldestTimestamp }) => (oldestTimestamp === null ? 0 : now - oldestTimestamp));
+      oldest.set({ group }, Math.max(0, ...ages) / 1000);
+      const waitsLong = backlog
+        .toSorted((a, b) => a.oldestAt - b.oldestAt)
+        .slice(0, namedLanes)
+        .filter(({ oldestAt }) => now - oldestAt > namedAfterMs);
+      for (const lane of named) if (!waitsLong.some((one) => one.lane === lane)) oldestOfLane.remove({ group, workspace: lane });
+      for (const { lane, oldestAt } of waitsLong) oldestOfLane.set({ group, workspace: lane }, (now - oldestAt) / 1000);
+      named = waitsLong.map(({ lane }) => lane);
       const current = new Set(partitions.map(({ partition }) => partition));
       for (const partition of sampled) {
         if (current.has(partition)) continue;

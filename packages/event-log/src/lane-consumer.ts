@@ -8,8 +8,8 @@ import { openGroupSession, type GroupSession } from './group-session.ts';
 import { inTime } from './in-time.ts';
 import { isFenced, isOutage, isUnknownTopic } from './kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
+import { createLaneScheduler, type DeadLetter, type Handle, type LaneBacklog, type Route } from './lane-scheduler.ts';
 import { partitionOfKey } from './stable-partitioner.ts';
-import { createLaneScheduler, type DeadLetter, type Handle, type Route } from './lane-scheduler.ts';
 import { findWhereabouts } from './whereabouts.ts';
 
 export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-scheduler.ts';
@@ -43,6 +43,14 @@ export interface Health {
   readonly detail: string;
 }
 
+export interface ConsumerState {
+  readonly partitions: readonly number[];
+  readonly running: number;
+  readonly waiting: number;
+  readonly lanes: number;
+  readonly oldestAt: number | null;
+}
+
 export interface LaneConsumer {
   /**
    * Joins the group; resolves when this member has joined. Waits for brokers that are away; rejects when the topic does not exist or the
@@ -60,6 +68,10 @@ export interface LaneConsumer {
   owns(key: string): boolean;
   /** Joined once and not stopping. Not about lag, and not about a rebalance in between. */
   ready(): Health;
+  /** See `LaneScheduler`. */
+  backlog(limit: number): LaneBacklog[];
+  /** Of this member: its partitions, what runs and waits, and when the oldest record that is not done was appended (epoch ms). */
+  state(): ConsumerState;
   /** The consumer cannot go on: the process must end, so that another one goes on from the last commit. */
   onFatal(listener: (error: Error) => void): void;
 }
@@ -283,7 +295,7 @@ export function createLaneConsumer<T>(deps: {
       setInterval(assignments.balance, balanceMs),
       setInterval(() => {
         void commit();
-        metrics.sample(scheduler.load(), assignments.states());
+        metrics.sample(scheduler.load(), assignments.states(), scheduler.backlog(Number.POSITIVE_INFINITY));
       }, limits.commitIntervalMs),
       setInterval(() => void refreshLag(), lagMs),
     );
@@ -332,7 +344,7 @@ export function createLaneConsumer<T>(deps: {
       await inTime(commit(), deadline);
       if (session !== null && !(await session.close(deadline))) logger.warn('the Kafka client did not leave the group in time');
       assignments.end();
-      metrics.sample(scheduler.load(), []);
+      metrics.sample(scheduler.load(), [], []);
       state = 'stopped';
     },
 
@@ -354,6 +366,14 @@ export function createLaneConsumer<T>(deps: {
 
     ready() {
       return { ok: everJoined && fatalError === null && !isStopping(), detail: fatalError?.message ?? state };
+    },
+
+    backlog: scheduler.backlog,
+
+    state() {
+      const { running, waiting, lanes } = scheduler.load();
+      const oldest = assignments.states().flatMap(({ oldestTimestamp }) => (oldestTimestamp === null ? [] : [oldestTimestamp]));
+      return { partitions: assignments.partitions, running, waiting, lanes, oldestAt: oldest.length === 0 ? null : Math.min(...oldest) };
     },
 
     onFatal(listener) {

@@ -118,6 +118,38 @@ describe('the order of work', () => {
     expect(settled).toEqual([0, 1, 2, 3]);
   });
 
+  it('says since when each record waits', async () => {
+    const { push, runs, tick } = harness();
+    const began = Date.now();
+    push('acme', 'tasks');
+    await tick();
+    await vi.advanceTimersByTimeAsync(300);
+    push('acme', 'tasks');
+    await vi.advanceTimersByTimeAsync(500);
+    await runs[0]!.end(done);
+    await tick();
+    expect(runs.map(({ work }) => work.items.map(({ takenAt }) => takenAt - began))).toEqual([[0], [300]]);
+  });
+
+  it('says what waits in which lane, those that are held first', async () => {
+    const { push, runs, scheduler, tick } = harness({ perLane: 1 });
+    for (const lane of ['acme', 'globex', 'idle']) push(lane, 'a');
+    push('globex', 'b');
+    await tick();
+    await runs[2]!.end(done);
+    push('acme', 'a');
+    push('acme', 'b');
+    const until = Date.now() + 60_000;
+    await runs[1]!.end({ kind: 'retry', at: until, scope: 'lane', failure });
+    expect(scheduler.backlog(10)).toEqual([
+      { lane: 'globex', waiting: 2, oldestAt: 0, held: { until, failure } },
+      { lane: 'acme', waiting: 2, oldestAt: 0, held: null },
+    ]);
+    expect(scheduler.backlog(1)).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(scheduler.backlog(10).every(({ held }) => held === null)).toBe(true);
+  });
+
   it('hands over together what came together', async () => {
     const { push, seen, tick } = harness();
     for (let index = 0; index < 50; index += 1) push('acme', 'tasks');

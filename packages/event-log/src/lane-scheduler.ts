@@ -13,11 +13,18 @@ export type Routing<T> =
   | { readonly kind: 'dead'; readonly failure: Failure }
   | { readonly kind: 'retry'; readonly failure: Failure };
 
+export interface WorkItem<T> {
+  readonly record: LogRecord;
+  readonly item: T;
+  /** When the record was taken from the log, epoch ms. */
+  readonly takenAt: number;
+}
+
 /** All items that waited for one task, oldest first, handed over together. */
 export interface Work<T> {
   readonly lane: string;
   readonly task: string;
-  readonly items: readonly { readonly record: LogRecord; readonly item: T }[];
+  readonly items: readonly WorkItem<T>[];
   /** 1 at first; counts every call for these items, or for some of them before others joined. */
   readonly attempt: number;
   /** Aborts when the consumer stops and cannot wait any longer. */
@@ -68,11 +75,23 @@ export interface SchedulerLoad {
   readonly oldestRunSince: number | null;
 }
 
+/** What waits in one lane. */
+export interface LaneBacklog {
+  readonly lane: string;
+  readonly waiting: number;
+  /** When the oldest record that waits was appended, epoch ms. */
+  readonly oldestAt: number;
+  /** Until when nothing of the lane runs, epoch ms, and why. */
+  readonly held: { readonly until: number; readonly failure: Failure } | null;
+}
+
 export interface LaneScheduler {
   readonly push: (record: LogRecord, claim: Claim) => void;
   /** Forgets what waits with a claim that is no longer active. What runs goes on. */
   readonly dropInactive: () => void;
   load(): SchedulerLoad;
+  /** Lanes in which something waits: those that are held first, then those with the oldest records; at most `limit`. */
+  readonly backlog: (limit: number) => LaneBacklog[];
   /** Starts nothing more, forgets what waits, and resolves when nothing runs. */
   stop(): Promise<void>;
   /** Aborts the signal of what runs. */
@@ -81,6 +100,7 @@ export interface LaneScheduler {
 
 interface Entry<T> {
   readonly record: LogRecord;
+  readonly takenAt: number;
   readonly claim: Claim;
   item: T | undefined;
   attempts: number;
@@ -109,6 +129,7 @@ interface Lane<T> {
   /** Waits for its turn with nothing of it running. */
   queued: boolean;
   heldUntil: number;
+  heldBy: Failure | null;
   timer: NodeJS.Timeout | null;
 }
 
@@ -151,7 +172,7 @@ export function createLaneScheduler<T>(deps: {
     if (stopped) return;
     held += 1;
     const lane = laneOf(record);
-    lane.intake.push({ record, claim, item: undefined, attempts: 0, firstFailedAt: null });
+    lane.intake.push({ record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null });
     if (!lane.routing) void routeIntake(lane);
   }
 
@@ -169,6 +190,7 @@ export function createLaneScheduler<T>(deps: {
         running: 0,
         queued: false,
         heldUntil: 0,
+        heldBy: null,
         timer: null,
       };
       lanes.set(name, lane);
@@ -306,7 +328,7 @@ export function createLaneScheduler<T>(deps: {
   type Ending = Outcome | { readonly kind: 'threw'; readonly error: unknown };
 
   async function call(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[]): Promise<Ending> {
-    const items = entries.map(({ record, item }) => ({ record, item: item as T }));
+    const items = entries.map(({ record, item, takenAt }) => ({ record, item: item as T, takenAt }));
     const attempt = 1 + entries.reduce((most, { attempts }) => Math.max(most, attempts), 0);
     try {
       return await handle({ lane: lane.name, task: task.name, items, attempt, signal: aborter.signal });
@@ -327,7 +349,7 @@ export function createLaneScheduler<T>(deps: {
     mine.forEach(noteFailure);
     switch (ending.kind) {
       case 'retry':
-        return hold(lane, task, mine, ending.at, ending.scope);
+        return hold(lane, task, mine, ending);
       case 'dead':
         return giveUp(lane, task, mine, ending.failure);
       case 'threw': {
@@ -337,7 +359,11 @@ export function createLaneScheduler<T>(deps: {
           'handling work threw',
         );
         if (task.throws >= maxThrows) return giveUp(lane, task, mine, unexpected(ending.error));
-        return hold(lane, task, mine, Date.now() + backoffMs(task.throws, 1_000, 30_000), 'task');
+        return hold(lane, task, mine, {
+          at: Date.now() + backoffMs(task.throws, 1_000, 30_000),
+          scope: 'task',
+          failure: unexpected(ending.error),
+        });
       }
     }
   }
@@ -348,13 +374,14 @@ export function createLaneScheduler<T>(deps: {
     void bury(lane, entries, failure).then(() => release(lane, task));
   }
 
-  function hold(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], at: number, scope: 'task' | 'lane'): void {
+  function hold(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], wait: Omit<Outcome & { kind: 'retry' }, 'kind'>): void {
+    const { at, scope, failure } = wait;
     observer.retried();
     task.waiting = [...entries, ...task.waiting];
     if (scope === 'lane') {
       task.state = 'ready';
       lane.ready.push(task);
-      holdLane(lane, at);
+      holdLane(lane, at, failure);
       return;
     }
     task.state = 'held';
@@ -364,13 +391,15 @@ export function createLaneScheduler<T>(deps: {
     });
   }
 
-  function holdLane(lane: Lane<T>, until: number): void {
+  function holdLane(lane: Lane<T>, until: number, failure: Failure): void {
     if (until <= lane.heldUntil) return;
     lane.heldUntil = until;
+    lane.heldBy = failure;
     cancel(lane.timer);
     lane.timer = after(until - Date.now(), () => {
       lane.timer = null;
       lane.heldUntil = 0;
+      lane.heldBy = null;
       enterRound(lane);
       startSome();
       forgetIfEmpty(lane);
@@ -477,6 +506,11 @@ export function createLaneScheduler<T>(deps: {
       return { running: runs.size, waiting: held - handled, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
     },
 
+    backlog(limit) {
+      const found = [...lanes.values()].map(backlogOf).filter(({ waiting }) => waiting > 0);
+      return found.toSorted((a, b) => Number(b.held !== null) - Number(a.held !== null) || a.oldestAt - b.oldestAt).slice(0, limit);
+    },
+
     async stop() {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);
@@ -485,6 +519,16 @@ export function createLaneScheduler<T>(deps: {
         onIdle = resolve;
       });
     },
+  };
+}
+
+function backlogOf<T>({ name, intake, tasks, apart, heldUntil, heldBy }: Lane<T>): LaneBacklog {
+  const firsts = [intake.peek(), ...[...tasks.values()].map(({ waiting }) => waiting[0]), ...apart];
+  return {
+    lane: name,
+    waiting: [...tasks.values()].reduce((sum, { waiting }) => sum + waiting.length, intake.length + apart.size),
+    oldestAt: firsts.reduce((oldest, entry) => Math.min(oldest, entry?.record.timestamp ?? oldest), Number.POSITIVE_INFINITY),
+    held: heldBy === null ? null : { until: heldUntil, failure: heldBy },
   };
 }
 

@@ -344,7 +344,7 @@ async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> 
   }
 }
 
-function publisherMetrics(registry: Registry) {
+export function publisherMetrics(registry: Registry) {
   return {
     records: sharedCounter(registry, 'notion_mirror_published_records_total', 'Records handed to the publisher, by what became of them.', [
       'result',

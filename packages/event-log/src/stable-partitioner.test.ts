@@ -1,6 +1,6 @@
 import { Partitioners, type Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { createStablePartitioner } from './stable-partitioner.ts';
+import { createStablePartitioner, partitionOfKey } from './stable-partitioner.ts';
 
 const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({
   partitionErrorCode: 0,
@@ -20,6 +20,7 @@ describe('the partitioner', () => {
       expect(partition({ topic: 't', partitionMetadata, message })).toBe(
         reference({ topic: 't', partitionMetadata, message: { ...message } }),
       );
+      expect(partitionOfKey(key, 12)).toBe(partition({ topic: 't', partitionMetadata, message }));
     }
   });
 

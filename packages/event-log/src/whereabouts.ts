@@ -8,6 +8,11 @@ export interface Whereabouts {
   readonly high: bigint;
 }
 
+/** Where a group goes on: one that never committed, or whose place is gone, begins with the oldest record. */
+export function nextOffset({ committed, low }: Pick<Whereabouts, 'committed' | 'low'>): bigint {
+  return committed === null || committed < low ? low : committed;
+}
+
 /** Asks the brokers with a connection of its own: one that is kept would not know a partition that was added later. */
 export async function findWhereabouts(kafka: Kafka, groupId: string, topic: string): Promise<Whereabouts[]> {
   const admin = kafka.admin();

@@ -2,9 +2,10 @@ import type { Collection, Db, Document } from 'mongodb';
 
 /** Every collection of the mirror, by its name in MongoDB. */
 export const collectionNames = {
-  connections: 'connections',
   connectionNotices: 'connection_notices',
+  connections: 'connections',
   databaseRecords: 'database_records',
+  eventOutcomes: 'event_outcomes',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
   replays: 'replays',
@@ -12,6 +13,8 @@ export const collectionNames = {
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',
   sweeps: 'sweeps',
+  tenantSigns: 'tenant_signs',
+  workerStatus: 'worker_status',
 } as const;
 
 /** The view that readers use: live databases only. */

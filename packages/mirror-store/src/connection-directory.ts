@@ -158,7 +158,7 @@ export async function openConnectionDirectory(deps: {
     throw unavailable('connections could not be loaded', error);
   }
 
-  register(deps.metrics, index, { loads: () => loads, following: () => following });
+  registerConnections(deps.metrics, index, { loads: () => loads, following: () => following });
 
   const asked = new Map<string, { readonly startedAt: number; readonly done: Promise<void> }>();
 
@@ -210,7 +210,7 @@ function isActive(connection: Connection): boolean {
   return connection.status === 'active';
 }
 
-function register(
+export function registerConnections(
   registry: Registry,
   index: ConnectionIndex,
   state: { readonly loads: () => number; readonly following: () => boolean },

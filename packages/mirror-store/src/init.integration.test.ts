@@ -31,11 +31,14 @@ test('sets everything up, and again changes nothing', async () => {
     'collection connection_notices',
     'collection connections',
     'collection database_records',
+    'collection event_outcomes',
     'collection handshakes',
     'collection parked_events',
     'collection settled_dead_letters',
     'collection spooled_events',
     'collection sweeps',
+    'collection tenant_signs',
+    'collection worker_status',
     'view databases',
   ]);
   expect(await ttlOfTombstones()).toBe(30 * 86_400);

@@ -18,6 +18,8 @@ export interface ParkedEvents {
   /** Tenants that have parked events. */
   workspaces(): Promise<string[]>;
   count(workspaceId?: string): Promise<number>;
+  /** Those about an event, a database or a data source. */
+  about(id: string): Promise<{ readonly event: DatabaseEvent; readonly parkedAt: Date }[]>;
   /** Forgets the tenant's parked events. */
   discard(workspaceId: string): Promise<void>;
 }
@@ -75,6 +77,12 @@ export function createParkedEvents(db: Db): ParkedEvents {
     workspaces: () => orUnavailable('parked events could not be read', async () => (await parked.distinct('workspaceId')).toSorted()),
     count: (workspaceId) =>
       orUnavailable('parked events could not be counted', () => parked.countDocuments(workspaceId === undefined ? {} : { workspaceId })),
+    about: (id) =>
+      orUnavailable('parked events could not be read', async () => {
+        const names = ['event.eventId', 'event.databaseId', 'event.dataSourceId'].map((field) => ({ [field]: id }));
+        const found = await parked.find({ $or: names }).limit(50).toArray();
+        return found.map(({ event, parkedAt }) => ({ event, parkedAt }));
+      }),
     async discard(workspaceId) {
       await orUnavailable('parked events could not be removed', () => parked.deleteMany({ workspaceId }));
     },

@@ -22,6 +22,8 @@ export interface SettledDeadLetters {
   /** The settled ones of `letters`, by `placeKey`. */
   find(letters: readonly LetterPlace[]): Promise<ReadonlyMap<string, Settlement>>;
   settle(letters: readonly LetterPlace[], settlement: Settlement & { readonly expiresAt: Date }): Promise<void>;
+  /** Of letters from an offset on: how many are settled. */
+  count(partition: number, from: bigint): Promise<number>;
   /** Forgets what is said of letters below an offset: they are gone. */
   forget(partition: number, below: bigint): Promise<void>;
 }
@@ -67,6 +69,10 @@ export function createSettledDeadLetters(db: Db, topic: string): SettledDeadLett
       });
       await orUnavailable('dead letters could not be marked as settled', () => settled.bulkWrite(writes, { ordered: false }));
     },
+    count: (partition, from) =>
+      orUnavailable('settled dead letters could not be counted', () =>
+        settled.countDocuments({ topic, partition, offset: { $gte: Number(from) } }),
+      ),
     async forget(partition, below) {
       await orUnavailable('settled dead letters could not be forgotten', () =>
         settled.deleteMany({ topic, partition, offset: { $lt: Number(below) } }),

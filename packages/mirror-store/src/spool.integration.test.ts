@@ -25,7 +25,7 @@ test('a record comes back as it was, byte by byte', async () => {
   ];
   for (const each of records) await spool.store(each);
   const found = await spool.oldest(10);
-  expect(found).toEqual(records.map((each) => ({ ...each, id: expect.any(String) })));
+  expect(found).toEqual(records.map((each) => ({ ...each, id: expect.any(String), spooledAt: expect.any(Date) })));
   expect(found.every(({ value }) => Buffer.isBuffer(value))).toBe(true);
   expect(Buffer.isBuffer(found[1]?.key)).toBe(true);
 });

@@ -13,6 +13,7 @@ export interface SpoolableRecord {
 
 export interface SpooledRecord extends SpoolableRecord {
   readonly id: string;
+  readonly spooledAt: Date;
 }
 
 /**
@@ -63,8 +64,9 @@ export function createSpool(db: Db): Spool {
     oldest: (n) =>
       orUnavailable('the spool could not be read', async () => {
         const found = await spooled.find().sort({ _id: 1 }).limit(n).toArray();
-        return found.map(({ _id, topic, key, value, headers }) => ({
+        return found.map(({ _id, spooledAt, topic, key, value, headers }) => ({
           id: _id.toHexString(),
+          spooledAt,
           topic,
           key,
           value,

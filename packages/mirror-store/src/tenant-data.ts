@@ -15,12 +15,13 @@ type CollectionKey = keyof typeof collectionNames;
 
 /**
  * How a tenant's documents are found, of every collection there is; null: none of its documents is a tenant's. Settled dead letters name
- * places on a topic, a notice names a connection and no tenant.
+ * places on a topic, a notice names a connection and no tenant; what a worker says of itself is replaced every two seconds.
  */
 const whereabouts: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
   connections: (workspaceId) => ({ workspaceId }),
   connectionNotices: null,
   databaseRecords: (workspaceId) => ({ workspaceId }),
+  eventOutcomes: (workspaceId) => ({ workspaceId }),
   handshakes: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
@@ -28,6 +29,8 @@ const whereabouts: Readonly<Record<CollectionKey, ((workspaceId: string) => Filt
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,
   sweeps: (workspaceId) => ({ _id: workspaceId }),
+  tenantSigns: (workspaceId) => ({ _id: workspaceId }),
+  workerStatus: null,
 };
 
 /** Documents by the name of their collection. */

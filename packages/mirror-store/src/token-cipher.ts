@@ -1,3 +1,4 @@
+import type { Connection } from '@notion-mirror/domain/connection';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 /** The text is no token of ours, was changed, belongs to another connection, or was encrypted with another key. */
@@ -36,4 +37,10 @@ export function decryptToken(key: Buffer, connectionId: string, text: string): s
   } catch {
     throw new TokenCipherError('a token cannot be decrypted: another key, another connection, or it was changed');
   }
+}
+
+/** How to read the stored token of a connection; null without a key. It throws a `TokenCipherError`; a connection without a token gives ''. */
+export function tokenReader(key: Buffer | null): ((connection: Pick<Connection, 'connectionId' | 'token'>) => string) | null {
+  if (key === null) return null;
+  return ({ connectionId, token }) => (token === null ? '' : decryptToken(key, connectionId, token));
 }

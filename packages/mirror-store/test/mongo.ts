@@ -3,6 +3,7 @@ import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { openMongo, type Mongo } from '../src/client.ts';
+import type { EventOutcome } from '../src/event-outcomes.ts';
 
 /** A MongoDB database of its own on the stack's server, dropped by `drop`. `uri`: past the proxy, if one is given. */
 export async function openTestDatabase(): Promise<Mongo & { readonly name: string; drop(): Promise<void> }> {
@@ -77,5 +78,35 @@ export function someContent(change: Partial<DatabaseContent> = {}): DatabaseCont
       ],
     },
     ...change,
+  };
+}
+
+/** A sync event that was written. */
+export function someOutcome(eventId: string, given: Partial<EventOutcome> = {}): EventOutcome {
+  return {
+    service: 'sync-worker',
+    eventId,
+    workspaceId: 'acme',
+    connectionId: 'c1',
+    databaseId: 'd1',
+    dataSourceId: null,
+    kind: 'sync',
+    type: 'database.content_updated',
+    origin: 'nango',
+    occurredAt: new Date(1_000),
+    receivedAt: new Date(2_000),
+    outcome: 'written',
+    reason: null,
+    at: new Date(),
+    place: { partition: 1, offset: 2, appendedAt: new Date(3_000) },
+    waitedMs: 4,
+    attempts: 1,
+    coalescedInto: null,
+    fetch: { requestId: 'r1', calls: 2, ms: 30 },
+    record: { databaseId: 'd1', rev: 5, asOf: new Date(4_000), ms: 6 },
+    isUnannounced: false,
+    state: null,
+    failure: null,
+    ...given,
   };
 }

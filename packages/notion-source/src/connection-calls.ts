@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** From 1; the backoff grows with it. */
   readonly attempt: number;
   readonly signal: AbortSignal;
+  /** Called for each answer with what Notion calls the request; null when it does not say. */
+  readonly onAnswer?: ((requestId: string | null) => void) | undefined;
 }
 
 export interface ConnectionCalls {
@@ -139,7 +141,7 @@ export function createConnectionCalls(deps: {
   }
 
   return {
-    async begin(connection, { reserve, share, attempt, signal: whole }, work) {
+    async begin(connection, { reserve, share, attempt, signal: whole, onAnswer }, work) {
       if (whole.aborted) return stopped();
       if (isRefused(connection)) return { kind: 'dead' };
       const reserved = budget.tryTake(connection, reserve, share);
@@ -166,6 +168,7 @@ export function createConnectionCalls(deps: {
             const { connectionId, workspaceId } = connection;
             const result = answer.kind === 'ok' ? 'ok' : answer.failure.code;
             logger.debug({ connectionId, workspaceId, endpoint: request.endpoint, result, ms: clock.now() - began }, 'notion call');
+            onAnswer?.(answer.kind === 'ok' ? requestIdOf(answer.body) : answer.failure.requestId);
             if (answer.kind === 'ok') return answer;
             if (signal.aborted) return stopped();
             const outcome = act(answer.failure, permit, attempt);
@@ -185,4 +188,9 @@ export function createConnectionCalls(deps: {
       }
     },
   };
+}
+
+function requestIdOf(body: JsonObject): string | null {
+  const id = body['request_id'];
+  return typeof id === 'string' ? id : null;
 }

@@ -44,6 +44,7 @@ export interface RateLimited extends Failure {
   readonly scope: RateLimitScope;
   /** Notion's `rate_limit_reason`, or `service_overload`, or `unknown`. */
   readonly reason: string;
+  readonly requestId: string | null;
 }
 
 export interface OtherNotionFailure extends Failure {
@@ -51,6 +52,8 @@ export interface OtherNotionFailure extends Failure {
   /** Null when no answer came. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  /** What Notion calls the request; null when it did not say. */
+  readonly requestId: string | null;
 }
 
 export type NotionFailure = RateLimited | OtherNotionFailure;
@@ -78,7 +81,7 @@ export function notionFailure(error: unknown, now: number): NotionFailure {
     const headers = error.headers instanceof Headers ? error.headers : new Headers();
     return failureOfAnswer({ status: error.status, headers, text: error.body }, now);
   }
-  const nothing = { status: null, retryAfterMs: null };
+  const nothing = { status: null, retryAfterMs: null, requestId: null };
   if (error instanceof ExchangeError) return { class: 'network', code: error.code, message: error.message, ...nothing };
   if (error instanceof SyntaxError) {
     return { class: 'network', code: 'malformed_body', message: 'the answer is not complete JSON', ...nothing };
@@ -97,7 +100,8 @@ function failureOfAnswer(answer: { status: number; headers: Headers; text: strin
   const reason = body?.additional_data?.rate_limit_reason ?? null;
   const code = reason === blocked ? blocked : (body?.code ?? 'not_a_notion_answer');
   const retryAfterMs = parseRetryAfter(headers.get('retry-after') ?? body?.additional_data?.retry_after ?? null, now);
-  const details = { code, message: describe(status, headers, body, code), status, retryAfterMs };
+  const requestId = body?.request_id ?? headers.get('x-notion-request-id');
+  const details = { code, message: describe(status, headers, body, code, requestId), status, retryAfterMs, requestId };
   const failureClass = classOf(status, body === null ? null : code);
   if (failureClass !== 'rate_limited') return { class: failureClass, ...details };
   if (status === 529) return { class: 'rate_limited', ...details, scope: 'overload', reason: 'service_overload' };
@@ -126,13 +130,18 @@ function classOf(status: number, code: string | null): RateLimited['class'] | Ot
 
 const longestMessage = 500;
 
-function describe(status: number, headers: Headers, body: z.infer<typeof errorBody> | null, code: string): string {
+function describe(
+  status: number,
+  headers: Headers,
+  body: z.infer<typeof errorBody> | null,
+  code: string,
+  requestId: string | null,
+): string {
   if (body === null) {
     const ray = headers.get('cf-ray');
     const type = headers.get('content-type') ?? 'no content type';
     return `status ${status}, not an answer of Notion's API (${type}${ray === null ? '' : `, cf-ray ${ray}`})`;
   }
-  const requestId = body.request_id ?? headers.get('x-notion-request-id');
   const text = body.message.slice(0, longestMessage);
   return `status ${status} ${code}: ${text}${requestId === null ? '' : ` (request_id ${requestId})`}`;
 }

@@ -41,6 +41,8 @@ interface Asking {
   readonly accessibleBy?: readonly string[] | undefined;
   /** How often this has been tried, this time included; the backoff of a `retry` grows with it. */
   readonly attempt?: number | undefined;
+  /** Called for each answer of Notion with what it calls the request. */
+  readonly onAnswer?: ((requestId: string | null) => void) | undefined;
 }
 
 /** What no connection could answer. */
@@ -168,7 +170,11 @@ export function createNotionSource(deps: {
     let votes = 0;
     for (const connection of inOrder(asking, objectId)) {
       const { connectionId } = connection;
-      const sight = await calls.begin(connection, { reserve, share, attempt: asking.attempt ?? 1, signal }, look);
+      const sight = await calls.begin(
+        connection,
+        { reserve, share, attempt: asking.attempt ?? 1, signal, onAnswer: asking.onAnswer },
+        look,
+      );
       switch (sight.kind) {
         case 'seen':
           lastSeenBy.set(`${asking.workspaceId} ${objectId}`, connectionId);

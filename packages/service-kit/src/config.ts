@@ -43,6 +43,8 @@ export interface MirrorConfig {
   readonly clockToleranceMs: number;
   readonly reconcileIntervalMs: number;
   readonly tombstoneTtlSeconds: number;
+  readonly outcomeRetentionSeconds: number;
+  readonly silenceMs: number;
   readonly encryptionKey: Buffer | null;
   readonly shutdownMs: number;
   readonly logLevel: Values['MIRROR_LOG_LEVEL'];
@@ -121,6 +123,8 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     clockToleranceMs: values.MIRROR_CLOCK_TOLERANCE_SECONDS,
     reconcileIntervalMs: values.MIRROR_RECONCILE_INTERVAL_HOURS,
     tombstoneTtlSeconds: values.MIRROR_TOMBSTONE_TTL_DAYS,
+    outcomeRetentionSeconds: values.MIRROR_OUTCOME_RETENTION_DAYS,
+    silenceMs: values.MIRROR_SILENCE_HOURS,
     encryptionKey: values.MIRROR_ENCRYPTION_KEY,
     shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,
     logLevel: values.MIRROR_LOG_LEVEL,

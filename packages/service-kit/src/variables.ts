@@ -254,7 +254,7 @@ export const variables = {
   }),
   MIRROR_NOTION_TIMEOUT_SECONDS: variable({
     default: '60',
-    usedBy: ['sync-worker'],
+    usedBy: ['sync-worker', 'cli'],
     description: 'How long one call to Notion may take, its body included.',
     expected: 'a number of seconds from 1 to 300',
     parse: seconds(1, 300),
@@ -298,6 +298,21 @@ export const variables = {
     description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
     expected: 'a number of days above 0',
     parse: days,
+  }),
+  MIRROR_OUTCOME_RETENTION_DAYS: variable({
+    default: '14',
+    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
+    expected: 'a number of days, or 0',
+    parse: z.union([z.literal('0').transform(() => 0), days]),
+  }),
+  MIRROR_SILENCE_HOURS: variable({
+    default: '24',
+    usedBy: ['sync-worker', 'cli'],
+    description:
+      'After how many hours without a webhook a tenant counts as silent, when a comparison with Notion found edits meanwhile; 0: never. Needs outcomes to be kept.',
+    expected: 'a whole number from 0 to 8760',
+    parse: integer(0, 8_760).transform((hours) => hours * 3_600_000),
   }),
   MIRROR_ENCRYPTION_KEY: variable({
     secret: true,

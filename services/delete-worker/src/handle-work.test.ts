@@ -5,7 +5,7 @@ import { PublishError } from '@notion-mirror/event-log/publisher';
 import type { StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { describe, expect, test } from 'vitest';
-import { createWorkHandler, type HandlerDependencies } from './handle-work.ts';
+import { createWorkHandler, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 import { recheckOf } from './recheck-event.ts';
 
 const occurredAt = new Date(1_000_000);
@@ -17,6 +17,7 @@ const now = 2_000_000;
 function world() {
   const mirror = new Map<string, StoredRecord>();
   const outcomes: string[] = [];
+  const ways: OutcomeDetail[] = [];
   const rechecks: { eventId: string; accessibleBy: readonly string[] }[] = [];
   const state = { store: 'works' as 'works' | 'away', log: 'works' as 'works' | 'away' };
   /** Runs between a read and the write that follows it. */
@@ -50,7 +51,10 @@ function world() {
       if (state.log === 'away') throw new PublishError('deadline', 'away');
       rechecks.push({ eventId: event.eventId, accessibleBy });
     },
-    report: ({ eventId }, outcome) => outcomes.push(`${eventId} ${outcome}`),
+    report: ({ item: { eventId } }, outcome, detail) => {
+      outcomes.push(`${eventId} ${outcome}`);
+      ways.push(detail);
+    },
     toleranceMs,
     now: () => now,
   };
@@ -58,6 +62,7 @@ function world() {
   return {
     mirror,
     outcomes,
+    ways,
     rechecks,
     state,
     afterRead,
@@ -65,7 +70,7 @@ function world() {
       handle({
         lane: 'acme',
         task: 'task',
-        items: events.map((item) => ({ item, record: recordNaming('bot-1,bot-2') })),
+        items: events.map((item) => ({ item, record: recordNaming('bot-1,bot-2'), takenAt: now - 250 })),
         attempt: 1,
         signal: new AbortController().signal,
       }),
@@ -114,6 +119,23 @@ describe('the delete worker', () => {
     expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
     expect(mirror.get('A')).toMatchObject({ rev: 8, ...tombstone });
     expect(outcomes).toEqual(['e1 removed']);
+  });
+
+  test('says on what way each event got to its outcome', async () => {
+    const { mirror, handle, ways } = world();
+    const asOf = occurredAt.getTime() - toleranceMs - 1;
+    mirror.set('A', live(asOf));
+    await handle(deletion('e1'));
+    await handle(deletion('e2', { receivedAt: new Date(1_002_000) }));
+    mirror.set('A', live(receivedAt.getTime()));
+    await handle(deletion('e3'));
+    const way = { attempts: 1, waitedMs: 250 };
+    const record = { databaseId: 'A', asOf: receivedAt, ms: expect.any(Number) };
+    expect(ways).toEqual([
+      { ...way, record: { ...record, rev: 8 } },
+      { ...way, record: { ...record, rev: 9 } },
+      { ...way, record: null },
+    ]);
   });
 
   test('leaves a tombstone where there was no record, and says that it was missing', async () => {

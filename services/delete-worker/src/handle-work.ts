@@ -1,29 +1,36 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Outcome, Work } from '@notion-mirror/event-log/lane-scheduler';
+import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lane-scheduler';
 import { PublishError } from '@notion-mirror/event-log/publisher';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { removeDatabase, type RemoveDependencies, type RemoveResult } from './remove-database.ts';
+
+/** On what way an event got to its outcome. */
+export type OutcomeDetail = Pick<EventOutcome, 'record' | 'attempts' | 'waitedMs'>;
 
 export interface HandlerDependencies extends Omit<RemoveDependencies, 'recheck'> {
   /** Appends the sync event that a doubtful delete turns into. `accessibleBy`: the bots that the delete's record names. */
   readonly recheck: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
-  readonly report: (event: DatabaseEvent, outcome: RemoveResult) => void;
+  readonly report: (event: WorkItem<DatabaseEvent>, outcome: RemoveResult, detail: OutcomeDetail) => void;
   readonly now: () => number;
 }
 
 /** Handles the waiting delete events of one database one after the other. Running some of them twice after a failure is harmless. */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function deleteWork(work) {
+    const beganAt = deps.now();
     try {
-      for (const { item: event, record } of work.items) {
+      for (const one of work.items) {
+        const { item: event, record: place, takenAt } = one;
         const { databaseId } = event;
         if (databaseId === null) {
           return { kind: 'dead', failure: { class: 'poison', code: 'no_database_id', message: 'a delete event names no database' } };
         }
-        const recheck = (deleted: DatabaseEvent) => deps.recheck(deleted, accessibleByOf(record));
-        deps.report(event, await removeDatabase({ ...deps, recheck }, { ...event, databaseId }, work.signal));
+        const recheck = (deleted: DatabaseEvent) => deps.recheck(deleted, accessibleByOf(place));
+        const { outcome, record } = await removeDatabase({ ...deps, recheck }, { ...event, databaseId }, work.signal);
+        deps.report(one, outcome, { record, attempts: work.attempt, waitedMs: Math.max(0, beganAt - takenAt) });
       }
       return { kind: 'done' };
     } catch (error) {

@@ -10,6 +10,8 @@ import { groupIdFor, requireTopics, topicsFor } from '@notion-mirror/event-log/t
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
+import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
+import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -40,6 +42,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const publisher = await createPublisher({ kafka, logger, metrics });
   scope.onStop('publisher', () => publisher.stop());
 
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  scope.onStop('outcomes', () => outcomes.stop());
   const consumer = createLaneConsumer<DatabaseEvent>({
     kafka,
     groupId: group,
@@ -53,13 +57,22 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
         publisher.publish(toRecord({ topic: topics.events, event: recheckOf(event, new Date()), codec, accessibleBy })),
       toleranceMs: config.clockToleranceMs,
       now: Date.now,
-      report: createOutcomeReport({ logger, metrics, now: Date.now }),
+      report: createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep }),
     }),
-    deadLetter: createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger }),
+    deadLetter: createDeadLetterSink({
+      publisher,
+      topic: topics.deadLetters,
+      service,
+      group,
+      logger,
+      listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
+    }),
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
+  const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+  scope.onStop('status', () => reports.stop());
   await consumer.run();
 });
 

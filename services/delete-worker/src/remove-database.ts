@@ -1,6 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { applyDelete, type DeleteSteps } from '@notion-mirror/domain/apply-event';
-import type { DeleteDecision } from '@notion-mirror/domain/write-rule';
+import { nextRev, type DeleteDecision } from '@notion-mirror/domain/write-rule';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
 
 /** `removed`: content erased. The others say why there was nothing to remove, or that a fetch will decide. */
@@ -13,30 +14,36 @@ export interface RemoveDependencies {
   readonly toleranceMs: number;
 }
 
-/** The delete half of the write rule. Rejects with the store's or the log's errors; then nothing was decided, and it can be run again. */
+/** The delete half of the write rule. `record`: how it is afterwards, null when a fetch will decide or has decided. Rejects with the store's or the log's errors; then nothing was decided, and it can be run again. */
 export async function removeDatabase(
   deps: RemoveDependencies,
   event: DatabaseEvent & { readonly databaseId: string },
   signal: AbortSignal,
-): Promise<RemoveResult> {
+): Promise<{ readonly outcome: RemoveResult; readonly record: EventOutcome['record'] }> {
   const { records, recheck, toleranceMs } = deps;
   const { workspaceId, databaseId } = event;
+  let record: EventOutcome['record'] = null;
   const steps: DeleteSteps<StoredRecord, WriteResult> = {
     read: () => {
       signal.throwIfAborted();
       return records.read(workspaceId, databaseId);
     },
-    write: (expected, decision) => {
+    write: async (expected, decision) => {
+      const began = performance.now();
       const key = { workspaceId, databaseId, expected };
-      if (decision === 'touch_tombstone') return records.touch(key);
-      return records.writeTombstone({ ...key, asOf: event.receivedAt, source: 'delete', reason: 'deleted', eventId: event.eventId });
+      const isTouch = decision === 'touch_tombstone';
+      const tombstone = { asOf: event.receivedAt, source: 'delete', reason: 'deleted', eventId: event.eventId } as const;
+      const result = await (isTouch ? records.touch(key) : records.writeTombstone({ ...key, ...tombstone }));
+      const asOf = isTouch && expected !== null ? new Date(expected.asOf) : event.receivedAt;
+      record = { databaseId, rev: nextRev(expected), asOf, ms: Math.round(performance.now() - began) };
+      return result;
     },
     recheck: () => recheck(event),
   };
   const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
   const { decision, written } = await applyDelete(steps, times, toleranceMs);
   if (written?.kind === 'rejected') throw new Error(`a tombstone was rejected: ${written.message}`);
-  return results[decision];
+  return { outcome: results[decision], record: written === null ? null : record };
 }
 
 const results: Readonly<Record<DeleteDecision, RemoveResult>> = {

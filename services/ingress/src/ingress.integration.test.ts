@@ -8,6 +8,7 @@ import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
@@ -97,6 +98,8 @@ async function start(
     maxWaiting: limits.maxPublishing,
   });
   cleanups.push(() => publisher.stop());
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger, metrics });
+  cleanups.push(() => outcomes.stop());
   const ingress = await startIngress({
     config: {
       http: { host: '127.0.0.1', port: 0 },
@@ -111,6 +114,7 @@ async function start(
     handshakes: createHandshakeStore({ db: mongo.db, encryptionKey: null }),
     spool: createSpool(mongo.db),
     notices: createConnectionNotices(mongo.db),
+    outcomes,
     metrics,
     logger,
   });

@@ -5,6 +5,7 @@ import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import type { OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { MirrorConfig } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -12,6 +13,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { createApp, maxBodyBytes } from './app.ts';
 import { createAppender } from './append.ts';
 import { startHttpServer } from './http-server.ts';
+import { keepIgnoredEvents } from './ignored-events.ts';
 import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
 import { createNotionTokens } from './notion-tokens.ts';
 import { createNoteConnection } from './note-connection.ts';
@@ -47,6 +49,7 @@ export interface IngressParts {
   readonly handshakes: HandshakeStore;
   readonly spool: Spool;
   readonly notices: Pick<ConnectionNotices, 'note'>;
+  readonly outcomes: Pick<OutcomeKeeper, 'keep'>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }
@@ -89,6 +92,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
       maxSpoolingBytes: limits.maxSpoolingBytes,
     }),
     codec: parts.codec,
+    keepIgnored: keepIgnoredEvents(parts.outcomes.keep),
     topics: topicsFor(config.topicPrefix),
     metrics,
     logger,

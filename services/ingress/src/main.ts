@@ -7,6 +7,7 @@ import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
@@ -41,7 +42,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const handshakes = createHandshakeStore({ db: mongo.db, encryptionKey: config.encryptionKey });
   const spool = createSpool(mongo.db);
   const notices = createConnectionNotices(mongo.db);
-  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, metrics, logger });
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  scope.onStop('outcomes', () => outcomes.stop());
+  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, outcomes, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -8,6 +8,7 @@ import type { AppendResult } from './append.ts';
 import { databaseEventOf } from './database-events.ts';
 import { withDeadline } from './deadline.ts';
 import { eventTypeLabel, type IngressMetrics } from './ingress-metrics.ts';
+import type { IgnoredEvent } from './ignored-events.ts';
 import type { HandshakeOutcome, NotionTokens, Verdict } from './notion-tokens.ts';
 import { occasionally } from './occasionally.ts';
 import { quarantinedRecord } from './quarantine.ts';
@@ -38,6 +39,7 @@ export interface ReceiveDependencies {
   readonly noteConnection: NoteConnection;
   readonly append: (records: readonly OutgoingRecord[]) => Promise<AppendResult>;
   readonly codec: Pick<EventCodec, 'encode'>;
+  readonly keepIgnored: (event: IgnoredEvent) => void;
   readonly topics: Topics;
   readonly metrics: IngressMetrics;
   readonly logger: Logger;
@@ -61,13 +63,21 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       case 'database_event':
         return appendEvents(request, webhook.notice, webhook.connection, receivedAt);
       case 'linked_database':
-        return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database');
+        return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database', receivedAt);
       case 'unsupported':
         metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: 'unsupported_event_type' });
         logger.info(
           { route: request.route, eventId: webhook.eventId, type: webhook.type, workspaceId: null, databaseId: null },
           'event ignored: unsupported_event_type',
         );
+        deps.keepIgnored({
+          ...nothingKnown,
+          eventId: webhook.eventId,
+          type: webhook.type,
+          route: request.route,
+          reason: 'unsupported_event_type',
+          receivedAt,
+        });
         return ignored('unsupported_event_type');
       case 'handshake':
         return takeSignedHandshake(request.route, webhook.token);
@@ -87,7 +97,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     const { route } = request;
     const traceparent = traceparentFrom(request.traceparent);
     const connections = await deps.findConnections(notice, named);
-    if (connections.length === 0) return ignoreEvent(route, notice, named, 'no_active_connection');
+    if (connections.length === 0) return ignoreEvent(route, notice, named, 'no_active_connection', receivedAt);
     const events = connections.map((connection) => databaseEventOf(notice, connection, route, receivedAt));
     const records = events.map((event) =>
       toRecord({
@@ -114,13 +124,16 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     notice: DatabaseNotice,
     named: ConnectionName | null,
     reason: 'linked_database' | 'no_active_connection',
+    receivedAt: Date,
   ): Answer {
-    const { eventId, type, notionWorkspaceId, databaseId, dataSourceId } = notice;
+    const { eventId, type, notionWorkspaceId, databaseId, dataSourceId, occurredAt } = notice;
+    const connectionId = named?.connectionId ?? null;
     metrics.events.inc({ type: eventTypeLabel(type), outcome: reason });
     logger.info(
-      { route, eventId, type, workspaceId: null, connectionId: named?.connectionId ?? null, notionWorkspaceId, databaseId, dataSourceId },
+      { route, eventId, type, workspaceId: null, connectionId, notionWorkspaceId, databaseId, dataSourceId },
       `event ignored: ${reason}`,
     );
+    deps.keepIgnored({ route, eventId, type, reason, connectionId, databaseId, dataSourceId, occurredAt, receivedAt });
     return ignored(reason);
   }
 
@@ -178,6 +191,8 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
 
   return receive;
 }
+
+const nothingKnown = { connectionId: null, databaseId: null, dataSourceId: null, occurredAt: null };
 
 const handshakeAnswers: Readonly<Record<HandshakeOutcome, Answer>> = {
   kept: { status: 'handled' },

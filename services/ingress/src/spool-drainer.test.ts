@@ -13,7 +13,9 @@ afterEach(async () => {
 /** A spool with records 1…n and a log that can be told what to do with them. */
 function open(howMany: number, batchSize = 3) {
   const names = Array.from({ length: howMany }, (_, index) => String(index + 1));
-  const spooled = new Map(names.map((id) => [id, { id, topic: 'events', key: id, value: Buffer.from(id), headers: {} }]));
+  const spooled = new Map(
+    names.map((id) => [id, { id, spooledAt: new Date(0), topic: 'events', key: id, value: Buffer.from(id), headers: {} }]),
+  );
   const published: string[] = [];
   const tried: string[] = [];
   const state = {

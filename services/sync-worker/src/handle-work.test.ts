@@ -6,7 +6,7 @@ import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirr
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
-import { createWorkHandler, type EventOutcome, type HandlerDependencies } from './handle-work.ts';
+import { createWorkHandler, type EventOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
 /** One tenant's Notion and mirror, in memory: which database holds which data sources. */
 function world() {
@@ -14,6 +14,7 @@ function world() {
   const mirror = new Map<string, StoredRecord>();
   const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
   const saved: (number | undefined)[] = [];
+  const ways: Pick<OutcomeDetail, 'trail' | 'attempts' | 'waitedMs'>[] = [];
   const parked: string[] = [];
   const fetched: string[] = [];
   const asked: unknown[] = [];
@@ -58,11 +59,12 @@ function world() {
   const deps: HandlerDependencies = {
     records,
     notion: {
-      async fetchDatabase({ databaseId, preferConnectionId, accessibleBy, attempt }) {
+      async fetchDatabase({ databaseId, preferConnectionId, accessibleBy, attempt, onAnswer }) {
         fetched.push(databaseId);
         asked.push({ preferConnectionId, accessibleBy, attempt });
         const sources = notion.get(databaseId);
         const said = outcome ?? (sources === undefined ? ({ kind: 'inaccessible' } as const) : live(sources));
+        for (const requestId of [`request-of-${databaseId}`, null]) onAnswer?.(requestId);
         await afterFetch.run(databaseId);
         return said;
       },
@@ -76,19 +78,27 @@ function world() {
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),
     park: (events) => Promise.resolve(void parked.push(...events.map((one) => one.event.eventId))),
-    report: ({ eventId }, what, { coalescedInto, callsSaved }) => {
+    report: ({ item: { eventId } }, what, { coalescedInto, callsSaved, trail, attempts, waitedMs }) => {
       reports.push({ eventId, outcome: what, coalescedInto });
       saved.push(callsSaved);
+      ways.push({ trail, attempts, waitedMs });
     },
   };
   const handle = createWorkHandler(deps);
   const handleRecords = (attempt: number, items: readonly { item: DatabaseEvent; record: LogRecord }[]) =>
-    handle({ lane: 'acme', task: 'task', items, attempt, signal: new AbortController().signal });
+    handle({
+      lane: 'acme',
+      task: 'task',
+      items: items.map((one) => ({ ...one, takenAt: 999_900 })),
+      attempt,
+      signal: new AbortController().signal,
+    });
   return {
     notion,
     mirror,
     reports,
     saved,
+    ways,
     parked,
     fetched,
     asked,
@@ -112,7 +122,7 @@ function recordNaming(bots: string): LogRecord {
   return { ...noRecord, headers: { 'mirror-accessible-by': bots } };
 }
 
-function live(sources: readonly string[]): FetchOutcome {
+function live(sources: readonly string[], lastEditedTime: Date | null = null): FetchOutcome {
   const content: DatabaseContent = {
     title: '',
     description: '',
@@ -124,7 +134,7 @@ function live(sources: readonly string[]): FetchOutcome {
     isInline: false,
     isLocked: false,
     createdTime: null,
-    lastEditedTime: null,
+    lastEditedTime,
     dataSources: sources.map((id) => ({ id, name: id, accessible: false })),
     raw: { database: {}, dataSources: [] },
   };
@@ -158,6 +168,41 @@ describe('the sync worker', () => {
     await handle(event('e4', { receivedAt: new Date(900_000) }));
     expect(fetched).toEqual(['A']);
     expect(saved).toEqual([3, 3, undefined, 3]);
+  });
+
+  test('says on what way each event got to its outcome', async () => {
+    const { notion, handle, handleRecords, ways } = world();
+    notion.set('A', ['s1']);
+    const record = { databaseId: 'A', asOf: new Date(1_000_000), ms: expect.any(Number) };
+    await handleRecords(3, [{ item: event('e1'), record: noRecord }]);
+    await handle(event('e2', { receivedAt: new Date(900_000) }));
+    await handle(event('e3', { databaseId: null, dataSourceId: 's1' }));
+    notion.delete('A');
+    await handle(event('e4'));
+    await handle(event('e5', { databaseId: null, dataSourceId: 'nowhere' }));
+    const fetch = { requestId: 'request-of-A', calls: 2, ms: expect.any(Number) };
+    expect(ways).toEqual([
+      { attempts: 3, waitedMs: 100, trail: { fetch, record: { ...record, rev: 1 }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch: null, record: { ...record, rev: 1, ms: null }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 2 }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: { fetch, record: { ...record, rev: 3 }, isUnannounced: false } },
+      { attempts: 1, waitedMs: 100, trail: null },
+    ]);
+  });
+
+  test('an edit that a comparison found is unannounced, unless the last fetch may have seen it', async () => {
+    const { mirror, notionSays, handle, ways } = world();
+    const seenAt = 500_000;
+    const find = async (editedAt: number, given: Partial<DatabaseEvent>) => {
+      mirror.set('A', { rev: 1, asOf: seenAt, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null });
+      notionSays(live([], new Date(editedAt)));
+      await handle(event('e', given));
+      return ways.at(-1)?.trail?.isUnannounced;
+    };
+    expect(await find(seenAt + 10_001, { origin: 'reconcile' })).toBe(true);
+    expect(await find(seenAt + 10_001, { origin: 'operator' })).toBe(true);
+    expect(await find(seenAt + 10_001, { origin: 'nango' })).toBe(false);
+    expect(await find(seenAt + 10_000, { origin: 'reconcile' })).toBe(false);
   });
 
   test('events that wait for one database are one fetch, and each gets its outcome', async () => {

@@ -1,12 +1,12 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Outcome, Work } from '@notion-mirror/event-log/lane-scheduler';
+import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lane-scheduler';
 import type { Failure } from '@notion-mirror/event-log/log-record';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/backoff';
 import { settleContestedSources } from './contested-sources.ts';
 import { syncDataSource, type DataSourceDependencies, type DataSourceResult } from './sync-data-source.ts';
-import { syncDatabase, type SyncDependencies, type SyncResult, type SyncTarget } from './sync-database.ts';
+import { syncDatabase, type SyncDependencies, type SyncResult, type SyncTarget, type Trail } from './sync-database.ts';
 
 /** What became of one event, for its log line and the metric. */
 export type EventOutcome = 'written' | 'removed' | 'skipped' | 'ignored' | 'parked';
@@ -17,6 +17,11 @@ export interface OutcomeDetail {
   readonly coalescedInto?: string;
   /** Calls to Notion that a fetch of this event's own would have cost, when it cost none. */
   readonly callsSaved?: number;
+  /** Of the database that decided the outcome; null when nothing was found to fetch or write. */
+  readonly trail: Trail | null;
+  readonly attempts: number;
+  /** From being taken from the log until the work that settled it began, ms. */
+  readonly waitedMs: number;
 }
 
 export interface HandlerDependencies extends SyncDependencies {
@@ -26,7 +31,7 @@ export interface HandlerDependencies extends SyncDependencies {
   readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
   /** Keeps events whose tenant has no active connection until it has one. */
   readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
-  readonly report: (event: DatabaseEvent, outcome: EventOutcome, detail: OutcomeDetail) => void;
+  readonly report: (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void;
 }
 
 type Finished = SyncResult | DataSourceResult;
@@ -39,9 +44,10 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
   return async function syncWork(work) {
     const events = work.items.map(({ item }) => item);
     const newest = events.reduce((a, b) => (b.receivedAt >= a.receivedAt ? b : a));
+    const beganAt = deps.now();
     try {
       const result = await run(work, newest);
-      return await settle(work, newest, result);
+      return await settle(work, newest, result, beganAt);
     } catch (error) {
       if (work.signal.aborted) return { kind: 'retry', at: deps.now(), scope: 'task', failure: stopping };
       if (!(error instanceof StoreUnavailableError)) throw error;
@@ -81,11 +87,16 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     return result;
   }
 
-  async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: Finished): Promise<Outcome> {
+  async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: Finished, beganAt: number): Promise<Outcome> {
     const tell = (outcome: EventOutcome, reason?: string): Outcome => {
       const callsSaved = callsOf(result);
-      for (const { item } of work.items) {
-        deps.report(item, outcome, {
+      const trail = trailOf(result);
+      for (const event of work.items) {
+        const { item, takenAt } = event;
+        deps.report(event, outcome, {
+          trail,
+          attempts: work.attempt,
+          waitedMs: Math.max(0, beganAt - takenAt),
           ...(reason === undefined ? {} : { reason }),
           ...(item === newest ? {} : { coalescedInto: newest.eventId }),
           ...(item === newest && outcome !== 'skipped' ? {} : { callsSaved }),
@@ -100,8 +111,8 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       case 'removed':
         return tell('removed', result.reason);
       case 'synced': {
-        const best = result.results.find(({ kind }) => kind === 'written') ?? result.results.find(({ kind }) => kind === 'removed');
-        return best?.kind === 'removed' ? tell('removed', best.reason) : tell(best === undefined ? 'skipped' : 'written');
+        const best = decisive(result.results);
+        return best?.kind === 'removed' ? tell('removed', best.reason) : tell(best === null ? 'skipped' : 'written');
       }
       case 'not_found':
       case 'unknown':
@@ -124,6 +135,17 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
         return { kind: 'dead', failure: { class: 'unwritable', code: 'document_rejected', message: result.message } };
     }
   }
+}
+
+/** Which of several databases stands for the event: one that was written, else one that was removed. */
+function decisive(results: readonly SyncResult[]): Extract<SyncResult, { kind: 'written' | 'removed' }> | null {
+  return results.find((result) => result.kind === 'written') ?? results.find((result) => result.kind === 'removed') ?? null;
+}
+
+function trailOf(result: Finished): Trail | null {
+  if (result.kind !== 'synced') return 'trail' in result ? result.trail : null;
+  const best = decisive(result.results) ?? result.results.find((one) => one.kind === 'skipped');
+  return best?.trail ?? null;
 }
 
 /** The calls that a fetch takes: the container, and each data source that it lists. */

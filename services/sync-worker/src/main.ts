@@ -22,12 +22,15 @@ import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
-import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
+import { tokenReader } from '@notion-mirror/mirror-store/token-cipher';
 import { systemClock } from '@notion-mirror/notion-source/clock';
 import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
+import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
+import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
+import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -35,7 +38,7 @@ import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 import { startConnectionLifecycle } from './connection-lifecycle.ts';
-import { createEventOutcomes } from './event-outcomes.ts';
+import { createAwaitedEvents } from './awaited-events.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
@@ -67,14 +70,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const connectionStore = createConnectionStore(mongo.db);
   const records = createRecordStore({ db: mongo.db, metrics });
   const parked = createParkedEvents(mongo.db);
-  const { encryptionKey } = config;
-  const tokens = createTokenSource({
-    nango: config.nango,
-    decrypt:
-      encryptionKey === null ? null : ({ connectionId, token }) => (token === null ? '' : decryptToken(encryptionKey, connectionId, token)),
-    logger,
-    metrics,
-  });
+  const tokens = createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics });
   const notion = createNotionSource({
     connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
     tokens,
@@ -106,9 +102,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     metrics,
   });
   scope.onStop('connection lifecycle', () => lifecycle.stop());
-  const sweepEvents = createEventOutcomes({ append: (event) => append(event, []), longestWaitMs: 300_000 });
-  const report = createOutcomeReport({ logger, metrics, now: Date.now });
-  const deadLetter = createDeadLetterSink({ publisher, topic: topics.deadLetters, service, group, logger });
+  const sweepEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
 
   const stateLog = startStateLogPublisher({
     changes: openRecordChanges(mongo.db),
@@ -125,6 +119,18 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   });
   scope.onStop('state log', () => stateLog.stop());
 
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  scope.onStop('outcomes', () => outcomes.stop());
+  registerSilence(metrics, mongo.db, config.silenceMs);
+  const report = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
+  const deadLetter = createDeadLetterSink({
+    publisher,
+    topic: topics.deadLetters,
+    service,
+    group,
+    logger,
+    listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
+  });
   const consumer = createLaneConsumer<DatabaseEvent>({
     kafka,
     groupId: group,
@@ -147,7 +153,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       },
       report(event, outcome, detail) {
         report(event, outcome, detail);
-        sweepEvents.settle(event);
+        sweepEvents.settle(event.item);
       },
     }),
     async deadLetter(record, failure, context) {
@@ -171,6 +177,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('reconciler', () => reconciler.stop());
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
+  const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+  scope.onStop('status', () => reports.stop());
   await consumer.run();
 });
 

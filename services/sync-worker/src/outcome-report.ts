@@ -1,15 +1,18 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { WorkItem } from '@notion-mirror/event-log/lane-scheduler';
+import { outcomeOf, type EventOutcome as KeptOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { EventOutcome, OutcomeDetail } from './handle-work.ts';
 
-/** Tells of each event what became of it: one log line, and the metrics. */
+/** Tells of each event what became of it: one log line, the metrics, and what is kept of it. */
 export function createOutcomeReport(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly now: () => number;
-}): (event: DatabaseEvent, outcome: EventOutcome, detail: OutcomeDetail) => void {
-  const { logger, metrics, now } = deps;
+  readonly keep: (outcome: KeptOutcome) => void;
+}): (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void {
+  const { logger, metrics, now, keep } = deps;
   const outcomes = new Counter({
     name: 'notion_mirror_sync_outcomes_total',
     help: "Sync events, by what became of them. Coalesced: another event's fetch answered for it.",
@@ -28,12 +31,22 @@ export function createOutcomeReport(deps: {
     labelNames: ['because'],
     registers: [metrics],
   });
-  return function report(event, outcome, detail) {
+  return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, ...detail }) {
     const { eventId, type, workspaceId, databaseId, dataSourceId, origin } = event;
-    const ageMs = now() - event.receivedAt.getTime();
+    const at = now();
+    const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
     if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
     seconds.observe(Math.max(0, ageMs) / 1000);
     logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
+    const { reason = null, coalescedInto = null } = detail;
+    const way = {
+      attempts,
+      waitedMs,
+      fetch: trail?.fetch ?? null,
+      record: trail?.record ?? null,
+      isUnannounced: trail?.isUnannounced ?? false,
+    };
+    keep({ ...outcomeOf('sync-worker', event, record), ...way, outcome, reason, coalescedInto, at: new Date(at) });
   };
 }

@@ -1,16 +1,21 @@
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { applySync, type SyncSteps } from '@notion-mirror/domain/apply-event';
-import type { RemovalReason } from '@notion-mirror/domain/write-rule';
+import { nextRev, type RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/database-records';
 import type { FetchOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
+
+/** The way of one database: what was fetched, and how its record is now. */
+export type Trail = Pick<EventOutcome, 'fetch' | 'record' | 'isUnannounced'>;
 
 /** What became of one database. `dataSourceIds`: the sources it is known to hold now. */
 export type SyncResult =
   /** `gained`: sources that the record did not list before. */
-  | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly gained: readonly string[] }
-  | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'> }
+  | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly gained: readonly string[]; readonly trail: Trail }
+  | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'>; readonly trail: Trail }
   /** A fetch that began after the event was received has seen it. */
-  | { readonly kind: 'skipped'; readonly dataSourceIds: readonly string[] }
+  | { readonly kind: 'skipped'; readonly dataSourceIds: readonly string[]; readonly trail: Trail }
   /** It answers 404 and was never mirrored: the id was only a hint. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unwritable'; readonly message: string }
@@ -42,19 +47,58 @@ export interface SyncDependencies {
 export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, signal: AbortSignal): Promise<SyncResult> {
   const { records, notion, toleranceMs, now } = deps;
   const { workspaceId, databaseId, event, accessibleBy, attempt } = target;
+  let fetch: NonNullable<Trail['fetch']> = { requestId: null, calls: 0, ms: 0 };
   const steps: SyncSteps<StoredRecord, FetchOutcome, SyncResult | { kind: 'conflict' }> = {
     read: () => {
       signal.throwIfAborted();
       return records.read(workspaceId, databaseId);
     },
     now,
-    fetch: () => notion.fetchDatabase({ workspaceId, databaseId, preferConnectionId: event.connectionId, accessibleBy, attempt }, signal),
-    write: (record, fetched, asOf) => write(records, target, record, fetched, new Date(asOf)),
+    fetch: async () => {
+      const began = performance.now();
+      let calls = 0;
+      let first: string | null = null;
+      const onAnswer = (requestId: string | null): void => {
+        calls += 1;
+        first ??= requestId;
+      };
+      const asking = { workspaceId, databaseId, preferConnectionId: event.connectionId, accessibleBy, attempt, onAnswer };
+      const fetched = await notion.fetchDatabase(asking, signal);
+      fetch = { requestId: first, calls, ms: elapsed(began) };
+      return fetched;
+    },
+    write: async (record, fetched, asOf) => {
+      const began = performance.now();
+      const written = await write(records, target, record, fetched, new Date(asOf));
+      if (written.kind !== 'written' && written.kind !== 'removed') return written;
+      const left = { databaseId, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) };
+      const isUnannounced = fetched.kind === 'live' && isUnannouncedEdit(target, record, fetched.content, toleranceMs);
+      return { ...written, trail: { fetch, record: left, isUnannounced } };
+    },
   };
   const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
   const result = await applySync(steps, times, toleranceMs);
-  return 'record' in result ? { kind: 'skipped', dataSourceIds: result.record?.dataSourceIds ?? [] } : result;
+  if (!('record' in result)) return result;
+  const { record } = result;
+  const left = record === null ? null : { databaseId, rev: record.rev, asOf: new Date(record.asOf), ms: null };
+  return { kind: 'skipped', dataSourceIds: record?.dataSourceIds ?? [], trail: { fetch: null, record: left, isUnannounced: false } };
 }
+
+/** An edit that the last fetch cannot have seen, found by a comparison with Notion: a webhook should have told of it. */
+function isUnannouncedEdit({ event }: SyncTarget, record: StoredRecord | null, content: DatabaseContent, toleranceMs: number): boolean {
+  if (record === null || !record.live || (event.origin !== 'reconcile' && event.origin !== 'operator')) return false;
+  const edits = [content.lastEditedTime, ...content.dataSources.map((source) => ('accessible' in source ? null : source.lastEditedTime))];
+  return edits.some((edit) => edit !== null && edit.getTime() > record.asOf + toleranceMs);
+}
+
+function elapsed(began: number): number {
+  return Math.round(performance.now() - began);
+}
+
+type Written =
+  | Omit<Extract<SyncResult, { kind: 'written' }>, 'trail'>
+  | Omit<Extract<SyncResult, { kind: 'removed' }>, 'trail'>
+  | Exclude<SyncResult, { kind: 'written' | 'removed' | 'skipped' }>;
 
 async function write(
   records: SyncDependencies['records'],
@@ -62,7 +106,7 @@ async function write(
   record: StoredRecord | null,
   fetched: FetchOutcome,
   asOf: Date,
-): Promise<SyncResult | { kind: 'conflict' }> {
+): Promise<Written | { kind: 'conflict' }> {
   const key = { workspaceId, databaseId, expected: record };
   switch (fetched.kind) {
     case 'live': {

@@ -5,7 +5,7 @@ import { abortScope } from '@notion-mirror/notion-source/abort-scope';
 type EventName = Pick<DatabaseEvent, 'workspaceId' | 'eventId'>;
 
 /** Lets whoever appends an event wait until this worker is done with it. */
-export interface EventOutcomes {
+export interface AwaitedEvents {
   /**
    * Resolves when the event is on the log and has an outcome here, after `longestWaitMs` at the latest, or when `signal` aborts. Rejects with
    * what `append` rejects with.
@@ -15,10 +15,10 @@ export interface EventOutcomes {
   settle(event: EventName): void;
 }
 
-export function createEventOutcomes(deps: {
+export function createAwaitedEvents(deps: {
   readonly append: (event: DatabaseEvent) => Promise<void>;
   readonly longestWaitMs: number;
-}): EventOutcomes {
+}): AwaitedEvents {
   const waiting = new Map<string, () => void>();
   return {
     async appendAndWait(event, signal) {

@@ -1,0 +1,118 @@
+import type { Command as Program } from 'commander';
+import { canonicalNotionId, notionIdFromText } from '@notion-mirror/domain/notion-id';
+import { configured, type Act, type ConfiguredContext } from './command-context.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import type { ExplainFacts } from './explain-facts.ts';
+import { gatherExplainFacts } from './explain-probes.ts';
+import { causesOf, wayOf, type Cause } from './explain-rules.ts';
+import { opaqueId } from './id-options.ts';
+import { oneLine, type Colors, type JsonObject } from './output.ts';
+
+interface ExplainOptions {
+  readonly workspaceId?: string;
+  readonly notion: boolean;
+  readonly last: string;
+}
+
+export function addExplainCommand(program: Program, act: Act): void {
+  program
+    .command('explain')
+    .description('the way of a change, from its webhook to its document; and why a database is not mirrored')
+    .argument('<id>', 'a database, a data source or an event: an id, or a Notion URL')
+    .option('--workspace-id <tenant>', "only this tenant's")
+    .option('--last <n>', 'how many events of a database', '3')
+    .option('--no-notion', 'do not ask Notion')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mirror explain https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd
+  mirror explain 367cba44-b6f3-4c92-81e7-6a2e9659efd4 --workspace-id acme
+
+Exit code 0: the mirror shows it as Notion does. 1: it does not, and each cause is named.`,
+    )
+    .action(async (text: string, options: ExplainOptions) => {
+      await act(async (context) => explain(configured(context), text, options));
+    });
+}
+
+async function explain(context: ConfiguredContext, text: string, options: ExplainOptions): Promise<ExitCode> {
+  const { output, redact } = context;
+  const last = Number(options.last);
+  if (!Number.isInteger(last) || last < 1 || last > 100) throw usageError('--last takes a whole number from 1 to 100');
+  const workspaceId = options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId);
+  // An event's id need not have the form of Notion's: those of rechecks and sweeps are longer.
+  const subject = (text.includes('/') ? notionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();
+  if (subject === '' || (text.includes('//') && canonicalNotionId(subject) === null)) {
+    throw usageError(`"${oneLine(text)}" names no database: a Notion URL ends with its id`);
+  }
+  const facts = await gatherExplainFacts(context, { subject, workspaceId, last, asksNotion: options.notion });
+  const causes = causesOf(facts, new Date());
+  const isGood = causes.length === 0;
+  output.result(isGood, explanationJson(facts, causes, redact), (colors) => redact(renderExplanation(facts, causes, colors)));
+  return isGood ? exitCode.ok : exitCode.failed;
+}
+
+function explanationJson(
+  { subject, databaseId, tenants, outcomes }: ExplainFacts,
+  causes: readonly Cause[],
+  redact: (text: string) => string,
+): JsonObject {
+  return {
+    subject,
+    databaseId,
+    causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
+    tenants: tenants.map(({ workspaceId, connections, record, notion }) => ({
+      workspaceId,
+      connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
+      mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
+      notion: notion?.kind ?? null,
+    })),
+    events: outcomes.map((outcome) => ({
+      eventId: outcome.eventId,
+      type: outcome.type,
+      workspaceId: outcome.workspaceId,
+      origin: outcome.origin,
+      receivedAt: outcome.receivedAt.toISOString(),
+      partition: outcome.place?.partition ?? null,
+      offset: outcome.place?.offset ?? null,
+      waitedMs: outcome.waitedMs,
+      attempts: outcome.attempts,
+      coalescedInto: outcome.coalescedInto,
+      fetch: outcome.fetch,
+      record: outcome.record === null ? null : { ...outcome.record, asOf: outcome.record.asOf.toISOString() },
+      state: outcome.state,
+      outcome: outcome.outcome,
+      reason: outcome.reason,
+      failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
+      service: outcome.service,
+      at: outcome.at.toISOString(),
+    })),
+  };
+}
+
+function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors: Colors): string {
+  const { subject, databaseId, tenants, outcomes } = facts;
+  const lines = [
+    colors.bold(databaseId === null || databaseId === subject ? subject : `${oneLine(subject)}, of the database ${databaseId}`),
+  ];
+  for (const { workspaceId, record, notion } of tenants) {
+    const is =
+      record === null
+        ? 'no record'
+        : `${record.live ? 'mirrored' : `a tombstone (${record.removed?.reason ?? ''})`}, revision ${record.rev}`;
+    const asOf = record === null ? '' : `, as of ${new Date(record.asOf).toISOString()}`;
+    lines.push(`tenant ${oneLine(workspaceId)}: ${is}${asOf}${notion?.kind === 'equal' ? colors.green('; equal to Notion') : ''}`);
+  }
+  for (const { text, remedy } of causes) {
+    lines.push(`${colors.yellow('!')} ${oneLine(text)}`);
+    if (remedy !== null) lines.push(`    ${colors.cyan('→')} ${oneLine(remedy)}`);
+  }
+  if (causes.length === 0) lines.push(colors.green('No trouble found.'));
+  for (const outcome of outcomes) {
+    const [head = '', ...way] = wayOf(outcome);
+    lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
+  }
+  if (outcomes.length === 0) lines.push('No event of it is remembered (MIRROR_OUTCOME_RETENTION_DAYS says how long they are).');
+  return lines.join('\n');
+}

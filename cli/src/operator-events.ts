@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import type { ConfiguredContext } from './command-context.ts';
+import { inParallel } from './in-parallel.ts';
+import { kafkaOf } from './servers.ts';
+
+export interface SyncRequest {
+  readonly connection: Connection;
+  readonly databaseId: string;
+}
+
+const atOnce = 100;
+
+/** Appends a sync event of origin `operator` for each. Resolves to how many, when they are durable; rejects with PublishError. */
+export async function appendOperatorSyncs(context: ConfiguredContext, type: string, requests: readonly SyncRequest[]): Promise<number> {
+  const { config, logger } = context;
+  const topics = topicsFor(config.topicPrefix);
+  const codec = await createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject });
+  const publisher = await createPublisher({ kafka: kafkaOf(context), logger, metrics: new Registry(), deadlineMs: 10_000 });
+  const run = randomUUID();
+  try {
+    await inParallel(requests, atOnce, async ({ connection, databaseId }) => {
+      const now = new Date();
+      const { connectionId, providerConfigKey, workspaceId, notionWorkspaceId } = connection;
+      const event: DatabaseEvent = {
+        eventId: `${run}:${databaseId}`,
+        kind: 'sync',
+        type,
+        workspaceId,
+        connectionId,
+        providerConfigKey,
+        notionWorkspaceId,
+        databaseId,
+        dataSourceId: null,
+        occurredAt: now,
+        receivedAt: now,
+        origin: 'operator',
+      };
+      await publisher.publish(toRecord({ topic: topics.events, event, codec }));
+    });
+  } finally {
+    await publisher.stop();
+  }
+  return requests.length;
+}

@@ -1,0 +1,104 @@
+import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
+import { oneLine, table, type Cell, type Colors, type JsonObject } from './output.ts';
+import type { GroupStatus, MirrorStatus } from './status-probes.ts';
+
+export function statusJson(status: MirrorStatus): JsonObject {
+  const { at, tenants, connections, deadLetters, spooled, parked } = status;
+  return {
+    at: at.toISOString(),
+    tenants: { ...tenants },
+    connections: { ...connections },
+    groups: status.groups.map((group) => ({
+      ...group,
+      oldestAt: group.oldestAt?.toISOString() ?? null,
+      lagSeconds: lagSeconds(group, at),
+    })),
+    pending: status.pending.map(backlogJson),
+    held: status.held.map(backlogJson),
+    deadLetters,
+    spooled,
+    parked,
+    silent: status.silent.map(({ workspaceId, lastWebhookAt, lastUnannouncedAt }) => ({
+      workspaceId,
+      lastWebhookAt: lastWebhookAt?.toISOString() ?? null,
+      lastUnannouncedAt: lastUnannouncedAt.toISOString(),
+    })),
+  };
+}
+
+function backlogJson({ workspaceId, waiting, oldestAt, held }: TenantBacklog): JsonObject {
+  return {
+    workspaceId,
+    waiting,
+    oldestAt: oldestAt.toISOString(),
+    held: held === null ? null : { ...held, until: held.until.toISOString() },
+  };
+}
+
+function lagSeconds({ oldestAt }: GroupStatus, at: Date): number {
+  return oldestAt === null ? 0 : Math.max(0, Math.round((at.getTime() - oldestAt.getTime()) / 1000));
+}
+
+export function renderStatus(status: MirrorStatus, colors: Colors): string {
+  const { at, tenants, connections, groups, pending, held, silent } = status;
+  const bad = (number: number): Cell => ({ text: String(number), style: number === 0 ? undefined : colors.yellow });
+  const dim = (texts: readonly string[]): Cell[] => texts.map((text) => ({ text, style: colors.dim }));
+  const kinds = ['active', 'unauthorized', 'paused', 'deleted'] as const;
+  const parts = [
+    at.toISOString(),
+    table([
+      dim(['', ...kinds]),
+      ['tenants', ...kinds.map((kind) => (kind === 'unauthorized' ? bad(tenants[kind]) : String(tenants[kind])))],
+      ['connections', ...kinds.map((kind) => String(connections[kind]))],
+    ]),
+    table([
+      dim(['group', 'workers', 'lag', 'behind', 'running', 'waiting']),
+      ...groups.map((group): Cell[] => [
+        group.service,
+        { text: String(group.workers), style: group.workers === 0 ? colors.red : undefined },
+        String(group.lag),
+        `${lagSeconds(group, at)} s`,
+        String(group.running),
+        String(group.waiting),
+      ]),
+    ]),
+    table([dim(['dead letters', 'in the spool', 'parked']), [bad(status.deadLetters), bad(status.spooled), bad(status.parked)]]),
+    ...(pending.length === 0
+      ? []
+      : [
+          table([
+            dim(['pending of tenant', 'events', 'oldest']),
+            ...pending.map(({ workspaceId, waiting, oldestAt }): Cell[] => [
+              oneLine(workspaceId),
+              String(waiting),
+              `${Math.round((at.getTime() - oldestAt.getTime()) / 1000)} s`,
+            ]),
+          ]),
+        ]),
+    ...(held.length === 0
+      ? []
+      : [
+          table([
+            dim(['held tenant', 'until', 'because']),
+            ...held.map(({ workspaceId, held: by }): Cell[] => [
+              oneLine(workspaceId),
+              by?.until.toISOString() ?? '',
+              oneLine(`${by?.class ?? ''}/${by?.code ?? ''}`),
+            ]),
+          ]),
+        ]),
+    ...silent.map(({ workspaceId, lastWebhookAt }) =>
+      colors.yellow(
+        `${oneLine(workspaceId)} is silent: Notion shows edits, and the last webhook came ${lastWebhookAt?.toISOString() ?? 'never'}.`,
+      ),
+    ),
+    ...(groups.some(({ workers }) => workers === 0)
+      ? [
+          colors.red(
+            `No ${groups.flatMap(({ service, workers }) => (workers === 0 ? [service] : [])).join(' and no ')} has reported lately.`,
+          ),
+        ]
+      : []),
+  ];
+  return parts.join('\n\n');
+}

@@ -1,0 +1,100 @@
+import type { FieldDifference } from '@notion-mirror/domain/content-differences';
+import { count, oneLine, type Colors, type JsonObject } from './output.ts';
+import type { Comparison, Difference } from './tenant-comparison.ts';
+
+/** A comparison of all tenants that were asked for. */
+export interface Verification extends Comparison {
+  readonly tenants: number;
+  /** Tenants that were not compared: they have no active connection. */
+  readonly withoutConnection: readonly string[];
+}
+
+/** Of one database; a document and its copy in `raw` can differ in very many places. */
+const fieldsInJson = 200;
+const fieldsShown = 20;
+const longestValue = 500;
+const longestShown = 80;
+
+export function verificationJson(found: Verification): JsonObject {
+  return {
+    tenants: found.tenants,
+    withoutConnection: found.withoutConnection,
+    compared: found.compared,
+    differences: found.differences.map(differenceJson),
+    unsettled: found.unsettled,
+    unanswered: found.unanswered.map((one) => ({ ...one })),
+  };
+}
+
+function differenceJson({ workspaceId, databaseId, verdict }: Difference): JsonObject {
+  const fields = verdict.kind === 'stale' ? verdict.fields : [];
+  return {
+    workspaceId,
+    databaseId,
+    kind: verdict.kind,
+    because: verdict.kind === 'extra' ? verdict.because : null,
+    problem: verdict.kind === 'damaged' ? verdict.problem : null,
+    fields: fields.slice(0, fieldsInJson).map(({ path, mirror, notion }) => ({
+      path,
+      mirror: valueText(mirror, longestValue),
+      notion: valueText(notion, longestValue),
+    })),
+    moreFields: Math.max(0, fields.length - fieldsInJson),
+  };
+}
+
+/** As JSON, cut; null: nothing is there. */
+function valueText(value: unknown, longest: number): string | null {
+  if (value === undefined) return null;
+  const text = JSON.stringify(value);
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
+}
+
+export function renderVerification(found: Verification, appended: number, colors: Colors): string {
+  const { differences, unsettled, unanswered, withoutConnection } = found;
+  const lines = [
+    ...differences.flatMap((difference) => renderDifference(difference, colors)),
+    ...unanswered.map(({ workspaceId, databaseId, why }) =>
+      colors.yellow(`${oneLine(workspaceId)} ${databaseId ?? ''} could not be compared: ${oneLine(why)}`.replace('  ', ' ')),
+    ),
+    ...(unsettled.length === 0 ? [] : [`Changed each time they were looked at: ${unsettled.join(', ')}.`]),
+    ...(withoutConnection.length === 0
+      ? []
+      : [`Not compared, since they have no active connection: ${withoutConnection.map(oneLine).join(', ')}.`]),
+    `${count(found.compared, 'database')} of ${count(found.tenants, 'tenant')} compared: ${
+      differences.length === 0 ? colors.green('equal') : colors.red(count(differences.length, 'difference'))
+    }${unanswered.length === 0 ? '' : `, ${colors.yellow(`${unanswered.length} without an answer`)}`}.`,
+    ...(appended === 0 ? [] : [`${count(appended, 'sync event')} appended; the workers fetch them now.`]),
+  ];
+  return lines.join('\n');
+}
+
+function renderDifference({ workspaceId, databaseId, verdict }: Difference, colors: Colors): string[] {
+  const head = `${oneLine(workspaceId)} ${databaseId} ${colors.red(verdict.kind)}`;
+  switch (verdict.kind) {
+    case 'missing':
+      return [`${head}: Notion shows it, the mirror does not`];
+    case 'extra':
+      return [
+        `${head}: the mirror shows it, ${verdict.because === 'trashed' ? 'and it is in the trash' : 'and no connection can read it'}`,
+      ];
+    case 'damaged':
+      return [`${head}: no worker can read its record, so an event does not mend it: ${oneLine(verdict.problem)}`];
+    case 'stale': {
+      const more = verdict.fields.length - fieldsShown;
+      return [
+        `${head}: ${count(verdict.fields.length, 'place')}`,
+        ...verdict.fields.slice(0, fieldsShown).map((field) => renderField(field, colors)),
+        ...(more > 0 ? [`    … and ${more} more`] : []),
+      ];
+    }
+  }
+}
+
+function renderField({ path, mirror, notion }: FieldDifference, colors: Colors): string {
+  return `    ${oneLine(path)}: mirror ${colors.red(shown(mirror))}, Notion ${colors.green(shown(notion))}`;
+}
+
+function shown(value: unknown): string {
+  return oneLine(valueText(value, longestShown) ?? 'nothing');
+}

@@ -1,0 +1,80 @@
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestDatabase, serverAddress, silent, someOutcome, uriThrough } from '../test/mongo.ts';
+import { startTcpProxy } from '../test/tcp-proxy.ts';
+import { openMongo } from './client.ts';
+import { openOutcomeHistory } from './event-outcomes.ts';
+import { initMongo } from './init.ts';
+import { createOutcomeKeeper } from './outcome-keeper.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+});
+afterAll(() => mongo.drop());
+
+async function figure(registry: Registry, name: string): Promise<number> {
+  return (await registry.getSingleMetric(name)?.get())?.values[0]?.value ?? 0;
+}
+
+test('an outcome is found by its event, its database and its data source, the latest first, by its tenant only', async () => {
+  const metrics = new Registry();
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger: silent, metrics });
+  const first = someOutcome('e1', { at: new Date(Date.now() - 1_000) });
+  const second = someOutcome('e2', { dataSourceId: 's1', databaseId: null, record: { ...first.record!, rev: 6 } });
+  const other = someOutcome('e3', { workspaceId: 'globex' });
+  const nobodys = someOutcome('e4', {
+    workspaceId: null,
+    service: 'ingress',
+    outcome: 'ignored',
+    reason: 'linked_database',
+    at: new Date(0),
+  });
+  for (const one of [first, second, other, nobodys]) keeper.keep(one);
+  const history = openOutcomeHistory(mongo.db);
+  await expect.poll(() => history.of('d1', { workspaceId: 'acme', limit: 10 })).toEqual([second, first, nobodys]);
+  expect(await history.of('s1', { workspaceId: null, limit: 10 })).toEqual([second]);
+  expect(await history.of('e1', { workspaceId: 'acme', limit: 10 })).toEqual([first]);
+  expect(await history.of('e1', { workspaceId: 'globex', limit: 10 })).toEqual([]);
+  expect(await history.of('d1', { workspaceId: null, limit: 2 })).toHaveLength(2);
+  const stored = await mongo.db.collection('event_outcomes').findOne({ eventId: 'e1' });
+  expect(stored?.['expiresAt']).toEqual(new Date(first.at.getTime() + 3_600_000));
+  await keeper.stop();
+  expect(await figure(metrics, 'notion_mirror_outcomes_kept_total')).toBe(4);
+});
+
+test('what waits is written at the stop', async () => {
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics: new Registry() });
+  for (let number = 0; number < 1_200; number += 1) keeper.keep(someOutcome(`stop-${number}`, { workspaceId: 'stopped' }));
+  await keeper.stop(20_000);
+  // They were not waited for by a majority, which is what is counted.
+  await expect.poll(() => mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'stopped' })).toBe(1_200);
+});
+
+test('while MongoDB is away nobody waits, memory is bounded, and what is lost is counted; afterwards the newest are written', async () => {
+  const proxy = await startTcpProxy(serverAddress());
+  const away = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'outcomes-test' });
+  const metrics = new Registry();
+  const keeper = createOutcomeKeeper({ db: away.db, retentionSeconds: 60, logger: silent, metrics });
+  proxy.cut();
+  for (let number = 0; number < 10_050; number += 1) keeper.keep(someOutcome(`away-${number}`, { workspaceId: 'away' }));
+  expect(await figure(metrics, 'notion_mirror_outcomes_lost_total')).toBe(50);
+  expect(await figure(metrics, 'notion_mirror_outcomes_waiting')).toBe(10_000);
+  proxy.restore();
+  const found = mongo.db.collection('event_outcomes');
+  await expect.poll(() => found.countDocuments({ workspaceId: 'away' }), { timeout: 60_000 }).toBe(10_000);
+  expect(await found.findOne({ eventId: 'away-49' })).toBeNull();
+  await keeper.stop();
+  expect(await figure(metrics, 'notion_mirror_outcomes_lost_total')).toBe(50);
+  await away.close();
+  await proxy.stop();
+});
+
+test('a retention of 0 keeps nothing', async () => {
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 0, logger: silent, metrics: new Registry() });
+  keeper.keep(someOutcome('none', { workspaceId: 'none' }));
+  await keeper.stop();
+  expect(await mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'none' })).toBe(0);
+});

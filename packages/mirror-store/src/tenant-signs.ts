@@ -1,0 +1,79 @@
+import { Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
+import type { Db } from 'mongodb';
+import { collectionNames, openCollection } from './collections.ts';
+import { orUnavailable } from './errors.ts';
+import type { EventOutcome } from './event-outcomes.ts';
+
+/** The last signs of life of a tenant: what a webhook told, and what only a comparison with Notion found. */
+interface SignsDocument {
+  /** workspaceId */
+  readonly _id: string;
+  readonly lastWebhookAt?: Date;
+  /** An edit that was found without a webhook, and for which one should have come. */
+  readonly lastUnannouncedAt?: Date;
+}
+
+/** Notes what a batch of outcomes says of their tenants. */
+export async function noteSigns(db: Db, outcomes: readonly EventOutcome[]): Promise<void> {
+  const signs = db.collection<SignsDocument>(collectionNames.tenantSigns, { writeConcern: { w: 1 } });
+  const latest = new Map<string, { lastWebhookAt?: Date; lastUnannouncedAt?: Date }>();
+  for (const { workspaceId, origin, receivedAt, isUnannounced, at } of outcomes) {
+    if (workspaceId === null) continue;
+    const known = latest.get(workspaceId) ?? {};
+    latest.set(workspaceId, known);
+    if ((origin === 'nango' || origin === 'notion') && !(known.lastWebhookAt !== undefined && known.lastWebhookAt >= receivedAt)) {
+      known.lastWebhookAt = receivedAt;
+    }
+    if (isUnannounced && !(known.lastUnannouncedAt !== undefined && known.lastUnannouncedAt >= at)) known.lastUnannouncedAt = at;
+  }
+  const writes = [...latest].flatMap(([_id, found]) =>
+    Object.keys(found).length === 0 ? [] : [{ updateOne: { filter: { _id }, update: { $max: found }, upsert: true } }],
+  );
+  if (writes.length > 0) await signs.bulkWrite(writes, { ordered: false });
+}
+
+export interface SilentTenant {
+  readonly workspaceId: string;
+  readonly lastWebhookAt: Date | null;
+  readonly lastUnannouncedAt: Date;
+}
+
+const recentMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Tenants of which no webhook came for `silenceMs`, while edits were found in Notion during the last day: their subscription is paused, or does
+ * not list the types of events. Rejects with a `StoreUnavailableError`.
+ */
+export function silentTenants(db: Db, silenceMs: number, now: Date): Promise<SilentTenant[]> {
+  if (silenceMs === 0) return Promise.resolve([]);
+  const signs = openCollection<SignsDocument>(db, 'tenantSigns');
+  return orUnavailable('the signs of tenants could not be read', async () => {
+    const before = new Date(now.getTime() - silenceMs);
+    const found = await signs
+      .find({
+        lastUnannouncedAt: { $gt: new Date(now.getTime() - recentMs) },
+        $or: [{ lastWebhookAt: { $exists: false } }, { lastWebhookAt: { $lt: before } }],
+      })
+      .sort({ _id: 1 })
+      .toArray();
+    return found.flatMap(({ _id, lastWebhookAt, lastUnannouncedAt }) =>
+      lastUnannouncedAt === undefined ? [] : [{ workspaceId: _id, lastWebhookAt: lastWebhookAt ?? null, lastUnannouncedAt }],
+    );
+  });
+}
+
+/** The alarm as a metric, looked up when somebody asks for it; missing while MongoDB is away. */
+export function registerSilence(registry: Registry, db: Db, silenceMs: number): void {
+  const gauge = new Gauge({
+    name: 'notion_mirror_silent_tenants',
+    help: 'Tenants without a webhook for MIRROR_SILENCE_HOURS while Notion shows edits: a paused subscription, or missing event types.',
+    registers: [registry],
+    async collect() {
+      try {
+        gauge.set((await silentTenants(db, silenceMs, new Date())).length);
+      } catch {
+        gauge.reset();
+      }
+    },
+  });
+}

@@ -1,0 +1,61 @@
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import type { IgnoreReason } from './answers.ts';
+import type { Route } from './webhook-body.ts';
+
+/** A signed event that is not appended. What its body did not say is null. */
+export interface IgnoredEvent {
+  readonly route: Route;
+  readonly eventId: string | null;
+  readonly type: string;
+  readonly reason: IgnoreReason;
+  readonly connectionId: string | null;
+  readonly databaseId: string | null;
+  readonly dataSourceId: string | null;
+  readonly occurredAt: Date | null;
+  readonly receivedAt: Date;
+}
+
+/** Most events of a busy workspace are about pages: of types that do not concern databases, so many a second are kept. */
+const unsupportedPerSecond = 20;
+const longestType = 100;
+
+/** Keeps why an event was ignored, for whoever asks what became of it. Never waits, never throws. */
+export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event: IgnoredEvent) => void {
+  let second = 0;
+  let left = unsupportedPerSecond;
+
+  function hasRoom(now: number): boolean {
+    if (Math.floor(now / 1000) !== second) {
+      second = Math.floor(now / 1000);
+      left = unsupportedPerSecond;
+    }
+    left -= 1;
+    return left >= 0;
+  }
+
+  return function keepIgnored({ route, eventId, type, reason, ...event }) {
+    const at = new Date();
+    if (eventId === null || (reason === 'unsupported_event_type' && !hasRoom(at.getTime()))) return;
+    keep({
+      ...event,
+      service: 'ingress',
+      eventId,
+      workspaceId: null,
+      kind: null,
+      type: type.slice(0, longestType).toWellFormed(),
+      origin: route,
+      outcome: 'ignored',
+      reason,
+      at,
+      place: null,
+      waitedMs: null,
+      attempts: null,
+      coalescedInto: null,
+      fetch: null,
+      record: null,
+      isUnannounced: false,
+      state: null,
+      failure: null,
+    });
+  };
+}
