@@ -449,7 +449,9 @@ test('after all that both processes are those of the beginning, have met nothing
     expect(await each.exited).toEqual({ code: 0, signal: null });
     expect(each.lines.filter(({ msg }) => msg === 'started')).toHaveLength(1);
     // A 503 of the contract (see `mayBe`) is told as one line; whether an answer may be 503 is asserted where it is received.
-    const troubles = each.lines.filter(({ level, msg }) => (level === 'error' || level === 'fatal') && !contractual503.includes(String(msg)));
+    const troubles = each.lines.filter(
+      ({ level, msg }) => (level === 'error' || level === 'fatal') && !contractual503.includes(String(msg)),
+    );
     expect(troubles).toEqual([]);
   }
 });
