@@ -14,7 +14,7 @@ import { kafkaOf } from './servers.ts';
 const chunksAtOnce = 4;
 
 /**
- * Writes into the live mirror what the state log says, chunk by chunk, so memory stays flat: no table of keys is needed, because each write
+ * Writes into the mirror, or into its shadow, what the state log says, chunk by chunk, so memory stays flat: no table of keys is needed, because each write
  * decides by what is in its place. Rejects with KafkaJS's error, a `StoreUnavailableError`, or the reason of the progress's signal.
  */
 export async function replayStates(
@@ -26,7 +26,10 @@ export async function replayStates(
   const { config } = context;
   const { states: topic, statesSubject: subject } = topicsFor(config.topicPrefix);
   const codec = await createStateCodec({ schemaRegistry: config.schemaRegistry, subject });
-  const restore = createRecordRestorer(db, config.clockToleranceMs);
+  const restore = createRecordRestorer(db, {
+    toleranceMs: config.clockToleranceMs,
+    into: order.into === 'mirror' ? 'databaseRecords' : 'shadowRecords',
+  });
   const underWay: Promise<void>[] = [];
   const oneEnds = async () => {
     await underWay.shift();

@@ -10,6 +10,7 @@ import { kafkaOf, withAdmin, type Kafka } from './servers.ts';
 /** As commander gives it. */
 export interface ReplayOptions {
   readonly fromStates?: boolean;
+  readonly shadow?: boolean;
   readonly since?: string;
   readonly offset?: readonly string[];
   readonly workspaceId?: string;
@@ -18,14 +19,19 @@ export interface ReplayOptions {
 
 /** Throws a usage error. `since` is kept as a time or as places, so that a replay that is taken up again means the same. */
 export function orderOf(options: ReplayOptions, now: Date): ReplayOrder {
-  const { fromStates = false, since, offset, workspaceId, databaseId } = options;
+  const { fromStates = false, shadow = false, since, offset, workspaceId, databaseId } = options;
   if (since !== undefined && offset !== undefined) throw usageError('--since and --offset exclude each other');
   if (fromStates && (since !== undefined || offset !== undefined)) {
     throw usageError('--from-states takes no beginning: the state log holds the latest state of every database, wherever it lies');
   }
+  if (shadow && !fromStates) throw usageError('--shadow goes with --from-states: what is fetched again is written by the workers');
+  if (shadow && (workspaceId !== undefined || databaseId !== undefined)) {
+    throw usageError('--shadow takes every tenant: it is meant to take the place of the mirror');
+  }
   const places = offset?.map((place) => parseRef(place)).map(({ partition, offset: at }) => `${partition}:${at}`);
   return {
     source: fromStates ? 'states' : 'events',
+    into: shadow ? 'shadow' : 'mirror',
     workspaceId: workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', workspaceId),
     databaseId: notionIdOption('--database-id', databaseId),
     since: since === undefined ? (places?.join(' ') ?? null) : sinceOption(since, now).toISOString(),
@@ -33,7 +39,7 @@ export function orderOf(options: ReplayOptions, now: Date): ReplayOrder {
 }
 
 export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
-  return a.source === b.source && a.workspaceId === b.workspaceId && a.databaseId === b.databaseId && a.since === b.since;
+  return a.source === b.source && a.into === b.into && a.workspaceId === b.workspaceId && a.databaseId === b.databaseId && a.since === b.since;
 }
 
 export function topicOf({ config }: ConfiguredContext, { source }: Pick<ReplayOrder, 'source'>): string {

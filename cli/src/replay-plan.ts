@@ -82,7 +82,7 @@ export function renderReplayPlan({ order, ranges, records, fetches, seconds }: R
   const takes = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
   if (fetches === null) {
     return [
-      `Plan: write what the state log says of ${colors.bold(of)} into the mirror, where that is older or has nothing.`,
+      `Plan: write what the state log says of ${colors.bold(of)} into ${order.into === 'mirror' ? 'the mirror' : 'a shadow of it'}, where that is older or has nothing.`,
       `→ up to ${read}; no call to Notion; about ${takes}.`,
     ].join('\n');
   }

@@ -10,6 +10,7 @@ export const collectionNames = {
   parkedEvents: 'parked_events',
   replays: 'replays',
   settledDeadLetters: 'settled_dead_letters',
+  shadowRecords: 'shadow_records',
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',
   sweeps: 'sweeps',

@@ -35,6 +35,7 @@ test('sets everything up, and again changes nothing', async () => {
     'collection handshakes',
     'collection parked_events',
     'collection settled_dead_letters',
+    'collection shadow_records',
     'collection spooled_events',
     'collection sweeps',
     'collection tenant_signs',
@@ -61,7 +62,7 @@ test('another TTL, a changed view and a lost index are mended', async () => {
   const { differences } = await inspectMongo(mongo.db, other);
   expect(differences.map(describeDifference)).toEqual([
     'index by_data_source of database_records is missing',
-    'tombstones expire after 2592000 s instead of 60 s',
+    'tombstones in database_records expire after 2592000 s instead of 60 s',
     'index expiry of settled_dead_letters has other keys or another expiry',
     'view databases is not as it should be',
   ]);

@@ -10,12 +10,16 @@ interface WantedIndex {
 
 const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
 
+const indexesOfRecords: readonly WantedIndex[] = [
+  { name: 'by_workspace', key: { workspaceId: 1, databaseId: 1 } },
+  { name: 'by_data_source', key: { workspaceId: 1, 'dataSources.id': 1 } },
+  { name: 'by_parent', key: { workspaceId: 1, 'parent.id': 1 } },
+];
+
 const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
-  [collectionNames.databaseRecords]: [
-    { name: 'by_workspace', key: { workspaceId: 1, databaseId: 1 } },
-    { name: 'by_data_source', key: { workspaceId: 1, 'dataSources.id': 1 } },
-    { name: 'by_parent', key: { workspaceId: 1, 'parent.id': 1 } },
-  ],
+  [collectionNames.databaseRecords]: indexesOfRecords,
+  // It takes the place of the other one.
+  [collectionNames.shadowRecords]: indexesOfRecords,
   [collectionNames.connections]: [
     { name: 'by_notion_workspace', key: { notionWorkspaceId: 1 } },
     { name: 'by_workspace', key: { workspaceId: 1 } },
@@ -43,7 +47,7 @@ export type Difference =
   | { readonly kind: 'missing_collection'; readonly name: string }
   | { readonly kind: 'missing_index'; readonly collection: string; readonly name: string }
   | { readonly kind: 'other_index'; readonly collection: string; readonly name: string }
-  | { readonly kind: 'other_tombstone_ttl'; readonly isSeconds: number | null; readonly shouldBeSeconds: number }
+  | { readonly kind: 'other_tombstone_ttl'; readonly collection: string; readonly isSeconds: number | null; readonly shouldBeSeconds: number }
   | { readonly kind: 'missing_view'; readonly name: string }
   | { readonly kind: 'other_view'; readonly name: string };
 
@@ -61,7 +65,7 @@ export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promis
       const nameInUse = indexes.some((is) => is.name === index);
       differences.push({ kind: nameInUse ? 'other_index' : 'missing_index', collection: name, name: index });
     }
-    if (name === collectionNames.databaseRecords) differences.push(...compareTtl(indexes, tombstoneTtlSeconds));
+    if (holdsRecords(name)) differences.push(...compareTtl(name, indexes, tombstoneTtlSeconds));
   }
 
   const view = found.get(databasesView);
@@ -70,12 +74,15 @@ export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promis
   return differences;
 }
 
-function compareTtl(indexes: readonly IndexDescriptionInfo[], seconds: number): Difference[] {
-  const collection = collectionNames.databaseRecords;
+function holdsRecords(name: string): boolean {
+  return name === collectionNames.databaseRecords || name === collectionNames.shadowRecords;
+}
+
+function compareTtl(collection: string, indexes: readonly IndexDescriptionInfo[], seconds: number): Difference[] {
   const is = indexes.find(({ key }) => sameKey(key, tombstoneTtl.key));
   if (is === undefined) return [{ kind: 'missing_index', collection, name: tombstoneTtl.name }];
   const isSeconds = is.expireAfterSeconds ?? null;
-  return isSeconds === seconds ? [] : [{ kind: 'other_tombstone_ttl', isSeconds, shouldBeSeconds: seconds }];
+  return isSeconds === seconds ? [] : [{ kind: 'other_tombstone_ttl', collection, isSeconds, shouldBeSeconds: seconds }];
 }
 
 function sameKey(is: unknown, wanted: WantedIndex['key']): boolean {
@@ -106,7 +113,7 @@ export async function mend(db: Db, difference: Difference, tombstoneTtlSeconds: 
       break;
     case 'other_tombstone_ttl':
       await db.command({
-        collMod: collectionNames.databaseRecords,
+        collMod: difference.collection,
         index: { keyPattern: tombstoneTtl.key, expireAfterSeconds: difference.shouldBeSeconds },
       });
       break;
@@ -142,7 +149,7 @@ export function describeDifference(difference: Difference): string {
     case 'other_index':
       return `index ${difference.name} of ${difference.collection} has other keys or another expiry`;
     case 'other_tombstone_ttl':
-      return `tombstones expire after ${difference.isSeconds ?? 'no'} s instead of ${difference.shouldBeSeconds} s`;
+      return `tombstones in ${difference.collection} expire after ${difference.isSeconds ?? 'no'} s instead of ${difference.shouldBeSeconds} s`;
     case 'missing_view':
       return `view ${difference.name} is missing`;
     case 'other_view':

@@ -26,8 +26,8 @@ export interface RecordChanges {
     from: ChangePosition,
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly change: RecordChange | null; readonly position: ChangePosition }>;
-  /** A position; and every record as it is then or later. */
-  snapshot(): Promise<{ readonly position: ChangePosition; readonly records: AsyncIterable<RecordChange> }>;
+  /** A position; and every record as it is then or later, with or without those that were restored from the log. */
+  snapshot(of: 'all' | 'not restored'): Promise<{ readonly position: ChangePosition; readonly records: AsyncIterable<RecordChange> }>;
 }
 
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, SnapshotTooOld. */
@@ -63,7 +63,7 @@ export function openRecordChanges(db: Db): RecordChanges {
       }
     },
 
-    async snapshot() {
+    async snapshot(of) {
       // What was written before this time is read below; what was written after it is followed.
       const time = await orUnavailable('the time of MongoDB could not be read', () =>
         db.client.withSession({ causalConsistency: true }, async (session) => {
@@ -72,16 +72,17 @@ export function openRecordChanges(db: Db): RecordChanges {
         }),
       );
       if (time === undefined) throw new Error('MongoDB tells no operation time: it is no replica set');
-      return { position: { kind: 'from', time }, records: all(time) };
+      return { position: { kind: 'from', time }, records: all(time, of) };
     },
   };
 
-  async function* all(time: Timestamp): AsyncGenerator<RecordChange> {
+  async function* all(time: Timestamp, of: 'all' | 'not restored'): AsyncGenerator<RecordChange> {
     const session = db.client.startSession({ causalConsistency: true });
     try {
       session.advanceOperationTime(time);
       const at = new Date();
-      for await (const document of records.find({}, { session, batchSize: 500 })) yield readable(document, () => stateChange(document, at));
+      const filter = of === 'all' ? {} : { restoredFrom: { $exists: false } };
+      for await (const document of records.find(filter, { session, batchSize: 500 })) yield readable(document, () => stateChange(document, at));
     } finally {
       await session.endSession();
     }

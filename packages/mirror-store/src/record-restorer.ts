@@ -12,6 +12,9 @@ import { mayBeContent, orUnavailable, unavailable } from './errors.ts';
 import { recordId, toStoredRecord, UnstorableError, type RecordDocument } from './record-document.ts';
 import { restoredDocument, restoredFromOf } from './record-state.ts';
 
+/** The mirror, or what takes its place later. */
+export type RecordsCollection = 'databaseRecords' | 'shadowRecords';
+
 export interface PlacedState {
   readonly state: DatabaseState;
   readonly place: StatePlace;
@@ -32,8 +35,11 @@ export interface RestoreCounts {
  * of kind `erased`: what that takes away leaves no trace that an earlier one could see. Rejects with a `StoreUnavailableError` when MongoDB is away:
  * some may be written then, and doing it again is harmless.
  */
-export function createRecordRestorer(db: Db, toleranceMs: number): (values: readonly PlacedState[]) => Promise<RestoreCounts> {
-  const records = openCollection<RecordDocument>(db, 'databaseRecords');
+export function createRecordRestorer(
+  db: Db,
+  { toleranceMs, into }: { readonly toleranceMs: number; readonly into: RecordsCollection },
+): (values: readonly PlacedState[]) => Promise<RestoreCounts> {
+  const records = openCollection<RecordDocument>(db, into);
 
   async function readAll(ids: readonly string[]): Promise<Map<string, RestorableRecord>> {
     const projection = { rev: 1, asOf: 1, source: 1, removed: 1, syncedAt: 1, restoredFrom: 1 } as const;

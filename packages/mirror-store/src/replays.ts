@@ -16,6 +16,8 @@ export interface ReplayOrder {
   readonly source: 'states' | 'events';
   readonly workspaceId: string | null;
   readonly databaseId: string | null;
+  /** The mirror itself, or a shadow of it: `mirror replay switch`. */
+  readonly into: 'mirror' | 'shadow';
   /** Where it was told to begin; null: at the beginning. */
   readonly since: string | null;
 }
@@ -65,8 +67,8 @@ export function createReplays(db: Db): Replays {
     create: (order, ranges) =>
       told(async () => {
         const now = new Date();
-        const { source, workspaceId, databaseId, since } = order;
-        const fields = { source, workspaceId, databaseId, since, startedAt: now, updatedAt: now, ranges: [...ranges], counts: {} };
+        const { source, into, workspaceId, databaseId, since } = order;
+        const fields = { source, into, workspaceId, databaseId, since, startedAt: now, updatedAt: now, ranges: [...ranges], counts: {} };
         const document: ReplayDocument = { _id: randomUUID(), ...fields, status: 'running', ...held() };
         await replays.insertOne(document);
         return toReplay(document);

@@ -28,6 +28,8 @@ interface ProgressDocument {
   readonly token?: Document;
   readonly time?: Timestamp;
   readonly appended?: number;
+  /** When every record was appended last. */
+  readonly snapshotTime?: Timestamp;
 }
 
 /** `holder`: who asks, e.g. a UUID. A lease only spares work: who may append is for the writer's fence to say. */
@@ -59,7 +61,7 @@ export function createStateLogProgress(db: Db, topic: string, holder: string): S
             ? { $unset: { token: 1 as const, time: 1 as const } }
             : position.kind === 'after'
               ? { $set: { token: position.token }, $unset: { time: 1 as const } }
-              : { $set: { time: position.time }, $unset: { token: 1 as const } };
+              : { $set: { time: position.time, snapshotTime: position.time }, $unset: { token: 1 as const } };
         return (await progress.updateOne(own, { ...change, $inc: { appended } })).matchedCount === 1;
       }),
     release: () =>
@@ -67,6 +69,14 @@ export function createStateLogProgress(db: Db, topic: string, holder: string): S
         await progress.updateOne(own, { $set: { heldUntil: new Date(0) } });
       }),
   };
+}
+
+/** When whoever appends to the state log of that topic looked at every record last, in MongoDB's time; null: never. Rejects with a `StoreUnavailableError`. */
+export function lastSnapshotOf(db: Db, topic: string): Promise<Timestamp | null> {
+  return orUnavailable('the position of the state log could not be read', async () => {
+    const found = await openCollection<ProgressDocument>(db, 'stateLog').findOne({ _id: topic });
+    return found?.snapshotTime ?? null;
+  });
 }
 
 function positionIn({ token, time }: ProgressDocument): ChangePosition | null {

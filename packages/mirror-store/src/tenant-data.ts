@@ -26,6 +26,7 @@ const whereabouts: Readonly<Record<CollectionKey, ((workspaceId: string) => Filt
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
   settledDeadLetters: null,
+  shadowRecords: (workspaceId) => ({ workspaceId }),
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,
   sweeps: (workspaceId) => ({ _id: workspaceId }),

@@ -78,10 +78,14 @@ export function startStateLogPublisher(deps: {
       logger.info('appending to the state log');
       // Read after the fence: nobody else moves it any more.
       const stored = await progress.read();
-      let position = stored.appended > 0 && (await deps.isEmpty()) ? null : stored.position;
+      const isEmpty = stored.appended === 0 || (await deps.isEmpty());
+      let position = isEmpty ? null : stored.position;
+      // What was restored is on the log already, and something newer of the same record may lie behind it.
+      let of: 'all' | 'not restored' = isEmpty ? 'all' : 'not restored';
       const lease = { writer, codec, signal, leave: () => lost.abort() };
       while (!signal.aborted) {
-        position ??= await appendAll(lease);
+        position ??= await appendAll(lease, of);
+        of = 'not restored';
         if (position !== null) position = await appendChanges(lease, position, works);
       }
     } finally {
@@ -91,12 +95,12 @@ export function startStateLogPublisher(deps: {
   }
 
   /** Every record as it is now. Resolves to the position that it goes on from; null when it was stopped. */
-  async function appendAll({ writer, codec, signal, leave }: Lease): Promise<ChangePosition | null> {
+  async function appendAll({ writer, codec, signal, leave }: Lease, of: 'all' | 'not restored'): Promise<ChangePosition | null> {
     if (!(await progress.advance(null, 0))) {
       leave();
       return null;
     }
-    const { position, records } = await changes.snapshot();
+    const { position, records } = await changes.snapshot(of);
     const batch = createBatch(codec);
     let appended = 0;
     for await (const change of records) {
