@@ -141,10 +141,12 @@ describe('a mirror from nothing', () => {
     expect(problems.map(({ area, id }) => `${area} ${id}`)).toEqual([
       'kafka topic',
       'kafka topic',
+      'kafka topic',
+      'schema registry schema',
       'schema registry schema',
       'mongodb collections',
     ]);
-    expect(problems.map(({ remedy }) => remedy)).toEqual(Array.from({ length: 4 }, () => 'mirror init'));
+    expect(problems.map(({ remedy }) => remedy)).toEqual(Array.from({ length: 6 }, () => 'mirror init'));
     const human = await mirror(['doctor']);
     expect(human.code).toBe(1);
     expect(human.stdout).toContain(`✗ topic ${topics.events} does not exist\n      → mirror init`);

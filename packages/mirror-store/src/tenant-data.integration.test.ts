@@ -44,7 +44,16 @@ test('erases all of a tenant and nothing of another; a fetch that was in flight 
     await createSpool(db).store({ topic: 't', key: workspaceId, value: Buffer.from('v'), headers: {} });
     await createSweepLedger(db).claim({ workspaceId, activation: new Date() }, 'worker', 60_000);
   }
-  const all = { connections: 1, database_records: 1, parked_events: 0, spooled_events: 1, sweeps: 1 };
+  const all = {
+    connections: 1,
+    database_records: 1,
+    event_outcomes: 0,
+    parked_events: 0,
+    replays: 0,
+    spooled_events: 1,
+    sweeps: 1,
+    tenant_signs: 0,
+  };
   expect(await tenants.count('acme')).toEqual(all);
 
   const readBefore = await records.read('acme', 'd1');

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 
 let scene: Scene;
+let worker: Awaited<ReturnType<Scene['start']>>;
 
 beforeAll(async () => {
   scene = await setScene('verify');
-  await scene.startAll();
+  await scene.start('ingress');
+  worker = await scene.start('sync-worker');
+  await scene.start('delete-worker');
 });
 afterAll(() => scene.end());
 
@@ -81,6 +84,8 @@ describe('mirror verify', () => {
     const initech = await scene.connect('initech', 'Initech');
     await initech.user.createDatabase(initech.pages.home, 'One', properties);
     await scene.untilEqual();
+    // Its own comparisons would find out first.
+    await worker.stop();
     scene.notion.removeBot({ botId: initech.botId });
     const refused = await verify('initech');
     expect(refused.code).toBe(1);
