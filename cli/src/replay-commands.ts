@@ -1,5 +1,6 @@
 import type { Command as Program } from 'commander';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { openShadow } from '@notion-mirror/mirror-store/shadow';
 import { createReplays, type Replay, type Replays } from '@notion-mirror/mirror-store/replays';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { isConfirmed } from './confirm.ts';
@@ -11,6 +12,7 @@ import { replayStates } from './replay-from-states.ts';
 import { isSameOrder, orderOf, rangesOf, type ReplayOptions } from './replay-order.ts';
 import { makeReplayPlan, renderReplayPlan, replayPlanJson } from './replay-plan.ts';
 import { trackReplay } from './replay-progress.ts';
+import { catchUpShadow, compareWithShadow, comparisonJson, finishedShadow, renderComparison, switchToShadow } from './replay-shadow.ts';
 import { useMongo } from './servers.ts';
 
 export function addReplayCommands(program: Program, act: Act): void {
@@ -29,6 +31,7 @@ export function addReplayCommands(program: Program, act: Act): void {
       `
 Examples:
   mirror replay run --from-states
+  mirror replay run --from-states --shadow, then mirror replay diff and mirror replay switch
   mirror replay run --since 2h
   mirror replay run --workspace-id acme --offset 3:120000
 
@@ -46,6 +49,21 @@ Without --from-states the events are read, and each database that they name is f
     });
 
   replay
+    .command('diff')
+    .description('what readers would see otherwise if the shadow took the place of the mirror')
+    .action(async () => {
+      await act(async (context) => diff(configured(context)));
+    });
+
+  replay
+    .command('switch')
+    .description('the shadow takes the place of the mirror, from one moment to the next; services go on meanwhile')
+    .option('--yes', 'do not ask')
+    .action(async (options: { readonly yes?: boolean }) => {
+      await act(async (context) => switchOver(configured(context), options));
+    });
+
+  replay
     .command('cancel')
     .description('ends the replay that is under way or was interrupted; what it did stays')
     .action(async () => {
@@ -56,6 +74,7 @@ Without --from-states the events are read, and each database that they name is f
 function withOrder(command: Program): Program {
   return command
     .option('--from-states', 'write what the state log says into the mirror: no call to Notion')
+    .option('--shadow', 'with --from-states: beside the mirror, to be compared with it and put in its place')
     .option('--since <time>', 'events since then: a time in ISO 8601, or a duration (90m, 2h, 3d); default: all')
     .option('--offset <partition:offset...>', 'events from these places on, and of these partitions only')
     .option('--workspace-id <tenant>', 'only this tenant')
@@ -89,6 +108,7 @@ async function run(context: ConfiguredContext, options: ReplayOptions & { readon
     if (options.yes !== true && !(await isConfirmed(context, 'replay run', 'Do it?'))) {
       throw new CliError('not_confirmed', 'nothing was replayed');
     }
+    if (order.into === 'shadow') await openShadow(db).empty();
     return carryOut(context, db, replays, await replays.create(order, made.ranges));
   });
 }
@@ -97,8 +117,8 @@ async function run(context: ConfiguredContext, options: ReplayOptions & { readon
 async function unfinishedOf(replays: Replays, options: ReplayOptions): Promise<Replay | null> {
   const latest = await replays.latest();
   if (latest?.status !== 'running') return null;
-  const { fromStates, since, offset, workspaceId, databaseId } = options;
-  const saysNothing = [fromStates, since, offset, workspaceId, databaseId].every((option) => option === undefined);
+  const { fromStates, shadow, since, offset, workspaceId, databaseId } = options;
+  const saysNothing = [fromStates, shadow, since, offset, workspaceId, databaseId].every((option) => option === undefined);
   // A duration means another time by now; whoever gives one again means the same.
   const order = orderOf(options, new Date());
   const asked = since === undefined ? order : { ...order, since: latest.since };
@@ -139,6 +159,38 @@ async function status(context: ConfiguredContext): Promise<ExitCode> {
   });
 }
 
+async function diff(context: ConfiguredContext): Promise<ExitCode> {
+  return useMongo(context, async ({ db }) => {
+    const shadow = await finishedShadow(createReplays(db));
+    await catchUpShadow(context, db, shadow);
+    const comparison = await compareWithShadow(db, context.signal);
+    const isSame = Object.values(comparison.counts).every((number) => number === 0);
+    context.output.result(isSame, comparisonJson(comparison), (colors) => renderComparison(comparison, colors));
+    return isSame ? exitCode.ok : exitCode.failed;
+  });
+}
+
+async function switchOver(context: ConfiguredContext, options: { readonly yes?: boolean }): Promise<ExitCode> {
+  const { output } = context;
+  return useMongo(context, async ({ db }) => {
+    const replays = createReplays(db);
+    const shadow = await catchUpShadow(context, db, await finishedShadow(replays));
+    const comparison = await compareWithShadow(db, context.signal);
+    output.plan((colors) => `Plan: the shadow takes the place of the mirror.\n${renderComparison(comparison, colors)}`);
+    if (options.yes !== true && !(await isConfirmed(context, 'replay switch', 'Do it?'))) {
+      throw new CliError('not_confirmed', 'nothing was switched');
+    }
+    await replays.settleShadow(shadow.id);
+    const isSeen = await switchToShadow(context, db, shadow);
+    output.result(isSeen, { ...comparisonJson(comparison), lastMomentCaughtUp: isSeen }, (colors) =>
+      isSeen
+        ? colors.green('Switched; what was written meanwhile is there too.')
+        : 'Switched. No sync-worker appends to the state log now: when one does, run `mirror replay run --from-states`.',
+    );
+    return isSeen ? exitCode.ok : exitCode.failed;
+  });
+}
+
 async function cancel(context: ConfiguredContext): Promise<ExitCode> {
   return useMongo(context, async ({ db }) => {
     const replays = createReplays(db);
@@ -152,6 +204,7 @@ async function cancel(context: ConfiguredContext): Promise<ExitCode> {
 function replayJson({
   id,
   source,
+  into,
   workspaceId,
   databaseId,
   since,
@@ -163,7 +216,19 @@ function replayJson({
 }: Replay): JsonObject {
   const [done, all] = shareOf(ranges);
   const times = { startedAt: startedAt.toISOString(), updatedAt: updatedAt.toISOString() };
-  return { id, source, workspaceId, databaseId, since, status: state, ...times, offsetsDone: done, offsets: all, counts: { ...counts } };
+  return {
+    id,
+    source,
+    into,
+    workspaceId,
+    databaseId,
+    since,
+    status: state,
+    ...times,
+    offsetsDone: done,
+    offsets: all,
+    counts: { ...counts },
+  };
 }
 
 function renderReplay({ source, status: state, startedAt, ranges, counts }: Replay, colors: Colors): string {

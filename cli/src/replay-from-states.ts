@@ -21,7 +21,7 @@ export async function replayStates(
   context: ConfiguredContext,
   db: Mongo['db'],
   order: ReplayOrder,
-  progress: ReplayProgress,
+  progress: Pick<ReplayProgress, 'left' | 'count' | 'reached' | 'signal'>,
 ): Promise<void> {
   const { config } = context;
   const { states: topic, statesSubject: subject } = topicsFor(config.topicPrefix);

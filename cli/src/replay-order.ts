@@ -39,7 +39,9 @@ export function orderOf(options: ReplayOptions, now: Date): ReplayOrder {
 }
 
 export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
-  return a.source === b.source && a.into === b.into && a.workspaceId === b.workspaceId && a.databaseId === b.databaseId && a.since === b.since;
+  return (
+    a.source === b.source && a.into === b.into && a.workspaceId === b.workspaceId && a.databaseId === b.databaseId && a.since === b.since
+  );
 }
 
 export function topicOf({ config }: ConfiguredContext, { source }: Pick<ReplayOrder, 'source'>): string {

@@ -21,7 +21,7 @@ toxiproxy, and checks after each scenario that nothing was lost and the mirror e
   --list               the scenarios, and nothing else
   --seed SEED          what customers do and when things break (default: another each time; MIRROR_TEST_SEED)
   --tenants N          customers (default 50)
-  --actions N          what they do in a scenario, at least (default 70)
+  --actions N          what they do in a scenario, at least (default 50)
   --write FILE         write the report (docs/reliability.md)
   --json               results as one JSON document on stdout
 `;
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
     seed: { type: 'string' },
     tenants: { type: 'string', default: '50' },
-    actions: { type: 'string', default: '70' },
+    actions: { type: 'string', default: '50' },
     write: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },

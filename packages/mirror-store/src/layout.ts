@@ -47,7 +47,12 @@ export type Difference =
   | { readonly kind: 'missing_collection'; readonly name: string }
   | { readonly kind: 'missing_index'; readonly collection: string; readonly name: string }
   | { readonly kind: 'other_index'; readonly collection: string; readonly name: string }
-  | { readonly kind: 'other_tombstone_ttl'; readonly collection: string; readonly isSeconds: number | null; readonly shouldBeSeconds: number }
+  | {
+      readonly kind: 'other_tombstone_ttl';
+      readonly collection: string;
+      readonly isSeconds: number | null;
+      readonly shouldBeSeconds: number;
+    }
   | { readonly kind: 'missing_view'; readonly name: string }
   | { readonly kind: 'other_view'; readonly name: string };
 

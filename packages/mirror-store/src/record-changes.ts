@@ -82,7 +82,8 @@ export function openRecordChanges(db: Db): RecordChanges {
       session.advanceOperationTime(time);
       const at = new Date();
       const filter = of === 'all' ? {} : { restoredFrom: { $exists: false } };
-      for await (const document of records.find(filter, { session, batchSize: 500 })) yield readable(document, () => stateChange(document, at));
+      for await (const document of records.find(filter, { session, batchSize: 500 }))
+        yield readable(document, () => stateChange(document, at));
     } finally {
       await session.endSession();
     }

@@ -24,7 +24,8 @@ export interface ReplayOrder {
 
 export interface Replay extends ReplayOrder {
   readonly id: string;
-  readonly status: 'running' | 'done' | 'cancelled';
+  /** `switched`: the shadow that it built is the mirror now, or was thrown away. */
+  readonly status: 'running' | 'done' | 'cancelled' | 'switched';
   readonly startedAt: Date;
   readonly updatedAt: Date;
   readonly ranges: readonly ReplayRange[];
@@ -43,6 +44,8 @@ export interface Replays {
   save(id: string, ranges: readonly ReplayRange[], counts: Replay['counts'], status: 'running' | 'done'): Promise<boolean>;
   /** False: it has ended already. */
   cancel(id: string): Promise<boolean>;
+  /** The shadow that it built is no shadow any more. */
+  settleShadow(id: string): Promise<void>;
 }
 
 interface ReplayDocument extends Omit<Replay, 'id'> {
@@ -82,6 +85,10 @@ export function createReplays(db: Db): Replays {
       told(async () => {
         const change = { ranges: [...ranges], counts: { ...counts }, status, updatedAt: new Date(), ...held() };
         return (await replays.updateOne({ _id: id, holder, status: 'running' }, { $set: change })).matchedCount === 1;
+      }),
+    settleShadow: (id) =>
+      told(async () => {
+        await replays.updateOne({ _id: id, into: 'shadow' }, { $set: { status: 'switched', updatedAt: new Date() } });
       }),
     cancel: (id) =>
       told(async () => {

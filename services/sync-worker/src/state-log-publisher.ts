@@ -78,8 +78,8 @@ export function startStateLogPublisher(deps: {
       logger.info('appending to the state log');
       // Read after the fence: nobody else moves it any more.
       const stored = await progress.read();
-      const isEmpty = stored.appended === 0 || (await deps.isEmpty());
-      let position = isEmpty ? null : stored.position;
+      const isEmpty = await deps.isEmpty();
+      let position = isEmpty && stored.appended > 0 ? null : stored.position;
       // What was restored is on the log already, and something newer of the same record may lie behind it.
       let of: 'all' | 'not restored' = isEmpty ? 'all' : 'not restored';
       const lease = { writer, codec, signal, leave: () => lost.abort() };

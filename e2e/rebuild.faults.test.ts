@@ -1,0 +1,103 @@
+import type { Customer } from '@notion-mirror/demo/customers';
+import type { ServiceName, ServiceProcess } from '@notion-mirror/demo/service-process';
+import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
+
+const seed = process.env['MIRROR_TEST_SEED'] ?? '20261126';
+let scene: Scene;
+let customers: Customer[];
+const services = new Map<ServiceName, ServiceProcess>();
+
+beforeAll(async () => {
+  scene = await setScene('rebuild', { emulators: { seed }, env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '5000' } });
+  await startAll();
+  customers = await Promise.all(['acme', 'globex', 'initech'].map((tenant) => scene.connect(tenant, tenant)));
+  await live(120);
+  await scene.untilEqual();
+});
+afterAll(() => scene.end());
+
+async function startAll(): Promise<void> {
+  for (const name of ['ingress', 'sync-worker', 'delete-worker'] as const) services.set(name, await scene.start(name));
+}
+
+async function live(actions: number): Promise<void> {
+  const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed: `${seed}-${actions}` });
+  await life.run(actions);
+}
+
+async function replay(...args: string[]): Promise<{ code: number | null; result: Record<string, unknown> }> {
+  const { code, stdout, stderr } = await scene.tryMirror('replay', ...args, '--json');
+  if (stdout === '') throw new Error(stderr);
+  return { code, result: JSON.parse(stdout) as Record<string, unknown> };
+}
+
+const calls = () => scene.notion.calls.recent().length;
+/** What readers see, and what the write rule goes by. */
+const records = () => scene.db.collection('database_records').find().sort({ _id: 1 }).toArray();
+
+/** Where on the log it was restored from is in the way of comparing. */
+const withoutPlace = (all: Awaited<ReturnType<typeof records>>) => all.map((record) => ({ ...record, restoredFrom: undefined }));
+
+/** The database is dropped; what an operator has then: a backup of the connections. */
+async function loseMongo(): Promise<void> {
+  const connections = await scene.db.collection('connections').find().toArray();
+  await scene.db.dropDatabase();
+  await scene.mirror('init');
+  await scene.db.collection('connections').insertMany(connections);
+}
+
+test('the state log and the mirror say the same', async () => {
+  expect(await replay('run', '--from-states', '--shadow', '--yes')).toMatchObject({
+    code: 0,
+    result: { replay: { status: 'done', into: 'shadow' } },
+  });
+  // What was written last may be on its way to the log.
+  await waitUntil(async () => (await replay('diff')).code === 0, { timeoutMs: 90_000 });
+});
+
+test('MongoDB is lost: rebuilt from the state log without a call to Notion; again changes nothing', async () => {
+  await Promise.all([...services.values()].map((service) => service.stop()));
+  const before = await records();
+  await loseMongo();
+  expect(await records()).toEqual([]);
+  const callsBefore = calls();
+  expect(await replay('run', '--from-states', '--yes')).toMatchObject({ code: 0, result: { replay: { status: 'done' } } });
+  const rebuilt = await records();
+  expect(withoutPlace(rebuilt)).toEqual(withoutPlace(before));
+  expect(await scene.differences()).toEqual([]);
+  expect(await replay('run', '--from-states', '--yes')).toMatchObject({
+    code: 0,
+    result: { replay: { counts: { written: 0, erased: 0 } } },
+  });
+  expect(await records()).toEqual(rebuilt);
+  expect(calls()).toBe(callsBefore);
+});
+
+test('the shadow takes the mirror’s place under load, and nothing of what is written meanwhile is lost', async () => {
+  await startAll();
+  await replay('run', '--from-states', '--shadow', '--yes');
+  const life = live(80);
+  const switched = await replay('switch', '--yes');
+  await life;
+  expect(switched).toMatchObject({ code: 0, result: { lastMomentCaughtUp: true } });
+  await scene.untilEqual();
+  expect(await replay('diff')).toMatchObject({ code: 1 });
+  // The log of states follows the new collection.
+  await live(20);
+  await scene.untilEqual();
+  await replay('run', '--from-states', '--shadow', '--yes');
+  await waitUntil(async () => (await replay('diff')).code === 0, { timeoutMs: 90_000 });
+});
+
+test('MongoDB is lost under load: rebuilt, equal, and live traffic served meanwhile', async () => {
+  const life = live(60);
+  await loseMongo();
+  expect(await replay('run', '--from-states', '--yes')).toMatchObject({ code: 0 });
+  await life;
+  // What came while there were no connections is found by comparing each tenant with Notion.
+  for (const { workspaceId } of customers) await scene.mirror('reconcile', 'run', workspaceId, '--accept-removals', '--wait');
+  await scene.untilEqual();
+});
