@@ -30,7 +30,12 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
     untilEqual: async () => {
       await system.pair.settle();
       await waitUntil(async () => (await system.differences()).length === 0, {
-        describe: async () => JSON.stringify({ differences: (await system.differences()).slice(0, 5), warnings: warnings() }, null, 2),
+        describe: async () => {
+          const differences = (await system.differences()).slice(0, 5);
+          const ids = new Set(differences.map(({ databaseId }) => databaseId));
+          const handled = lines.filter(({ databaseId }) => typeof databaseId === 'string' && ids.has(databaseId)).slice(-10);
+          return JSON.stringify({ differences, handled, warnings: warnings() }, null, 2);
+        },
       });
     },
     end: async () => {
