@@ -23,7 +23,7 @@ export interface ReplayPlan {
 }
 
 /** Values of the state log in a second on the slowest machine that was measured: docs/replay.md. */
-const statesPerSecond = 3_000;
+const statesPerSecond = 1_500;
 
 export async function makeReplayPlan(
   context: ConfiguredContext,
