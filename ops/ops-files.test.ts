@@ -15,6 +15,8 @@ import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/outcome-report';
+import { stateLogMetrics } from '@notion-mirror/sync-worker/state-log-publisher';
+import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep-metrics';
 import { MongoClient } from 'mongodb';
 import { expect, describe, test } from 'vitest';
 import { parse } from 'yaml';
@@ -74,6 +76,8 @@ function everyMetric(): Map<string, ReadonlySet<string>> {
       createOutcomeKeeper({ db, retentionSeconds: 60, logger, metrics });
       registerSilence(metrics, db, 0);
       syncReport({ logger, metrics, now, keep });
+      createSweepMetrics(metrics, () => ({ oldestSeconds: null, stopped: 0 }));
+      stateLogMetrics(metrics);
     }),
     inRegistry((metrics) => {
       deleteReport({ logger, metrics, now, keep });

@@ -295,7 +295,7 @@ function createInbox(batch: Batch) {
   };
 }
 
-function stateLogMetrics(registry: Registry) {
+export function stateLogMetrics(registry: Registry) {
   let leading = false;
   /** Since when it is not known that everything is appended; null: it is. */
   let behindSince: number | null = null;
