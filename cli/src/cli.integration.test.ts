@@ -318,6 +318,22 @@ describe('connections', () => {
   });
 });
 
+test('status --watch says it anew every two seconds, in the same place of a terminal, until Ctrl-C', async () => {
+  const ctrlC = new AbortController();
+  let screens = 0;
+  const { code, stdout } = await run(['status', '--watch'], {
+    env,
+    isTTY: true,
+    signal: ctrlC.signal,
+    onStdout(said) {
+      screens += said.includes('tenant') ? 1 : 0;
+      if (screens === 2) ctrlC.abort();
+    },
+  });
+  expect(code).toBe(130);
+  expect(stdout.split('\u001B[H\u001B[2J')).toHaveLength(3);
+});
+
 test('a handshake token is shown once, and none with the wrong key', async () => {
   const store = createHandshakeStore({ db: mongo.db, encryptionKey });
   const token = 'secret_shown_on_purpose';

@@ -14,6 +14,8 @@ const shownAtMost = 20;
 /** Until whoever appends to the state log has seen the switch: a lease that somebody else must take over, and a look at every record. */
 const publisherMs = 60_000;
 const lookEveryMs = 250;
+/** A transaction's end is on the topic a moment after its commit was acknowledged, and nobody sees its records before. */
+const settlingMs = 1_000;
 
 export interface ShadowComparison {
   readonly shadow: number;
@@ -65,6 +67,7 @@ export async function switchToShadow(context: ConfiguredContext, db: Mongo['db']
     await delay(lookEveryMs, undefined, { signal });
     isSeen = (await lastSnapshotOf(db, topicOf(context, replay)))?.greaterThanOrEqual(switchedAt) ?? false;
   }
+  await delay(settlingMs, undefined, { signal });
   await apply(context, db, { ...replay, ranges: await since(context, caughtUp) }, 'mirror');
   return isSeen;
 }

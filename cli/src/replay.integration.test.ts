@@ -6,6 +6,7 @@ import type { DatabaseState } from '@notion-mirror/domain/database-state';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { rangesOn } from '@notion-mirror/event-log/range-reader';
 import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
@@ -92,10 +93,14 @@ async function putStates(states: readonly DatabaseState[]): Promise<void> {
   const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: topics().statesSubject });
   const transactionalId = stateLogWriterId(log.prefix);
   const writer = await openStateLogWriter({ kafka: log.kafka, topic: topics().states, transactionalId });
+  const ends = async () => (await rangesOn(log.kafka, topics().states))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
+  const before = await ends();
   for (let from = 0; from < states.length; from += 500) {
     await writer.append(states.slice(from, from + 500).map((state) => toStateRecord(state, codec)));
   }
   await writer.close();
+  // A commit is acknowledged before its end is on the topic, and until then nobody sees the records.
+  await expect.poll(ends).toBeGreaterThan(before + states.length);
 }
 
 async function writeLive(databaseId: string, asOf: Date, title: string): Promise<void> {

@@ -10,10 +10,16 @@ export interface Run {
 /** Runs `mirror <args>` in this process, with an environment, terminals and stdin of its own. */
 export async function mirror(
   args: readonly string[],
-  options: { env?: Record<string, string>; isTTY?: boolean; stdin?: string; signal?: AbortSignal } = {},
+  options: { env?: Record<string, string>; isTTY?: boolean; stdin?: string; signal?: AbortSignal; onStdout?: (text: string) => void } = {},
 ): Promise<Run> {
   const written = { stdout: '', stderr: '' };
-  const sink = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (written[name] += text), isTTY: options.isTTY });
+  const sink = (name: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      written[name] += text;
+      if (name === 'stdout') options.onStdout?.(text);
+    },
+    isTTY: options.isTTY,
+  });
   const stdin = new PassThrough();
   stdin.end(options.stdin ?? '');
   const code = await runMirror(args, {

@@ -8,7 +8,10 @@ export interface LogRange {
   readonly to: bigint;
 }
 
-/** Everything that lies on a topic now; null when there is no such topic. */
+/**
+ * Everything that lies on a topic now; null when there is no such topic. What a transaction appended is not among it before the broker has written
+ * the transaction's end, a moment after its commit was acknowledged.
+ */
 export async function rangesOn(kafka: Kafka, topic: string): Promise<LogRange[] | null> {
   const admin = kafka.admin();
   try {

@@ -28,7 +28,7 @@ import { createFindConnections } from './tenants.ts';
  */
 export const limits = {
   publishMs: 1_000,
-  spoolMs: 700,
+  spoolMs: 600,
   handshakeMs: 500,
   noticeMs: 1_000,
   /** Records that wait for Kafka; beyond it they go to the spool. */
