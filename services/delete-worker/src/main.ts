@@ -68,7 +68,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
     }),
   });
-  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
+  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * 0.6 }));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });

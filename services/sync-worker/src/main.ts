@@ -4,6 +4,7 @@ import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink'
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
+import { inTime } from '@notion-mirror/event-log/in-time';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -90,7 +91,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const append = (event: DatabaseEvent, accessibleBy: readonly string[]) =>
     publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy }));
   const parkedRelease = startParkedRelease({ connections, parked, append, logger });
-  scope.onStop('parked events', () => parkedRelease.stop());
+  scope.onStop('parked events', () => briefly(parkedRelease));
   const { url, apiKey } = config.nango;
   const lifecycle = startConnectionLifecycle({
     notices: createConnectionNotices(mongo.db),
@@ -101,7 +102,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     logger,
     metrics,
   });
-  scope.onStop('connection lifecycle', () => lifecycle.stop());
+  scope.onStop('connection lifecycle', () => briefly(lifecycle));
   const sweepEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
 
   const stateLog = startStateLogPublisher({
@@ -117,7 +118,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     logger,
     metrics,
   });
-  scope.onStop('state log', () => stateLog.stop());
+  scope.onStop('state log', () => briefly(stateLog));
 
   const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
   scope.onStop('outcomes', () => outcomes.stop());
@@ -161,7 +162,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       sweepEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' });
     },
   });
-  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs - 2_000 }));
+  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * 0.5 }));
   const reconciler = startReconciler({
     connections,
     ledger: createSweepLedger(mongo.db),
@@ -174,13 +175,18 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     logger,
     metrics,
   });
-  scope.onStop('reconciler', () => reconciler.stop());
+  scope.onStop('reconciler', () => briefly(reconciler));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
   scope.onStop('status', () => reports.stop());
   await consumer.run();
 });
+
+/** Its end is waited for, but not at the expense of the commits: somebody else goes on with what it leaves, when its claim or lease has run out. */
+async function briefly(part: { readonly stop: () => Promise<void> }): Promise<void> {
+  await inTime(part.stop(), Date.now() + config.shutdownMs / 16);
+}
 
 /** No waiting mends these. */
 function isFatal(error: unknown): boolean {
