@@ -15,7 +15,7 @@ import { initMongo } from '@notion-mirror/mirror-store/init';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { someContent } from '../../packages/mirror-store/test/mongo.ts';
 
-const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 100_000);
+const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 20_000);
 const properties = Array.from({ length: 12 }, (_, n) => ({
   id: `p${n}`,
   name: `Property ${n}`,
