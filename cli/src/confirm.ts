@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { CommandContext } from './command-context.ts';
-import { usageError } from './exit-code.ts';
+import { CliError, usageError } from './exit-code.ts';
 
 /**
  * Whether the operator agrees: asks at a terminal, where Enter is no. Elsewhere nobody could answer, and a script must say that it means it:
  * throws a usage error that names `--yes` and the command. `question` is one sentence without the answers.
  */
-export async function isConfirmed({ stdin, output, signal }: CommandContext, command: string, question: string): Promise<boolean> {
+async function isConfirmed({ stdin, output, signal }: CommandContext, command: string, question: string): Promise<boolean> {
   if (stdin.isTTY !== true || output.isJson) throw usageError(`${command} needs --yes when there is nobody to ask`);
   // Not as a terminal: Ctrl-C stays a signal to the process.
   const prompt = createInterface({ input: stdin, output: process.stderr, terminal: false });
@@ -18,4 +18,17 @@ export async function isConfirmed({ stdin, output, signal }: CommandContext, com
   } finally {
     prompt.close();
   }
+}
+
+/** Resolves when the operator said `--yes` or agrees; otherwise throws what says that nothing was done, in the word `done`. */
+export async function confirm(
+  context: CommandContext,
+  {
+    yes,
+    command,
+    question,
+    done,
+  }: { readonly yes: boolean | undefined; readonly command: string; readonly question: string; readonly done: string },
+): Promise<void> {
+  if (yes !== true && !(await isConfirmed(context, command, question))) throw new CliError('not_confirmed', `nothing was ${done}`);
 }

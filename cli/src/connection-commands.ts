@@ -6,7 +6,7 @@ import { createConnectionStore, type ConnectionStore, type StatusChange } from '
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { configured, type Act, type CommandContext, type ConfiguredContext } from './command-context.ts';
-import { isConfirmed } from './confirm.ts';
+import { confirm } from './confirm.ts';
 import { grantAtNango, grantOfToken, type Grant } from './connection-lookup.ts';
 import { connectionJson, leftJson, renderConnection, renderConnections, renderLeft } from './connection-view.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
@@ -110,7 +110,7 @@ Examples:
       await act(async (context) => {
         const configuredContext = configured(context);
         const question = `Remove the connection ${oneLine(connectionId)} and erase its token?`;
-        if (yes !== true && !(await isConfirmed(context, 'remove', question))) throw new CliError('not_confirmed', 'nothing was removed');
+        await confirm(context, { yes, command: 'remove', question, done: 'removed' });
         const change = await useMongo(configuredContext, async ({ db }) => remove(db, connectionId));
         return reportChange(
           context,

@@ -6,7 +6,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { isConfirmed } from './confirm.ts';
+import { confirm } from './confirm.ts';
 import { carryOut, newProgress, remainingOf } from './dead-letter-actions.ts';
 import { causeJson, createCauses, renderCauses } from './dead-letter-causes.ts';
 import { filterOf, hasFilter, parseRef, type FilterOptions, type LetterRef } from './dead-letter-filters.ts';
@@ -206,9 +206,7 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
     }
     output.plan((colors) => renderPlan(plan, colors, redact, ingressUrl));
     const question = `${verb === 'drop' ? 'Drop' : 'Redrive'} ${count(plan.refs.size, 'dead letter')}?`;
-    if (options.yes !== true && !(await isConfirmed(context, `dead-letters ${verb}`, question))) {
-      throw new CliError('not_confirmed', `nothing was ${done}`);
-    }
+    await confirm(context, { yes: options.yes, command: `dead-letters ${verb}`, question, done });
     return carryOutAndReport(context, letters, plan, destinations);
   });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '@notion-mirror/domain/connection';
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -26,22 +26,8 @@ export async function appendOperatorSyncs(context: ConfiguredContext, type: stri
   const run = randomUUID();
   try {
     await inParallel(requests, atOnce, async ({ connection, databaseId }) => {
-      const now = new Date();
-      const { connectionId, providerConfigKey, workspaceId, notionWorkspaceId } = connection;
-      const event: DatabaseEvent = {
-        eventId: `${run}:${databaseId}`,
-        kind: 'sync',
-        type,
-        workspaceId,
-        connectionId,
-        providerConfigKey,
-        notionWorkspaceId,
-        databaseId,
-        dataSourceId: null,
-        occurredAt: now,
-        receivedAt: now,
-        origin: 'operator',
-      };
+      const about = { eventId: `${run}:${databaseId}`, type, databaseId, dataSourceId: null, origin: 'operator' } as const;
+      const event = syncEventFor(connection, about, new Date());
       await publisher.publish(toRecord({ topic: topics.events, event, codec }));
     });
   } finally {

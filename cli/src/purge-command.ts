@@ -6,7 +6,7 @@ import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { openTenantData, type TenantCounts, type TenantData } from '@notion-mirror/mirror-store/tenant-data';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { isConfirmed } from './confirm.ts';
+import { confirm } from './confirm.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './id-options.ts';
 import { count, oneLine } from './output.ts';
@@ -70,7 +70,7 @@ async function purge(context: ConfiguredContext, connectionId: string | undefine
     if (options.yes !== true) {
       output.plan((colors) => renderPlan(plan, colors));
       const question = `Erase the tenant ${oneLine(workspaceId)}? It cannot be undone.`;
-      if (!(await isConfirmed(context, 'purge', question))) throw new CliError('not_confirmed', 'nothing was erased');
+      await confirm(context, { yes: options.yes, command: 'purge', question, done: 'erased' });
     }
 
     await tenants.silence(workspaceId, 'purged by an operator');

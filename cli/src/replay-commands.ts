@@ -3,7 +3,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { openShadow } from '@notion-mirror/mirror-store/shadow';
 import { createReplays, type Replay, type Replays } from '@notion-mirror/mirror-store/replays';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { isConfirmed } from './confirm.ts';
+import { confirm } from './confirm.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { serverMessage } from './explain-error.ts';
 import type { Colors, JsonObject } from './output.ts';
@@ -105,9 +105,7 @@ async function run(context: ConfiguredContext, options: ReplayOptions & { readon
     const order = orderOf(options, new Date());
     const made = await makeReplayPlan(context, db, order, await rangesOf(context, order));
     output.plan((colors) => renderReplayPlan(made, colors));
-    if (options.yes !== true && !(await isConfirmed(context, 'replay run', 'Do it?'))) {
-      throw new CliError('not_confirmed', 'nothing was replayed');
-    }
+    await confirm(context, { yes: options.yes, command: 'replay run', question: 'Do it?', done: 'replayed' });
     if (order.into === 'shadow') await openShadow(db).empty();
     return carryOut(context, db, replays, await replays.create(order, made.ranges));
   });
@@ -177,9 +175,7 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
     const shadow = await catchUpShadow(context, db, await finishedShadow(replays));
     const comparison = await compareWithShadow(db, context.signal);
     output.plan((colors) => `Plan: the shadow takes the place of the mirror.\n${renderComparison(comparison, colors)}`);
-    if (options.yes !== true && !(await isConfirmed(context, 'replay switch', 'Do it?'))) {
-      throw new CliError('not_confirmed', 'nothing was switched');
-    }
+    await confirm(context, { yes: options.yes, command: 'replay switch', question: 'Do it?', done: 'switched' });
     await replays.settleShadow(shadow.id);
     const isSeen = await switchToShadow(context, db, shadow);
     output.result(isSeen, { ...comparisonJson(comparison), lastMomentCaughtUp: isSeen }, (colors) =>

@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -126,18 +127,7 @@ function codecOf({ config }: ConfiguredContext): Promise<EventCodec> {
   return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
 }
 
-function eventOf(replayId: string, target: Target, connection: Connection, now: Date): DatabaseEvent {
-  const { connectionId, providerConfigKey, notionWorkspaceId } = connection;
-  return {
-    eventId: `replay:${replayId}:${target.dataSourceId ?? target.databaseId}`,
-    kind: 'sync',
-    type: 'mirror.replay',
-    ...target,
-    connectionId,
-    providerConfigKey,
-    notionWorkspaceId,
-    occurredAt: now,
-    receivedAt: now,
-    origin: 'operator',
-  };
+function eventOf(replayId: string, { databaseId, dataSourceId }: Target, connection: Connection, now: Date): DatabaseEvent {
+  const eventId = `replay:${replayId}:${dataSourceId ?? databaseId}`;
+  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, origin: 'operator' }, now);
 }

@@ -53,6 +53,19 @@ export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): Outcome
   return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
 }
 
+/** Of an event that went no way here, or of which nothing is known yet. */
+export const noWayKnown = {
+  place: null,
+  waitedMs: null,
+  attempts: null,
+  coalescedInto: null,
+  fetch: null,
+  record: null,
+  isUnannounced: false,
+  state: null,
+  failure: null,
+} as const;
+
 /** What is the same in every outcome of an event. */
 export function outcomeOf(
   service: EventOutcome['service'],
@@ -63,15 +76,8 @@ export function outcomeOf(
   return {
     service,
     ...known,
+    ...noWayKnown,
     place: { partition: place.partition, offset: Number(place.offset), appendedAt: new Date(place.timestamp) },
-    waitedMs: null,
-    attempts: null,
-    coalescedInto: null,
-    fetch: null,
-    record: null,
-    isUnannounced: false,
-    state: null,
-    failure: null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { IgnoreReason } from './answers.ts';
 import type { Route } from './webhook-body.ts';
 
@@ -37,6 +37,7 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
     const at = new Date();
     if (eventId === null || (reason === 'unsupported_event_type' && !hasRoom(at.getTime()))) return;
     keep({
+      ...noWayKnown,
       ...event,
       service: 'ingress',
       eventId,
@@ -47,15 +48,6 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
       outcome: 'ignored',
       reason,
       at,
-      place: null,
-      waitedMs: null,
-      attempts: null,
-      coalescedInto: null,
-      fetch: null,
-      record: null,
-      isUnannounced: false,
-      state: null,
-      failure: null,
     });
   };
 }

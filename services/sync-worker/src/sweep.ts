@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { isSameAnswer, type HeldAnswers, type HeldDatabase, type HeldDatabases } from '@notion-mirror/mirror-store/held-answers';
 import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { FoundDataSource } from '@notion-mirror/notion-source/database-document';
@@ -74,23 +75,8 @@ export async function sweepTenant(
       const connection = connections().find(({ connectionId }) => connectionId === seenBy) ?? connections()[0];
       for (let at = notion.spareAt(connection); at !== null; at = notion.spareAt(connection)) await deps.sleep(at - deps.now(), signal);
       signal.throwIfAborted();
-      const now = new Date(deps.now());
-      const { connectionId, providerConfigKey, notionWorkspaceId } = connection;
-      const event: DatabaseEvent = {
-        eventId: `${sweep.id}:${name}`,
-        kind: 'sync',
-        type: 'mirror.sweep',
-        workspaceId,
-        connectionId,
-        providerConfigKey,
-        notionWorkspaceId,
-        databaseId,
-        dataSourceId,
-        occurredAt: now,
-        receivedAt: now,
-        origin: 'reconcile',
-      };
-      await deps.sync(event, signal);
+      const about = { eventId: `${sweep.id}:${name}`, type: 'mirror.sweep', databaseId, dataSourceId, origin: 'reconcile' } as const;
+      await deps.sync(syncEventFor(connection, about, new Date(deps.now())), signal);
     });
     events[reason] = (events[reason] ?? 0) + 1;
   }
