@@ -204,6 +204,18 @@ describe('size', () => {
     raw.socket.destroy();
   });
 
+  test('whoever sends the rest of it, on a connection that is not to be kept, reads the answer and no reset', async () => {
+    const { port } = await start();
+    const raw = await connectRaw(port);
+    raw.socket.write(`POST /webhooks/nango HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${3 * maxBodyBytes}\r\n\r\n`);
+    await expect.poll(() => raw.received()).toMatch(/HTTP\/1.1 413[^]*"too_large"/);
+    for (let part = 0; part < 3; part += 1) {
+      expect(await new Promise((sent) => raw.socket.write(Buffer.alloc(maxBodyBytes), sent))).toBeFalsy();
+    }
+    await raw.closed;
+    expect(raw.received()).toMatch(/content-length: \d+\r\n/i);
+  });
+
   test('whoever goes on sending after that is cut off', async () => {
     const { port } = await start();
     const raw = await connectRaw(port);

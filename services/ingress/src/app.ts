@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import Koa from 'koa';
 import { httpStatusOf, refused, retryAfterSeconds, type Answer } from './answers.ts';
 import { answerLabel, type IngressMetrics } from './ingress-metrics.ts';
-import { discardRest, readBody, type ByteBudget } from './read-body.ts';
+import { answerBeforeEnd, discardRest, readBody, type ByteBudget } from './read-body.ts';
 import type { Request } from './receive-webhook.ts';
 import type { Route } from './webhook-body.ts';
 
@@ -71,11 +72,17 @@ export function createApp(deps: AppDependencies): Koa {
       ctx.respond = false;
       return;
     }
-    if (!ctx.req.complete) discardRest(ctx.req, maxDiscardedBytes);
     ctx.status = httpStatusOf(result);
     if (ctx.status === 405) ctx.set('allow', 'POST');
     if (ctx.status === 503) ctx.set('retry-after', String(retryAfterSeconds));
-    ctx.body = result;
+    if (ctx.req.complete) {
+      ctx.body = result;
+      return;
+    }
+    const text = JSON.stringify(result);
+    ctx.body = Readable.from(answerBeforeEnd(text, discardRest(ctx.req, maxDiscardedBytes)));
+    ctx.type = 'json';
+    ctx.length = Buffer.byteLength(text);
   });
   return app;
 }

@@ -59,14 +59,26 @@ export async function readBody(request: IncomingMessage, maxBytes: number, budge
 
 /**
  * Lets the rest of a body that nobody wants pass by, so that the sender gets to read the answer; one who goes on and on is cut off.
- * (Node's own timeout for a whole request ends a slow one.)
+ * (Node's own timeout for a whole request ends a slow one.) Resolves when nothing more comes; never rejects.
  */
-export function discardRest(request: IncomingMessage, maxBytes: number): void {
-  let size = 0;
-  request.on('error', () => {});
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > maxBytes) request.socket.destroy();
+export function discardRest(request: IncomingMessage, maxBytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    let size = 0;
+    request.on('error', () => {});
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) request.socket.destroy();
+    });
+    request.once('end', resolve).once('close', resolve);
+    request.resume();
   });
-  request.resume();
+}
+
+/**
+ * The answer to a request whose body is still coming: all of it at once, but its end only when the sender has come to his. Node closes a
+ * connection that is not to be kept as soon as the answer has ended, and a sender in the middle of his body reads a reset, not the answer.
+ */
+export async function* answerBeforeEnd(text: string, rest: Promise<void>): AsyncGenerator<string> {
+  yield text;
+  await rest;
 }
