@@ -48,6 +48,9 @@ async function tenant(name: string): Promise<{ customer: Customer; databaseId: s
   return { customer, databaseId };
 }
 
+/** Until every offset of its events is committed: an event that is done "waits in the log" until then. */
+const settled = (databaseId: string) => expect.poll(async () => (await explain(databaseId)).codes, { timeout: 60_000 }).toEqual([]);
+
 const outcomes = () => scene.db.collection('event_outcomes');
 const untilKept = (filter: Record<string, unknown>) => waitUntil(async () => (await outcomes().findOne(filter)) !== null);
 const edit = { is_locked: true };
@@ -58,6 +61,7 @@ describe('mirror explain', () => {
     await customer.user.editDatabase(databaseId, edit);
     await scene.untilEqual();
     await untilKept({ databaseId, origin: 'nango', type: 'database.content_updated' });
+    await settled(databaseId);
     const found = await explain(databaseId.replaceAll('-', ''), '--last', '20');
     expect(found).toMatchObject({ ok: true, databaseId, causes: [] });
     const change = found.events.find(({ type }) => type === 'database.content_updated');
@@ -96,6 +100,7 @@ describe('mirror explain', () => {
     expect((await explain(lost.databaseId)).codes).toContain('no_connection');
 
     const paused = await tenant('paused');
+    await settled(paused.databaseId);
     await store.pause(paused.customer.connectionId, 'holidays');
     expect(await explain(paused.databaseId)).toMatchObject({
       ok: false,
@@ -111,6 +116,7 @@ describe('mirror explain', () => {
     expect((await explain(dead.databaseId)).codes).toEqual(expect.arrayContaining(['connection_unauthorized', 'parked']));
 
     const gone = await tenant('gone');
+    await settled(gone.databaseId);
     await store.remove(gone.customer.connectionId, 'left us');
     expect((await explain(gone.databaseId)).codes).toEqual(['connection_deleted']);
   });
@@ -137,7 +143,7 @@ describe('mirror explain', () => {
       async () =>
         (await scene.db.collection('database_records').findOne({ databaseId: trashed.databaseId, removed: { $exists: true } })) !== null,
     );
-    expect((await explain(trashed.databaseId)).codes).toEqual(['trashed']);
+    await expect.poll(async () => (await explain(trashed.databaseId)).codes, { timeout: 60_000 }).toEqual(['trashed']);
 
     scene.notion.settings.change({ delivery: { dropProbability: 1 } });
     await customer.user.editDatabase(databaseId, edit);
