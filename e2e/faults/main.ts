@@ -106,7 +106,8 @@ async function main(): Promise<number> {
   }
   say(`\n${table({ seed, tenants: Number(values.tenants), results })}`);
   // Once more at the end: of a long log, that is what one still has.
-  for (const { name, complaints } of results) for (const complaint of complaints) say(styleText('red', `${name}: ${complaint.slice(0, 500)}`));
+  for (const { name, complaints } of results)
+    for (const complaint of complaints) say(styleText('red', `${name}: ${complaint.slice(0, 500)}`));
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, results }, null, 2)}\n`);
   const missing = Math.max(0, chosen.length - results.length);
   say(`${results.length - failed} passed, ${failed + missing} failed`);

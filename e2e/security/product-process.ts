@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { entryPoint, freePort, type ServiceName } from '@notion-mirror/demo/service-process';
+import { entryPoint, type ServiceName } from '@notion-mirror/demo/service-process';
+import { freePort } from '@notion-mirror/local-stack/ports';
 import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 

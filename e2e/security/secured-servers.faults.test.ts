@@ -7,7 +7,7 @@ import kafkajs from 'kafkajs';
 import { MongoClient } from 'mongodb';
 import { createCustomer, type Customer } from '@notion-mirror/demo/customers';
 import { richText } from '@notion-mirror/demo/notion-user';
-import { freePort } from '@notion-mirror/demo/service-process';
+import { freePort } from '@notion-mirror/local-stack/ports';
 import { startEmulatorPair, type EmulatorPair } from '@notion-mirror/emulators/pair';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';

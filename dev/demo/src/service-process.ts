@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '@notion-mirror/local-stack/ports';
 import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 
 export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker';
@@ -121,16 +121,6 @@ export async function runMirror(args: readonly string[], env: Readonly<Record<st
   const { code, stdout, stderr } = await tryMirror(args, env);
   if (code !== 0) throw new Error(`mirror ${args[0] ?? ''} exited with ${code}:\n${stderr}${stdout}`);
   return stdout;
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The environment without the settings of whoever runs us: a demo or a test must not reach their production. */

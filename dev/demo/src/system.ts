@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
 import { startEmulatorPair, type EmulatorPair, type EmulatorPairOptions } from '@notion-mirror/emulators/pair';
+import { freePort } from '@notion-mirror/local-stack/ports';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
 import {
-  freePort,
   runMirror,
   startService,
   tryMirror,

@@ -20,6 +20,12 @@ describe('ports', () => {
     expect(await acceptsConnections('127.0.0.1', wish)).toBe(false);
   });
 
+  test('none is one that an outgoing connection may get, and none is given twice', async () => {
+    const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
+    expect(new Set(ports).size).toBe(100);
+    expect(Math.max(...ports)).toBeLessThan(32_768);
+  });
+
   test('a server that found its port taken is started again, with the attempt told', async () => {
     const attempts: number[] = [];
     const started = await retryTakenPort(async (attempt) => {

@@ -55,11 +55,10 @@ export async function startToxiproxy(options: {
 }
 
 async function addProxy(api: string, name: string, upstream: number): Promise<Proxy> {
-  const created = await call(`${api}/proxies`, 'POST', { name, listen: '127.0.0.1:0', upstream: `127.0.0.1:${upstream}`, enabled: true });
-  const port = Number(/:(\d+)$/.exec(listenOf(created))?.[1]);
+  const port = await freePort();
+  await call(`${api}/proxies`, 'POST', { name, listen: `127.0.0.1:${port}`, upstream: `127.0.0.1:${upstream}`, enabled: true });
   const path = `${api}/proxies/${name}`;
   const added = new Set<string>();
-  // Its own address is fixed from now on: toxiproxy would choose another free port at each restore.
   const enable = (enabled: boolean) => call(path, 'POST', { listen: `127.0.0.1:${port}`, enabled });
   const add = async ({ type, attributes }: Toxic): Promise<void> => {
     for (const stream of ['upstream', 'downstream']) {
@@ -90,8 +89,4 @@ async function call(url: string, method: string, body?: object): Promise<unknown
   const text = await response.text();
   if (!response.ok) throw new Error(`toxiproxy refuses ${method} ${new URL(url).pathname}: ${text}`);
   return text === '' ? null : JSON.parse(text);
-}
-
-function listenOf(proxy: unknown): string {
-  return typeof proxy === 'object' && proxy !== null && 'listen' in proxy ? String(proxy.listen) : '';
 }
