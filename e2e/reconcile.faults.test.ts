@@ -34,20 +34,22 @@ async function reconcile(workspaceId: string, ...options: string[]): Promise<{ e
 /** A tenant whose first sweep has ended. */
 async function connected(workspaceId: string): Promise<Customer> {
   const customer = await scene.connect(workspaceId, workspaceId);
-  await waitUntil(() => sweepLines(workspaceId).length > 0);
+  await scene.untilSwept(workspaceId);
   return customer;
 }
 
 /** Every event that the ingress accepted has an outcome. */
 async function untilHandled(): Promise<void> {
-  await waitUntil(() => {
-    const handled = new Set(eventsOf('event handled'));
-    return eventsOf('event accepted').every((id) => handled.has(id));
+  await waitUntil(() => withoutOutcome().size === 0, {
+    describe: () => JSON.stringify(scene.lines.filter((line) => withoutOutcome().has(line['eventId'])).slice(0, 10), null, 2),
   });
 }
 
-function eventsOf(msg: string): string[] {
-  return scene.lines.filter((line) => line.msg === msg).map((line) => String(line['eventId']));
+/** Ids of accepted events. The line of an outcome has words of its own for each: it is told by its field. */
+function withoutOutcome(): ReadonlySet<unknown> {
+  const withOutcome = new Set(scene.lines.filter((line) => line['outcome'] !== undefined).map((line) => line['eventId']));
+  const accepted = scene.lines.filter(({ msg }) => msg === 'event accepted').map((line) => line['eventId']);
+  return new Set(accepted.filter((id) => !withOutcome.has(id)));
 }
 
 /** What Notion's search does not show yet would be missing for it. */
@@ -67,6 +69,12 @@ async function whenSearchHasCaughtUp(customer: Customer): Promise<void> {
   });
 }
 
+/** Databases that search cannot show, for want of a data source in view: docs/reconcile.md. Only a webhook tells of them. */
+function withoutSource(customers: readonly Customer[]): ReadonlySet<unknown> {
+  const inTruth = customers.flatMap(({ notionWorkspaceId, botId }) => scene.notion.truth({ workspaceId: notionWorkspaceId, botId }));
+  return new Set(inTruth.filter(({ dataSources }) => dataSources.length === 0).map(({ database }) => database['id']));
+}
+
 describe(`what webhooks did not tell (seed ${seed})`, () => {
   test(
     'three in ten webhooks are lost, and some changes are announced by none: after one sweep of each tenant the mirror equals Notion',
@@ -80,12 +88,16 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
         withUnannounced: true,
       });
       await life.run(actions);
+      // Later changes can announce what was lost; these are lost for certain.
+      webhooks(1);
+      for (const { user, pages } of customers) await user.createDatabase(pages.home, 'Announced by none', properties);
       await scene.pair.settle();
       await untilHandled();
       expect((await scene.differences()).length).toBeGreaterThan(0);
       for (const customer of customers) await whenSearchHasCaughtUp(customer);
       for (const { workspaceId } of customers) await reconcile(workspaceId, '--accept-removals');
-      expect(await scene.differences()).toEqual([]);
+      const unseen = withoutSource(customers);
+      expect((await scene.differences()).filter(({ databaseId }) => !unseen.has(databaseId))).toEqual([]);
       // All is known now: sweeping again costs no event.
       for (const { workspaceId } of customers)
         expect(await reconcile(workspaceId)).toMatchObject({ events: {}, removals: 0, stopped: false });

@@ -12,9 +12,16 @@ export interface Scene extends System {
   startAll(): Promise<void>;
   /** Resolves when no webhook is under way and the mirror equals Notion; fails with the differences. */
   untilEqual(): Promise<void>;
+  /**
+   * Resolves when the tenant has been swept since its connection became active the last time: what happens from now on is found by nobody
+   * before it is due. A connection becomes active twice, by `mirror connections add` and when Nango's word of it is heard.
+   */
+  untilSwept(workspaceId: string): Promise<void>;
   /** Stops everything and drops the database. */
   end(): Promise<void>;
 }
+
+const nangosWord = 'a connection was looked at after a word of Nango';
 
 export async function setScene(name: string, options: Omit<SystemOptions, 'name' | 'onLine'> = {}): Promise<Scene> {
   const lines: LogLine[] = [];
@@ -38,6 +45,14 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
         },
       });
     },
+    untilSwept: (workspaceId) =>
+      waitUntil(async () => {
+        const heard = new Set(lines.filter(({ msg }) => msg === nangosWord).map((line) => line['connectionId']));
+        const connections = await system.db.collection<{ _id: string; updatedAt: Date }>('connections').find({ workspaceId }).toArray();
+        const sweep = await system.db.collection<{ _id: string; lastStartedAt: Date | null }>('sweeps').findOne({ _id: workspaceId });
+        const sweptSince = sweep?.lastStartedAt ?? new Date(0);
+        return connections.every(({ _id, updatedAt }) => heard.has(_id) && sweptSince >= updatedAt);
+      }),
     end: async () => {
       await system.db.dropDatabase();
       await system.stop();

@@ -45,6 +45,9 @@ describe('mirror verify', () => {
     const equal = await verify();
     expect(equal).toMatchObject({ code: 0, report: { ok: true, compared: 5, differences: [], unanswered: [], withoutConnection: [] } });
 
+    // It would find out by itself what is done to the mirror now.
+    await scene.untilSwept('acme');
+
     const records = scene.db.collection<{ _id: string }>('database_records');
     await records.deleteOne({ _id: `acme:${missing.databaseId}` });
     await records.updateOne({ _id: `acme:${stale.databaseId}` }, { $set: { title: 'Old', 'dataSources.0.properties.0.name': 'Old name' } });
