@@ -1,5 +1,6 @@
 // Prints what failed in a JSON report of vitest, each with the beginning of its reason: `node dev/run.mjs dev/failed-tests.ts REPORT STEP`.
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 interface Report {
   readonly testResults: readonly {
@@ -15,16 +16,17 @@ interface Report {
 }
 
 const reasonLength = 600;
-const [path, step] = process.argv.slice(2);
-if (path === undefined || step === undefined) throw new Error('failed-tests.ts REPORT STEP');
-const report = JSON.parse(readFileSync(path, 'utf8')) as Report;
+const [reportPath, step] = process.argv.slice(2);
+if (reportPath === undefined || step === undefined) throw new Error('failed-tests.ts REPORT STEP');
+const report = JSON.parse(readFileSync(reportPath, 'utf8')) as Report;
 for (const { name, status, message, assertionResults } of report.testResults) {
+  const file = relative(process.cwd(), name);
   const failed = assertionResults.filter((test) => test.status === 'failed');
-  for (const { fullName, failureMessages } of failed) say(`${name}: ${fullName}`, failureMessages.join('\n'));
-  if (status === 'failed' && failed.length === 0) say(name, message);
+  for (const { fullName, failureMessages } of failed) say(`${file}: ${fullName}`, failureMessages.join('\n'));
+  if (status === 'failed' && failed.length === 0) say(file, message);
 }
 
 function say(what: string, why: string): void {
   const reason = why.slice(0, reasonLength).replaceAll('\n', '\n    ');
-  console.log(`${step}: ${what.replace(`${process.cwd()}/`, '')}\n    ${reason}`);
+  console.log(`${step}: ${what}\n    ${reason}`);
 }

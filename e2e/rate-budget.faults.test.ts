@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Customer } from '@notion-mirror/demo/customers';
 import { richText } from '@notion-mirror/demo/notion-user';
-import type { LogLine, ServiceProcess } from '@notion-mirror/demo/service-process';
+import type { ServiceProcess } from '@notion-mirror/demo/service-process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
@@ -28,11 +28,8 @@ test('50 edits of one database while its token is throttled cost one fetch, made
   const acme = await scene.connect('acme', 'Acme');
   const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Tasks', {});
   await scene.untilEqual();
-  const idsOf = (isIt: (line: LogLine) => boolean) => new Set(scene.lines.filter(isIt).map((line) => line['eventId']));
-  await waitUntil(() => {
-    const handled = idsOf((line) => line.outcome !== undefined);
-    return [...idsOf(({ msg }) => msg === 'event accepted')].every((id) => handled.has(id));
-  });
+  await scene.untilSwept('acme');
+  await scene.untilHandled();
 
   const retryAfterSeconds = 8;
   scene.notion.faults.inject({ kind: 'rate_limited', token: acme.botToken, count: 1, retryAfterSeconds });

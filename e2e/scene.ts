@@ -1,6 +1,7 @@
 import { startSystem, type System } from '@notion-mirror/demo/system';
 import type { LogLine } from '@notion-mirror/demo/service-process';
 import { inject } from 'vitest';
+import { createLedger } from './ledger.ts';
 import { waitUntil } from './wait-until.ts';
 
 type SystemOptions = Parameters<typeof startSystem>[1];
@@ -12,6 +13,8 @@ export interface Scene extends System {
   startAll(): Promise<void>;
   /** Resolves when no webhook is under way and the mirror equals Notion; fails with the differences. */
   untilEqual(): Promise<void>;
+  /** Resolves when every event that the ingress accepted has an outcome; fails with those that have none. */
+  untilHandled(): Promise<void>;
   /**
    * Resolves when the tenant has been swept since its connection became active the last time: what happens from now on is found by nobody
    * before it is due. A connection becomes active twice, by `mirror connections add` and when Nango's word of it is heard.
@@ -25,8 +28,13 @@ const nangosWord = 'a connection was looked at after a word of Nango';
 
 export async function setScene(name: string, options: Omit<SystemOptions, 'name' | 'onLine'> = {}): Promise<Scene> {
   const lines: LogLine[] = [];
+  const ledger = createLedger();
+  const onLine = (line: LogLine) => {
+    lines.push(line);
+    ledger.read(line);
+  };
   const unique = `e2e_${name}_${process.pid}_${Date.now().toString(36)}`;
-  const system = await startSystem(inject('stack'), { ...options, name: unique, onLine: (line) => lines.push(line) });
+  const system = await startSystem(inject('stack'), { ...options, name: unique, onLine });
   const warnings = () => lines.filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal').slice(-10);
   return {
     ...system,
@@ -45,13 +53,17 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
         },
       });
     },
+    untilHandled: () =>
+      waitUntil(() => ledger.withoutOutcome().length === 0, {
+        describe: () => JSON.stringify({ withoutOutcome: ledger.withoutOutcome(), warnings: warnings() }, null, 2),
+      }),
     untilSwept: (workspaceId) =>
       waitUntil(async () => {
         const heard = new Set(lines.filter(({ msg }) => msg === nangosWord).map((line) => line['connectionId']));
         const connections = await system.db.collection<{ _id: string; updatedAt: Date }>('connections').find({ workspaceId }).toArray();
         const sweep = await system.db.collection<{ _id: string; lastStartedAt: Date | null }>('sweeps').findOne({ _id: workspaceId });
         const sweptSince = sweep?.lastStartedAt ?? new Date(0);
-        return connections.every(({ _id, updatedAt }) => heard.has(_id) && sweptSince >= updatedAt);
+        return connections.length > 0 && connections.every(({ _id, updatedAt }) => heard.has(_id) && sweptSince >= updatedAt);
       }),
     end: async () => {
       await system.db.dropDatabase();

@@ -8,7 +8,7 @@ import type { Cluster } from '@notion-mirror/local-stack/cluster';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { waitUntil } from '../wait-until.ts';
 import { removeTopics, whatIsWrong, whereabouts } from './checks.ts';
-import { createLedger, type LedgerFigures } from './ledger.ts';
+import { createLedger, type LedgerFigures } from '../ledger.ts';
 import { allServices, type Scenario, type Stage } from './scenario.ts';
 import { sendWebhook } from './send-webhook.ts';
 import { createServices, isWarning } from './services.ts';
