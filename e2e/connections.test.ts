@@ -49,6 +49,8 @@ describe('connections', () => {
     const initech = await scene.connect('initech', 'Initech');
     const { databaseId } = await initech.user.createDatabase(initech.pages.home, 'Reports', properties);
     await scene.untilEqual();
+    // A sweep would find the dead token first, and an event without an active connection is not accepted.
+    await scene.untilSwept('initech');
     const { token } = scene.notion.renewToken({ botId: initech.botId });
     await initech.user.editDatabase(databaseId, { is_locked: true });
     const connections = scene.db.collection<{ _id: string; status: string }>('connections');

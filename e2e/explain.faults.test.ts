@@ -37,7 +37,7 @@ async function explain(subject: string, ...args: string[]): Promise<Explanation 
   return { ...found, codes: found.causes.map((cause) => cause.code) };
 }
 
-/** A tenant with one database that is mirrored. */
+/** A tenant with one database that is mirrored, and no sweep under way: one would find a trouble before the test's event does. */
 async function tenant(name: string): Promise<{ customer: Customer; databaseId: string }> {
   const customer = scene.prepare(name, name);
   const { workspaceId, notionWorkspaceId, botId, connectionId } = customer;
@@ -45,6 +45,7 @@ async function tenant(name: string): Promise<{ customer: Customer; databaseId: s
   const { databaseId } = await customer.user.createDatabase(customer.pages.home, `Tasks of ${name}`, properties);
   await waitUntil(async () => (await scene.db.collection('databases').findOne({ databaseId })) !== null);
   await scene.pair.settle();
+  await scene.untilSwept(workspaceId);
   return { customer, databaseId };
 }
 
@@ -52,7 +53,10 @@ async function tenant(name: string): Promise<{ customer: Customer; databaseId: s
 const settled = (databaseId: string) => expect.poll(async () => (await explain(databaseId)).codes, { timeout: 60_000 }).toEqual([]);
 
 const outcomes = () => scene.db.collection('event_outcomes');
-const untilKept = (filter: Record<string, unknown>) => waitUntil(async () => (await outcomes().findOne(filter)) !== null);
+const untilKept = (filter: Record<string, unknown>) =>
+  waitUntil(async () => (await outcomes().findOne(filter)) !== null, {
+    describe: () => JSON.stringify({ filter, lines: scene.lines.slice(-30) }, null, 2),
+  });
 const edit = { is_locked: true };
 
 describe('mirror explain', () => {

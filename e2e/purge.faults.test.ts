@@ -38,6 +38,7 @@ test('a tenant is erased while workers fetch for it, stays erased, and its neigh
   }
   const { databaseId: known } = await acme.user.createDatabase(acme.pages.home, 'acme plan to edit', properties);
   await scene.untilEqual();
+  for (const { workspaceId } of [acme, globex]) await scene.untilSwept(workspaceId);
   const neighbours = await scene.db.collection('databases').find({ workspaceId: 'globex' }).sort({ _id: 1 }).toArray();
 
   await expect(scene.mirror('connections', 'purge', acme.connectionId)).rejects.toThrow('purge needs --yes');

@@ -100,7 +100,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     for (let number = 0; number < 12; number += 1) {
       made.push((await initech.user.createDatabase(initech.pages.home, `Report ${number}`, properties)).databaseId);
     }
-    await scene.untilEqual();
+    await scene.untilEqual('initech');
     await whenSearchHasCaughtUp(initech);
     webhooks(1);
     // Two of twelve are removed without a question, three more of ten are not.
@@ -122,7 +122,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     webhooks(0);
     const hooli = await connected('hooli');
     for (let number = 0; number < 5; number += 1) await hooli.user.createDatabase(hooli.pages.home, `Plan ${number}`, properties);
-    await scene.untilEqual();
+    await scene.untilEqual('hooli');
     const second = await scene.start('sync-worker');
     const before = sweepLines('hooli').length;
     await Promise.all([reconcile('hooli'), reconcile('hooli'), reconcile('hooli')]);

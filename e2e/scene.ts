@@ -11,8 +11,8 @@ export interface Scene extends System {
   /** Every line that the services logged. */
   readonly lines: readonly LogLine[];
   startAll(): Promise<void>;
-  /** Resolves when no webhook is under way and the mirror equals Notion; fails with the differences. */
-  untilEqual(): Promise<void>;
+  /** Resolves when no webhook is under way and the mirror equals Notion, for all or for one tenant; fails with the differences. */
+  untilEqual(workspaceId?: string): Promise<void>;
   /** Resolves when every event that the ingress accepted has an outcome; fails with those that have none. */
   untilHandled(): Promise<void>;
   /**
@@ -42,11 +42,11 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
     startAll: async () => {
       await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((service) => system.start(service)));
     },
-    untilEqual: async () => {
+    untilEqual: async (workspaceId) => {
       await system.pair.settle();
-      await waitUntil(async () => (await system.differences()).length === 0, {
+      await waitUntil(async () => (await system.differences(workspaceId)).length === 0, {
         describe: async () => {
-          const differences = (await system.differences()).slice(0, 5);
+          const differences = (await system.differences(workspaceId)).slice(0, 5);
           const ids = new Set(differences.map(({ databaseId }) => databaseId));
           const handled = lines.filter(({ databaseId }) => typeof databaseId === 'string' && ids.has(databaseId)).slice(-10);
           return JSON.stringify({ differences, handled, warnings: warnings() }, null, 2);

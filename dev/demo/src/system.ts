@@ -33,8 +33,8 @@ export interface System {
   connect(workspaceId: string, name: string): Promise<Customer>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
-  /** What differs between the mirror's view and Notion's truth, over all customers. */
-  differences(): Promise<Difference[]>;
+  /** What differs between the mirror's view and Notion's truth, over all customers or for one tenant. */
+  differences(workspaceId?: string): Promise<Difference[]>;
   /** How many databases Notion shows all customers' integrations now. */
   notionDatabases(): number;
   /** Stops emulators and services that still run. The servers stay. */
@@ -116,9 +116,10 @@ export async function startSystem(
         await runMirror(['connections', 'add', customer.connectionId, ...connectionOptions(customer)], env);
         return customer;
       },
-      async differences() {
+      async differences(workspaceId) {
+        const of = workspaceId === undefined ? customers : customers.filter((customer) => customer.workspaceId === workspaceId);
         const found = await Promise.all(
-          customers.map(async (customer) => {
+          of.map(async (customer) => {
             const documents = await db.collection('databases').find({ workspaceId: customer.workspaceId }).toArray();
             return differences(documents, truthOf(customer));
           }),
