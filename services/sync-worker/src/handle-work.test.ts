@@ -268,6 +268,16 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
+  test('Notion is asked where a moved data source is, though its old database still shows it and the event names a page', async () => {
+    const { notion, handle, mirror } = world();
+    notion.set('A', ['s1']);
+    await handle(event('e1'));
+    notion.clear();
+    notion.set('B', ['s1']).set('A', ['s1']);
+    await handle(event('e2', { databaseId: 'page', dataSourceId: 's1', type: 'data_source.moved' }));
+    expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
+  });
+
   test('a data source that moves to where no connection sees it leaves its old database', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1', 's2']);
