@@ -301,7 +301,7 @@ export const variables = {
   }),
   MIRROR_OUTCOME_RETENTION_DAYS: variable({
     default: '14',
-    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    usedBy: everyone,
     description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
     expected: 'a number of days, or 0',
     parse: z.union([z.literal('0').transform(() => 0), days]),
