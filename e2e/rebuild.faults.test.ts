@@ -92,6 +92,13 @@ test('the shadow takes the mirror’s place under load, and nothing of what is w
   await waitUntil(async () => (await replay('diff')).code === 0, { timeoutMs: 90_000 });
 });
 
+test('a shadow that is too old to hear of all removals does not take the mirror’s place', async () => {
+  const replays = scene.db.collection('replays');
+  await replays.updateMany({}, [{ $set: { startedAt: { $dateSubtract: { startDate: '$startedAt', unit: 'day', amount: 8 } } } }]);
+  expect(await replay('switch', '--yes')).toMatchObject({ code: 1, result: { error: { code: 'shadow_too_old' } } });
+  expect(await replay('diff')).toMatchObject({ code: 1, result: { error: { code: 'shadow_too_old' } } });
+});
+
 test('MongoDB is lost under load: rebuilt, equal, and live traffic served meanwhile', async () => {
   const life = live(60);
   await loseMongo();

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { removalsKeptMs } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
 import { openShadow, type ShadowDifference } from '@notion-mirror/mirror-store/shadow';
@@ -24,11 +25,14 @@ export interface ShadowComparison {
   readonly differences: readonly ShadowDifference[];
 }
 
-/** The shadow that was built. Throws when the newest replay is none, or has not ended. */
+/** The shadow that was built. Throws when the newest replay is none, has not ended, or is too old to be brought up to date. */
 export async function finishedShadow(replays: Replays): Promise<Replay> {
+  const remedy = 'mirror replay run --from-states --shadow';
   const latest = await replays.latest();
-  if (latest?.into === 'shadow' && latest.status === 'done') return latest;
-  throw new CliError('no_shadow', 'there is no finished shadow', { remedy: 'mirror replay run --from-states --shadow' });
+  if (latest?.into !== 'shadow' || latest.status !== 'done') throw new CliError('no_shadow', 'there is no finished shadow', { remedy });
+  if (Date.now() - latest.startedAt.getTime() < removalsKeptMs) return latest;
+  const why = 'what was removed since may not be on the state log any more';
+  throw new CliError('shadow_too_old', `the shadow was begun more than a week ago: ${why}`, { remedy });
 }
 
 export async function compareWithShadow(db: Mongo['db'], signal: AbortSignal): Promise<ShadowComparison> {

@@ -71,6 +71,8 @@ export interface TopicDescription {
 
 const megabyte = 1024 * 1024;
 const sevenDays = 7 * 24 * 60 * 60 * 1000;
+/** How long a null stays on the state log at least, milliseconds: a reader that was away for longer may miss removals. */
+export const removalsKeptMs = sevenDays;
 const ninetyDays = 90 * 24 * 60 * 60 * 1000;
 
 /** How long a dead letter waits for a person. */
@@ -110,7 +112,7 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
       config: {
         ...common,
         'cleanup.policy': 'compact',
-        'delete.retention.ms': String(sevenDays),
+        'delete.retention.ms': String(removalsKeptMs),
         'max.compaction.lag.ms': String(sevenDays),
         'max.message.bytes': String(20 * megabyte),
       },

@@ -203,20 +203,29 @@ function sizeOf(document: Document): number {
  * the driver take the object for one of its own types: such an object goes as a Map. BSON keys cannot hold NUL, which Notion's texts could:
  * there it becomes U+2400, "␀". (Half a surrogate pair is no Unicode; the driver writes U+FFFD.) Throws an `UnstorableError` when it is nested too deep.
  */
-export function storable(value: Json, depth = 0): unknown {
-  if (value === null || typeof value !== 'object') return value;
+export function storable(value: Json): unknown {
+  return isStorable(value, 0) ? value : converted(value);
+}
+
+/** Apart from the conversion, since it runs over every value of every document and must allocate nothing. */
+function isStorable(value: Json, depth: number): boolean {
+  if (value === null || typeof value !== 'object') return true;
   if (depth === maxJsonDepth) throw new UnstorableError(`the document is nested deeper than ${maxJsonDepth} levels`);
+  let isAsItIs = true;
   if (isArray(value)) {
-    const items = value.map((item) => storable(item, depth + 1));
-    return items.every((item, index) => item === value[index]) ? value : items;
+    for (const item of value) isAsItIs = isStorable(item, depth + 1) && isAsItIs;
+    return isAsItIs;
   }
-  let same = true;
-  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    const stored = storable(inner, depth + 1);
-    same &&= stored === inner && key !== '_bsontype' && !key.includes('\0');
-    return [key.replaceAll('\0', '\u2400'), stored];
-  });
-  return same ? value : new Map(entries);
+  for (const key of Object.keys(value)) {
+    isAsItIs = isStorable(value[key] ?? null, depth + 1) && isAsItIs && key !== '_bsontype' && !key.includes('\0');
+  }
+  return isAsItIs;
+}
+
+function converted(value: Json): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (isArray(value)) return value.map(converted);
+  return new Map(Object.entries(value).map(([key, inner]) => [key.replaceAll('\0', '\u2400'), converted(inner)]));
 }
 
 function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {

@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
+import { createStateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { toStateRecord } from '@notion-mirror/event-log/state-record';
+import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
+import { createTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { runCommand } from '@notion-mirror/local-stack/command';
+import { mavenGoal } from '@notion-mirror/local-stack/maven';
+import { cacheRootOf, installOnce } from '@notion-mirror/local-stack/tool-cache';
+import { findJava, findMaven, findPip } from '@notion-mirror/local-stack/toolchain';
+import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { waitUntil } from './wait-until.ts';
+import { someContent } from '../packages/mirror-store/test/mongo.ts';
+
+/** The clients of docs/consuming.md, word for word but for the topic's prefix and the group, in the three languages. */
+
+const root = join(import.meta.dirname, '..');
+const java = await findJava(process.env);
+const hasJava = 'command' in java && (await findMaven()) === null;
+const hasPython = (await findPip()) === null;
+
+const requirements = ['confluent-kafka==2.16.1', 'fastavro==1.13.1', 'requests==2.34.2'];
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>notion-mirror</groupId><artifactId>state-consumer</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-clients</artifactId><version>4.2.0</version></dependency>
+    <dependency><groupId>org.apache.avro</groupId><artifactId>avro</artifactId><version>1.12.2</version></dependency>
+  </dependencies>
+</project>
+`;
+
+const changes = ['t:a Sprints 2 database', 't:b Näme: “ü” 2 database', 't:b is gone'];
+
+describe('the clients of docs/consuming.md', () => {
+  const stack = inject('stack');
+  const log = isolatedLog(stack);
+  const { states: topic, statesSubject: subject } = topicsFor(log.prefix);
+
+  beforeAll(async () => {
+    await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
+    for (const { subject: each, contract } of schemaSubjects(log.prefix)) {
+      await registerSchemas({ schemaRegistry: log.schemaRegistry, subject: each, contract });
+    }
+    const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject });
+    const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: stateLogWriterId(log.prefix) });
+    await writer.append([live('a', 'Sprints'), live('b', 'Näme: “ü”'), removed('b')].map((state) => toStateRecord(state, codec)));
+    await writer.close();
+    return () => log.remove();
+  });
+
+  test('Node', async () => {
+    const folder = await clientFolder();
+    await symlink(join(root, 'packages/event-log/node_modules'), join(folder, 'node_modules'));
+    await writeFile(join(folder, 'client.mjs'), await codeOf('js'));
+    expect(await heardFrom(process.execPath, [join(folder, 'client.mjs')])).toEqual(changes);
+  });
+
+  test.skipIf(!hasPython)('Python', async () => {
+    // Wheels are for one version of Python.
+    const recipe = [await runCommand('python3', ['--version']), ...requirements].join('\n');
+    const tool = { name: 'state-consumer-python', version: '1', recipe };
+    const packages = await installOnce(cacheRootOf(process.env), tool, async (draft) => {
+      await runCommand('python3', ['-m', 'pip', 'install', '--quiet', '--only-binary=:all:', '--target', draft, ...requirements]);
+    });
+    const folder = await clientFolder();
+    await writeFile(join(folder, 'client.py'), await codeOf('python'));
+    expect(await heardFrom('python3', ['-u', join(folder, 'client.py')], { PYTHONPATH: packages })).toEqual(changes);
+  });
+
+  test.skipIf(!hasJava)('Java', async () => {
+    const tool = { name: 'state-consumer-java', version: '1', recipe: pom };
+    const jars = await installOnce(cacheRootOf(process.env), tool, async (draft) => {
+      await writeFile(join(draft, 'pom.xml'), pom);
+      await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], { cwd: draft });
+    });
+    const folder = await clientFolder();
+    await writeFile(join(folder, 'StateConsumer.java'), await codeOf('java'));
+    const command = 'command' in java ? java.command : 'java';
+    expect(await heardFrom(command, ['-cp', join(jars, 'lib', '*'), join(folder, 'StateConsumer.java')])).toEqual(changes);
+  });
+
+  /** The code block of that language, and of no other. */
+  async function codeOf(language: string): Promise<string> {
+    const text = await readFile(join(root, 'docs/consuming.md'), 'utf8');
+    const code = new RegExp(`^\`\`\`${language}\\n(?<code>[\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.groups?.['code'] ?? '';
+    expect(code).toContain('notion.database-states');
+    return code.replace('notion.database-states', topic).replace('my-index', `${log.prefix}${randomUUID().slice(0, 8)}`);
+  }
+
+  /** Runs a client until it has told the last of both databases; its lines of each in the order they came. */
+  async function heardFrom(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env, KAFKA_BROKERS: stack.kafkaBrokers, SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    const lines: string[] = [];
+    const errors: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
+    const of = (key: string) => lines.filter((line) => line.startsWith(key));
+    try {
+      const told = () => {
+        if (child.exitCode !== null) throw new Error(`${command} ended by itself:\n${errors.join('\n')}`);
+        return of('t:a ').length > 0 && of('t:b is gone').length > 0;
+      };
+      await waitUntil(told, { timeoutMs: 60_000, describe: () => `it said:\n${[...lines, ...errors].join('\n')}` });
+      return [...of('t:a '), ...of('t:b ')];
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
+  }
+});
+
+async function clientFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'mirror-consumer-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const at = new Date('2026-05-04T03:02:01Z');
+
+function live(databaseId: string, title: string): DatabaseState {
+  const content = someContent({ title });
+  return {
+    kind: 'live',
+    workspaceId: 't',
+    databaseId,
+    rev: 1,
+    asOf: at,
+    syncedAt: at,
+    connectionId: 'c',
+    lastEvent: { id: 'e', type: 'database.created', occurredAt: at },
+    content: { ...content, raw: { ...content.raw, database: { object: 'database' } } },
+  };
+}
+
+function removed(databaseId: string): DatabaseState {
+  return {
+    kind: 'removed',
+    workspaceId: 't',
+    databaseId,
+    rev: 2,
+    asOf: at,
+    source: 'delete',
+    connectionId: 'c',
+    removed: { at, reason: 'deleted', eventId: 'e' },
+  };
+}
