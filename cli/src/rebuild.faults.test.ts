@@ -99,5 +99,5 @@ test(`${databases} databases are rebuilt from the state log, with memory that do
   process.stdout.write(`${databases} databases in ${seconds.toFixed(1)} s, ${Math.round(peak / 1024)} MiB at most\n`);
   expect(code).toBe(0);
   expect(await mongo.db.collection('database_records').countDocuments()).toBe(databases);
-  expect(peak / 1024).toBeLessThan(1_000);
+  expect(peak / 1024).toBeLessThan(800);
 });
