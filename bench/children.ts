@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
+
+/** A program of this folder as a process of its own; the watchdog ends it when this process is gone. */
+async function start(watchdog: Watchdog, program: string, env: Readonly<Record<string, string>>): Promise<ChildProcess & { pid: number }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, program)], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${program} could not be started`);
+  await watchdog.adopt(pid);
+  child.once('exit', () => watchdog.release(pid));
+  return Object.assign(child, { pid });
+}
+
+export interface Server {
+  readonly pid: number;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a program that prints its port as its first line, and ends at SIGTERM. */
+export async function startServer(watchdog: Watchdog, program: string, env: Readonly<Record<string, string>>): Promise<Server> {
+  const child = await start(watchdog, program, env);
+  const ended = once(child, 'exit');
+  const [first] = (await Promise.race([once(createInterface({ input: child.stdout ?? process.stdin }), 'line'), ended])) as [unknown];
+  const port = Number(first);
+  if (child.exitCode !== null || !(port > 0)) throw new Error(`${program} did not say its port, but: ${String(first)}`);
+  return {
+    pid: child.pid,
+    port,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Runs a program to its end: its task goes in as JSON, what it prints comes back parsed. */
+export async function runTask(
+  watchdog: Watchdog,
+  program: string,
+  task: object,
+  env: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const child = await start(watchdog, program, env);
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stdin?.end(JSON.stringify(task));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  return JSON.parse(output);
+}

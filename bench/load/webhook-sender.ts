@@ -1,0 +1,52 @@
+// Sends signed webhooks, at a rate or as fast as they are answered, and says when each went out and when it was accepted. A process of its
+// own. In: a task as JSON on stdin, the signing key in BENCH_SIGNING_KEY. Out: JSON on stdout.
+import { setTimeout as delay } from 'node:timers/promises';
+import { json } from 'node:stream/consumers';
+import { createPoster } from '@notion-mirror/emulators/http/post';
+import { z } from 'zod';
+import { signedWebhook } from '../webhooks.ts';
+
+const key = z.string().parse(process.env['BENCH_SIGNING_KEY']);
+const task = z
+  .object({
+    url: z.url({ hostname: /^127\.0\.0\.1$/ }),
+    connections: z.number().int().max(1_024),
+    /** Webhooks in a second; null: as many as are answered. */
+    rate: z.number().nullable(),
+    /** One webhook each, in this order. */
+    events: z
+      .array(z.object({ connectionId: z.string(), notionWorkspaceId: z.string(), botId: z.string(), databaseId: z.string() }))
+      .max(100_000),
+  })
+  .parse(await json(process.stdin));
+
+const deadlineMs = 30_000;
+const poster = createPoster({ maxConcurrent: task.connections });
+// Signed before the clock starts: what is measured is not the sender.
+const webhooks = task.events.map(({ databaseId, ...sender }) => signedWebhook(sender, key, databaseId));
+const startedAt = Date.now();
+
+async function send(index: number): Promise<{ eventId: string; sentAt: number; ackMs: number }> {
+  const { eventId, body, headers } = webhooks[index] ?? { eventId: '', body: '', headers: {} };
+  if (task.rate !== null) await delay(Math.max(0, startedAt + (index * 1_000) / task.rate - Date.now()));
+  const sentAt = Date.now();
+  const began = performance.now();
+  const result = await poster.post(task.url, headers, Buffer.from(body), deadlineMs);
+  if (result.kind !== 'answer' || result.status !== 200) throw new Error(`a webhook was not accepted: ${JSON.stringify(result)}`);
+  return { eventId, sentAt, ackMs: performance.now() - began };
+}
+
+/** Each takes the next one: so many are on their way at once. */
+let next = 0;
+const sent: Awaited<ReturnType<typeof send>>[] = [];
+async function sendSome(): Promise<void> {
+  while (next < webhooks.length) {
+    const index = next;
+    next += 1;
+    sent.push(await send(index));
+  }
+}
+await Promise.all(Array.from({ length: task.connections }, sendSome));
+poster.close();
+const { user, system } = process.cpuUsage();
+process.stdout.write(JSON.stringify({ sent, cpuSeconds: (user + system) / 1e6 }));

@@ -1,0 +1,63 @@
+import type { Contender, Figures, Prepared, Scenario, Target } from './scenario.ts';
+import { ratioOf, summaryOf, type Summary } from './statistics.ts';
+
+export interface ContenderResult {
+  readonly name: string;
+  readonly figures: Readonly<Record<string, Summary>>;
+}
+
+export interface TargetResult extends Target {
+  /** The ratio where the target is against somebody, else the figure itself. */
+  readonly measured: Summary;
+  /** By the median. */
+  readonly reached: boolean;
+}
+
+export interface ScenarioResult {
+  readonly name: string;
+  readonly title: string;
+  readonly contenders: readonly ContenderResult[];
+  readonly targets: readonly TargetResult[];
+}
+
+/**
+ * Each contender once to warm up, which does not count; then round by round, every second round the other way about, so that nobody is always
+ * the one who comes after somebody. Rejects with what a contender rejects with.
+ */
+export async function measureScenario(
+  scenario: Pick<Scenario, 'name' | 'title' | 'targets'>,
+  { contenders }: Pick<Prepared, 'contenders'>,
+  rounds: number,
+  onProgress: (done: string) => void,
+): Promise<ScenarioResult> {
+  const found = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]));
+  for (const contender of contenders) {
+    await contender.measure();
+    onProgress(`${contender.name}: warmed up`);
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (const contender of inTurn(contenders, round)) {
+      found.get(contender.name)?.push(await contender.measure());
+      onProgress(`${contender.name}: ${round + 1} of ${rounds}`);
+    }
+  }
+  const valuesOf = (name: string, figure: string) => (found.get(name) ?? []).map((figures) => figures[figure] ?? Number.NaN);
+  return {
+    name: scenario.name,
+    title: scenario.title,
+    contenders: [...found].map(([name, all]) => ({
+      name,
+      figures: Object.fromEntries(Object.keys(all[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
+    })),
+    targets: scenario.targets.map((target) => {
+      const own = valuesOf(target.of, target.figure);
+      const measured = target.against === null ? summaryOf(own) : ratioOf(own, valuesOf(target.against, target.figure));
+      const reached = target.bound === 'at least' ? measured.median >= target.value : measured.median <= target.value;
+      return { ...target, measured, reached };
+    }),
+  };
+}
+
+function inTurn(contenders: readonly Contender[], round: number): readonly Contender[] {
+  return round % 2 === 0 ? contenders : contenders.toReversed();
+}

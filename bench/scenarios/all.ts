@@ -1,0 +1,56 @@
+import type { Scenario } from '../scenario.ts';
+import { eventToDocumentScenario } from './event-to-document.ts';
+import { ingressScenario } from './ingress.ts';
+
+const koa = 'koa, keeping nothing';
+
+/** In the order in which they are run and shown. */
+export const scenarios: readonly Scenario[] = [
+  ingressScenario({
+    name: 'ingress-64',
+    title: 'Webhooks that are accepted, over 64 connections, as many as are answered',
+    connections: 64,
+    rate: null,
+    floors: ['koa', 'node'],
+    targets: [{ figure: 'accepted', of: 'ingress', against: koa, bound: 'at least', value: 0.9 }],
+  }),
+  ingressScenario({
+    name: 'ingress-256',
+    title: 'Webhooks that are accepted, over 256 connections, as many as are answered',
+    connections: 256,
+    rate: null,
+    floors: ['koa', 'node'],
+    targets: [{ figure: 'accepted', of: 'ingress', against: koa, bound: 'at least', value: 0.9 }],
+  }),
+  ingressScenario({
+    name: 'ingress-ack',
+    title: 'The answer to a webhook, at 50 a second',
+    connections: 10,
+    rate: 50,
+    floors: [],
+    targets: [
+      { figure: 'p50', of: 'ingress', against: null, bound: 'at most', value: 5 },
+      { figure: 'p99', of: 'ingress', against: null, bound: 'at most', value: 25 },
+    ],
+  }),
+  eventToDocumentScenario({
+    name: 'event-to-document',
+    title: '50 events a second over 50 workspaces, until the document is there',
+    workspaces: 50,
+    databases: 1,
+    events: 1_000,
+    fewEvents: 100,
+    rate: 50,
+    targets: [{ figure: 'p50', of: 'notion-mirror', against: null, bound: 'at most', value: 52 }],
+  }),
+  eventToDocumentScenario({
+    name: 'burst-5000',
+    title: 'A burst of 5,000 events over 200 workspaces, 5,000 databases',
+    workspaces: 200,
+    databases: 25,
+    events: 5_000,
+    fewEvents: 400,
+    rate: null,
+    targets: [],
+  }),
+];
