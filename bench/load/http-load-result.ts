@@ -22,7 +22,6 @@ export async function loadWithWebhooks(
     readonly url: string;
     readonly connections: number;
     readonly seconds: number;
-    readonly rate: number | null;
     readonly requests: readonly SignedWebhook[];
   },
 ): Promise<HttpLoadResult> {

@@ -1,4 +1,4 @@
-// The load of the HTTP scenarios, as a process of its own, so that what it costs is not the server's. In: a task as JSON on stdin. Out: what
+// As many requests as are answered, as a process of its own, so that what it costs is not the server's. In: a task as JSON on stdin. Out: what
 // it measured, as JSON on stdout.
 import { json } from 'node:stream/consumers';
 import autocannon from 'autocannon';
@@ -9,19 +9,23 @@ const task = z
     url: z.url({ hostname: /^127\.0\.0\.1$/ }),
     connections: z.number().int().max(1_024),
     seconds: z.number().max(600),
-    /** Requests in a second, all connections together; null: as many as are answered. */
-    rate: z.number().nullable(),
     requests: z.array(z.object({ body: z.string(), headers: z.record(z.string(), z.string()) })),
   })
   .parse(await json(process.stdin));
 
-const { url, connections, seconds, rate, requests } = task;
+const { url, connections, seconds, requests } = task;
+/** Each connection has webhooks of its own: autocannon would build all of them for every connection before it starts. */
+const perConnection = Math.ceil(requests.length / connections);
+let opened = 0;
 const result = await autocannon({
   url,
   connections,
   duration: seconds,
-  ...(rate === null ? {} : { overallRate: rate }),
-  requests: requests.map((request) => ({ method: 'POST', ...request })),
+  setupClient(client) {
+    const from = (opened * perConnection) % requests.length;
+    opened += 1;
+    client.setRequests(requests.slice(from, from + perConnection).map((request) => ({ method: 'POST', ...request })));
+  },
 });
 const { user, system } = process.cpuUsage();
 process.stdout.write(

@@ -1,4 +1,4 @@
-// Sends signed webhooks, at a rate or as fast as they are answered, and says when each went out and when it was accepted. A process of its
+// Sends signed webhooks, one for each event, at a rate or as fast as they are answered, and says when each went out and when it was accepted. A process of its
 // own. In: a task as JSON on stdin, the signing key in BENCH_SIGNING_KEY. Out: JSON on stdout.
 import { setTimeout as delay } from 'node:timers/promises';
 import { json } from 'node:stream/consumers';

@@ -50,7 +50,7 @@ export function eventToDocumentScenario(options: {
     targets: options.targets,
     async prepare({ stack, extent }) {
       const watchdog = await startWatchdog();
-      const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '1000000' };
+      const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' };
       const system = await startSystem(stack, { name: `bench_${options.name.replaceAll('-', '_')}`, env });
       const end = async () => {
         await system.stop();

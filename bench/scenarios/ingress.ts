@@ -12,19 +12,17 @@ const tenants = 50;
 const distinctWebhooks = 2_000;
 
 /**
- * Webhooks over so many connections at once, or at a rate: the ingress as it runs in production (signature, parsing, the tenant's connections,
+ * Webhooks over so many connections at once, as many as are answered: the ingress as it runs in production (signature, parsing, the tenant's connections,
  * Avro, acks=all, metrics, a log line each), beside servers that do the same and keep nothing.
  */
 export function ingressScenario(options: {
   readonly name: string;
   readonly title: string;
   readonly connections: number;
-  /** Webhooks in a second; null: as many as are answered. */
-  readonly rate: number | null;
   readonly targets: Scenario['targets'];
   readonly floors: readonly ('koa' | 'node')[];
 }): Scenario {
-  const { connections, rate } = options;
+  const { connections } = options;
   return {
     name: options.name,
     title: options.title,
@@ -59,7 +57,7 @@ export function ingressScenario(options: {
           name,
           async measure() {
             const before = cpuSecondsOf(pid);
-            const load = await loadWithWebhooks(watchdog, { url, connections, rate, requests, seconds: extent.quick ? 2 : 10 });
+            const load = await loadWithWebhooks(watchdog, { url, connections, requests, seconds: extent.quick ? 2 : 10 });
             return {
               accepted: load.perSecond,
               p50: load.p50Ms,
