@@ -39,7 +39,6 @@ async function main(): Promise<number> {
     console.error(unknown.length > 0 ? `There is no scenario ${unknown.join(', ')}.\n\n${usage}` : usage);
     return 2;
   }
-  const extent = { quick: options.quick, rounds };
   const printer = createProgressPrinter(process.stderr);
   // Never across a container's network: that would be measured too.
   const stack = await startStack({ provider: 'process', onProgress: printer.onProgress });
@@ -50,7 +49,7 @@ async function main(): Promise<number> {
     for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
       console.error(pc.bold(scenario.title));
       try {
-        const prepared = await scenario.prepare({ stack, extent });
+        const prepared = await scenario.prepare(stack, options.quick);
         try {
           const result = await measureScenario(scenario, prepared, rounds, (done) => console.error(pc.dim(`  ${done}`)));
           results.push(result);

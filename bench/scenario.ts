@@ -15,7 +15,7 @@ export interface Contender {
   measure(): Promise<Figures>;
 }
 
-/** A figure of one contender, over the same figure of another (or over itself: then it is the figure alone) in the same round. */
+/** A figure of one contender, over the same figure of another in the same round; alone when it is against nobody. */
 export interface Target {
   readonly figure: string;
   readonly of: string;
@@ -24,19 +24,14 @@ export interface Target {
   readonly value: number;
 }
 
-/** How much is measured. `quick` checks that a scenario works, not how fast anything is. */
-export interface Extent {
-  readonly quick: boolean;
-  readonly rounds: number;
-}
-
 export interface Scenario {
   readonly name: string;
   /** What is measured, in a sentence. */
   readonly title: string;
   readonly figures: readonly Figure[];
   readonly targets: readonly Target[];
-  prepare(context: { readonly stack: StackAddresses; readonly extent: Extent }): Promise<Prepared>;
+  /** `quick`: little is measured, only to see that the scenario works. */
+  prepare(stack: StackAddresses, quick: boolean): Promise<Prepared>;
 }
 
 export interface Prepared {

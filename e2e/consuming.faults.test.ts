@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseState } from '@notion-mirror/domain/database-state';
-import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
-import { createTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { runCommand } from '@notion-mirror/local-stack/command';
-import { mavenGoal } from '@notion-mirror/local-stack/maven';
+import { fetchJars } from '@notion-mirror/local-stack/maven';
 import { cacheRootOf, installOnce } from '@notion-mirror/local-stack/tool-cache';
 import { findJava, findMaven, findPip } from '@notion-mirror/local-stack/toolchain';
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -46,10 +45,7 @@ describe('the clients of docs/consuming.md', () => {
   const { states: topic, statesSubject: subject } = topicsFor(log.prefix);
 
   beforeAll(async () => {
-    await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
-    for (const { subject: each, contract } of schemaSubjects(log.prefix)) {
-      await registerSchemas({ schemaRegistry: log.schemaRegistry, subject: each, contract });
-    }
+    await log.init(3);
     const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject });
     const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: stateLogWriterId(log.prefix) });
     await writer.append([live('a', 'Sprints'), live('b', 'Näme: “ü”'), removed('b')].map((state) => toStateRecord(state, codec)));
@@ -78,10 +74,7 @@ describe('the clients of docs/consuming.md', () => {
 
   test.skipIf(!hasJava)('Java', async () => {
     const tool = { name: 'state-consumer-java', version: '1', recipe: pom };
-    const jars = await installOnce(cacheRootOf(process.env), tool, async (draft) => {
-      await writeFile(join(draft, 'pom.xml'), pom);
-      await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], { cwd: draft });
-    });
+    const jars = await installOnce(cacheRootOf(process.env), tool, (draft) => fetchJars(draft, pom));
     const folder = await clientFolder();
     await writeFile(join(folder, 'StateConsumer.java'), await codeOf('java'));
     const command = 'command' in java ? java.command : 'java';

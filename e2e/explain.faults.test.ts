@@ -40,12 +40,11 @@ async function explain(subject: string, ...args: string[]): Promise<Explanation 
 /** A tenant with one database that is mirrored, and no sweep under way: one would find a trouble before the test's event does. */
 async function tenant(name: string): Promise<{ customer: Customer; databaseId: string }> {
   const customer = scene.prepare(name, name);
-  const { workspaceId, notionWorkspaceId, botId, connectionId } = customer;
-  await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
+  await scene.register(customer);
   const { databaseId } = await customer.user.createDatabase(customer.pages.home, `Tasks of ${name}`, properties);
   await waitUntil(async () => (await scene.db.collection('databases').findOne({ databaseId })) !== null);
   await scene.pair.settle();
-  await scene.untilSwept(workspaceId);
+  await scene.untilSwept(customer.workspaceId);
   return { customer, databaseId };
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Customer } from '@notion-mirror/demo/customers';
 import { richText } from '@notion-mirror/demo/notion-user';
-import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
@@ -60,12 +59,9 @@ describe('a quiet tenant sees its edits within a second at the 95th percentile, 
   });
 
   test(`and beside ${hangingTenants} tenants for whom Notion never answers`, { timeout: 180_000 }, async () => {
-    const store = createConnectionStore(scene.db);
     const hanging = Array.from({ length: hangingTenants }, (_, index) => scene.prepare(`hangs-${index}`, 'Hangs'));
     for (const { botToken } of hanging) scene.notion.faults.inject({ kind: 'hang', token: botToken });
-    for (const { connectionId, workspaceId, notionWorkspaceId, botId } of hanging) {
-      await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
-    }
+    for (const customer of hanging) await scene.register(customer);
     for (const customer of hanging) await changeDatabases(customer, databasesOfEach);
     await waitUntil(() => scene.notion.faults.list().filter(({ kind, fired }) => kind === 'hang' && fired > 0).length === hangingTenants);
     expect(await latenciesOfQuiet(`${hangingTenants} tenants that hang`)).toBeLessThan(1_000);

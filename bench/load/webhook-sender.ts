@@ -1,10 +1,10 @@
-// Sends signed webhooks, one for each event, at a rate or as fast as they are answered, and says when each went out and when it was accepted. A process of its
-// own. In: a task as JSON on stdin, the signing key in BENCH_SIGNING_KEY. Out: JSON on stdout.
+// Sends signed webhooks, one for each event, at a rate or as fast as they are answered, and says when each went out and when it was accepted.
+// A process of its own. In: a task as JSON on stdin, the signing key in BENCH_SIGNING_KEY. Out: JSON on stdout.
 import { setTimeout as delay } from 'node:timers/promises';
 import { json } from 'node:stream/consumers';
 import { createPoster } from '@notion-mirror/emulators/http/post';
 import { z } from 'zod';
-import { signedWebhook } from '../webhooks.ts';
+import { signedWebhook, type SignedWebhook } from '../webhooks.ts';
 
 const key = z.string().parse(process.env['BENCH_SIGNING_KEY']);
 const task = z
@@ -26,8 +26,7 @@ const poster = createPoster({ maxConcurrent: task.connections });
 const webhooks = task.events.map(({ databaseId, ...sender }) => signedWebhook(sender, key, databaseId));
 const startedAt = Date.now();
 
-async function send(index: number): Promise<{ eventId: string; sentAt: number; ackMs: number }> {
-  const { eventId, body, headers } = webhooks[index] ?? { eventId: '', body: '', headers: {} };
+async function send(index: number, { eventId, body, headers }: SignedWebhook): Promise<{ eventId: string; sentAt: number; ackMs: number }> {
   if (task.rate !== null) await delay(Math.max(0, startedAt + (index * 1_000) / task.rate - Date.now()));
   const sentAt = Date.now();
   const began = performance.now();
@@ -36,15 +35,11 @@ async function send(index: number): Promise<{ eventId: string; sentAt: number; a
   return { eventId, sentAt, ackMs: performance.now() - began };
 }
 
-/** Each takes the next one: so many are on their way at once. */
-let next = 0;
+/** All take from one queue: so many are on their way at once. */
+const queue = webhooks.entries();
 const sent: Awaited<ReturnType<typeof send>>[] = [];
 async function sendSome(): Promise<void> {
-  while (next < webhooks.length) {
-    const index = next;
-    next += 1;
-    sent.push(await send(index));
-  }
+  for (const [index, webhook] of queue) sent.push(await send(index, webhook));
 }
 await Promise.all(Array.from({ length: task.connections }, sendSome));
 poster.close();

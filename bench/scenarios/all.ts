@@ -2,24 +2,10 @@ import type { Scenario } from '../scenario.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { ingressScenario } from './ingress.ts';
 
-const koa = 'koa, keeping nothing';
-
 /** In the order in which they are run and shown. */
 export const scenarios: readonly Scenario[] = [
-  ingressScenario({
-    name: 'ingress-64',
-    title: 'Webhooks that are accepted, over 64 connections, as many as are answered',
-    connections: 64,
-    floors: ['koa', 'node'],
-    targets: [{ figure: 'accepted', of: 'ingress', against: koa, bound: 'at least', value: 0.9 }],
-  }),
-  ingressScenario({
-    name: 'ingress-256',
-    title: 'Webhooks that are accepted, over 256 connections, as many as are answered',
-    connections: 256,
-    floors: ['koa', 'node'],
-    targets: [{ figure: 'accepted', of: 'ingress', against: koa, bound: 'at least', value: 0.9 }],
-  }),
+  ingressScenario(64),
+  ingressScenario(256),
   eventToDocumentScenario({
     name: 'event-to-document',
     title: '50 events a second over 50 workspaces, until the document is there',

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { startSystem, type System } from '@notion-mirror/demo/system';
-import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
-import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import type { System } from '@notion-mirror/demo/system';
+import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { Timestamp } from 'mongodb';
 import { z } from 'zod';
+import { prepareWithSystem } from '../bench-system.ts';
 import { runTask } from '../children.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Scenario } from '../scenario.ts';
@@ -48,16 +47,9 @@ export function eventToDocumentScenario(options: {
       { name: 'CPU of the load', unit: 'µs' },
     ],
     targets: options.targets,
-    async prepare({ stack, extent }) {
-      const watchdog = await startWatchdog();
-      const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' };
-      const system = await startSystem(stack, { name: `bench_${options.name.replaceAll('-', '_')}`, env });
-      const end = async () => {
-        await system.stop();
-        await watchdog.close();
-      };
-      try {
-        const events = await populate(system, options, extent.quick ? options.fewEvents : options.events);
+    prepare: (stack, quick) =>
+      prepareWithSystem(stack, options.name, async ({ system, watchdog }) => {
+        const events = await populate(system, options, quick ? options.fewEvents : options.events);
         const [ingress, worker] = await Promise.all([system.start('ingress'), system.start('sync-worker')]);
         await untilMirrored(system, new Set(events.map(({ databaseId }) => databaseId)).size);
         system.notion.faults.inject({ kind: 'latency', latencyMs: callMs });
@@ -89,12 +81,8 @@ export function eventToDocumentScenario(options: {
             'CPU of the load': each(cpuSeconds),
           };
         };
-        return { contenders: [{ name: 'notion-mirror', measure }], end };
-      } catch (error) {
-        await end();
-        throw error;
-      }
-    },
+        return [{ name: 'notion-mirror', measure }];
+      }),
   };
 }
 
@@ -104,11 +92,11 @@ async function populate(
   { workspaces, databases }: { readonly workspaces: number; readonly databases: number },
   count: number,
 ): Promise<{ connectionId: string; notionWorkspaceId: string; botId: string; databaseId: string }[]> {
-  const store = createConnectionStore(system.db);
   const tenants: { connectionId: string; notionWorkspaceId: string; botId: string; databaseIds: string[] }[] = [];
   for (let n = 0; n < workspaces; n += 1) {
-    const { connectionId, workspaceId, notionWorkspaceId, botId, pages } = system.prepare(`tenant-${n}`, `Tenant ${n}`);
-    await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
+    const customer = system.prepare(`tenant-${n}`, `Tenant ${n}`);
+    await system.register(customer);
+    const { connectionId, notionWorkspaceId, botId, pages } = customer;
     const databaseIds = Array.from({ length: databases }, (_, database) => {
       const parent = { type: 'page', id: pages.home } as const;
       return system.notion.createDatabase({ workspaceId: notionWorkspaceId, title: `Database ${database}`, parent }).id;
@@ -125,11 +113,8 @@ async function populate(
 
 /** A new tenant is swept, so its databases come by themselves. */
 async function untilMirrored({ db }: System, databases: number): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while ((await db.collection('databases').countDocuments()) < databases) {
-    if (Date.now() > deadline) throw new Error(`not all of ${databases} databases were mirrored within ${patienceMs / 1_000} s`);
-    await delay(100);
-  }
+  const isThere = async () => (await db.collection('databases').countDocuments()) >= databases;
+  await waitUntil(`${databases} databases in the mirror`, isThere, { timeoutMs: patienceMs });
 }
 
 interface Arrivals extends AsyncDisposable {
@@ -149,13 +134,9 @@ async function watchArrivals({ db }: System): Promise<Arrivals> {
   });
   return {
     async of(eventIds) {
-      const deadline = Date.now() + patienceMs;
-      for (;;) {
-        const missing = eventIds.filter((id) => !arrivedAt.has(id)).length;
-        if (missing === 0) return arrivedAt;
-        if (Date.now() > deadline) throw new Error(`${missing} of ${eventIds.length} events led to no document of their own`);
-        await delay(20);
-      }
+      const haveArrived = async () => eventIds.every((id) => arrivedAt.has(id));
+      await waitUntil(`a document of its own for each of ${eventIds.length} events`, haveArrived, { timeoutMs: patienceMs });
+      return arrivedAt;
     },
     [Symbol.asyncDispose]: () => stream.close(),
   };

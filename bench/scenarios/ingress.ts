@@ -1,7 +1,5 @@
-import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { startSystem } from '@notion-mirror/demo/system';
-import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { startServer } from '../children.ts';
+import { prepareWithSystem } from '../bench-system.ts';
 import { loadWithWebhooks } from '../load/http-load-result.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Contender, Scenario } from '../scenario.ts';
@@ -10,22 +8,18 @@ import { signedWebhook } from '../webhooks.ts';
 const tenants = 50;
 /** Enough that no webhook is in the caches of anything because it came a moment ago. */
 const distinctWebhooks = 2_000;
+const floors = ['koa', 'node'] as const;
+const nameOf = (floor: (typeof floors)[number]) => `${floor}, keeping nothing`;
 
 /**
  * Webhooks over so many connections at once, as many as are answered: the ingress as it runs in production (signature, parsing, the tenant's connections,
  * Avro, acks=all, metrics, a log line each), beside servers that do the same and keep nothing.
  */
-export function ingressScenario(options: {
-  readonly name: string;
-  readonly title: string;
-  readonly connections: number;
-  readonly targets: Scenario['targets'];
-  readonly floors: readonly ('koa' | 'node')[];
-}): Scenario {
-  const { connections } = options;
+export function ingressScenario(connections: number): Scenario {
+  const scenario = `ingress-${connections}`;
   return {
-    name: options.name,
-    title: options.title,
+    name: scenario,
+    title: `Webhooks that are accepted, over ${connections} connections, as many as are answered`,
     figures: [
       { name: 'accepted', unit: '/s' },
       { name: 'p50', unit: 'ms' },
@@ -34,21 +28,11 @@ export function ingressScenario(options: {
       { name: 'memory', unit: 'MB' },
       { name: 'CPU of the load', unit: 'µs' },
     ],
-    targets: options.targets,
-    async prepare({ stack, extent }) {
-      const watchdog = await startWatchdog();
-      const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' };
-      const system = await startSystem(stack, { name: `bench_${options.name.replaceAll('-', '_')}`, env });
-      const ends: (() => Promise<void>)[] = [() => watchdog.close(), () => system.stop()];
-      const end = async () => {
-        for (const one of ends.toReversed()) await one();
-      };
-      try {
+    targets: [{ figure: 'accepted', of: 'ingress', against: nameOf('koa'), bound: 'at least', value: 0.9 }],
+    prepare: (stack, quick) =>
+      prepareWithSystem(stack, scenario, async ({ system, watchdog }, onEnd) => {
         const customers = Array.from({ length: tenants }, (_, n) => system.prepare(`tenant-${n}`, `Tenant ${n}`));
-        const store = createConnectionStore(system.db);
-        for (const { connectionId, workspaceId, notionWorkspaceId, botId } of customers) {
-          await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
-        }
+        for (const customer of customers) await system.register(customer);
         const { signingKey } = system.nango.environment;
         const requests = Array.from({ length: distinctWebhooks / tenants }, () =>
           customers.map((customer) => signedWebhook(customer, signingKey)),
@@ -57,7 +41,7 @@ export function ingressScenario(options: {
           name,
           async measure() {
             const before = cpuSecondsOf(pid);
-            const load = await loadWithWebhooks(watchdog, { url, connections, requests, seconds: extent.quick ? 2 : 10 });
+            const load = await loadWithWebhooks(watchdog, { url, connections, requests, seconds: quick ? 2 : 10 });
             return {
               accepted: load.perSecond,
               p50: load.p50Ms,
@@ -70,20 +54,16 @@ export function ingressScenario(options: {
         });
         const ingress = await system.start('ingress');
         const contenders = [contender('ingress', { pid: ingress.pid, url: system.webhookUrl('nango') })];
-        for (const floor of options.floors) {
+        for (const floor of floors) {
           const server = await startServer(watchdog, 'floors/webhook-server.ts', {
             BENCH_SERVER: floor,
             BENCH_SIGNING_KEY: signingKey,
             BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
           });
-          ends.push(() => server.stop());
-          contenders.push(contender(`${floor}, keeping nothing`, { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
+          onEnd(() => server.stop());
+          contenders.push(contender(nameOf(floor), { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
         }
-        return { contenders, end };
-      } catch (error) {
-        await end();
-        throw error;
-      }
-    },
+        return contenders;
+      }),
   };
 }

@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LiveState } from '@notion-mirror/domain/database-state';
-import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
-import { createTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { expect, inject, onTestFinished, test } from 'vitest';
@@ -60,10 +59,7 @@ test(`${databases} databases are rebuilt from the state log, with memory that do
     await mongo.close();
   });
   await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
-  await createTopics(log.kafka, log.prefix, { partitions: 24, replicationFactor: 1, retentionMs: 3_600_000 });
-  for (const { subject, contract } of schemaSubjects(log.prefix)) {
-    await registerSchemas({ schemaRegistry: log.schemaRegistry, subject, contract });
-  }
+  await log.init(24);
   const { states: topic, statesSubject: subject } = topicsFor(log.prefix);
   const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject });
   const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: stateLogWriterId(log.prefix) });

@@ -7,12 +7,11 @@ import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { rangesOn } from '@notion-mirror/event-log/range-reader';
-import { registerSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { eventOf, isolatedLog, readAll, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
-import { createTopics, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
@@ -48,10 +47,7 @@ beforeEach(async () => {
   };
   await mongo.db.dropDatabase();
   await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
-  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
-  for (const { subject, contract } of schemaSubjects(log.prefix)) {
-    await registerSchemas({ schemaRegistry: log.schemaRegistry, subject, contract });
-  }
+  await log.init(3);
 });
 
 const topics = () => topicsFor(log.prefix);

@@ -5,7 +5,6 @@ import { startSystem, type System } from '@notion-mirror/demo/system';
 import { createRandom, type Random } from '@notion-mirror/emulators/random';
 import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
-import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { waitUntil } from '../wait-until.ts';
 import { removeTopics, whatIsWrong, whereabouts } from './checks.ts';
 import { createLedger, type LedgerFigures } from '../ledger.ts';
@@ -183,15 +182,13 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
 }
 
 async function connectAll(system: System, tenants: number): Promise<Customer[]> {
-  const store = createConnectionStore(system.db);
   return Promise.all(
     Array.from({ length: tenants }, async (_, index) => {
       const workspaceId = `tenant-${index + 1}`;
       // One as an operator would; the same for all would be a minute of starting processes.
       if (index === 0) return system.connect(workspaceId, workspaceId);
       const customer = system.prepare(workspaceId, workspaceId);
-      const { connectionId, notionWorkspaceId, botId } = customer;
-      await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId, botId, token: null });
+      await system.register(customer);
       return customer;
     }),
   );

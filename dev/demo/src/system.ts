@@ -4,6 +4,7 @@ import { startEmulatorPair, type EmulatorPair, type EmulatorPairOptions } from '
 import { freePort } from '@notion-mirror/local-stack/ports';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
 import {
@@ -15,6 +16,9 @@ import {
   type ServiceName,
   type ServiceProcess,
 } from './service-process.ts';
+
+/** The integration's name in the emulated Nango. */
+const providerConfigKey = 'notion';
 
 /** notion-mirror as a whole, as processes, between emulators of Notion and Nango, on real servers. */
 export interface System {
@@ -31,6 +35,8 @@ export interface System {
   tryMirror(...args: string[]): Promise<MirrorRun>;
   /** A new Notion workspace, connected through Nango and known to the mirror as this tenant. */
   connect(workspaceId: string, name: string): Promise<Customer>;
+  /** Makes a prepared customer known to the mirror as `connect` does, without a process of its own for it: for many at once. */
+  register(customer: Customer): Promise<void>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
   /** What differs between the mirror's view and Notion's truth, over all customers or for one tenant. */
@@ -82,6 +88,7 @@ export async function startSystem(
   const services = new Set<ServiceProcess>();
   const customers: Customer[] = [];
   const db = client.db(options.name);
+  const connections = createConnectionStore(db);
 
   const truthOf = ({ notionWorkspaceId, botId }: Customer) => notion.truth({ workspaceId: notionWorkspaceId, botId });
   const stop = async () => {
@@ -111,6 +118,9 @@ export async function startSystem(
       mirror: (...args) => runMirror(args, env),
       tryMirror: (...args) => tryMirror(args, env),
       prepare,
+      async register({ connectionId, workspaceId, notionWorkspaceId, botId }) {
+        await connections.add({ connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId, token: null });
+      },
       async connect(workspaceId, name) {
         const customer = prepare(workspaceId, name);
         await runMirror(['connections', 'add', customer.connectionId, ...connectionOptions(customer)], env);
@@ -142,5 +152,5 @@ export function connectionOptions({
   botId,
 }: Pick<Customer, 'workspaceId' | 'notionWorkspaceId' | 'botId'>): string[] {
   const tenant = ['--workspace-id', workspaceId, '--notion-workspace-id', notionWorkspaceId, '--bot-id', botId];
-  return ['--provider-config-key', 'notion', ...tenant];
+  return ['--provider-config-key', providerConfigKey, ...tenant];
 }

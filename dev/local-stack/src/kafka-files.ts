@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand, type CommandOptions } from './command.ts';
-import { mavenGoal } from './maven.ts';
+import { fetchJars } from './maven.ts';
 import type { CachedTool } from './tool-cache.ts';
 
 const version = '4.2.0';
@@ -21,11 +20,7 @@ export const kafkaTool: CachedTool = { name: 'kafka', version, recipe: pom };
 
 /** Fetches the broker's jars (43 MB) into `draft` and checks that it runs and is the version it should be. */
 export async function fetchKafka(draft: string, javaCommand: string, options: CommandOptions): Promise<void> {
-  await writeFile(join(draft, 'pom.xml'), pom);
-  await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], {
-    ...options,
-    cwd: draft,
-  });
+  await fetchJars(draft, pom, options);
   const output = await runCommand(javaCommand, ['-cp', kafkaClassPath(draft), 'kafka.Kafka', '--version'], { signal: options.signal });
   if (!output.includes(version)) throw new Error(`What was fetched as Kafka ${version} says of itself: ${output}`);
 }

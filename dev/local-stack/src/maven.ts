@@ -1,9 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand, type CommandOptions } from './command.ts';
+
 /**
  * The arguments that run one goal of Maven's dependency plugin: no questions, checksums enforced.
  * 2.10, because newer ones insist on the parent pom of an artifact that is only copied, and Apicurio's does not resolve. Runs on Maven 3.8 to 4.0.
  */
 export function mavenGoal(goal: 'copy' | 'copy-dependencies'): string[] {
   return ['--batch-mode', '--strict-checksums', `org.apache.maven.plugins:maven-dependency-plugin:2.10:${goal}`];
+}
+
+/** Fetches what `pom` depends on, with what that depends on, into `lib` of the folder. Throws when Maven fails. */
+export async function fetchJars(folder: string, pom: string, options: CommandOptions = {}): Promise<void> {
+  await writeFile(join(folder, 'pom.xml'), pom);
+  await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], {
+    ...options,
+    cwd: folder,
+  });
 }
 
 /** Adds up Maven's "Downloaded from central: … (5.1 MB at 3.0 MB/s)" lines; returns what there is to tell after each. */

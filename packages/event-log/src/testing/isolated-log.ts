@@ -3,7 +3,9 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { createKafka } from '../kafka-client.ts';
+import { registerSchemas, schemaSubjects } from '../register-schemas.ts';
 import type { SchemaRegistrySettings } from '../schema-registry.ts';
+import { createTopics } from '../topics.ts';
 
 export const silent = createLogger({ service: 'test', level: 'silent' });
 
@@ -12,6 +14,8 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
   readonly prefix: string;
   readonly kafka: Kafka;
   readonly schemaRegistry: SchemaRegistrySettings;
+  /** Makes the topics and schemas that `mirror init` would make. */
+  readonly init: (partitions: number) => Promise<void>;
   readonly remove: () => Promise<void>;
 } {
   const prefix = `test-${randomUUID().slice(0, 8)}.`;
@@ -21,6 +25,10 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
     prefix,
     kafka,
     schemaRegistry,
+    async init(partitions) {
+      await createTopics(kafka, prefix, { partitions, replicationFactor: 1, retentionMs: 3_600_000 });
+      for (const { subject, contract } of schemaSubjects(prefix)) await registerSchemas({ schemaRegistry, subject, contract });
+    },
     async remove() {
       const admin = kafka.admin();
       await admin.connect();

@@ -1,0 +1,31 @@
+import { startSystem, type System } from '@notion-mirror/demo/system';
+import type { StackAddresses } from '@notion-mirror/local-stack/stack';
+import { startWatchdog, type Watchdog } from '@notion-mirror/local-stack/watchdog';
+import type { Prepared } from './scenario.ts';
+
+/** The system of one scenario: nothing of it is held back by the budget of calls to Notion. */
+export interface BenchSystem {
+  readonly system: System;
+  readonly watchdog: Watchdog;
+}
+
+/** Starts the system, lets `prepare` make the contenders, and ends all of it when the scenario has ended or could not be prepared. */
+export async function prepareWithSystem(
+  stack: StackAddresses,
+  scenario: string,
+  prepare: (bench: BenchSystem, onEnd: (end: () => Promise<void>) => void) => Promise<Prepared['contenders']>,
+): Promise<Prepared> {
+  const resources = new AsyncDisposableStack();
+  try {
+    const watchdog = await startWatchdog();
+    resources.defer(() => watchdog.close());
+    const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' };
+    const system = await startSystem(stack, { name: `bench_${scenario.replaceAll('-', '_')}`, env });
+    resources.defer(() => system.stop());
+    const contenders = await prepare({ system, watchdog }, (end) => resources.defer(end));
+    return { contenders, end: () => resources.disposeAsync() };
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
