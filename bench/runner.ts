@@ -3,6 +3,7 @@ import { ratioOf, summaryOf, type Summary } from './statistics.ts';
 
 export interface ContenderResult {
   readonly name: string;
+  readonly at?: number;
   readonly figures: Readonly<Record<string, Summary>>;
 }
 
@@ -45,9 +46,10 @@ export async function measureScenario(
   return {
     name: scenario.name,
     title: scenario.title,
-    contenders: [...found].map(([name, all]) => ({
+    contenders: contenders.map(({ name, at }) => ({
       name,
-      figures: Object.fromEntries(Object.keys(all[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
+      ...(at !== undefined && { at }),
+      figures: Object.fromEntries(Object.keys(found.get(name)?.[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
     })),
     targets: scenario.targets.map((target) => {
       const own = valuesOf(target.of, target.figure);

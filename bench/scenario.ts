@@ -12,6 +12,8 @@ export interface Figure {
 /** One of those that are compared. `measure` is called once per round, and leaves everything as it was. */
 export interface Contender {
   readonly name: string;
+  /** Where it stands on the x-axis of the scenario's curves; left out where contenders are not points of one. */
+  readonly at?: number;
   measure(): Promise<Figures>;
 }
 
@@ -24,12 +26,18 @@ export interface Target {
   readonly value: number;
 }
 
+/** How a figure is drawn: a bar for each contender, or a curve over their `at` on a logarithmic axis. */
+export type Plot =
+  | { readonly kind: 'bars'; readonly figure: string }
+  | { readonly kind: 'curve'; readonly figure: string; readonly axis: string };
+
 export interface Scenario {
   readonly name: string;
   /** What is measured, in a sentence. */
   readonly title: string;
   readonly figures: readonly Figure[];
   readonly targets: readonly Target[];
+  readonly plots?: readonly Plot[];
   /** `quick`: little is measured, only to see that the scenario works. */
   prepare(stack: StackAddresses, quick: boolean): Promise<Prepared>;
 }
