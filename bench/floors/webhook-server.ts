@@ -1,5 +1,5 @@
-// The least code that does what the ingress does with a webhook but for keeping it: the signature over the raw bytes, JSON, the tenant, the
-// record's bytes. BENCH_SERVER: `koa` or `node`, what it stands on.
+// The least code that does what the ingress does with a webhook but for keeping it: the signature over the raw bytes, JSON, a schema, the tenant,
+// the record's bytes. No metrics, no log. BENCH_SERVER: `koa` or `node`, what it stands on.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,24 +19,24 @@ const env = z
 const tenants = new Map(Object.entries(env.BENCH_TENANTS));
 const { type: avro } = databaseEventContract().latest;
 
-interface Envelope {
-  readonly connectionId: string;
-  readonly providerConfigKey: string;
-  readonly payload: {
-    readonly id: string;
-    readonly timestamp: string;
-    readonly workspace_id: string;
-    readonly type: string;
-    readonly entity: { readonly id: string };
-  };
-}
+const envelope = z.object({
+  connectionId: z.string(),
+  providerConfigKey: z.string(),
+  payload: z.object({
+    id: z.uuid(),
+    timestamp: z.iso.datetime(),
+    workspace_id: z.uuid(),
+    type: z.string(),
+    entity: z.object({ id: z.uuid(), type: z.string() }),
+  }),
+});
 
 /** Null: the signature does not fit. */
 function recordOf(raw: Buffer, signature: string): Buffer | null {
   const expected = createHmac('sha256', env.BENCH_SIGNING_KEY).update(raw).digest();
   const given = Buffer.from(signature, 'hex');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
-  const { connectionId, providerConfigKey, payload } = JSON.parse(raw.toString()) as Envelope;
+  const { connectionId, providerConfigKey, payload } = envelope.parse(JSON.parse(raw.toString()));
   const value = avro.toBuffer({
     eventId: payload.id,
     kind: 'sync',

@@ -45,7 +45,7 @@ export async function startService(
   env: Readonly<Record<string, string>>,
   options: { readonly watchdog: Watchdog; readonly onLine?: ((line: LogLine) => void) | undefined },
 ): Promise<ServiceProcess> {
-  const { watchdog, onLine = () => {} } = options;
+  const { watchdog, onLine } = options;
   const opsPort = await freePort();
   const child = spawn(process.execPath, [entryPoint(name)], {
     cwd: root,
@@ -65,8 +65,8 @@ export async function startService(
   createInterface({ input: child.stderr }).on('line', remember);
   createInterface({ input: child.stdout }).on('line', (text) => {
     remember(text);
-    const line = parseLine(text);
-    if (line !== null) onLine(line);
+    const line = onLine === undefined ? null : parseLine(text);
+    if (line !== null) onLine?.(line);
   });
   const exited = once(child, 'exit').then(([code, signal]) => ({
     code: code as number | null,

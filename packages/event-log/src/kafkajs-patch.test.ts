@@ -170,3 +170,39 @@ describe('the patched KafkaJS send', () => {
     await expect(result).rejects.toThrow('A partition is missing in the metadata');
   });
 });
+
+interface Encoder {
+  writeUVarInt(value: number): Encoder;
+  readonly buffer: Buffer;
+}
+const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder') as new (initialSize?: number) => Encoder;
+
+describe('the patched KafkaJS encoder', () => {
+  // It takes memory that is not zeroed, and writes numbers without a buffer for each.
+  it.each([
+    [0, '00'],
+    [127, '7f'],
+    [128, '8001'],
+    [16_384, '808001'],
+    [0x7f_ff_ff_ff, 'ffffffff07'],
+  ])('writes %i as LEB128 and nothing else, also where it has to grow', (value, hex) => {
+    for (const initialSize of [0, 1, 3, 511]) expect(new Encoder(initialSize).writeUVarInt(value).buffer.toString('hex')).toBe(hex);
+    let encoder = new Encoder();
+    for (let n = 0; n < 2_000; n += 1) encoder = encoder.writeUVarInt(value);
+    expect(encoder.buffer.toString('hex')).toBe(hex.repeat(2_000));
+  });
+});
+
+const encodeRecord = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
+
+describe('the patched KafkaJS record', () => {
+  // The bytes are those of the released 2.2.4, which makes an encoder for each header.
+  it('has the bytes of the released one', () => {
+    const headers = { 'mirror-ä': '1', two: ['x', Buffer.from('y')] };
+    const record = encodeRecord({ offsetDelta: 300, timestampDelta: 5, key: 'wörkspace', value: Buffer.from('value'), headers });
+    expect(record.buffer.toString('hex')).toBe(
+      '5c000ad8041477c3b6726b73706163650a76616c756506126d6972726f722dc3a402310674776f02780674776f0279',
+    );
+    expect(encodeRecord({ key: null, value: null }).buffer.toString('hex')).toBe('0c000000010100');
+  });
+});

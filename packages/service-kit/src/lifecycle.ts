@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { boundHeap } from './heap-bounds.ts';
 import type { Logger } from './logger.ts';
 
 /** What a composition root gets: it registers how to stop each part right after it started it. */
@@ -14,13 +15,14 @@ export interface ServiceScope {
 /**
  * Runs one service in this process: `start` builds and starts its parts; SIGTERM or SIGINT stops them in reverse order and exits 0.
  * A start that fails half-way stops what had started and exits 1. Stopping takes at most `shutdownMs`, then the process exits 1
- * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke.
+ * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke. Its heap is kept small.
  */
 export function runService(
   options: { name: string; logger: Logger; shutdownMs: number },
   start: (scope: ServiceScope) => Promise<void>,
 ): void {
   const { logger } = options;
+  boundHeap();
   const stops: { name: string; stop: () => Promise<void> | void }[] = [];
   const aborter = new AbortController();
   let stopping = false;

@@ -15,7 +15,7 @@ export function createLogger(options: { service: string; level: LogLevel; destin
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    options.destination ?? pino.destination({ dest: 1, sync: false }),
+    options.destination ?? pino.destination({ dest: 1, sync: false, minLength: 8_192, periodicFlush: 100 }),
   );
 }
 

@@ -1,0 +1,23 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+
+/** Of both semi-spaces together: where V8 may stop to double them. */
+const youngBytes = 32 * 2 ** 20;
+const lookEveryMs = 100;
+
+/**
+ * Keeps the heap of this process small under load. On a machine with much memory V8 lets short-lived objects fill 128 MiB before it looks at them,
+ * and the rest grow to a multiple of what is in use: several hundred megabytes for a service that holds thirty. Here the young generation stays at
+ * about 32 MiB, and a full collection comes when the heap has grown by half since the last.
+ *
+ * In code, not as flags of the command: it holds however a service is started. V8 reads both flags at each collection. Under memory that is
+ * really in use the heap grows as ever.
+ */
+export function boundHeap(): void {
+  setFlagsFromString('--heap-growing-percent=50');
+  setInterval(boundYoungGeneration, lookEveryMs).unref();
+}
+
+function boundYoungGeneration(): void {
+  const bytes = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
+  setFlagsFromString(`--semi-space-growth-factor=${bytes < youngBytes ? 2 : 1}`);
+}
