@@ -271,6 +271,62 @@ describe('fetchDatabase through one connection', () => {
   });
 });
 
+describe('fetchDatabase with sources that are expected', () => {
+  it('asks for them while the container is on its way', async () => {
+    const asked = { container: Promise.withResolvers<void>(), source: Promise.withResolvers<void>() };
+    const both = Promise.all([asked.container.promise, asked.source.promise]);
+    const onceBothAreAsked =
+      (which: keyof typeof asked, body: unknown): Reply =>
+      (response) => {
+        asked[which].resolve();
+        void both.then(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(body)));
+      };
+    const { fetch, calls } = await setUp({
+      'token-a': {
+        [databaseId]: onceBothAreAsked('container', container()),
+        [sourceId]: onceBothAreAsked('source', dataSource()),
+      },
+    });
+    const outcome = await fetch({ expected: [sourceId] });
+    expect(outcome.kind === 'live' && outcome.content.dataSources.map(({ id }) => id)).toEqual([sourceId]);
+    expect(calls()).toHaveLength(2);
+  });
+
+  it('believes the container, not the expectation', async () => {
+    const view = { ...seen, [otherSourceId]: ok(dataSource({ id: otherSourceId })) };
+    const outcome = await (await setUp({ 'token-a': view })).fetch({ expected: [otherSourceId] });
+    expect(outcome.kind === 'live' && outcome.content.dataSources.map(({ id }) => id)).toEqual([sourceId]);
+  });
+
+  it('is not held up by one that hangs when the database is in the trash, gone or refused', async () => {
+    for (const [reply, kind] of [
+      [ok(container({ in_trash: true })), 'trashed'],
+      [notFound, 'inaccessible'],
+      [throttled, 'retry'],
+    ] as const) {
+      const { fetch } = await setUp({ 'token-a': { [databaseId]: reply, [sourceId]: hang } });
+      expect(await fetch({ expected: [sourceId] })).toMatchObject({ kind });
+    }
+  });
+
+  it('reads nothing ahead when it is tried again, so that trouble with one that is no longer listed cannot last', async () => {
+    const broken = notionError(500, 'internal_server_error');
+    const { fetch, clock, calls } = await setUp({ 'token-a': { ...seen, [otherSourceId]: broken } });
+    const first = await fetch({ expected: [otherSourceId] });
+    expect(first).toMatchObject({ kind: 'retry' });
+    await clock.advance(60_000);
+    expect(await fetch({ expected: [otherSourceId], attempt: 2 })).toMatchObject({ kind: 'live' });
+    expect(calls().filter((call) => call.endsWith(otherSourceId))).toHaveLength(1);
+  });
+
+  it('one that answers 404 is looked up in the container once more, as ever', async () => {
+    const { fetch, calls } = await setUp({ 'token-a': { [databaseId]: ok(container()) } });
+    const outcome = await fetch({ expected: [sourceId] });
+    expect(outcome.kind === 'live' && outcome.content.dataSources).toMatchObject([{ id: sourceId, accessible: false }]);
+    expect(calls()).toHaveLength(3);
+  });
+});
+
 describe('fetchDatabase within the budget', () => {
   it('makes no call while the token is paused, for 50 fetches of as many databases, and goes on to the second', async () => {
     const { fetch, clock, calls } = await setUp({ 'token-a': { ...seen, [databaseId]: [throttled, ok(container())] } });

@@ -20,7 +20,6 @@ import {
   parseDataSource,
   parseSearchPage,
   type FoundDataSource,
-  type ListedDataSource,
   type Parsed,
   type ParsedDatabase,
   type ParsedDataSource,
@@ -73,8 +72,14 @@ export type LookOutcome =
 export type HolderOutcome = { readonly kind: 'database'; readonly databaseId: string } | { readonly kind: 'not_found' } | Unanswered;
 
 export interface NotionSource {
-  /** The database as Notion has it now: the container and each data source it lists. Never rejects. */
-  fetchDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<FetchOutcome>;
+  /**
+   * The database as Notion has it now: the container and each data source it lists. `expected`: the sources that it probably lists; they are read at
+   * the same time as the container, which says whether that was right; only at the first attempt. Never rejects.
+   */
+  fetchDatabase(
+    asking: Asking & { readonly databaseId: string; readonly expected?: readonly string[] | undefined },
+    signal: AbortSignal,
+  ): Promise<FetchOutcome>;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -218,18 +223,18 @@ export function createNotionSource(deps: {
   /** Reads those that `read` does not have yet, a few at a time; null: it answers 404. Any other problem with one ends the reading of all. */
   async function readSources(
     call: SessionCall,
-    listed: readonly ListedDataSource[],
+    ids: readonly string[],
     read: Map<string, ParsedDataSource | null>,
     signal: AbortSignal,
   ): Promise<CallProblem | null> {
     using ending = abortScope(signal);
-    const queue = listed.filter(({ id }) => !read.has(id));
+    const queue = ids.filter((id) => !read.has(id));
     let problem: CallProblem | null = null;
     const reader = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined && problem === null; next = queue.shift()) {
-        const source = await readDataSource(call, next.id, ending.signal);
-        if (source.kind === 'seen') read.set(next.id, source.value);
-        else if (source.kind === 'gone') read.set(next.id, null);
+        const source = await readDataSource(call, next, ending.signal);
+        if (source.kind === 'seen') read.set(next, source.value);
+        else if (source.kind === 'gone') read.set(next, null);
         else {
           problem ??= source;
           ending.abort();
@@ -240,26 +245,41 @@ export function createNotionSource(deps: {
     return problem;
   }
 
-  /** The database through one connection. */
-  async function readDatabase(call: SessionCall, databaseId: string, signal: AbortSignal): Promise<Sight<Seen>> {
+  /**
+   * The database through one connection. What is expected of it is read while the container is on its way, since a call is most of what a
+   * customer waits for; what turns out not to be listed is thrown away.
+   */
+  async function readDatabase(
+    call: SessionCall,
+    databaseId: string,
+    expected: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Sight<Seen>> {
     const read = new Map<string, ParsedDataSource | null>();
+    using ahead = abortScope(signal);
+    const readAhead = readSources(call, expected, read, ahead.signal);
     for (let again = false; ; again = true) {
       const container = await readContainer(call, databaseId);
+      const isLive = container.kind === 'seen' && !container.value.inTrash;
+      if (!isLive) ahead.abort();
+      const problemAhead = await readAhead;
       if (container.kind !== 'seen') return container;
       if (container.value.inTrash) return { kind: 'seen', value: { trashed: true } };
-      const { listed } = container.value;
+      const listed = container.value.listed.map(({ id }) => id);
+      if (problemAhead !== null && listed.some((id) => !read.has(id))) return problemAhead;
       const problem = await readSources(call, listed, read, signal);
       if (problem !== null) return problem;
       // A source that is listed but gone has perhaps left between the two reads; the container is the judge, read once more.
-      if (!again && listed.some(({ id }) => read.get(id) === null)) continue;
+      if (!again && listed.some((id) => read.get(id) === null)) continue;
       return { kind: 'seen', value: { trashed: false, content: databaseContent(container.value, read) } };
     }
   }
 
-  async function fetchDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<FetchOutcome> {
+  async function fetchDatabase(...[asking, signal]: Parameters<NotionSource['fetchDatabase']>): Promise<FetchOutcome> {
     const databaseId = canonicalNotionId(asking.databaseId);
     if (databaseId === null) return notAnId(asking.databaseId);
-    const answer = await ask(asking, databaseId, { reserve: 2 }, signal, async (call) => readDatabase(call, databaseId, signal));
+    const expected = asking.attempt === undefined || asking.attempt === 1 ? (asking.expected ?? []) : [];
+    const answer = await ask(asking, databaseId, { reserve: 2 }, signal, async (call) => readDatabase(call, databaseId, expected, signal));
     if (answer.kind === 'gone') return { kind: 'inaccessible' };
     if (answer.kind !== 'seen') return answer;
     const { value, connectionId } = answer;

@@ -54,7 +54,7 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
       return records.read(workspaceId, databaseId);
     },
     now,
-    fetch: async () => {
+    fetch: async (record) => {
       const began = performance.now();
       let calls = 0;
       let first: string | null = null;
@@ -62,7 +62,8 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
         calls += 1;
         first ??= requestId;
       };
-      const asking = { workspaceId, databaseId, preferConnectionId: event.connectionId, accessibleBy, attempt, onAnswer };
+      const expected = record?.dataSourceIds;
+      const asking = { workspaceId, databaseId, expected, preferConnectionId: event.connectionId, accessibleBy, attempt, onAnswer };
       const fetched = await notion.fetchDatabase(asking, signal);
       fetch = { requestId: first, calls, ms: elapsed(began) };
       return fetched;
