@@ -1,4 +1,5 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** Of both semi-spaces together: where V8 may stop to double them. */
 const youngBytes = 32 * 2 ** 20;
@@ -20,4 +21,16 @@ export function boundHeap(): void {
 function boundYoungGeneration(): void {
   const bytes = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
   setFlagsFromString(`--semi-space-growth-factor=${bytes < youngBytes ? 2 : 1}`);
+}
+
+/**
+ * Frees what loading and starting left behind, about fifteen megabytes that a quiet service would keep for hours: V8 collects when something is
+ * allocated, not when nothing is. Takes some tens of milliseconds.
+ */
+export function collectAfterStart(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // The second takes what the first only let go of.
+  collect();
+  collect();
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { boundHeap } from './heap-bounds.ts';
+import { boundHeap, collectAfterStart } from './heap-bounds.ts';
 import type { Logger } from './logger.ts';
 
 /** What a composition root gets: it registers how to stop each part right after it started it. */
@@ -58,6 +58,11 @@ export function runService(
     setTimeout(() => process.exit(code), 500).unref();
   };
 
+  const hasStarted = (): void => {
+    logger.info('started');
+    setTimeout(collectAfterStart, 1_000).unref();
+  };
+
   const fatal = (error: unknown): void => {
     logger.fatal({ err: error }, 'cannot go on');
     void shutdown(1, 'fatal error');
@@ -72,10 +77,7 @@ export function runService(
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
 
-  start({ onStop: (name, stop) => stops.push({ name, stop }), fatal, signal: aborter.signal }).then(
-    () => logger.info('started'),
-    (error: unknown) => {
-      if (!stopping) fatal(error);
-    },
-  );
+  start({ onStop: (name, stop) => stops.push({ name, stop }), fatal, signal: aborter.signal }).then(hasStarted, (error: unknown) => {
+    if (!stopping) fatal(error);
+  });
 }
