@@ -9,17 +9,21 @@ export interface BenchSystem {
   readonly watchdog: Watchdog;
 }
 
-/** Starts the system, lets `prepare` make the contenders, and ends all of it when the scenario has ended or could not be prepared. */
+/**
+ * Starts the system, lets `prepare` make the contenders, and ends all of it when the scenario has ended or could not be prepared. `variables`: what
+ * the system has otherwise than usual.
+ */
 export async function prepareWithSystem(
   stack: StackAddresses,
   scenario: string,
   prepare: (bench: BenchSystem, onEnd: (end: () => Promise<void>) => void) => Promise<Prepared['contenders']>,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Prepared> {
   const resources = new AsyncDisposableStack();
   try {
     const watchdog = await startWatchdog();
     resources.defer(() => watchdog.close());
-    const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' };
+    const env = { MIRROR_KAFKA_PARTITIONS: '12', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000', ...variables };
     const system = await startSystem(stack, { name: `bench_${scenario.replaceAll('-', '_')}`, env });
     resources.defer(() => system.stop());
     const contenders = await prepare({ system, watchdog }, (end) => resources.defer(end));

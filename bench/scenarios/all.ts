@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { ingressScenario } from './ingress.ts';
+import { logAppends, logReads } from './log-floors.ts';
+import { workerWrites } from './worker-writes.ts';
 
 /** In the order in which they are run and shown. */
 export const scenarios: readonly Scenario[] = [
@@ -30,4 +32,7 @@ export const scenarios: readonly Scenario[] = [
     rate: null,
     targets: [],
   }),
+  logAppends,
+  logReads,
+  workerWrites,
 ];

@@ -1,0 +1,41 @@
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { z } from 'zod';
+import type { BenchSystem } from './bench-system.ts';
+import { runTask } from './children.ts';
+import { cpuSecondsOf } from './process-cost.ts';
+import type { Contender } from './scenario.ts';
+
+const measured = z.object({ perSecond: z.number(), cpuMicroseconds: z.number() });
+
+export const mongoFloorName = 'MongoDB itself: bulkWrite of 1,000, 4 connections';
+
+/** So many documents into an empty collection beside the mirror's. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
+export function mongoFloor({ system, watchdog }: BenchSystem, documents: number): Contender {
+  const { databaseName, client } = system.db;
+  const floor = client.db(`${databaseName}_floor`);
+  const uri = mongoUriOf(system, floor.databaseName);
+  return {
+    name: mongoFloorName,
+    async measure() {
+      await initMongo(floor, { tombstoneTtlSeconds: 3_600 });
+      const pid = await mongodPid(system);
+      const before = cpuSecondsOf(pid);
+      const task = { uri, documents, atATime: 1_000, connections: 4 };
+      const { perSecond, cpuMicroseconds } = measured.parse(await runTask(watchdog, 'floors/bulk-write.ts', task));
+      const mongodSeconds = cpuSecondsOf(pid) - before;
+      await floor.dropDatabase();
+      return { documents: perSecond, CPU: cpuMicroseconds, 'CPU of MongoDB': (mongodSeconds / documents) * 1e6 };
+    },
+  };
+}
+
+/** The system's, of another database on the same server. */
+export function mongoUriOf({ env, db }: BenchSystem['system'], database: string): string {
+  return String(env['MIRROR_MONGODB_URI']).replace(`/${db.databaseName}?`, `/${database}?`);
+}
+
+/** Of the server that the system uses; it runs on this machine. */
+export async function mongodPid({ db }: Pick<BenchSystem['system'], 'db'>): Promise<number> {
+  const { pid } = z.object({ pid: z.coerce.number() }).parse(await db.admin().command({ serverStatus: 1 }));
+  return pid;
+}
