@@ -15,7 +15,12 @@ export interface Sender {
 }
 
 /** A webhook of Notion as Nango forwards it (about 1 KB), each with ids of its own, signed. */
-export function signedWebhook(sender: Sender, signingKey: string, databaseId: string = randomUUID()): SignedWebhook {
+export function signedWebhook(
+  sender: Sender,
+  signingKey: string,
+  databaseId: string = randomUUID(),
+  type = 'database.content_updated',
+): SignedWebhook {
   const eventId = randomUUID();
   const body = stableStringify({
     connectionId: sender.connectionId,
@@ -37,7 +42,7 @@ export function signedWebhook(sender: Sender, signingKey: string, databaseId: st
       attempt_number: 1,
       api_version: '2025-09-03',
       entity: { id: databaseId, type: 'database' },
-      type: 'database.content_updated',
+      type,
       data: { parent: { id: randomUUID(), type: 'page' }, updated_blocks: [{ id: randomUUID(), type: 'child_database' }] },
     },
   });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { json } from 'node:stream/consumers';
 import { createPoster } from '@notion-mirror/emulators/http/post';
 import { z } from 'zod';
-import { signedWebhook, type SignedWebhook } from '../webhooks.ts';
+import { signedWebhook } from '../webhooks.ts';
 
 const key = z.string().parse(process.env['BENCH_SIGNING_KEY']);
 const task = z
@@ -13,6 +13,8 @@ const task = z
     connections: z.number().int().max(1_024),
     /** Webhooks in a second; null: as many as are answered. */
     rate: z.number().nullable(),
+    /** Of all of them, as Notion names it. */
+    type: z.string(),
     /** One webhook each, in this order. */
     events: z
       .array(z.object({ connectionId: z.string(), notionWorkspaceId: z.string(), botId: z.string(), databaseId: z.string() }))
@@ -23,16 +25,16 @@ const task = z
 const deadlineMs = 30_000;
 const poster = createPoster({ maxConcurrent: task.connections });
 // Signed before the clock starts: what is measured is not the sender.
-const webhooks = task.events.map(({ databaseId, ...sender }) => signedWebhook(sender, key, databaseId));
+const webhooks = task.events.map(({ databaseId, ...sender }) => ({ databaseId, ...signedWebhook(sender, key, databaseId, task.type) }));
 const startedAt = Date.now();
 
-async function send(index: number, { eventId, body, headers }: SignedWebhook): Promise<{ eventId: string; sentAt: number; ackMs: number }> {
+async function send(index: number, { eventId, databaseId, body, headers }: (typeof webhooks)[number]) {
   if (task.rate !== null) await delay(Math.max(0, startedAt + (index * 1_000) / task.rate - Date.now()));
   const sentAt = Date.now();
   const began = performance.now();
   const result = await poster.post(task.url, headers, Buffer.from(body), deadlineMs);
   if (result.kind !== 'answer' || result.status !== 200) throw new Error(`a webhook was not accepted: ${JSON.stringify(result)}`);
-  return { eventId, sentAt, ackMs: performance.now() - began };
+  return { eventId, databaseId, sentAt, ackMs: performance.now() - began };
 }
 
 /** All take from one queue: so many are on their way at once. */

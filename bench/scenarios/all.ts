@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { deletePath } from './delete-path.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { ingressScenario } from './ingress.ts';
 import { logAppends, logReads } from './log-floors.ts';
@@ -31,6 +32,32 @@ export const scenarios: readonly Scenario[] = [
     fewEvents: 400,
     rate: null,
     targets: [],
+  }),
+  eventToDocumentScenario({
+    name: 'burst-20000',
+    title: 'A burst of 20,000 events over 5,000 databases of 200 workspaces',
+    workspaces: 200,
+    databases: 25,
+    events: 20_000,
+    fewEvents: 800,
+    rate: null,
+    targets: [],
+  }),
+  deletePath({
+    name: 'delete-path',
+    title: '50 deletes a second over 50 workspaces, until the content is gone',
+    workspaces: 50,
+    deletes: 1_000,
+    fewDeletes: 100,
+    rate: 50,
+  }),
+  deletePath({
+    name: 'delete-burst',
+    title: 'A burst of 5,000 deletes over 200 workspaces',
+    workspaces: 200,
+    deletes: 5_000,
+    fewDeletes: 200,
+    rate: null,
   }),
   logAppends,
   logReads,

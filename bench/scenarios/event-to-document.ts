@@ -1,9 +1,8 @@
 import type { System } from '@notion-mirror/demo/system';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
-import { Timestamp } from 'mongodb';
-import { z } from 'zod';
+import { watchArrivals } from '../arrivals.ts';
 import { prepareWithSystem } from '../bench-system.ts';
-import { runTask } from '../children.ts';
+import { sendWebhooks } from '../load/sent-webhooks.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
@@ -11,11 +10,6 @@ import { percentile } from '../statistics.ts';
 /** What Notion takes for a call; a document takes two. */
 const callMs = 20;
 const patienceMs = 120_000;
-
-const sentSchema = z.object({
-  sent: z.array(z.object({ eventId: z.string(), sentAt: z.number(), ackMs: z.number() })),
-  cpuSeconds: z.number(),
-});
 
 /** Webhooks for databases of many tenants, and how long it takes until MongoDB shows what each of them told of. */
 export function eventToDocumentScenario(options: {
@@ -57,11 +51,16 @@ export function eventToDocumentScenario(options: {
 
         const measure = async () => {
           const before = cost();
-          await using arrivals = await watchArrivals(system);
-          const task = { url: system.webhookUrl('nango'), connections: 64, rate: options.rate, events };
-          const key = { BENCH_SIGNING_KEY: system.nango.environment.signingKey };
-          const { sent, cpuSeconds } = sentSchema.parse(await runTask(watchdog, 'load/webhook-sender.ts', task, key));
-          const arrivedAt = await arrivals.of(sent.map(({ eventId }) => eventId));
+          await using arrivals = await watchArrivals(system.db);
+          const task = {
+            url: system.webhookUrl('nango'),
+            connections: 64,
+            rate: options.rate,
+            type: 'database.content_updated',
+            events,
+          } as const;
+          const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
+          const arrivedAt = await arrivals.of(sent, 'live');
           const after = cost();
           const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
           const acks = sent.map(({ ackMs }) => ackMs);
@@ -115,29 +114,4 @@ async function populate(
 async function untilMirrored({ db }: System, databases: number): Promise<void> {
   const isThere = async () => (await db.collection('databases').countDocuments()) >= databases;
   await waitUntil(`${databases} databases in the mirror`, isThere, { timeoutMs: patienceMs });
-}
-
-interface Arrivals extends AsyncDisposable {
-  /** When MongoDB told of the document that each event led to, epoch ms. Rejects when some do not come. */
-  of(eventIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-}
-
-/** By a change stream: what a product that reads the mirror would see, majority committed. */
-async function watchArrivals({ db }: System): Promise<Arrivals> {
-  const arrivedAt = new Map<string, number>();
-  const { operationTime } = z.object({ operationTime: z.instanceof(Timestamp) }).parse(await db.command({ ping: 1 }));
-  const pipeline = [{ $project: { 'fullDocument.lastEvent.id': 1 } }];
-  const stream = db.collection('database_records').watch(pipeline, { startAtOperationTime: operationTime });
-  stream.on('change', (change) => {
-    const id = 'fullDocument' in change ? (change.fullDocument?.['lastEvent'] as { id?: string } | undefined)?.id : undefined;
-    if (id !== undefined) arrivedAt.set(id, Date.now());
-  });
-  return {
-    async of(eventIds) {
-      const haveArrived = async () => eventIds.every((id) => arrivedAt.has(id));
-      await waitUntil(`a document of its own for each of ${eventIds.length} events`, haveArrived, { timeoutMs: patienceMs });
-      return arrivedAt;
-    },
-    [Symbol.asyncDispose]: () => stream.close(),
-  };
 }

@@ -1,0 +1,64 @@
+import { waitUntil } from '@notion-mirror/local-stack/wait-until';
+import { Timestamp, type Db } from 'mongodb';
+import { z } from 'zod';
+
+const patienceMs = 120_000;
+
+/** An event that was sent, epoch ms, after the change in Notion that it tells of. */
+interface SentEvent {
+  readonly eventId: string;
+  readonly databaseId: string;
+  readonly sentAt: number;
+}
+
+export interface Arrivals extends AsyncDisposable {
+  /**
+   * When MongoDB first told of a record, live or removed as wanted, that holds what each event tells of: one that is as Notion was later than it was sent.
+   * One record may answer several events. Epoch ms, by the event's id. Rejects when some do not come.
+   */
+  of(events: readonly SentEvent[], kind: 'live' | 'removed'): Promise<ReadonlyMap<string, number>>;
+}
+
+const changeSchema = z.object({
+  fullDocument: z.object({ databaseId: z.string(), asOf: z.date(), removed: z.object({}).optional() }),
+});
+
+interface SeenRecord {
+  readonly seenAt: number;
+  readonly asOf: number;
+  readonly kind: 'live' | 'removed';
+}
+
+/** By a change stream: what a product that reads the mirror would see, majority committed. */
+export async function watchArrivals(db: Db): Promise<Arrivals> {
+  const seen = new Map<string, SeenRecord[]>();
+  const { operationTime } = z.object({ operationTime: z.instanceof(Timestamp) }).parse(await db.command({ ping: 1 }));
+  const pipeline = [{ $project: { 'fullDocument.databaseId': 1, 'fullDocument.asOf': 1, 'fullDocument.removed.reason': 1 } }];
+  const stream = db.collection('database_records').watch(pipeline, { startAtOperationTime: operationTime });
+  stream.on('change', (change) => {
+    const { success, data } = changeSchema.safeParse(change);
+    if (!success) return;
+    const { databaseId, asOf, removed } = data.fullDocument;
+    const record = { seenAt: Date.now(), asOf: asOf.getTime(), kind: removed === undefined ? 'live' : 'removed' } as const;
+    const before = seen.get(databaseId);
+    if (before === undefined) seen.set(databaseId, [record]);
+    else before.push(record);
+  });
+  return {
+    async of(events, kind) {
+      const arrivedAt = new Map<string, number>();
+      let left = events;
+      const haveArrived = async () => {
+        left = left.filter(({ eventId, databaseId, sentAt }) => {
+          const record = seen.get(databaseId)?.find((one) => one.kind === kind && one.asOf >= sentAt);
+          if (record !== undefined) arrivedAt.set(eventId, record.seenAt);
+          return record === undefined;
+        });
+        return left.length === 0;
+      };
+      await waitUntil(`what each of ${events.length} events tells of in the mirror`, haveArrived, { timeoutMs: patienceMs });
+      return arrivedAt;
+    },
+    [Symbol.asyncDispose]: () => stream.close(),
+  };
+}

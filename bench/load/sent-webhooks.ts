@@ -1,0 +1,28 @@
+import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
+import { z } from 'zod';
+import { runTask } from '../children.ts';
+import type { Sender } from '../webhooks.ts';
+
+const sentSchema = z.object({
+  sent: z.array(z.object({ eventId: z.string(), databaseId: z.string(), sentAt: z.number(), ackMs: z.number() })),
+  cpuSeconds: z.number(),
+});
+
+/** `sentAt`: epoch ms. `cpuSeconds`: what the load itself cost. */
+export type SentWebhooks = z.infer<typeof sentSchema>;
+
+/** Sends a webhook for each event, in this order, and resolves when all are accepted. Rejects when one is not. */
+export async function sendWebhooks(
+  watchdog: Watchdog,
+  signingKey: string,
+  task: {
+    readonly url: string;
+    readonly connections: number;
+    /** Webhooks in a second; null: as many as are answered. */
+    readonly rate: number | null;
+    readonly type: 'database.content_updated' | 'database.deleted';
+    readonly events: readonly (Sender & { readonly databaseId: string })[];
+  },
+): Promise<SentWebhooks> {
+  return sentSchema.parse(await runTask(watchdog, 'load/webhook-sender.ts', task, { BENCH_SIGNING_KEY: signingKey }));
+}
