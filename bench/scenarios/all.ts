@@ -3,6 +3,7 @@ import { deletePath } from './delete-path.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { ingressScenario } from './ingress.ts';
 import { logAppends, logReads } from './log-floors.ts';
+import { rebuild } from './rebuild.ts';
 import { workerWrites } from './worker-writes.ts';
 
 /** In the order in which they are run and shown. */
@@ -62,4 +63,5 @@ export const scenarios: readonly Scenario[] = [
   logAppends,
   logReads,
   workerWrites,
+  rebuild,
 ];

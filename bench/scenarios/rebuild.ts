@@ -1,0 +1,117 @@
+import { runMirror } from '@notion-mirror/demo/service-process';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { createStateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { toStateRecord } from '@notion-mirror/event-log/state-record';
+import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { waitUntil } from '@notion-mirror/local-stack/wait-until';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { mongodPid, mongoFloor, mongoFloorName, mongoUriOf } from '../mongo-floor.ts';
+import { answeredContent, newDatabaseId } from '../notion-answers.ts';
+import { cpuSecondsOf } from '../process-cost.ts';
+import type { Contender, Scenario } from '../scenario.ts';
+import { prepareWithStub, type StubSystem } from '../stub-system.ts';
+
+const fromStates = 'from the state log';
+const patienceMs = 300_000;
+
+/** `mirror replay run` into an empty mirror, from the start of the command until every document is there. */
+export const rebuild: Scenario = {
+  name: 'rebuild',
+  title: 'An empty mirror rebuilt: 50,000 databases from the state log, 10,000 from events (Notion at 0 ms a call)',
+  figures: [
+    { name: 'documents', unit: '/s' },
+    { name: 'time', unit: 's' },
+    { name: 'CPU of MongoDB', unit: 'µs' },
+  ],
+  targets: [{ figure: 'documents', of: fromStates, against: mongoFloorName, bound: 'at least', value: 0.8 }],
+  prepare: (stack, quick) =>
+    prepareWithStub(stack, 'rebuild', async (bench) => [
+      await rebuiltFromStates(bench, quick ? 500 : 50_000),
+      mongoFloor(bench, quick ? 500 : 50_000),
+      await rebuiltFromEvents(bench, quick ? 500 : 10_000),
+    ]),
+};
+
+/** On logs and in a MongoDB database of its own, so that nothing but the command is at work. */
+async function rebuiltFromStates({ system }: StubSystem, databases: number): Promise<Contender> {
+  const rebuilt = system.db.client.db(`${system.db.databaseName}_rebuilt`);
+  const env = {
+    ...system.env,
+    MIRROR_TOPIC_PREFIX: `${system.env['MIRROR_TOPIC_PREFIX']}rebuilt.`,
+    MIRROR_MONGODB_URI: mongoUriOf(system, rebuilt.databaseName),
+  };
+  await runMirror(['init'], env);
+  await fillStateLog(env, databases);
+  return {
+    name: fromStates,
+    async measure() {
+      await runMirror(['init'], env);
+      const mongod = await mongodPid(system);
+      const before = cpuSecondsOf(mongod);
+      const began = performance.now();
+      await runMirror(['replay', 'run', '--from-states', '--yes'], env);
+      const seconds = (performance.now() - began) / 1_000;
+      const cpuSeconds = cpuSecondsOf(mongod) - before;
+      const written = await rebuilt.collection('database_records').countDocuments();
+      if (written !== databases) throw new Error(`${written} of ${databases} databases were rebuilt`);
+      await rebuilt.dropDatabase();
+      return { documents: databases / seconds, time: seconds, 'CPU of MongoDB': (cpuSeconds / databases) * 1e6 };
+    },
+  };
+}
+
+/** A value for each database, as the sync-worker appends it. */
+async function fillStateLog(
+  env: { readonly MIRROR_TOPIC_PREFIX: string } & Readonly<Record<string, string | undefined>>,
+  databases: number,
+): Promise<void> {
+  const { states: topic, statesSubject: subject } = topicsFor(env.MIRROR_TOPIC_PREFIX);
+  const schemaRegistry = { url: String(env['MIRROR_SCHEMA_REGISTRY_URL']), username: null, password: null };
+  const logger = createLogger({ service: 'bench', level: 'silent' });
+  const brokers = String(env['MIRROR_KAFKA_BROKERS']).split(',');
+  const kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'bench', logger });
+  const codec = await createStateCodec({ schemaRegistry, subject });
+  const writer = await openStateLogWriter({ kafka, topic, transactionalId: stateLogWriterId(env.MIRROR_TOPIC_PREFIX) });
+  const asOf = new Date();
+  const recordOf = (n: number) => {
+    const databaseId = newDatabaseId();
+    const about = { workspaceId: `tenant-${n % 500}`, databaseId, connectionId: `tenant-${n % 500}-connection` };
+    const lastEvent = { id: `event-${n}`, type: 'database.content_updated', occurredAt: asOf };
+    return toStateRecord({ kind: 'live', ...about, rev: 1, asOf, syncedAt: asOf, lastEvent, content: answeredContent(databaseId) }, codec);
+  };
+  for (let from = 0; from < databases; from += 1_000) {
+    await writer.append(Array.from({ length: Math.min(1_000, databases - from) }, (_, n) => recordOf(from + n)));
+  }
+  await writer.close();
+}
+
+/** With a sync-worker that fetches what the command asks for. */
+async function rebuiltFromEvents({ system, backlog }: StubSystem, databases: number): Promise<Contender> {
+  const records = system.db.collection('database_records');
+  const areThere = async () => (await records.estimatedDocumentCount()) >= databases;
+  const mirrored = () => waitUntil(`${databases} databases in the mirror`, areThere, { timeoutMs: patienceMs });
+  await backlog.append(databases);
+  const worker = await system.start('sync-worker');
+  await mirrored();
+  await worker.stop();
+  return {
+    name: 'from events',
+    async measure() {
+      await records.deleteMany({});
+      const fetching = await system.start('sync-worker');
+      try {
+        const mongod = await mongodPid(system);
+        const before = cpuSecondsOf(mongod);
+        const began = performance.now();
+        await system.mirror('replay', 'run', '--yes');
+        await mirrored();
+        const seconds = (performance.now() - began) / 1_000;
+        const cpuSeconds = cpuSecondsOf(mongod) - before;
+        return { documents: databases / seconds, time: seconds, 'CPU of MongoDB': (cpuSeconds / databases) * 1e6 };
+      } finally {
+        await fetching.stop();
+      }
+    },
+  };
+}
