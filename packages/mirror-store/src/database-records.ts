@@ -1,6 +1,6 @@
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
-import { MongoServerError, type AnyBulkWriteOperation, type Db, type Filter } from 'mongodb';
+import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
 import { createBatcher } from './batcher.ts';
 import { allWritten, rejectedDocument, resultsOfFailure, type WriteResult } from './bulk-results.ts';
 import { openCollection } from './collections.ts';
@@ -121,11 +121,26 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
     }
   }
 
-  async function databaseIds(filter: Filter<RecordDocument>): Promise<string[]> {
-    return orUnavailable('records could not be read', async () => {
-      const found = await records.find(filter, { projection: { databaseId: 1 } }).toArray();
-      return found.map((document) => String(document['databaseId'])).toSorted();
-    });
+  const listOne = createBatcher<ListedSource, string[]>({
+    maxOps: 200,
+    maxInFlight: 4,
+    run: (asked) => meter.batch('list', asked.length, () => listAll(asked)),
+  });
+
+  async function listAll(asked: readonly ListedSource[]): Promise<PromiseSettledResult<string[]>[]> {
+    const sourcesOf = new Map<string, string[]>();
+    for (const { workspaceId, dataSourceId } of asked) sourcesOf.set(workspaceId, [...(sourcesOf.get(workspaceId) ?? []), dataSourceId]);
+    const $or = [...sourcesOf].map(([workspaceId, ids]) => ({ workspaceId, 'dataSources.id': { $in: ids } }));
+    const projection = { _id: 0, workspaceId: 1, databaseId: 1, 'dataSources.id': 1 } as const;
+    const found = await orUnavailable('records could not be read', () => records.find<ListingDocument>({ $or }, { projection }).toArray());
+    const listings = new Map<string, string[]>();
+    for (const { workspaceId, databaseId, dataSources } of found) {
+      for (const { id } of dataSources) {
+        const key = sourceKey({ workspaceId, dataSourceId: id });
+        listings.set(key, [...(listings.get(key) ?? []), databaseId]);
+      }
+    }
+    return asked.map((source) => settled(() => (listings.get(sourceKey(source)) ?? []).toSorted()));
   }
 
   return {
@@ -165,8 +180,12 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
         },
         kindOf,
       ),
-    databasesListing: (workspaceId, dataSourceId) => databaseIds({ workspaceId, 'dataSources.id': dataSourceId }),
-    databaseIdsOf: (workspaceId) => databaseIds({ workspaceId, removed: { $exists: false } }),
+    databasesListing: (workspaceId, dataSourceId) => listOne({ workspaceId, dataSourceId }),
+    databaseIdsOf: (workspaceId) =>
+      orUnavailable('records could not be read', async () => {
+        const found = await records.find({ workspaceId, removed: { $exists: false } }, { projection: { databaseId: 1 } }).toArray();
+        return found.map((document) => String(document['databaseId'])).toSorted();
+      }),
     eraseSeenBy: (workspaceId, connectionId) =>
       orUnavailable('records could not be erased', async () => {
         const tombstone = {
@@ -180,6 +199,21 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
         return result.modifiedCount;
       }),
   };
+}
+
+interface ListedSource {
+  readonly workspaceId: string;
+  readonly dataSourceId: string;
+}
+
+interface ListingDocument {
+  readonly workspaceId: string;
+  readonly databaseId: string;
+  readonly dataSources: readonly { readonly id: string }[];
+}
+
+function sourceKey({ workspaceId, dataSourceId }: ListedSource): string {
+  return JSON.stringify([workspaceId, dataSourceId]);
 }
 
 const kindOf = ({ kind }: WriteResult) => kind;
@@ -200,7 +234,7 @@ function createMeter(registry: Registry) {
   });
   const batchSize = new Histogram({
     name: 'notion_mirror_store_batch_size',
-    help: 'Records that were read or written together.',
+    help: 'Records that were read or written together, and data sources whose databases were looked up together (list).',
     labelNames: ['kind'],
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
     registers: [registry],
@@ -223,7 +257,7 @@ function createMeter(registry: Registry) {
         throw error;
       }
     },
-    async batch<T>(kind: 'read' | 'write', size: number, run: () => Promise<T>): Promise<T> {
+    async batch<T>(kind: 'read' | 'write' | 'list', size: number, run: () => Promise<T>): Promise<T> {
       batchSize.observe({ kind }, size);
       const stop = batchSeconds.startTimer({ kind });
       try {
