@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { hang, hangInBody, reset, startScriptedServer, truncated, type Reply } from '../test/scripted-server.ts';
 import { settled } from '../test/fake-clock.ts';
@@ -26,6 +27,19 @@ describe('exchange', () => {
     expect(answer).toMatchObject({ status: 418, text: '{"tea":true}' });
     expect(answer.headers.get('x-a')).toBe('b');
     expect(server.requests).toMatchObject([{ method: 'POST', path: '/x?y=1', token: 't', body: '{"a":1}' }]);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ])('asks for %s and reads it', async (encoding, compress) => {
+    const accepted: unknown[] = [];
+    await using server = await startScriptedServer(() => (response) => {
+      accepted.push(response.req.headers['accept-encoding']);
+      response.writeHead(200, { 'content-encoding': encoding }).end(compress('{"ok":"✓"}'));
+    });
+    expect(await exchange(server.url, {}, limits())).toMatchObject({ status: 200, text: '{"ok":"✓"}' });
+    expect(String(accepted[0]).split(', ')).toContain(encoding);
   });
 
   it('sends once more at once when an idle keep-alive socket turns out to be closed', async () => {

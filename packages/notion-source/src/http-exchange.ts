@@ -1,3 +1,6 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip } from 'node:zlib';
+import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
 import { abortScope } from './abort-scope.ts';
 
 export interface HttpRequest {
@@ -32,6 +35,14 @@ export class ExchangeError extends Error {
   }
 }
 
+/** What the built-in fetch stands on, used directly: a call costs a third of the CPU. A proxy of the environment is used when Node's own fetch would use it. */
+const connections = process.env['NODE_USE_ENV_PROXY'] === '1' ? new EnvHttpProxyAgent({ allowH2: false }) : new Agent({ allowH2: false });
+
+const decoders: Readonly<Record<string, (body: Uint8Array) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  br: promisify(brotliDecompress),
+};
+
 /**
  * One HTTP exchange with its whole body, under one deadline. A connection that is reset before the answer begins is most often an idle
  * keep-alive socket that the server had just closed: it is tried once more, at once. Redirects are answers, never followed with a token.
@@ -44,16 +55,21 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
     late = true;
     scope.abort();
   }, limits.deadlineMs);
-  const init: RequestInit = { redirect: 'manual', signal: scope.signal };
-  if (request.method !== undefined) init.method = request.method;
-  if (request.headers !== undefined) init.headers = { ...request.headers };
-  if (request.body !== undefined) init.body = request.body;
+  const { method = 'GET', headers, body = null } = request;
+  const options = {
+    dispatcher: connections,
+    // The deadline is over the whole; undici's own are longer.
+    signal: scope.signal,
+    method,
+    headers: { 'accept-encoding': Object.keys(decoders).join(', '), ...headers },
+    body,
+  };
   try {
-    const response = await fetch(url, init).catch((error: unknown) => {
+    const answer = await send(url, options).catch((error: unknown) => {
       if (codeOf(error) !== 'reset' || scope.signal.aborted) throw error;
-      return fetch(url, init);
+      return send(url, options);
     });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    return { status: answer.statusCode, headers: headersOf(answer), text: await textOf(answer) };
   } catch (error) {
     if (limits.signal.aborted) throw new ExchangeError('aborted', 'the call was aborted');
     if (late) throw new ExchangeError('deadline', `no complete answer within ${limits.deadlineMs} ms`);
@@ -62,6 +78,17 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
   } finally {
     clearTimeout(timer);
   }
+}
+
+function headersOf({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): Headers {
+  const found = new Headers();
+  for (const [name, value] of Object.entries(headers)) for (const one of [value ?? []].flat()) found.append(name, one);
+  return found;
+}
+
+async function textOf({ headers, body }: Dispatcher.ResponseData): Promise<string> {
+  const decode = decoders[String(headers['content-encoding'])];
+  return decode === undefined ? body.text() : (await decode(await body.bytes())).toString();
 }
 
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
