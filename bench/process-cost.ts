@@ -5,10 +5,21 @@ const ticksPerSecond = 100;
 
 /** CPU time that a process has used, user and system, seconds. NaN where there is no /proc. */
 export function cpuSecondsOf(pid: number): number {
-  const text = textOf(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses, which may hold spaces: fields are counted behind it. proc(5): utime is the 14th.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** CPU time that the ended children of this process have used, seconds. NaN where there is no /proc. */
+export function cpuSecondsOfEndedChildren(): number {
+  const fields = statOf('self');
+  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
+}
+
+/** As proc(5) names and counts them, from the third on. */
+function statOf(process: number | 'self'): string[] {
+  const text = textOf(`/proc/${process}/stat`);
+  // The second field is the command in parentheses, which may hold spaces: fields are counted behind it.
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Memory that is resident now, MB (10^6 bytes). NaN where there is no /proc. */
