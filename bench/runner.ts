@@ -51,12 +51,15 @@ export async function measureScenario(
       ...(at !== undefined && { at }),
       figures: Object.fromEntries(Object.keys(found.get(name)?.[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
     })),
-    targets: scenario.targets.map((target) => {
-      const own = valuesOf(target.of, target.figure);
-      const measured = target.against === null ? summaryOf(own) : ratioOf(own, valuesOf(target.against, target.figure));
-      const reached = target.bound === 'at least' ? measured.median >= target.value : measured.median <= target.value;
-      return { ...target, measured, reached };
-    }),
+    // One who is not there (PostgreSQL is not installed) is not compared with.
+    targets: scenario.targets
+      .filter(({ of, against }) => found.has(of) && (against === null || found.has(against)))
+      .map((target) => {
+        const own = valuesOf(target.of, target.figure);
+        const measured = target.against === null ? summaryOf(own) : ratioOf(own, valuesOf(target.against, target.figure));
+        const reached = target.bound === 'at least' ? measured.median >= target.value : measured.median <= target.value;
+        return { ...target, measured, reached };
+      }),
   };
 }
 

@@ -1,15 +1,31 @@
+import type { Customer } from '@notion-mirror/demo/customers';
 import type { System } from '@notion-mirror/demo/system';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
+import type { Db } from 'mongodb';
 import { watchArrivals } from '../arrivals.ts';
-import { prepareWithSystem } from '../bench-system.ts';
+import { prepareWithSystem, type BenchSystem } from '../bench-system.ts';
 import { sendWebhooks } from '../load/sent-webhooks.ts';
+import { postgresOf, startPeer, type Polling } from '../peers/dbos/peer.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Contender, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 
 /** What Notion takes for a call; a document takes two. */
 const callMs = 20;
 const patienceMs = 120_000;
+
+/** By the name of its contender. */
+const peers = { 'DBOS, default polling': null, 'DBOS, polling 20 ms': 20 } as const satisfies Record<string, Polling>;
+export type PeerName = keyof typeof peers;
+
+/** What webhooks are sent to, and where its mirror is. */
+interface Measured {
+  readonly name: string;
+  readonly url: string;
+  readonly db: Db;
+  readonly ingressPid: number;
+  readonly workerPid: number;
+}
 
 /** Webhooks for databases of many tenants, and how long it takes until MongoDB shows what each of them told of. */
 export function eventToDocumentScenario(options: {
@@ -23,6 +39,8 @@ export function eventToDocumentScenario(options: {
   readonly fewEvents: number;
   /** Events in a second; null: as many as are accepted. */
   readonly rate: number | null;
+  /** Who does the same beside it. */
+  readonly beside: readonly PeerName[];
   readonly targets: Scenario['targets'];
 }): Scenario {
   return {
@@ -35,6 +53,7 @@ export function eventToDocumentScenario(options: {
       { name: 'ack p50', unit: 'ms' },
       { name: 'ack p99', unit: 'ms' },
       { name: 'documents', unit: '/s' },
+      { name: 'CPU', unit: 'µs' },
       { name: 'CPU of the ingress', unit: 'µs' },
       { name: 'CPU of the worker', unit: 'µs' },
       { name: 'memory of the worker', unit: 'MB' },
@@ -42,46 +61,63 @@ export function eventToDocumentScenario(options: {
     ],
     targets: options.targets,
     prepare: (stack, quick) =>
-      prepareWithSystem(stack, options.name, async ({ system, watchdog }) => {
-        const events = await populate(system, options, quick ? options.fewEvents : options.events);
+      prepareWithSystem(stack, options.name, async (bench, onEnd) => {
+        const { system } = bench;
+        const { customers, events } = await populate(system, options, quick ? options.fewEvents : options.events);
         const [ingress, worker] = await Promise.all([system.start('ingress'), system.start('sync-worker')]);
         await untilMirrored(system, new Set(events.map(({ databaseId }) => databaseId)).size);
         system.notion.faults.inject({ kind: 'latency', latencyMs: callMs });
-        const cost = () => [cpuSecondsOf(ingress.pid), cpuSecondsOf(worker.pid)] as const;
-
-        const measure = async () => {
-          const before = cost();
-          await using arrivals = await watchArrivals(system.db);
-          const task = {
-            url: system.webhookUrl('nango'),
-            connections: 64,
-            rate: options.rate,
-            type: 'database.content_updated',
-            events,
-          } as const;
-          const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
-          const arrivedAt = await arrivals.of(sent, 'live');
-          const after = cost();
-          const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
-          const acks = sent.map(({ ackMs }) => ackMs);
-          const firstSent = sent.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
-          const lastArrived = [...arrivedAt.values()].reduce((last, at) => Math.max(last, at), 0);
-          const each = (seconds: number) => (seconds / sent.length) * 1e6;
-          return {
-            p50: percentile(latencies, 50),
-            p95: percentile(latencies, 95),
-            p99: percentile(latencies, 99),
-            'ack p50': percentile(acks, 50),
-            'ack p99': percentile(acks, 99),
-            documents: sent.length / ((lastArrived - firstSent) / 1_000),
-            'CPU of the ingress': each(after[0] - before[0]),
-            'CPU of the worker': each(after[1] - before[1]),
-            'memory of the worker': residentMegabytesOf(worker.pid),
-            'CPU of the load': each(cpuSeconds),
-          };
-        };
-        return [{ name: 'notion-mirror', measure }];
+        const all: Measured[] = [
+          { name: 'notion-mirror', url: system.webhookUrl('nango'), db: system.db, ingressPid: ingress.pid, workerPid: worker.pid },
+        ];
+        const postgres = options.beside.length === 0 ? null : await postgresOf(bench, onEnd);
+        for (const [index, name] of options.beside.entries()) {
+          if (postgres === null) break;
+          const database = `${system.db.databaseName}_peer_${index}`;
+          const peer = await startPeer(bench, onEnd, { name: database, postgres, customers, polling: peers[name], runs: true });
+          all.push({ name, url: peer.url, db: peer.db, ingressPid: peer.pid, workerPid: peer.pid });
+        }
+        return all.map((measured) => contender(bench, measured, events, options.rate));
       }),
+  };
+}
+
+function contender(
+  { system, watchdog }: BenchSystem,
+  { name, url, db, ingressPid, workerPid }: Measured,
+  events: Parameters<typeof sendWebhooks>[2]['events'],
+  rate: number | null,
+): Contender {
+  const isOneProcess = ingressPid === workerPid;
+  const cost = () => [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid)] as const;
+  return {
+    name,
+    async measure() {
+      const before = cost();
+      await using arrivals = await watchArrivals(db);
+      const task = { url, connections: 64, rate, type: 'database.content_updated', events } as const;
+      const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
+      const arrivedAt = await arrivals.of(sent, 'live');
+      const after = cost();
+      const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
+      const acks = sent.map(({ ackMs }) => ackMs);
+      const firstSent = sent.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
+      const lastArrived = [...arrivedAt.values()].reduce((last, at) => Math.max(last, at), 0);
+      const each = (seconds: number) => (seconds / sent.length) * 1e6;
+      const [ofIngress, ofWorker] = [each(after[0] - before[0]), each(after[1] - before[1])];
+      return {
+        p50: percentile(latencies, 50),
+        p95: percentile(latencies, 95),
+        p99: percentile(latencies, 99),
+        'ack p50': percentile(acks, 50),
+        'ack p99': percentile(acks, 99),
+        documents: sent.length / ((lastArrived - firstSent) / 1_000),
+        CPU: isOneProcess ? ofIngress : ofIngress + ofWorker,
+        ...(!isOneProcess && { 'CPU of the ingress': ofIngress, 'CPU of the worker': ofWorker }),
+        'memory of the worker': residentMegabytesOf(workerPid),
+        'CPU of the load': each(cpuSeconds),
+      };
+    },
   };
 }
 
@@ -90,11 +126,16 @@ async function populate(
   system: System,
   { workspaces, databases }: { readonly workspaces: number; readonly databases: number },
   count: number,
-): Promise<{ connectionId: string; notionWorkspaceId: string; botId: string; databaseId: string }[]> {
+): Promise<{
+  readonly customers: readonly Customer[];
+  readonly events: readonly { connectionId: string; notionWorkspaceId: string; botId: string; databaseId: string }[];
+}> {
+  const customers: Customer[] = [];
   const tenants: { connectionId: string; notionWorkspaceId: string; botId: string; databaseIds: string[] }[] = [];
   for (let n = 0; n < workspaces; n += 1) {
     const customer = system.prepare(`tenant-${n}`, `Tenant ${n}`);
     await system.register(customer);
+    customers.push(customer);
     const { connectionId, notionWorkspaceId, botId, pages } = customer;
     const databaseIds = Array.from({ length: databases }, (_, database) => {
       const parent = { type: 'page', id: pages.home } as const;
@@ -107,7 +148,7 @@ async function populate(
   ).flat();
   const events: typeof all = [];
   while (events.length < count) events.push(...all.slice(0, count - events.length));
-  return events;
+  return { customers, events };
 }
 
 /** A new tenant is swept, so its databases come by themselves. */

@@ -2,6 +2,7 @@ import { startServer } from '../children.ts';
 import { prepareWithSystem } from '../bench-system.ts';
 import { loadWithWebhooks } from '../load/http-load-result.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
+import { postgresOf, startPeer } from '../peers/dbos/peer.ts';
 import type { Contender, Scenario } from '../scenario.ts';
 import { signedWebhook } from '../webhooks.ts';
 
@@ -13,7 +14,8 @@ const nameOf = (floor: (typeof floors)[number]) => `${floor}, keeping nothing`;
 
 /**
  * Webhooks over so many connections at once, as many as are answered: the ingress as it runs in production (signature, parsing, the tenant's connections,
- * Avro, acks=all, metrics, a log line each), beside servers that do the same and keep nothing.
+ * Avro, acks=all, metrics, a log line each), beside servers that do the same and keep nothing, and beside the peer, which keeps a workflow in PostgreSQL
+ * and runs none of them meanwhile.
  */
 export function ingressScenario(connections: number): Scenario {
   const scenario = `ingress-${connections}`;
@@ -28,9 +30,13 @@ export function ingressScenario(connections: number): Scenario {
       { name: 'memory', unit: 'MB' },
       { name: 'CPU of the load', unit: 'µs' },
     ],
-    targets: [{ figure: 'accepted', of: 'ingress', against: nameOf('koa'), bound: 'at least', value: 0.9 }],
+    targets: [
+      { figure: 'accepted', of: 'ingress', against: nameOf('koa'), bound: 'at least', value: 0.9 },
+      { figure: 'accepted', of: 'ingress', against: 'DBOS', bound: 'at least', value: 10 },
+    ],
     prepare: (stack, quick) =>
-      prepareWithSystem(stack, scenario, async ({ system, watchdog }, onEnd) => {
+      prepareWithSystem(stack, scenario, async (bench, onEnd) => {
+        const { system, watchdog } = bench;
         const customers = Array.from({ length: tenants }, (_, n) => system.prepare(`tenant-${n}`, `Tenant ${n}`));
         for (const customer of customers) await system.register(customer);
         const { signingKey } = system.nango.environment;
@@ -62,6 +68,11 @@ export function ingressScenario(connections: number): Scenario {
           });
           onEnd(() => server.stop());
           contenders.push(contender(nameOf(floor), { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
+        }
+        const postgres = await postgresOf(bench, onEnd);
+        if (postgres !== null) {
+          const name = `${system.db.databaseName}_peer`;
+          contenders.push(contender('DBOS', await startPeer(bench, onEnd, { name, postgres, customers, polling: 20, runs: false })));
         }
         return contenders;
       }),

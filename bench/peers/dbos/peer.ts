@@ -1,0 +1,54 @@
+import type { Customer } from '@notion-mirror/demo/customers';
+import { MongoClient, type Db } from 'mongodb';
+import type { BenchSystem } from '../../bench-system.ts';
+import { startServer } from '../../children.ts';
+import { startPostgres, type Postgres } from './postgres.ts';
+
+export interface Peer {
+  readonly pid: number;
+  /** Where its webhooks go. */
+  readonly url: string;
+  /** Its mirror: `database_records`, as far as it has the same fields. */
+  readonly db: Db;
+}
+
+/** How often it looks at its queue, ms; null: as the SDK does by itself, every second. */
+export type Polling = number | null;
+
+/** The PostgreSQL of a scenario; says so when there is none, and the peer is left out. */
+export async function postgresOf({ watchdog }: BenchSystem, onEnd: (end: () => Promise<void>) => void): Promise<Postgres | null> {
+  const postgres = await startPostgres(watchdog);
+  if (postgres === null) console.error('PostgreSQL is not installed (Debian: postgresql): the peer is left out');
+  else onEnd(() => postgres.stop());
+  return postgres;
+}
+
+/** The peer, for the same tenants and the same Notion as the system beside it. `runs`: whether it also works on what it has accepted. */
+export async function startPeer(
+  { system, watchdog }: BenchSystem,
+  onEnd: (end: () => Promise<void>) => void,
+  options: {
+    readonly name: string;
+    readonly postgres: Postgres;
+    readonly customers: readonly Customer[];
+    readonly polling: Polling;
+    readonly runs: boolean;
+  },
+): Promise<Peer> {
+  const { name, postgres, customers, polling, runs } = options;
+  const uri = system.env['MIRROR_MONGODB_URI']?.replace(system.db.databaseName, name) ?? '';
+  const mongo = new MongoClient(uri);
+  onEnd(() => mongo.close());
+  const tokens = customers.map(({ connectionId, workspaceId, botToken }) => [connectionId, { workspaceId, token: botToken }]);
+  const server = await startServer(watchdog, 'peers/dbos/server.ts', {
+    BENCH_SIGNING_KEY: system.nango.environment.signingKey,
+    BENCH_POSTGRES_URL: postgres.url(name),
+    BENCH_MONGODB_URI: uri,
+    BENCH_NOTION_URL: system.notion.url,
+    BENCH_CONNECTIONS: JSON.stringify(Object.fromEntries(tokens)),
+    BENCH_DEQUEUE: runs ? 'yes' : 'no',
+    ...(polling !== null && { BENCH_POLLING_MS: String(polling), BENCH_POOL: '20' }),
+  });
+  onEnd(() => server.stop());
+  return { pid: server.pid, url: `http://127.0.0.1:${server.port}/`, db: mongo.db() };
+}
