@@ -26,13 +26,13 @@ export interface ScenarioResult {
  * the one who comes after somebody. Rejects with what a contender rejects with.
  */
 export async function measureScenario(
-  scenario: Pick<Scenario, 'name' | 'title' | 'targets'>,
+  scenario: Pick<Scenario, 'name' | 'title' | 'targets' | 'startsAnew'>,
   { contenders }: Pick<Prepared, 'contenders'>,
   rounds: number,
   onProgress: (done: string) => void,
 ): Promise<ScenarioResult> {
   const found = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]));
-  for (const contender of contenders) {
+  for (const contender of scenario.startsAnew === true ? [] : contenders) {
     await contender.measure();
     onProgress(`${contender.name}: warmed up`);
   }

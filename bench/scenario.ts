@@ -38,6 +38,8 @@ export interface Scenario {
   readonly figures: readonly Figure[];
   readonly targets: readonly Target[];
   readonly plots?: readonly Plot[];
+  /** Each measurement starts its processes anew: there is nothing to warm up. */
+  readonly startsAnew?: true;
   /** `quick`: little is measured, only to see that the scenario works. */
   prepare(stack: StackAddresses, quick: boolean): Promise<Prepared>;
 }

@@ -5,9 +5,8 @@ import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { openBacklog, type Backlog } from './backlog.ts';
 import { prepareWithSystem, type BenchSystem } from './bench-system.ts';
 import { startServer } from './children.ts';
-import type { Prepared } from './scenario.ts';
+import type { Figures, Prepared } from './scenario.ts';
 
-const tenants = 200;
 const dayMs = 24 * 60 * 60 * 1_000;
 
 export interface StubSystem extends BenchSystem {
@@ -15,6 +14,36 @@ export interface StubSystem extends BenchSystem {
   readonly customers: readonly Customer[];
   /** Of the process that answers in Notion's place. */
   readonly notionPid: number;
+}
+
+export interface StubOptions {
+  /** Default 200. */
+  readonly tenants?: number;
+  /** How long Notion takes for a call, ms. Default 0. */
+  readonly callMs?: number;
+  /** Of each database; a document has about 3 KB by default. */
+  readonly properties?: number;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+let measured = 0;
+
+/** Measures once on a system of its own, for what leaves too much behind to be measured twice on one. */
+export async function measureAlone(
+  stack: StackAddresses,
+  scenario: string,
+  options: StubOptions,
+  measure: (bench: StubSystem) => Promise<Figures>,
+): Promise<Figures> {
+  let figures: Figures = {};
+  measured += 1;
+  const prepare = async (bench: StubSystem) => {
+    figures = await measure(bench);
+    return [];
+  };
+  const prepared = await prepareWithStub(stack, `${scenario}-${measured}`, prepare, options);
+  await prepared.end();
+  return figures;
 }
 
 /**
@@ -25,14 +54,20 @@ export async function prepareWithStub(
   stack: StackAddresses,
   scenario: string,
   prepare: (bench: StubSystem) => Promise<Prepared['contenders']>,
+  options: StubOptions = {},
 ): Promise<Prepared> {
+  const { tenants = 200, callMs = 0, properties, variables } = options;
   const port = await freePort();
   return prepareWithSystem(
     stack,
     scenario,
     async (bench, onEnd) => {
       const { system, watchdog } = bench;
-      const notion = await startServer(watchdog, 'floors/notion-stub.ts', { BENCH_PORT: String(port) });
+      const notion = await startServer(watchdog, 'floors/notion-stub.ts', {
+        BENCH_PORT: String(port),
+        BENCH_CALL_MS: String(callMs),
+        ...(properties !== undefined && { BENCH_PROPERTIES: String(properties) }),
+      });
       onEnd(() => notion.stop());
       const customers = Array.from({ length: tenants }, (_, n) => system.prepare(`tenant-${n}`, `Tenant ${n}`));
       for (const customer of customers) await system.register(customer);
@@ -46,6 +81,6 @@ export async function prepareWithStub(
       await system.db.collection('sweeps').updateMany({}, { $set: { dueAt: new Date(Date.now() + dayMs) } });
       return prepare({ ...bench, backlog, customers, notionPid: notion.pid });
     },
-    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}` },
+    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}`, ...variables },
   );
 }

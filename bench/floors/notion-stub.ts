@@ -1,17 +1,19 @@
 // A Notion that answers at once and knows every database that it is asked for: a process of its own and the least that serves the product's calls,
-// so that what is measured is the product. BENCH_PORT: where it listens.
+// so that what is measured is the product. BENCH_PORT: where it listens. BENCH_CALL_MS: how long it takes for an answer. BENCH_PROPERTIES: of each database.
 import { createServer } from 'node:http';
 import { z } from 'zod';
 import { databaseAnswer, dataSourceAnswer } from '../notion-answers.ts';
 
-const { BENCH_PORT: port } = z.object({ BENCH_PORT: z.coerce.number() }).parse(process.env);
+const env = z
+  .object({ BENCH_PORT: z.coerce.number(), BENCH_CALL_MS: z.coerce.number().default(0), BENCH_PROPERTIES: z.coerce.number().optional() })
+  .parse(process.env);
 const nothingFound = JSON.stringify({ object: 'list', results: [], has_more: false, next_cursor: null, type: 'page_or_data_source' });
 const someId = '00000000-0000-4000-8000-000000000000';
 
 /** Made once. What is asked for is told apart from its database or source by the first digit only, which stays. */
 const answers = {
   databases: answering(JSON.stringify(databaseAnswer(someId))),
-  data_sources: answering(JSON.stringify(dataSourceAnswer(`f${someId.slice(1)}`))),
+  data_sources: answering(JSON.stringify(dataSourceAnswer(`f${someId.slice(1)}`, env.BENCH_PROPERTIES))),
 } as const;
 
 function answering(text: string): (id: string) => string {
@@ -25,9 +27,11 @@ const server = createServer((request, response) => {
   const make = kind === 'databases' || kind === 'data_sources' ? answers[kind] : () => nothingFound;
   const body = make(id ?? '');
   request.resume();
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
+  const answer = () => response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
+  if (env.BENCH_CALL_MS === 0) answer();
+  else setTimeout(answer, env.BENCH_CALL_MS);
 });
-server.listen(port, '127.0.0.1', () => process.stdout.write(`${port}\n`));
+server.listen(env.BENCH_PORT, '127.0.0.1', () => process.stdout.write(`${env.BENCH_PORT}\n`));
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();

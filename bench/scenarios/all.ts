@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { deletePath } from './delete-path.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { ingressScenario } from './ingress.ts';
+import { memory } from './memory.ts';
 import { logAppends, logReads } from './log-floors.ts';
 import { rebuild } from './rebuild.ts';
 import { workerWrites } from './worker-writes.ts';
@@ -74,4 +75,5 @@ export const scenarios: readonly Scenario[] = [
   logReads,
   workerWrites,
   rebuild,
+  memory,
 ];

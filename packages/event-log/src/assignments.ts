@@ -3,7 +3,7 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { shouldPause, type Load } from './intake-bounds.ts';
 import type { Claim } from './lane-scheduler.ts';
 import { sizeOf, toLogRecord, type LogRecord } from './log-record.ts';
-import { createOffsetTracker, type OffsetTracker } from './offset-tracker.ts';
+import { createOffsetTracker, type OffsetTracker, type PendingOffset } from './offset-tracker.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
 /** What a fetch brought for one partition. Offsets as KafkaJS gives them: decimal. */
@@ -165,17 +165,7 @@ export function createAssignments(deps: {
       const bytes = sizeOf(record);
       load.records += 1;
       load.bytes += bytes;
-      push(record, {
-        get active() {
-          return assignment.active;
-        },
-        settle() {
-          tracker.complete(pending);
-          load.records -= 1;
-          load.bytes -= bytes;
-          if (!assignment.active) deps.onLateCompletion();
-        },
-      });
+      push(record, new Held(assignment, tracker, pending, bytes, deps.onLateCompletion));
     }
     tracker.advanceTo(BigInt(batch.lastOffset) + 1n);
   }
@@ -235,4 +225,32 @@ export function createAssignments(deps: {
 function createAssignment(partition: number): Assignment {
   // Paused until its position is known.
   return { partition, load: { records: 0, bytes: 0 }, active: true, paused: true, tracker: null, highWatermark: 0n, unexpected: null };
+}
+
+/** A class, for there are tens of thousands of them: what is written as an object with functions of its own takes half a kilobyte each. */
+class Held implements Claim {
+  readonly #assignment: Assignment;
+  readonly #tracker: OffsetTracker;
+  readonly #pending: PendingOffset;
+  readonly #bytes: number;
+  readonly #onLate: () => void;
+
+  constructor(assignment: Assignment, tracker: OffsetTracker, pending: PendingOffset, bytes: number, onLate: () => void) {
+    this.#assignment = assignment;
+    this.#tracker = tracker;
+    this.#pending = pending;
+    this.#bytes = bytes;
+    this.#onLate = onLate;
+  }
+
+  get active(): boolean {
+    return this.#assignment.active;
+  }
+
+  settle(): void {
+    this.#tracker.complete(this.#pending);
+    this.#assignment.load.records -= 1;
+    this.#assignment.load.bytes -= this.#bytes;
+    if (!this.#assignment.active) this.#onLate();
+  }
 }

@@ -234,10 +234,10 @@ export function createLaneScheduler<T>(deps: {
         entry.firstFailedAt = null;
         let task = lane.tasks.get(routing.task);
         if (task === undefined) {
-          task = { name: routing.task, state: 'idle', waiting: [], throws: 0, timer: null };
+          // Most wait alone, and a list that was empty has room for seventeen.
+          task = { name: routing.task, state: 'idle', waiting: [entry], throws: 0, timer: null };
           lane.tasks.set(task.name, task);
-        }
-        task.waiting.push(entry);
+        } else task.waiting.push(entry);
         if (task.state === 'idle') makeReady(lane, task);
         return;
       }

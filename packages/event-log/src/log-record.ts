@@ -31,11 +31,13 @@ export interface OutgoingRecord {
 export type DeadLetterRecord = Omit<OutgoingRecord, 'value'> & { readonly value: Buffer | null };
 
 export function toLogRecord(topic: string, partition: number, message: KafkaMessage): LogRecord {
-  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined) headers[name] = last.toString();
-  }
+  // No object without a prototype: that would be a dictionary, of a kilobyte each.
+  const headers = Object.fromEntries(
+    Object.entries(message.headers ?? {}).flatMap(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return last === undefined ? [] : [[name, once(name, last.toString())]];
+    }),
+  ) as Record<string, string>;
   return {
     topic,
     partition,
@@ -47,8 +49,21 @@ export function toLogRecord(topic: string, partition: number, message: KafkaMess
   };
 }
 
-/** The objects around the bytes: an event of 600 bytes takes 2,700 while it waits (Node 24). */
-const overheadBytes = 2_048;
+/** Headers that most records repeat. Their texts are kept once, not once for each record that waits. */
+const repeating: ReadonlySet<string> = new Set(['ce_specversion', 'ce_type', 'ce_source', 'content-type', 'mirror-kind']);
+const texts = new Map<string, string>();
+const maxTexts = 10_000;
+
+function once(name: string, text: string): string {
+  if (!repeating.has(name)) return text;
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size < maxTexts) texts.set(text, text);
+  return text;
+}
+
+/** The objects around the bytes: an event of 600 bytes takes 3,050 while it waits (Node 24). */
+const overheadBytes = 2_450;
 
 /** About how much memory a record takes while it waits. */
 export function sizeOf({ key, value, headers }: Pick<LogRecord, 'key' | 'value' | 'headers'>): number {

@@ -2,7 +2,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Of both semi-spaces together: where V8 may stop to double them. */
-const youngBytes = 32 * 2 ** 20;
+const youngBytes = 16 * 2 ** 20;
 const lookEveryMs = 100;
 
 /**

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceName } from '@notion-mirror/demo/service-process';
+import { newDatabaseId } from '../notion-answers.ts';
+import { sendWebhooks } from '../load/sent-webhooks.ts';
+import { cloneTenants } from '../many-tenants.ts';
+import { residentMegabytesOf } from '../process-cost.ts';
+import type { Figures, Scenario } from '../scenario.ts';
+import { measureAlone, type StubSystem } from '../stub-system.ts';
+
+const services = ['ingress', 'sync-worker', 'delete-worker'] as const satisfies readonly ServiceName[];
+/** After it was ready, or after the last event was accepted: V8 gives back what it does not need after 8 s. */
+const settleMs = 12_000;
+const waiting = '100,000 events wait';
+const tenants = '50,000 tenants';
+
+/** What is resident of each service, in a system of its own each time. */
+export const memory: Scenario = {
+  name: 'memory',
+  title:
+    'Memory of each service: idle, while 100,000 events wait (all came through the ingress, Notion takes 2 s a call), with 50,000 tenants',
+  figures: services.map((name) => ({ name, unit: 'MB' })),
+  targets: [
+    ...services.map((figure) => ({ figure, of: 'idle', against: null, bound: 'at most', value: 120 }) as const),
+    ...services.map((figure) => ({ figure, of: waiting, against: null, bound: 'at most', value: 300 }) as const),
+  ],
+  plots: services.map((figure) => ({ kind: 'bars', figure })),
+  startsAnew: true,
+  prepare: async (stack, quick) => {
+    const measure = (options: Parameters<typeof measureAlone>[2], load: (bench: StubSystem) => Promise<void>) => () =>
+      measureAlone(stack, 'memory', options, async (bench) => {
+        const started = await Promise.all(services.map((name) => bench.system.start(name)));
+        await load(bench);
+        await delay(settleMs);
+        return Object.fromEntries(started.map(({ name, pid }): [string, number] => [name, residentMegabytesOf(pid)])) as Figures;
+      });
+    return {
+      contenders: [
+        { name: 'idle', measure: measure({}, async () => {}) },
+        { name: waiting, measure: measure({ callMs: 2_000 }, async (bench) => sendMany(bench, quick ? 1_000 : 100_000)) },
+        {
+          name: tenants,
+          measure: measure({}, async ({ system, customers }) => cloneTenants(system, customers, quick ? 500 : 50_000)),
+        },
+      ],
+      end: async () => {},
+    };
+  },
+};
+
+async function sendMany({ system, watchdog, customers }: StubSystem, count: number): Promise<void> {
+  const events = Array.from({ length: Math.ceil(count / customers.length) }, () =>
+    customers.map(({ connectionId, notionWorkspaceId, botId }) => ({
+      connectionId,
+      notionWorkspaceId,
+      botId,
+      databaseId: newDatabaseId(),
+    })),
+  ).flat();
+  const url = system.webhookUrl('nango');
+  const task = { url, connections: 64, rate: null, type: 'database.content_updated', events } as const;
+  await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
+}
