@@ -51,7 +51,9 @@ async function main(): Promise<number> {
       try {
         const prepared = await scenario.prepare(stack, options.quick);
         try {
-          const result = await measureScenario(scenario, prepared, rounds, (done) => console.error(pc.dim(`  ${done}`)));
+          const result = await measureScenario(scenario, prepared, { rounds, warmUp: !options.quick }, (done) =>
+            console.error(pc.dim(`  ${done}`)),
+          );
           results.push(result);
           console.log(`${renderScenario(result, scenario)}\n`);
         } finally {

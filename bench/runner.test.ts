@@ -27,7 +27,7 @@ test('the warm-up does not count, rounds alternate, and ratios are of one round'
     ],
   } as const;
   const contenders = [contender('a', [1_000, 4, 40, 12]), contender('b', [1, 2, 10, 6])];
-  const result = await measureScenario(scenario, { contenders }, 3, () => {});
+  const result = await measureScenario(scenario, { contenders }, { rounds: 3, warmUp: true }, () => {});
   expect(calls.join('')).toBe('ababbaab');
   expect(result.contenders[0]?.figures['speed']).toEqual({ median: 12, min: 4, max: 40, values: [4, 40, 12] });
   // 2, 4 and 2: the machine was ten times as fast in the second round, for both.

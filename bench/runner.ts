@@ -28,11 +28,11 @@ export interface ScenarioResult {
 export async function measureScenario(
   scenario: Pick<Scenario, 'name' | 'title' | 'targets' | 'startsAnew'>,
   { contenders }: Pick<Prepared, 'contenders'>,
-  rounds: number,
+  { rounds, warmUp }: { readonly rounds: number; readonly warmUp: boolean },
   onProgress: (done: string) => void,
 ): Promise<ScenarioResult> {
   const found = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]));
-  for (const contender of scenario.startsAnew === true ? [] : contenders) {
+  for (const contender of warmUp && scenario.startsAnew !== true ? contenders : []) {
     await contender.measure();
     onProgress(`${contender.name}: warmed up`);
   }

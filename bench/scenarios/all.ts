@@ -1,11 +1,17 @@
 import type { Scenario } from '../scenario.ts';
 import { deletePath } from './delete-path.ts';
+import { documentSize } from './document-size.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
+import { hotDatabase } from './hot-database.ts';
+import { hotWorkspace } from './hot-workspace.ts';
 import { ingressScenario } from './ingress.ts';
 import { memory } from './memory.ts';
 import { logAppends, logReads } from './log-floors.ts';
 import { rebuild } from './rebuild.ts';
+import { startStop } from './start-stop.ts';
+import { tenants } from './tenants.ts';
 import { workerWrites } from './worker-writes.ts';
+import { workers } from './workers.ts';
 
 /** In the order in which they are run and shown. */
 export const scenarios: readonly Scenario[] = [
@@ -75,5 +81,11 @@ export const scenarios: readonly Scenario[] = [
   logReads,
   workerWrites,
   rebuild,
+  hotDatabase,
+  hotWorkspace,
   memory,
+  startStop,
+  workers,
+  tenants,
+  documentSize,
 ];

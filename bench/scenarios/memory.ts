@@ -30,7 +30,7 @@ export const memory: Scenario = {
       measureAlone(stack, 'memory', options, async (bench) => {
         const started = await Promise.all(services.map((name) => bench.system.start(name)));
         await load(bench);
-        await delay(settleMs);
+        await delay(quick ? 100 : settleMs);
         return Object.fromEntries(started.map(({ name, pid }): [string, number] => [name, residentMegabytesOf(pid)])) as Figures;
       });
     return {

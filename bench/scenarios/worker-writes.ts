@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { mongodPid, mongoFloor, mongoFloorName } from '../mongo-floor.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Scenario } from '../scenario.ts';
+import { metricOf } from '../service-metrics.ts';
 import { prepareWithStub, type StubSystem } from '../stub-system.ts';
 
 const patienceMs = 180_000;
@@ -41,8 +42,8 @@ async function measureWorker({ system, backlog, notionPid }: StubSystem, documen
     const areWritten = async () => (await records.estimatedDocumentCount()) >= documents;
     await waitUntil(`${documents} documents`, areWritten, { timeoutMs: patienceMs });
     const areSettled = async () =>
-      (await counterOf(worker, 'notion_mirror_state_log_appended_total')) >= documents &&
-      (await counterOf(worker, 'notion_mirror_outcomes_kept_total')) >= documents;
+      (await metricOf(worker, 'notion_mirror_state_log_appended_total')) >= documents &&
+      (await metricOf(worker, 'notion_mirror_outcomes_kept_total')) >= documents;
     await waitUntil(`the states and outcomes of ${documents} documents`, areSettled, { timeoutMs: patienceMs });
     const settledAt = Date.now();
     const after = cost();
@@ -68,13 +69,6 @@ async function measureWorker({ system, backlog, notionPid }: StubSystem, documen
 async function empty({ db }: StubSystem['system'], worker: ServiceProcess, documents: number): Promise<void> {
   await db.collection('database_records').deleteMany({});
   await db.collection('event_outcomes').deleteMany({});
-  const areTold = async () => (await counterOf(worker, 'notion_mirror_state_log_appended_total')) >= 2 * documents;
+  const areTold = async () => (await metricOf(worker, 'notion_mirror_state_log_appended_total')) >= 2 * documents;
   await waitUntil('the removal of all documents on the state log', areTold, { timeoutMs: patienceMs });
-}
-
-/** The sum over all labels. */
-async function counterOf({ opsUrl }: ServiceProcess, name: string): Promise<number> {
-  const text = await (await fetch(`${opsUrl}/metrics`)).text();
-  const values = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-  return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }

@@ -1,0 +1,33 @@
+import { runBacklog } from '../backlog-run.ts';
+import type { Scenario } from '../scenario.ts';
+import { measureAlone } from '../stub-system.ts';
+
+const nameOf = (workers: number, callMs: number) => `${workers === 1 ? '1 sync-worker' : `${workers} sync-workers`}, ${callMs} ms a call`;
+
+/**
+ * More workers where Notion is slow: what a worker does is to wait, for 512 databases at a time. Also where it is so slow that two workers, MongoDB, the log and the
+ * load together do not use up two cores.
+ */
+export const workers: Scenario = {
+  name: 'workers',
+  title: '3,000 events at once on 3,000 databases of 200 workspaces, by workers and what Notion takes for a call',
+  figures: [
+    { name: 'documents', unit: '/s' },
+    { name: 'CPU', unit: 'µs' },
+  ],
+  targets: [{ figure: 'documents', of: nameOf(2, 200), against: nameOf(1, 200), bound: 'at least', value: 1.9 }],
+  plots: [{ kind: 'bars', figure: 'documents' }],
+  startsAnew: true,
+  prepare: async (stack, quick) => ({
+    contenders: (quick ? [200] : [200, 1_000]).flatMap((callMs) =>
+      [1, 2].map((count) => ({
+        name: nameOf(count, callMs),
+        measure: () =>
+          measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs }, (bench) =>
+            runBacklog(bench, { documents: quick ? 200 : 3_000, workers: count }),
+          ),
+      })),
+    ),
+    end: async () => {},
+  }),
+};
