@@ -1,22 +1,32 @@
 // `npm run bench`: how fast and how cheap notion-mirror is on this machine, beside the floors and the system it replaces.
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createProgressPrinter } from '@notion-mirror/local-stack/progress';
 import { startStack } from '@notion-mirror/local-stack/stack';
 import pc from 'picocolors';
-import { renderScenario, thisMachine } from './report.ts';
+import { durationText } from './figure-text.ts';
+import { thisMachine } from './machine.ts';
+import { outdatedFiles, readNotes, writePage } from './page-files.ts';
+import { renderPage } from './page.ts';
+import { renderScenario } from './report.ts';
+import { commitOf, readResults, withResult, writeResults, type StoredResult } from './results.ts';
 import { measureScenario, type ScenarioResult } from './runner.ts';
 import { scenarios } from './scenarios/all.ts';
 
 const usage = `npm run bench [-- options]
 
-  --only NAMES   scenarios, with commas between: ${scenarios.map(({ name }) => name).join(', ')}
-  --rounds N     how often each contender is measured (default: 5)
-  --quick        one short round: does it work, not how fast it is
-  --json FILE    all that was measured, as JSON
+  --only NAMES     scenarios, with commas between: ${scenarios.map(({ name }) => name).join(', ')}
+  --rounds N       how often each contender is measured (default: 5)
+  --quick          one short round: does it work, not how fast it is
+  --json FILE      all that was measured, as JSON, written after each scenario; scenarios that FILE holds already are replaced, others kept
+  --machine NAME   what this machine is called in FILE
   --help
 
-Everything runs on 127.0.0.1 and ends by itself. Exit code 1: a scenario failed, or (not with --quick) a target was missed.`;
+  --report FILE    measures nothing: makes docs/performance.md and its plots from FILE
+  --check          with --report: only says whether they are what would be made
+
+Everything runs on 127.0.0.1 and ends by itself. Exit code 1: a scenario failed, (not with --quick) a target was missed, or --check found a difference.`;
 
 const { values: options } = parseArgs({
   options: {
@@ -24,21 +34,64 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    machine: { type: 'string' },
+    report: { type: 'string' },
+    check: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+const root = dirname(import.meta.dirname);
 
 if (options.help) console.log(usage);
-else process.exitCode = await main();
+else if (options.report !== undefined) process.exitCode = report(options.report, options.check);
+else process.exitCode = await measure();
 
-async function main(): Promise<number> {
+function report(file: string, onlyCheck: boolean): number {
+  const docs = join(root, 'docs');
+  try {
+    const results = readResults(file);
+    const page = renderPage(results, scenarios, readNotes(join(import.meta.dirname, 'notes')));
+    if (!onlyCheck) {
+      writePage(docs, page);
+      console.log('docs/performance.md written');
+      return 0;
+    }
+    const quick = results.filter((result) => result.quick).map(({ name }) => name);
+    if (quick.length > 0) console.error(`${file} holds quick runs, which are no measurements: ${quick.join(', ')}`);
+    const outdated = outdatedFiles(docs, page);
+    if (outdated.length > 0) {
+      console.error(`Not what ${file} and the scenarios say: ${outdated.map((one) => `docs/${one}`).join(', ')}`);
+      console.error(`To make them anew: npm run bench -- --report ${file}`);
+    }
+    return quick.length + outdated.length === 0 ? 0 : 1;
+  } catch (error) {
+    console.error(reasonOf(error));
+    return 1;
+  }
+}
+
+async function measure(): Promise<number> {
+  const { quick, json } = options;
   const names = options.only?.split(',') ?? scenarios.map(({ name }) => name);
   const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));
-  const rounds = options.quick ? 1 : Number(options.rounds);
-  if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+  const rounds = quick ? 1 : Number(options.rounds);
+  if (unknown.length > 0 || options.check || !Number.isInteger(rounds) || rounds < 1) {
     console.error(unknown.length > 0 ? `There is no scenario ${unknown.join(', ')}.\n\n${usage}` : usage);
     return 2;
   }
+  const commit = commitOf(root);
+  let stored: readonly StoredResult[] = [];
+  if (json !== undefined) {
+    try {
+      if (existsSync(json)) stored = readResults(json);
+      // Now rather than after the first scenario: a place where nothing can be written is known before an hour's work.
+      writeResults(json, stored);
+    } catch (error) {
+      console.error(reasonOf(error));
+      return 2;
+    }
+  }
+
   const printer = createProgressPrinter(process.stderr);
   // Never across a container's network: that would be measured too.
   const stack = await startStack({ provider: 'process', onProgress: printer.onProgress });
@@ -46,32 +99,40 @@ async function main(): Promise<number> {
   const results: ScenarioResult[] = [];
   let failed = 0;
   try {
-    for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
-      console.error(pc.bold(scenario.title));
+    const wanted = scenarios.filter(({ name }) => names.includes(name));
+    for (const [index, scenario] of wanted.entries()) {
+      const started = performance.now();
+      const elapsed = () => durationText(performance.now() - started);
+      console.error(pc.bold(`[${index + 1} of ${wanted.length}] ${scenario.title}`));
       try {
-        const prepared = await scenario.prepare(stack, options.quick);
+        const prepared = await scenario.prepare(stack, quick);
         try {
-          const result = await measureScenario(scenario, prepared, { rounds, warmUp: !options.quick }, (done) =>
-            console.error(pc.dim(`  ${done}`)),
+          const result = await measureScenario(scenario, prepared, { rounds, warmUp: !quick }, (done) =>
+            console.error(pc.dim(`  ${done} (${elapsed()})`)),
           );
           results.push(result);
-          console.log(`${renderScenario(result, scenario)}\n`);
+          console.log(`${renderScenario(result, scenario.figures)}\n`);
+          if (json !== undefined) {
+            const machine = thisMachine(options.machine);
+            stored = withResult(stored, { ...result, machine, at: new Date().toISOString(), rounds, quick, commit });
+            writeResults(json, stored);
+          }
         } finally {
           await prepared.end();
         }
       } catch (error) {
         failed += 1;
-        console.error(pc.red(`✗ ${scenario.name}: ${error instanceof Error ? error.message : String(error)}`));
+        console.error(pc.red(`✗ ${scenario.name}: ${reasonOf(error)}`));
       }
     }
   } finally {
     await stack.stop();
   }
-  if (options.json !== undefined) {
-    const { quick } = options;
-    await writeFile(options.json, `${JSON.stringify({ machine: thisMachine(), at: new Date(), quick, rounds, results }, null, 2)}\n`);
-  }
   const missed = results.flatMap(({ targets }) => targets).filter(({ reached }) => !reached).length;
   console.log(`${results.length} passed, ${failed} failed`);
-  return failed > 0 || (missed > 0 && !options.quick) ? 1 : 0;
+  return failed > 0 || (missed > 0 && !quick) ? 1 : 0;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,29 +1,19 @@
-import { cpus, release, totalmem, type } from 'node:os';
-import type { ScenarioResult } from './runner.ts';
-import type { Scenario } from './scenario.ts';
-import type { Summary } from './statistics.ts';
-
-export interface Machine {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memoryGigabytes: number;
-  readonly system: string;
-  readonly node: string;
-}
-
-export function thisMachine(): Machine {
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGigabytes: Math.round(totalmem() / 1e9),
-    system: `${type()} ${release()}`,
-    node: process.version,
-  };
-}
+import { rangeOf, short } from './figure-text.ts';
+import type { ContenderResult, ScenarioResult } from './runner.ts';
+import type { Figure, Target } from './scenario.ts';
 
 /** A scenario as Markdown: what was measured, how far the targets are reached, and the command that does it again. */
-export function renderScenario({ name, title, contenders, targets }: ScenarioResult, { figures }: Pick<Scenario, 'figures'>): string {
-  const head = ['', ...figures.map((figure) => `${figure.name}, ${figure.unit}`)];
+export function renderScenario({ name, title, contenders, targets }: ScenarioResult, figures: readonly Figure[]): string {
+  const told = targets.map((target) => {
+    const { measured, reached } = target;
+    const unit = unitOf(target, figures);
+    return `- ${subjectOf(target)}: **${rangeOf(measured)} ${unit}** (target: ${boundOf(target, unit)}; ${reached ? 'reached' : 'missed'})`;
+  });
+  return [`### ${title}`, '', ...figuresTable(contenders, figures), '', ...told, '', `\`npm run bench -- --only ${name}\``].join('\n');
+}
+
+/** A row for each contender, a column for each figure. */
+export function figuresTable(contenders: readonly ContenderResult[], figures: readonly Figure[]): readonly string[] {
   const rows = contenders.map((contender) => [
     contender.name,
     ...figures.map((figure) => {
@@ -31,24 +21,28 @@ export function renderScenario({ name, title, contenders, targets }: ScenarioRes
       return found === undefined ? '' : rangeOf(found);
     }),
   ]);
-  const lines = [row(head), row(head.map(() => '---')), ...rows.map(row)];
-  const told = targets.map(
-    ({ figure, of, against, bound, value, measured, reached }) =>
-      `- ${figure}, ${of}${against === null ? '' : ` against ${against}`}: **${rangeOf(measured)}** (target: ${bound} ${value}; ${reached ? 'reached' : 'missed'})`,
-  );
-  return [`### ${title}`, '', ...lines, '', ...told, '', `\`npm run bench -- --only ${name}\``].join('\n');
+  return table(['', ...figures.map(({ name, unit }) => `${name}, ${unit}`)], rows);
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)];
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
+  return `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
 }
 
-/** The median, and between which values it lies. */
-function rangeOf({ median, min, max }: Summary): string {
-  return min === max ? short(median) : `${short(median)} [${short(min)}–${short(max)}]`;
+/** `accepted: ingress against koa` */
+export function subjectOf({ figure, of, against }: Target): string {
+  return `${figure}: ${of}${against === null ? '' : ` against ${against}`}`;
 }
 
-function short(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  return value.toLocaleString('en', value < 10 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: value < 100 ? 1 : 0 });
+/** `at least 0.9 ×` */
+export function boundOf({ bound, value }: Target, unit: string): string {
+  return `${bound} ${short(value)} ${unit}`;
+}
+
+/** `×` where a target is a ratio, else the unit of its figure. */
+export function unitOf({ figure, against }: Target, figures: readonly Figure[]): string {
+  return against === null ? (figures.find(({ name }) => name === figure)?.unit ?? '') : '×';
 }

@@ -39,7 +39,7 @@ export async function measureScenario(
   for (let round = 0; round < rounds; round += 1) {
     for (const contender of inTurn(contenders, round)) {
       found.get(contender.name)?.push(await contender.measure());
-      onProgress(`${contender.name}: ${round + 1} of ${rounds}`);
+      onProgress(`${contender.name}: round ${round + 1} of ${rounds}`);
     }
   }
   const valuesOf = (name: string, figure: string) => (found.get(name) ?? []).map((figures) => figures[figure] ?? Number.NaN);
@@ -52,15 +52,24 @@ export async function measureScenario(
       figures: Object.fromEntries(Object.keys(found.get(name)?.[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
     })),
     // One who is not there (PostgreSQL is not installed) is not compared with.
-    targets: scenario.targets
-      .filter(({ of, against }) => found.has(of) && (against === null || found.has(against)))
-      .map((target) => {
-        const own = valuesOf(target.of, target.figure);
-        const measured = target.against === null ? summaryOf(own) : ratioOf(own, valuesOf(target.against, target.figure));
-        const reached = target.bound === 'at least' ? measured.median >= target.value : measured.median <= target.value;
-        return { ...target, measured, reached };
-      }),
+    targets: judged(
+      scenario.targets.filter(({ of, against }) => found.has(of) && (against === null || found.has(against))),
+      valuesOf,
+    ),
   };
+}
+
+/** How far targets are reached, by the values of each round; with a median of NaN when one of the two was not measured. */
+export function judged(
+  targets: readonly Target[],
+  valuesOf: (contender: string, figure: string) => readonly number[],
+): readonly TargetResult[] {
+  return targets.map((target) => {
+    const own = valuesOf(target.of, target.figure);
+    const measured = target.against === null ? summaryOf(own) : ratioOf(own, valuesOf(target.against, target.figure));
+    const reached = target.bound === 'at least' ? measured.median >= target.value : measured.median <= target.value;
+    return { ...target, measured, reached };
+  });
 }
 
 function inTurn(contenders: readonly Contender[], round: number): readonly Contender[] {

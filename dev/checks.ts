@@ -1,12 +1,19 @@
 // Everything that can be checked without running the product: `npm run check`. Each check is a command that a person can run alone.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { styleText } from 'node:util';
 
 interface Check {
   readonly name: string;
-  readonly run: () => Promise<{ ok: boolean; output: string }>;
+  readonly run: () => Promise<Outcome>;
+}
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly output: string;
+  /** What is to be known also when all is well. */
+  readonly note?: string;
 }
 
 const root = dirname(import.meta.dirname);
@@ -22,15 +29,18 @@ const checks: readonly Check[] = [
     name: 'docs/configuration.md',
     run: () => command(process.execPath, ['cli/src/main.ts', 'config', 'docs', '--check', 'docs/configuration.md']),
   },
+  { name: 'docs/performance.md', run: performancePageIsOfItsResults },
   { name: 'lockfile names no registry', run: lockfileNamesNoRegistry },
 ];
 
 let failed = 0;
 for (const check of checks) {
   const started = performance.now();
-  const { ok, output } = await check.run();
+  const { ok, output, note } = await check.run();
   const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`;
-  console.log(`${ok ? styleText('green', '✓') : styleText('red', '✗')} ${check.name} ${styleText('dim', seconds)}`);
+  console.log(
+    `${ok ? styleText('green', '✓') : styleText('red', '✗')} ${check.name} ${styleText('dim', seconds)}${note === undefined ? '' : ` (${note})`}`,
+  );
   if (!ok) {
     failed += 1;
     console.log(output.trim());
@@ -39,7 +49,7 @@ for (const check of checks) {
 console.log(`${checks.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function command(file: string, args: readonly string[]): Promise<{ ok: boolean; output: string }> {
+function command(file: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -50,8 +60,16 @@ function command(file: string, args: readonly string[]): Promise<{ ok: boolean; 
   });
 }
 
+/** Nobody edits a figure by hand. Without results there must be no page either. */
+function performancePageIsOfItsResults(): Promise<Outcome> {
+  const results = 'docs/performance/results.json';
+  const isThere = [results, 'docs/performance.md'].some((file) => existsSync(join(root, file)));
+  if (!isThere) return Promise.resolve({ ok: true, output: '', note: `nothing to check: there is no ${results} yet` });
+  return command(process.execPath, ['bench/main.ts', '--report', results, '--check']);
+}
+
 /** A lockfile that carries download addresses works only where it was written. */
-function lockfileNamesNoRegistry(): Promise<{ ok: boolean; output: string }> {
+function lockfileNamesNoRegistry(): Promise<Outcome> {
   const lines = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8').split('\n');
   const found = lines.flatMap((line, index) => (/https?:\/\//.test(line) ? [`pnpm-lock.yaml:${index + 1}: ${line.trim()}`] : []));
   return Promise.resolve({ ok: found.length === 0, output: found.join('\n') });
