@@ -26,7 +26,7 @@ export const documentSize: Scenario = {
         name: `${at} KB`,
         at,
         measure: () =>
-          measureAlone(stack, 'document-size', { properties: count }, (bench) =>
+          measureAlone(stack, 'document-size', { properties: count, quick }, (bench) =>
             runBacklog(bench, { documents: quick ? 200 : 2_000, workers: 1 }),
           ),
       };

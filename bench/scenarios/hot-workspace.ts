@@ -27,7 +27,7 @@ export const hotWorkspace: Scenario = {
   startsAnew: true,
   prepare: async (stack, quick) => {
     const measure = (isHot: boolean) => () => {
-      const options = { tenants: quiet + 1, callMs: 20, variables: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '180' } };
+      const options = { tenants: (quick ? 10 : quiet) + 1, callMs: 20, variables: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '180' } };
       return measureAlone(stack, 'hot-workspace', options, (bench) => measureQuiet(bench, isHot, quick));
     };
     return {

@@ -27,7 +27,7 @@ export const memory: Scenario = {
   startsAnew: true,
   prepare: async (stack, quick) => {
     const measure = (options: Parameters<typeof measureAlone>[2], load: (bench: StubSystem) => Promise<void>) => () =>
-      measureAlone(stack, 'memory', options, async (bench) => {
+      measureAlone(stack, 'memory', { ...options, quick }, async (bench) => {
         const started = await Promise.all(services.map((name) => bench.system.start(name)));
         await load(bench);
         await delay(quick ? 100 : settleMs);

@@ -21,11 +21,11 @@ export const startStop: Scenario = {
     ...(of === 'delete-worker' ? [] : [{ figure: 'stop, under load', of, against: null, bound: 'at most', value: 5_000 } as const]),
   ]),
   startsAnew: true,
-  prepare: async (stack) => ({
+  prepare: async (stack, quick) => ({
     contenders: services.map((name): Contender => ({
       name,
       measure: () =>
-        measureAlone(stack, 'start-stop', { callMs: 200 }, async (bench) => {
+        measureAlone(stack, 'start-stop', { callMs: 200, quick }, async (bench) => {
           const began = Date.now();
           const idle = await bench.system.start(name);
           const ready = Date.now() - began;
@@ -34,7 +34,7 @@ export const startStop: Scenario = {
           // Nothing is to be deleted: it has no load of its own here.
           if (name === 'delete-worker') return { ready, 'stop, idle': stopIdle };
           const loaded = await bench.system.start(name);
-          const load = name === 'ingress' ? webhooks(bench) : bench.backlog.append(5_000);
+          const load = name === 'ingress' ? webhooks(bench) : bench.backlog.append(quick ? 500 : 5_000);
           await delay(2_000);
           const stopLoaded = await timeOf(() => loaded.stop());
           await load;

@@ -23,7 +23,7 @@ export const workers: Scenario = {
       [1, 2].map((count) => ({
         name: nameOf(count, callMs),
         measure: () =>
-          measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs }, (bench) =>
+          measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs, quick }, (bench) =>
             runBacklog(bench, { documents: quick ? 200 : 3_000, workers: count }),
           ),
       })),
