@@ -1,4 +1,4 @@
-import type { StackAddresses } from '@notion-mirror/local-stack/stack';
+import type { Stack } from '@notion-mirror/local-stack/stack';
 
 /** What one measurement found, by the name of the figure, in the unit that the scenario gives for it. */
 export type Figures = Readonly<Record<string, number>>;
@@ -41,7 +41,7 @@ export interface Scenario {
   /** Each measurement starts its processes anew: there is nothing to warm up. */
   readonly startsAnew?: true;
   /** `quick`: little is measured, only to see that the scenario works. */
-  prepare(stack: StackAddresses, quick: boolean): Promise<Prepared>;
+  prepare(stack: Stack, quick: boolean): Promise<Prepared>;
 }
 
 export interface Prepared {

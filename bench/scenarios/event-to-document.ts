@@ -6,7 +6,7 @@ import { watchArrivals } from '../arrivals.ts';
 import { prepareWithSystem, type BenchSystem } from '../bench-system.ts';
 import { sendWebhooks } from '../load/sent-webhooks.ts';
 import { postgresOf, startPeer, type Polling } from '../peers/dbos/peer.ts';
-import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
+import { cpuSecondsOf, cpuSecondsOfFamily, residentMegabytesOf } from '../process-cost.ts';
 import type { Contender, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 
@@ -25,6 +25,10 @@ interface Measured {
   readonly db: Db;
   readonly ingressPid: number;
   readonly workerPid: number;
+  /** What keeps the accepted events: Kafka or PostgreSQL. */
+  readonly logPid: number;
+  /** Resolves when nothing is left to do that would cost the next one something. */
+  readonly untilIdle: () => Promise<void>;
 }
 
 /** Webhooks for databases of many tenants, and how long it takes until MongoDB shows what each of them told of. */
@@ -56,6 +60,8 @@ export function eventToDocumentScenario(options: {
       { name: 'CPU', unit: 'µs' },
       { name: 'CPU of the ingress', unit: 'µs' },
       { name: 'CPU of the worker', unit: 'µs' },
+      { name: 'CPU of Kafka or PostgreSQL', unit: 'µs' },
+      { name: 'CPU of MongoDB', unit: 'µs' },
       { name: 'memory of the worker', unit: 'MB' },
       { name: 'CPU of the load', unit: 'µs' },
     ],
@@ -67,29 +73,41 @@ export function eventToDocumentScenario(options: {
         const [ingress, worker] = await Promise.all([system.start('ingress'), system.start('sync-worker')]);
         await untilMirrored(system, new Set(events.map(({ databaseId }) => databaseId)).size);
         system.notion.faults.inject({ kind: 'latency', latencyMs: callMs });
+        const { kafka = Number.NaN, mongodb = Number.NaN } = stack.pids;
         const all: Measured[] = [
-          { name: 'notion-mirror', url: system.webhookUrl('nango'), db: system.db, ingressPid: ingress.pid, workerPid: worker.pid },
+          {
+            name: 'notion-mirror',
+            url: system.webhookUrl('nango'),
+            db: system.db,
+            ingressPid: ingress.pid,
+            workerPid: worker.pid,
+            logPid: kafka,
+            // Lanes coalesce: when all documents are there, no more than a fetch of each is on its way.
+            untilIdle: async () => {},
+          },
         ];
         const postgres = options.beside.length === 0 ? null : await postgresOf(bench, onEnd);
         for (const [index, name] of options.beside.entries()) {
           if (postgres === null) break;
           const database = `${system.db.databaseName}_peer_${index}`;
           const peer = await startPeer(bench, onEnd, { name: database, postgres, customers, polling: peers[name], runs: true });
-          all.push({ name, url: peer.url, db: peer.db, ingressPid: peer.pid, workerPid: peer.pid });
+          all.push({ ...peer, name, ingressPid: peer.pid, workerPid: peer.pid, logPid: postgres.pid });
         }
-        return all.map((measured) => contender(bench, measured, events, options.rate));
+        return all.map((measured) => contender(bench, measured, mongodb, events, options.rate));
       }),
   };
 }
 
 function contender(
   { system, watchdog }: BenchSystem,
-  { name, url, db, ingressPid, workerPid }: Measured,
+  { name, url, db, ingressPid, workerPid, logPid, untilIdle }: Measured,
+  mongodbPid: number,
   events: Parameters<typeof sendWebhooks>[2]['events'],
   rate: number | null,
 ): Contender {
   const isOneProcess = ingressPid === workerPid;
-  const cost = () => [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid)] as const;
+  const cost = () =>
+    [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid), cpuSecondsOfFamily(logPid), cpuSecondsOfFamily(mongodbPid)] as const;
   return {
     name,
     async measure() {
@@ -98,6 +116,7 @@ function contender(
       const task = { url, connections: 64, rate, type: 'database.content_updated', events } as const;
       const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
       const arrivedAt = await arrivals.of(sent, 'live');
+      await untilIdle();
       const after = cost();
       const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
       const acks = sent.map(({ ackMs }) => ackMs);
@@ -114,6 +133,8 @@ function contender(
         documents: sent.length / ((lastArrived - firstSent) / 1_000),
         CPU: isOneProcess ? ofIngress : ofIngress + ofWorker,
         ...(!isOneProcess && { 'CPU of the ingress': ofIngress, 'CPU of the worker': ofWorker }),
+        'CPU of Kafka or PostgreSQL': each(after[2] - before[2]),
+        'CPU of MongoDB': each(after[3] - before[3]),
         'memory of the worker': residentMegabytesOf(workerPid),
         'CPU of the load': each(cpuSeconds),
       };

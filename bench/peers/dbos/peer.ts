@@ -1,4 +1,6 @@
+import { DBOSClient } from '@dbos-inc/dbos-sdk';
 import type { Customer } from '@notion-mirror/demo/customers';
+import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { MongoClient, type Db } from 'mongodb';
 import type { BenchSystem } from '../../bench-system.ts';
 import { startServer } from '../../children.ts';
@@ -10,6 +12,8 @@ export interface Peer {
   readonly url: string;
   /** Its mirror: `database_records`, as far as it has the same fields. */
   readonly db: Db;
+  /** Resolves when it has run all that it has accepted. */
+  readonly untilIdle: () => Promise<void>;
 }
 
 /** How often it looks at its queue, ms; null: as the SDK does by itself, every second. */
@@ -50,5 +54,14 @@ export async function startPeer(
     ...(polling !== null && { BENCH_POLLING_MS: String(polling), BENCH_POOL: '20' }),
   });
   onEnd(() => server.stop());
-  return { pid: server.pid, url: `http://127.0.0.1:${server.port}/`, db: mongo.db() };
+  // Asks PostgreSQL itself: the peer's own process has nothing to do with it.
+  const client = await DBOSClient.create({ systemDatabaseUrl: postgres.url(name), systemDatabasePoolSize: 1 });
+  onEnd(() => client.destroy());
+  const isIdle = async () => (await client.listQueuedWorkflows({ limit: 1, loadInput: false })).length === 0;
+  return {
+    pid: server.pid,
+    url: `http://127.0.0.1:${server.port}/`,
+    db: mongo.db(),
+    untilIdle: () => waitUntil('all workflows of the peer to be run', isIdle, { timeoutMs: 120_000 }),
+  };
 }

@@ -22,12 +22,11 @@ function binaries(): string | null {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null;
 }
 
-/** PostgreSQL does not run as root: then as its own user. */
+/** PostgreSQL does not run as root: then as its own user, or as nobody. */
 function user(): { uid: number; gid: number } | Record<string, never> {
   if (process.getuid?.() !== 0) return {};
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith('postgres:') || one.startsWith('nobody:'));
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n');
+  const line = users.find((one) => one.startsWith('postgres:')) ?? users.find((one) => one.startsWith('nobody:'));
   const [, , uid, gid] = line?.split(':') ?? [];
   return { uid: Number(uid), gid: Number(gid) };
 }
@@ -40,6 +39,7 @@ export async function startPostgres(watchdog: Watchdog): Promise<Postgres | null
   if (bin === null) return null;
   const as = user();
   const folder = mkdtempSync(join(tmpdir(), 'bench-postgres-'));
+  watchdog.removeFolder(folder);
   if (as.uid !== undefined) chownSync(folder, as.uid, as.gid);
   const data = join(folder, 'data');
   execFileSync(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-locale'], { ...as, stdio: 'pipe' });

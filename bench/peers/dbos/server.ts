@@ -123,6 +123,9 @@ app.use(async (context) => {
 });
 const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
 
+// As long as the ingress keeps them: a connection that is closed the moment it is used again would be a webhook that is not accepted.
+server.keepAliveTimeout = 75_000;
+
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
