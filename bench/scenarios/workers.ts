@@ -10,7 +10,7 @@ const nameOf = (workers: number, callMs: number) => `${workers === 1 ? '1 sync-w
  */
 export const workers: Scenario = {
   name: 'workers',
-  title: '3,000 events at once on 3,000 databases of 200 workspaces, by workers and what Notion takes for a call',
+  title: '4,000 events at once on 4,000 databases of 400 workspaces, by workers and what Notion takes for a call',
   figures: [
     { name: 'documents', unit: '/s' },
     { name: 'CPU', unit: 'µs' },
@@ -23,8 +23,8 @@ export const workers: Scenario = {
       [1, 2].map((count) => ({
         name: nameOf(count, callMs),
         measure: () =>
-          measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs, quick }, (bench) =>
-            runBacklog(bench, { documents: quick ? 200 : 3_000, workers: count }),
+          measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs, quick, ...(!quick && { tenants: 400 }) }, (bench) =>
+            runBacklog(bench, { documents: quick ? 200 : 4_000, workers: count }),
           ),
       })),
     ),

@@ -1,0 +1,93 @@
+import type { Arrival, World } from './simulate.ts';
+
+/** The same numbers from the same seed, evenly from 0 to 1 (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+const unlimited = 100_000;
+
+/** Scenarios of the benchmark, as far as they are about the way of events. */
+export const worlds = {
+  /** `event-to-document`. */
+  light: (): World => ({
+    arrivals: Array.from({ length: 1_000 }, (_, n) => ({ at: n * 20, workspace: n % 50, database: n % 50, known: true })),
+    callMs: 20,
+    partitions: 12,
+    callsPerMinute: unlimited,
+  }),
+  /** `burst-5000`: 64 connections, so no more than that come at a time; here all at once, which only moves the wait. */
+  burst: (): World => ({
+    arrivals: Array.from({ length: 5_000 }, (_, n) => ({ at: 0, workspace: n % 200, database: n, known: true })),
+    callMs: 20,
+    partitions: 12,
+    callsPerMinute: unlimited,
+  }),
+  /** `workers`: new databases, so that the data source is asked for after the container. */
+  workers: (workers: number, callMs: number): World => ({
+    arrivals: Array.from({ length: 4_000 }, (_, n) => ({ at: 0, workspace: n % 400, database: n, known: false })),
+    callMs,
+    workers,
+    partitions: 12,
+    callsPerMinute: unlimited,
+  }),
+  /** `hot-workspace`: the hot one is workspace 0. */
+  hotWorkspace: (isHot: boolean): World => {
+    const hot = isHot
+      ? Array.from({ length: 10_000 }, (_, n): Arrival => ({ at: n * 0.25, workspace: 0, database: n % 1_000, known: false }))
+      : [];
+    const quiet = Array.from({ length: 500 }, (_, n): Arrival => ({
+      at: 4_000 + n * 50,
+      workspace: 1 + (n % 100),
+      database: 10_000 + n,
+      known: false,
+    }));
+    return { arrivals: [...hot, ...quiet], callMs: 20, partitions: 12, end: 60_000 };
+  },
+} as const;
+
+/**
+ * So many events a second for half a minute over workspaces of which the n-th has a share like 1 / n^skew, on machines with enough cores. Notion takes 200 ms a
+ * call. Which workspaces are quiet: those with less than an event in five seconds.
+ */
+export function skewed(of: {
+  readonly perSecond: number;
+  readonly workspaces: number;
+  readonly skew: number;
+  readonly workers: number;
+  readonly partitions: number;
+  readonly callsPerMinute: number;
+}): { readonly world: World; readonly isQuiet: (workspace: number) => boolean } {
+  const next = random(1);
+  const weights = Array.from({ length: of.workspaces }, (_, n) => 1 / (n + 1) ** of.skew);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const sums: number[] = [];
+  for (const weight of weights) sums.push((sums.at(-1) ?? 0) + weight / total);
+  const pick = () => {
+    const value = next();
+    let [from, to] = [0, sums.length - 1];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((sums[middle] ?? 1) < value) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  };
+  const seconds = 30;
+  const arrivals: Arrival[] = [];
+  for (let at = 0; at < seconds * 1_000; at += -Math.log(1 - next()) * (1_000 / of.perSecond)) {
+    const workspace = pick();
+    arrivals.push({ at, workspace, database: workspace * 1_000 + Math.floor(next() * 100), known: true });
+  }
+  const { workers, partitions, callsPerMinute } = of;
+  return {
+    world: { arrivals, callMs: 200, cores: 64, workers, partitions, callsPerMinute, end: 2 * seconds * 1_000 },
+    isQuiet: (workspace) => ((weights[workspace] ?? 0) / total) * of.perSecond < 0.2,
+  };
+}
