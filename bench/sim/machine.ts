@@ -2,7 +2,7 @@ import type { Agenda } from './agenda.ts';
 
 export interface Machine {
   /** Does `microseconds` of work in a process and then goes on. */
-  work(process: string, microseconds: number, then: () => void): void;
+  work(process: string, microseconds: number, onDone: () => void): void;
   /** µs that each process has worked. */
   readonly busy: ReadonlyMap<string, number>;
 }
@@ -20,7 +20,7 @@ export function createMachine(
     readonly threads: Readonly<Record<string, number>>;
   },
 ): Machine {
-  const queues = new Map<string, { microseconds: number; then: () => void }[]>();
+  const queues = new Map<string, { microseconds: number; onDone: () => void }[]>();
   const running = new Map<string, number>();
   /** A process stands here once for each thing that it can do now. */
   const ready: string[] = [];
@@ -42,7 +42,7 @@ export function createMachine(
         running.set(process, (running.get(process) ?? 0) - 1);
         endedAt.set(process, agenda.now);
         makeReady(process);
-        task.then();
+        task.onDone();
         start();
       });
     }
@@ -57,12 +57,12 @@ export function createMachine(
 
   return {
     busy,
-    work(process, microseconds, then) {
+    work(process, microseconds, onDone) {
       const queue = queues.get(process) ?? [];
       queues.set(process, queue);
       const isIdle = queue.length === 0 && (running.get(process) ?? 0) === 0;
       const sleeps = isIdle && agenda.now - (endedAt.get(process) ?? Number.NEGATIVE_INFINITY) >= of.sleepsAfterMs;
-      queue.push({ microseconds: microseconds + (sleeps ? of.wakeUp : 0), then });
+      queue.push({ microseconds: microseconds + (sleeps ? of.wakeUp : 0), onDone });
       makeReady(process);
       start();
     },

@@ -62,9 +62,6 @@ function validation(): { readonly figure: string; readonly simulated: number; re
     const found = results.find(({ name }) => name === scenario)?.contenders.find(({ name }) => name === contender);
     return found?.figures[figure]?.median ?? null;
   };
-  const perSecond = (workers: number, callMs: number) => simulate(worlds.workers(workers, callMs)).perSecond;
-  const nameOf = (workers: number, callMs: number) => `${workers === 1 ? '1 sync-worker' : `${workers} sync-workers`}, ${callMs} ms a call`;
-  const quietP50 = (isHot: boolean) => latencyOf(simulate(worlds.hotWorkspace(isHot)).latencies.slice(isHot ? 10_000 : 0), 50);
   return [
     {
       figure: '50 events a second, p50, ms',
@@ -131,4 +128,17 @@ function extrapolation() {
       points: [10, 60, 180, 600].map((callsPerMinute) => quietOf({ callsPerMinute }, callsPerMinute)),
     },
   ];
+}
+
+function perSecond(workers: number, callMs: number): number {
+  return simulate(worlds.workers(workers, callMs)).perSecond;
+}
+
+/** As the scenario `workers` calls it. */
+function nameOf(workers: number, callMs: number): string {
+  return `${workers === 1 ? '1 sync-worker' : `${workers} sync-workers`}, ${callMs} ms a call`;
+}
+
+function quietP50(isHot: boolean): number {
+  return latencyOf(simulate(worlds.hotWorkspace(isHot)).latencies.slice(isHot ? 10_000 : 0), 50);
 }

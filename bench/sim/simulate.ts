@@ -110,8 +110,8 @@ export function simulate(world: World): Result {
   }
 
   function start(worker: number): void {
-    const turn = turns[worker];
-    while (turn !== undefined && turn.length > 0 && (running[worker] ?? 0) < slots) {
+    const turn = turns[worker] ?? [];
+    while ((running[worker] ?? 0) < slots) {
       const lane = turn.shift();
       if (lane === undefined) return;
       lane.queued = false;
