@@ -138,7 +138,7 @@ describe('from the state log', () => {
   });
 
   test('kill -9 in the middle: run again goes on, and the mirror is whole', async () => {
-    const states = Array.from({ length: 20_000 }, (_, n) => live(`d${n}`, n % 50, 1));
+    const states = Array.from({ length: 50_000 }, (_, n) => live(`d${n}`, n % 50, 1));
     await putStates(states);
     const main = join(import.meta.dirname, 'main.ts');
     const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
@@ -147,16 +147,16 @@ describe('from the state log', () => {
       stdio: 'ignore',
     });
     const replays = createReplays(mongo.db);
-    await until(async () => ((await replays.latest())?.counts['written'] ?? 0) > 0, 60_000);
+    await until(async () => ((await replays.latest())?.counts['written'] ?? 0) > 0, 120_000);
     child.kill('SIGKILL');
     await once(child, 'exit');
     const interrupted = await replays.latest();
     expect(interrupted).toMatchObject({ status: 'running' });
-    expect(interrupted!.counts['written']).toBeLessThan(20_000);
+    expect(interrupted!.counts['written']).toBeLessThan(50_000);
     expect((await replay('run', '--since', '1h')).code).toBe(2);
-    await until(async () => (await replay('run')).code === 0, 60_000);
+    await until(async () => (await replay('run')).code === 0, 120_000);
     expect(await replays.latest()).toMatchObject({ id: interrupted!.id, status: 'done' });
-    expect(await mongo.db.collection('database_records').countDocuments()).toBe(20_000);
+    expect(await mongo.db.collection('database_records').countDocuments()).toBe(50_000);
   });
 });
 

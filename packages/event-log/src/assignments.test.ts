@@ -147,11 +147,11 @@ describe('the assignments', () => {
     expect(due()).toEqual([[0, start]]);
   });
 
-  it('pauses a partition that holds as much as is free, and resumes it when that is over', () => {
+  it('pauses a partition that holds four times what is free, and resumes it when that is over', () => {
     assignments.begin([0, 1]);
     for (const partition of [0, 1]) assignments.place({ partition, committed: 0n, low: 0n, high: 0n });
     calls.length = 0;
-    assignments.accept(batch(0, 0, 50));
+    assignments.accept(batch(0, 0, 80));
     expect(calls).toEqual(['pause 0']);
     assignments.accept(batch(1, 0, 1));
     settle(1, 2, 3, 4);

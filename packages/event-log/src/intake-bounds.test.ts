@@ -8,22 +8,23 @@ const bound = { records: 1_000, bytes: 1_000_000 };
 const load = (records: number, bytes = 0) => ({ records, bytes });
 
 describe('the bound of the intake', () => {
-  it('lets one partition alone fill half', () => {
-    expect(shouldPause(load(499), load(499), bound, false)).toBe(false);
-    expect(shouldPause(load(500), load(500), bound, false)).toBe(true);
-    expect(shouldPause(load(10, 500_000), load(10, 500_000), bound, false)).toBe(true);
+  it('lets one partition alone fill four fifths', () => {
+    expect(shouldPause(load(799), load(799), bound, false)).toBe(false);
+    expect(shouldPause(load(800), load(800), bound, false)).toBe(true);
+    expect(shouldPause(load(10, 800_000), load(10, 800_000), bound, false)).toBe(true);
   });
 
-  it('has room for a tenant with 10,000 changed databases, by default', () => {
+  // Each has an event for the database and one for its data source.
+  it('has room for a tenant with 10,000 changed databases on one partition, by default', () => {
     const event = sizeOf({ key: Buffer.alloc(36), value: Buffer.alloc(300), headers: { ce_source: 'x'.repeat(300) } });
-    const waiting = load(10_000, 10_000 * event);
+    const waiting = load(20_000, 20_000 * event);
     const byDefault = { records: defaultLimits.maxRecords, bytes: defaultLimits.maxBytes };
     expect(shouldPause(waiting, waiting, byDefault, false)).toBe(false);
   });
 
   it('resumes well below where it paused, so that it does not flutter', () => {
-    expect(shouldPause(load(480), load(480), bound, true)).toBe(true);
-    expect(shouldPause(load(440), load(440), bound, true)).toBe(false);
+    expect(shouldPause(load(780), load(780), bound, true)).toBe(true);
+    expect(shouldPause(load(760), load(760), bound, true)).toBe(false);
   });
 
   it('always leaves room for a partition that holds little, however many are full', () => {
