@@ -352,7 +352,7 @@ describe('the lane consumer', () => {
     const place = await newTopic(1);
     const gate = Promise.withResolvers<void>();
     const { consumer, handled, metric } = member(place, {
-      limits: { maxRecords: 2 },
+      limits: { maxRecords: 1 },
       handle: async ({ task }) => {
         if (task === 'first-0') await gate.promise;
         return { kind: 'done' };
