@@ -23,7 +23,7 @@ export function openNotion(
   const metrics = new Registry();
   const source = createNotionSource({
     connectionsOf: (workspaceId) => byTenant.get(workspaceId) ?? [],
-    tokens: createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics }),
+    tokens: createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics, ttlMs: config.tokenMs }),
     budget: createRateBudget({ requestsPerMinute, clock: systemClock }),
     notionApiUrl: config.notionApiUrl,
     deadlineMs: config.notionTimeoutMs,

@@ -33,6 +33,10 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+  [collectionNames.sweeps]: [
+    { name: 'by_due', key: { dueAt: 1 } },
+    { name: 'by_completion', key: { completedAt: 1 } },
+  ],
   [collectionNames.workerStatus]: [{ name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
   [collectionNames.settledDeadLetters]: [
     { name: 'by_place', key: { topic: 1, partition: 1, offset: 1 } },

@@ -30,7 +30,16 @@ const report = (changes: Partial<SweepReport> = {}): SweepReport => ({
   ...changes,
 });
 const later = () => new Date(Date.now() + minute);
-const idsOf = (tenants: readonly { workspaceId: string }[]) => tenants.map(({ workspaceId }) => workspaceId);
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+const due = () => all(ledger.due());
+const isNew = async (of: typeof acme) => {
+  const { free, taken } = await ledger.newlyActive([of]);
+  return free.length > 0 ? 'free' : taken.length > 0 ? 'taken' : 'known';
+};
 
 async function claimed(of = acme, worker = 'worker-1', leaseMs = minute): Promise<SweepClaim> {
   const claim = await ledger.claim(of, worker, leaseMs);
@@ -39,18 +48,41 @@ async function claimed(of = acme, worker = 'worker-1', leaseMs = minute): Promis
 }
 
 test('is due at once, until it is complete, when its time comes, and after another activation', async () => {
-  expect(idsOf(await ledger.due([acme, tenant('globex')]))).toEqual(['acme', 'globex']);
+  expect(await isNew(acme)).toBe('free');
   const claim = await claimed();
   expect(claim).toMatchObject({ lastStartedAt: null, request: null, failures: 0 });
-  expect(await ledger.due([acme])).toEqual([]);
+  expect(await isNew(acme)).toBe('known');
+  expect(await due()).toEqual([]);
+  expect(await isNew(tenant('acme', new Date(5000)))).toBe('taken');
   await ledger.complete(claim, report(), later());
-  expect(await ledger.due([acme])).toEqual([]);
+  expect(await due()).toEqual([]);
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
-  expect(idsOf(await ledger.due([tenant('acme', new Date(5000))]))).toEqual(['acme']);
+  expect(await isNew(tenant('acme', new Date(5000)))).toBe('free');
   const again = await claimed(tenant('acme', new Date(5000)));
   expect(again.lastStartedAt).toEqual(new Date(2000));
   await ledger.complete(again, report(), new Date());
-  expect(idsOf(await ledger.due([acme]))).toEqual(['acme']);
+  expect(await due()).toEqual(['acme']);
+  expect(await isNew(acme)).toBe('known');
+});
+
+test('who is due longest comes first; one without an active connection comes again later, or when an operator wants it', async () => {
+  for (const [workspaceId, dueAt] of [
+    ['globex', 3000],
+    ['acme', 2000],
+    ['initech', 1000],
+  ] as const) {
+    await ledger.complete(await claimed(tenant(workspaceId)), report(), new Date(dueAt));
+  }
+  expect(await due()).toEqual(['initech', 'acme', 'globex']);
+  for await (const first of ledger.due()) {
+    expect(first).toBe('initech');
+    break;
+  }
+  await ledger.request('globex', { acceptRemovals: false });
+  await ledger.postpone(['initech', 'globex'], later());
+  expect(await due()).toEqual(['acme', 'globex']);
+  await ledger.request('initech', { acceptRemovals: false });
+  expect(new Set(await due())).toEqual(new Set(['initech', 'acme', 'globex']));
 });
 
 test('of many who claim it one gets it', async () => {
@@ -71,13 +103,14 @@ test('a claim that ran out is taken over, and who had it can no longer say anyth
 
 test('one that failed waits, and is still due; one that was released is free', async () => {
   await ledger.putOff(await claimed(), 'Notion is away', minute);
-  expect(await ledger.due([acme])).toEqual([]);
+  expect(await due()).toEqual([]);
   expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is away', claimedBy: null }]);
   // A connection that became active does not wait for that.
   const again = tenant('acme', new Date(5000));
-  expect(idsOf(await ledger.due([again]))).toEqual(['acme']);
+  expect(await isNew(again)).toBe('free');
   await ledger.putOff(await claimed(again), 'Notion is away', minute);
-  expect(await ledger.due([again])).toEqual([]);
+  expect(await isNew(again)).toBe('known');
+  expect(await due()).toEqual([]);
   expect(await ledger.request('acme', { acceptRemovals: false })).not.toBeNull();
   await ledger.release(await claimed());
   expect(await claimed()).toMatchObject({ lastStartedAt: null });
@@ -101,4 +134,10 @@ test('one that stopped is not complete', async () => {
   await ledger.complete(await claimed(), report({ endedAt: new Date(3000) }), new Date());
   await ledger.complete(await claimed(), report({ endedAt: new Date(9000), stopped: true, removals: 3 }), later());
   expect(await ledger.list('acme')).toMatchObject([{ completedAt: new Date(3000), last: { stopped: true, removals: 3 } }]);
+  await ledger.claim(tenant('globex'), 'worker-1', minute);
+  expect(await ledger.stopped()).toEqual(['acme']);
+  expect(await all(ledger.completions())).toEqual([
+    { workspaceId: 'globex', completedAt: null },
+    { workspaceId: 'acme', completedAt: new Date(3000) },
+  ]);
 });

@@ -1,4 +1,4 @@
-import { MongoServerError, type Db } from 'mongodb';
+import { MongoServerError, type Db, type FindCursor } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
@@ -60,8 +60,15 @@ export interface SweepStatus {
  * it until the claim runs out, however many workers ask. All reject with a `StoreUnavailableError` when MongoDB is away.
  */
 export interface SweepLedger {
-  /** Those that are due, longest first: their time has come, or a connection has become active since they were claimed last. */
-  due(tenants: readonly ActiveTenant[]): Promise<ActiveTenant[]>;
+  /**
+   * Those whose time has come and whom nobody has, longest first, one after the other as they are asked for. What it costs follows from how many those are, not from how many
+   * tenants there are: a tenant whose newest activation the ledger does not know is not among them.
+   */
+  due(): AsyncIterable<string>;
+  /** Which of these tenants the ledger does not know, or not with this activation: they are due at once. `free`: nobody has them now. */
+  newlyActive(tenants: readonly ActiveTenant[]): Promise<{ readonly free: ActiveTenant[]; readonly taken: ActiveTenant[] }>;
+  /** None of its connections is active: its time comes again at `at`, unless an operator wants it, or one becomes active. */
+  postpone(workspaceIds: readonly string[], at: Date): Promise<void>;
   /** Null: it is not due any more, or somebody has it. */
   claim(tenant: ActiveTenant, worker: string, leaseMs: number): Promise<SweepClaim | null>;
   /** False: somebody else has it by now. */
@@ -75,6 +82,10 @@ export interface SweepLedger {
   /** An operator wants it now. Resolves to the time of the request; null: nothing is known of the tenant. */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
+  /** When each was compared completely, longest ago first, one after the other as they are asked for; null first: not yet. */
+  completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
+  /** Those whose last sweep stopped before it removed too much. */
+  stopped(): Promise<string[]>;
 }
 
 interface SweepDocument {
@@ -92,21 +103,39 @@ interface SweepDocument {
   readonly last: SweepReport | null;
 }
 
+/** Ids in one query. */
+const askedAtOnce = 10_000;
+
 export function createSweepLedger(db: Db): SweepLedger {
   const sweeps = openCollection<SweepDocument>(db, 'sweeps');
 
   return {
-    due: (tenants) =>
+    due: () => inTurn(sweeps.find(dueNow(), { projection: { _id: 1 } }).sort({ dueAt: 1 }), ({ _id }) => _id),
+
+    newlyActive: (tenants) =>
       orUnavailable('sweeps could not be read', async () => {
-        const _id = { $in: tenants.map(({ workspaceId }) => workspaceId) };
-        const found = await sweeps.find({ _id }, { projection: { activation: 1, dueAt: 1, claimedUntil: 1, claimedBy: 1 } }).toArray();
-        const known = new Map(found.map((document) => [document._id, document]));
-        const now = Date.now();
-        return tenants
-          .map((tenant) => ({ tenant, at: dueSince(tenant, known.get(tenant.workspaceId)) }))
-          .filter(({ at }) => at <= now)
-          .toSorted((a, b) => a.at - b.at)
-          .map(({ tenant }) => tenant);
+        const free: ActiveTenant[] = [];
+        const taken: ActiveTenant[] = [];
+        for (let from = 0; from < tenants.length; from += askedAtOnce) {
+          const some = tenants.slice(from, from + askedAtOnce);
+          const _id = { $in: some.map(({ workspaceId }) => workspaceId) };
+          const found = await sweeps.find({ _id }, { projection: { activation: 1, claimedUntil: 1, claimedBy: 1 } }).toArray();
+          const known = new Map(found.map((document) => [document._id, document]));
+          const now = new Date();
+          for (const tenant of some) {
+            const document = known.get(tenant.workspaceId);
+            if (document !== undefined && document.activation >= tenant.activation) continue;
+            const isFree = document === undefined || document.claimedBy === null || document.claimedUntil <= now;
+            (isFree ? free : taken).push(tenant);
+          }
+        }
+        return { free, taken };
+      }),
+
+    postpone: (workspaceIds, at) =>
+      orUnavailable('sweeps could not be postponed', async () => {
+        if (workspaceIds.length === 0) return;
+        await sweeps.updateMany({ _id: { $in: [...workspaceIds] }, ...dueNow(), request: null }, { $set: { dueAt: at } });
       }),
 
     async claim({ workspaceId, activation }, worker, leaseMs) {
@@ -192,6 +221,18 @@ export function createSweepLedger(db: Db): SweepLedger {
           .toArray();
         return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, ...status }) => ({ workspaceId: _id, ...status }));
       }),
+
+    completions: () =>
+      inTurn(sweeps.find({}, { projection: { completedAt: 1 } }).sort({ completedAt: 1 }), ({ _id, completedAt }) => ({
+        workspaceId: _id,
+        completedAt,
+      })),
+
+    stopped: () =>
+      orUnavailable('sweeps could not be read', async () => {
+        const found = await sweeps.find({ 'last.stopped': true }, { projection: { _id: 1 } }).toArray();
+        return found.map(({ _id }) => _id);
+      }),
   };
 }
 
@@ -200,15 +241,19 @@ function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: st
   return { _id: workspaceId, claimedBy: worker };
 }
 
-/** Since when a tenant is due, or from when it will be; epoch milliseconds. */
-function dueSince(
-  { activation }: ActiveTenant,
-  known: Pick<SweepDocument, 'activation' | 'dueAt' | 'claimedUntil' | 'claimedBy'> | undefined,
-): number {
-  if (known === undefined) return 0;
-  const { dueAt, claimedUntil, claimedBy } = known;
-  if (known.activation < activation) return claimedBy === null ? 0 : claimedUntil.getTime();
-  return Math.max(dueAt.getTime(), claimedUntil.getTime());
+function dueNow(): { dueAt: { $lte: Date }; claimedUntil: { $lte: Date } } {
+  const now = new Date();
+  return { dueAt: { $lte: now }, claimedUntil: { $lte: now } };
+}
+
+async function* inTurn<D, T>(cursor: FindCursor<D>, of: (document: D) => T): AsyncGenerator<T> {
+  try {
+    for await (const document of cursor) yield of(document);
+  } catch (error) {
+    throw unavailable('sweeps could not be read', error);
+  } finally {
+    await cursor.close();
+  }
 }
 
 function later(ms: number): Date {

@@ -56,7 +56,7 @@ export function createTokenSource(options: {
   readonly deadlineMs?: number | undefined;
   readonly maxTokens?: number | undefined;
 }): TokenSource {
-  const { nango, decrypt, logger, clock = systemClock, ttlMs = 300_000, deadlineMs = 10_000, maxTokens = 10_000 } = options;
+  const { nango, decrypt, logger, clock = systemClock, ttlMs = 300_000, deadlineMs = 10_000, maxTokens = 50_000 } = options;
   const held = new LRUCache<string, Held>({ max: maxTokens });
   const flights = new Map<string, Promise<TokenResult>>();
   const loudAt = new Map<string, number>();

@@ -33,6 +33,8 @@ export interface MirrorConfig {
   readonly ops: { readonly host: string; readonly port: number };
   readonly nangoSigningKeys: readonly string[];
   readonly nango: { readonly url: string; readonly apiKey: string | null };
+  /** How long a token is used before Nango is asked for it again. */
+  readonly tokenMs: number;
   /** Which tenant a connection belongs to that Nango tells of and nobody has added; null: none, it is left to the operator. */
   readonly tenantOfConnection: Values['MIRROR_CONNECTION_TENANT'];
   readonly notionApiUrl: string;
@@ -114,6 +116,7 @@ export function loadConfig(env: Environment, service: ServiceName): MirrorConfig
     ops: { host: values.MIRROR_OPS_HOST, port: values.MIRROR_OPS_PORT ?? opsPorts[service] },
     nangoSigningKeys: values.MIRROR_NANGO_SIGNING_KEYS,
     nango: { url: values.MIRROR_NANGO_URL, apiKey: values.MIRROR_NANGO_API_KEY ?? null },
+    tokenMs: values.MIRROR_NANGO_TOKEN_SECONDS,
     tenantOfConnection: values.MIRROR_CONNECTION_TENANT,
     notionApiUrl: values.MIRROR_NOTION_API_URL,
     notionRequestsPerMinute: values.MIRROR_NOTION_REQUESTS_PER_MINUTE,

@@ -222,6 +222,14 @@ export const variables = {
     expected: 'text',
     parse: optionalText,
   }),
+  MIRROR_NANGO_TOKEN_SECONDS: variable({
+    default: '300',
+    usedBy: ['sync-worker', 'cli'],
+    description:
+      "How long a Notion token is used before Nango is asked for it again. Nango's cloud answers 200 to 2,000 calls a minute: longer with many tenants. A token that Notion refuses is asked for anew at once.",
+    expected: 'a number of seconds from 1 to 86400',
+    parse: seconds(1, 86_400),
+  }),
   MIRROR_CONNECTION_TENANT: variable({
     default: 'notion-workspace',
     usedBy: ['sync-worker'],

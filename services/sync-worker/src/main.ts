@@ -71,7 +71,13 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const connectionStore = createConnectionStore(mongo.db);
   const records = createRecordStore({ db: mongo.db, metrics });
   const parked = createParkedEvents(mongo.db);
-  const tokens = createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics });
+  const tokens = createTokenSource({
+    nango: config.nango,
+    decrypt: tokenReader(config.encryptionKey),
+    logger,
+    metrics,
+    ttlMs: config.tokenMs,
+  });
   const notion = createNotionSource({
     connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
     tokens,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from '@notion-mirror/domain/connection';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { ActiveTenant, SweepClaim, SweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { abortScope, type AbortScope } from '@notion-mirror/notion-source/abort-scope';
@@ -17,6 +18,7 @@ export interface Reconciler {
 
 const everyMs = 5_000;
 const figuresEveryMs = 60_000;
+const forgetEveryMs = 3_600_000;
 /** Who does not renew its claim for so long has crashed, and another one begins anew. */
 const leaseMs = 60_000;
 const renewEveryMs = 15_000;
@@ -47,6 +49,8 @@ export function startReconciler(
   const running = new Map<string, Promise<void>>();
   let figures: SweepFigures = { oldestSeconds: null, stopped: 0 };
   let figuresAt = 0;
+  /** A sweep has ended since. */
+  let haveChanged = false;
   const metrics = createSweepMetrics(deps.metrics, () => figures);
   const sweepDependencies: SweepDependencies = {
     ...deps,
@@ -56,12 +60,24 @@ export function startReconciler(
     },
   };
 
-  /** Of this worker. */
+  /** By tenant, the activation that the ledger knows, epoch ms. Nobody else makes it forget one but a purge, so it is asked again after a while. */
+  const planned = new Map<string, number>();
+  /** Due for their activation, and not begun: what the ledger itself cannot say. */
+  let newlyActive: ActiveTenant[] = [];
+  let comparedAt = Number.NEGATIVE_INFINITY;
+  let forgottenAt = now();
+  let isNew = false;
+
+  /** Null: none of its connections is active. */
+  function activeTenant(workspaceId: string): ActiveTenant | null {
+    return connections.activeByWorkspace(workspaceId).reduce<ActiveTenant | null>(newer, null);
+  }
+
+  /** Active tenants of this worker. */
   function tenants(): ActiveTenant[] {
     const found = new Map<string, ActiveTenant>();
-    for (const { workspaceId, updatedAt } of connections.allActive()) {
-      const known = found.get(workspaceId);
-      if (known === undefined || known.activation < updatedAt) found.set(workspaceId, { workspaceId, activation: updatedAt });
+    for (const connection of connections.allActive()) {
+      found.set(connection.workspaceId, newer(found.get(connection.workspaceId) ?? null, connection));
     }
     return [...found.values()].filter(({ workspaceId }) => owns(workspaceId));
   }
@@ -69,31 +85,70 @@ export function startReconciler(
   const looking = startRepeating({
     everyMs,
     async turn() {
-      const mine = tenants();
-      await startDue(mine);
-      await lookUpFigures(mine);
+      if (isNew || now() - comparedAt >= everyMs) await compareTenants();
+      await startDue();
+      await lookUpFigures();
     },
     onFailure: (error) => logger.warn({ err: error }, 'sweeps are put off'),
   });
   const unsubscribe = connections.onChange(({ connection }) => {
-    if (connection?.status === 'active') looking.nudge();
+    if (connection?.status !== 'active') return;
+    isNew = true;
+    looking.nudge();
   });
 
-  async function startDue(mine: readonly ActiveTenant[]): Promise<void> {
-    const idle = mine.filter(({ workspaceId }) => !running.has(workspaceId));
-    if (running.size >= atOnce || idle.length === 0) return;
-    for (const tenant of await ledger.due(idle)) {
-      if (running.size >= atOnce || stopping.signal.aborted) return;
-      const claim = await ledger.claim(tenant, worker, leaseMs);
-      if (claim === null) continue;
-      const sweeping = sweep(claim)
-        .catch((error: unknown) => logger.warn({ err: error, workspaceId: claim.workspaceId }, 'the end of a sweep could not be recorded'))
-        .finally(() => {
-          running.delete(claim.workspaceId);
-          looking.nudge();
-        });
-      running.set(claim.workspaceId, sweeping);
+  /** Goes over all tenants, in memory; asks the ledger for those only whose activation it was not known to have. */
+  async function compareTenants(): Promise<void> {
+    isNew = false;
+    comparedAt = now();
+    if (now() - forgottenAt >= forgetEveryMs) {
+      planned.clear();
+      forgottenAt = now();
     }
+    const unknown = tenants().filter(({ workspaceId, activation }) => planned.get(workspaceId) !== activation.getTime());
+    // They are asked for once, not again while they wait for their turn.
+    const waiting = new Map(newlyActive.map(({ workspaceId, activation }) => [workspaceId, activation.getTime()]));
+    const asked = unknown.filter(({ workspaceId, activation }) => waiting.get(workspaceId) !== activation.getTime());
+    const { free, taken } = await ledger.newlyActive(asked);
+    const isUnplanned = new Set([...free, ...taken]);
+    for (const tenant of asked) if (!isUnplanned.has(tenant)) planned.set(tenant.workspaceId, tenant.activation.getTime());
+    newlyActive = [...newlyActive, ...free];
+  }
+
+  async function startDue(): Promise<void> {
+    if (running.size >= atOnce) return;
+    const later: ActiveTenant[] = [];
+    let begun = 0;
+    for (const tenant of newlyActive) {
+      if (running.size >= atOnce || stopping.signal.aborted) break;
+      begun += 1;
+      const { workspaceId, activation } = tenant;
+      if (running.has(workspaceId)) later.push(tenant);
+      else if (owns(workspaceId) && activeTenant(workspaceId)?.activation.getTime() === activation.getTime()) await start(tenant);
+    }
+    newlyActive = [...later, ...newlyActive.slice(begun)];
+    const inactive: string[] = [];
+    for await (const workspaceId of ledger.due()) {
+      if (running.size >= atOnce || stopping.signal.aborted) break;
+      if (running.has(workspaceId) || !owns(workspaceId)) continue;
+      const tenant = activeTenant(workspaceId);
+      if (tenant === null) inactive.push(workspaceId);
+      else await start(tenant);
+    }
+    await ledger.postpone(inactive, new Date(now() + intervalMs));
+  }
+
+  async function start(tenant: ActiveTenant): Promise<void> {
+    const claim = await ledger.claim(tenant, worker, leaseMs);
+    if (claim === null) return;
+    planned.set(tenant.workspaceId, tenant.activation.getTime());
+    const sweeping = sweep(claim)
+      .catch((error: unknown) => logger.warn({ err: error, workspaceId: claim.workspaceId }, 'the end of a sweep could not be recorded'))
+      .finally(() => {
+        running.delete(claim.workspaceId);
+        looking.nudge();
+      });
+    running.set(claim.workspaceId, sweeping);
   }
 
   async function sweep(claim: SweepClaim): Promise<void> {
@@ -120,7 +175,7 @@ export function startReconciler(
           'a sweep would remove too much and has stopped before it: see mirror reconcile status',
         );
       }
-      figuresAt = 0;
+      haveChanged = true;
     } catch (error) {
       metrics.ended(signal.aborted ? 'broken_off' : 'failed');
       if (signal.aborted) return await ledger.release(claim);
@@ -142,14 +197,21 @@ export function startReconciler(
     }
   }
 
-  async function lookUpFigures(mine: readonly ActiveTenant[]): Promise<void> {
-    if (now() - figuresAt < figuresEveryMs) return;
+  async function lookUpFigures(): Promise<void> {
+    if (now() - figuresAt < (haveChanged ? everyMs : figuresEveryMs)) return;
     figuresAt = now();
-    const known = new Map((await ledger.list()).map((status) => [status.workspaceId, status]));
-    const ages = mine.map(({ workspaceId, activation }) => now() - (known.get(workspaceId)?.completedAt ?? activation).getTime());
+    haveChanged = false;
+    let since = newlyActive.reduce((oldest, { activation }) => Math.min(oldest, activation.getTime()), Number.POSITIVE_INFINITY);
+    for await (const { workspaceId, completedAt } of ledger.completions()) {
+      const tenant = owns(workspaceId) ? activeTenant(workspaceId) : null;
+      if (tenant === null) continue;
+      since = Math.min(since, (completedAt ?? tenant.activation).getTime());
+      if (completedAt !== null) break;
+    }
+    const stopped = await ledger.stopped();
     figures = {
-      oldestSeconds: ages.length === 0 ? null : Math.max(0, ...ages) / 1000,
-      stopped: mine.filter(({ workspaceId }) => known.get(workspaceId)?.last?.stopped === true).length,
+      oldestSeconds: Number.isFinite(since) ? Math.max(0, now() - since) / 1000 : null,
+      stopped: stopped.filter((workspaceId) => owns(workspaceId) && activeTenant(workspaceId) !== null).length,
     };
   }
 
@@ -161,4 +223,9 @@ export function startReconciler(
       await Promise.all(running.values());
     },
   };
+}
+
+/** A tenant became active when the newest of its connections did. */
+function newer(tenant: ActiveTenant | null, { workspaceId, updatedAt }: Connection): ActiveTenant {
+  return tenant !== null && tenant.activation >= updatedAt ? tenant : { workspaceId, activation: updatedAt };
 }

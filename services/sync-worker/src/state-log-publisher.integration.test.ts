@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readRanges, rangesOn } from '@notion-mirror/event-log/range-reader';
 import { schemaSubjects, registerSchemas } from '@notion-mirror/event-log/register-schemas';
 import { createStateCodec, type StateCodec } from '@notion-mirror/event-log/state-codec';
-import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { openStateLogWriter, type StateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { readStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
 import { createTopics, readerGroupId, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
@@ -46,13 +46,13 @@ beforeEach(async () => {
   codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: statesSubject });
 });
 
-function publisher() {
+function publisher(writer: Promise<StateLogWriter> | null = null) {
   const { kafka, prefix } = log;
   const metrics = new Registry();
   const started = startStateLogPublisher({
     changes: openRecordChanges(mongo.db),
     progress: createStateLogProgress(mongo.db, topic(), randomUUID()),
-    openWriter: () => openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) }),
+    openWriter: () => writer ?? openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) }),
     openCodec: () => Promise.resolve(codec),
     isEmpty: async () => ((await rangesOn(kafka, topic())) ?? []).every(({ to }) => to === 0n),
     logger: silent,
@@ -123,6 +123,23 @@ const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 const onLog = (databaseId: string, rev: number) => until(async () => revsOf(await statesOnLog(), databaseId).at(-1) === rev, 60_000);
 
 describe('the state log', () => {
+  // An append and a stored position for each change cost a worker, the broker and MongoDB as much as the document.
+  test('is appended to ten times a second at most while changes come one by one', async () => {
+    const appends: number[] = [];
+    // A broker that takes no time: what is together is so because it was waited for.
+    const append: StateLogWriter['append'] = async (records) => {
+      appends.push(records.length);
+    };
+    const one = publisher(Promise.resolve({ append, close: async () => {} }));
+    await until(one.follows);
+    const since = performance.now();
+    for (const rev of upTo(60)) await write('a', `title ${rev}`);
+    // What was still to come then is one more, or two.
+    const mostAppends = (performance.now() - since) / 100 + 3;
+    await until(() => appends.reduce((sum, length) => sum + length, 0) >= 60);
+    expect(appends.length).toBeLessThanOrEqual(mostAppends);
+  });
+
   test('holds every change of a database in its order, though two writers race', async () => {
     const one = publisher();
     await until(one.follows);

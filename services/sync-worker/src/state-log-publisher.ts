@@ -18,6 +18,9 @@ const holdEveryMs = 4_000;
 /** How often the position is stored while nothing changes: it must not fall out of MongoDB's own log. */
 const idleStoreMs = 10_000;
 const maxBatchRecords = 500;
+/** After a batch of fewer than this many, the next few changes are awaited for so long: an append and a stored position for each change would cost a worker as much as the document. */
+const smallBatch = 100;
+const lingerMs = 100;
 const maxBatchBytes = 8 * 1024 * 1024;
 const minBackoffMs = 250;
 const maxBackoffMs = 5_000;
@@ -151,6 +154,7 @@ export function startStateLogPublisher(deps: {
         }
         works();
         measure.behindSince(inbox.batch.oldest());
+        if (taken.records.length < smallBatch) await wait(lingerMs);
       }
     } catch (error) {
       if (!(error instanceof PositionLostError)) throw error;
