@@ -20,6 +20,8 @@ async function start(watchdog: Watchdog, program: string, env: Readonly<Record<s
 export interface Server {
   readonly pid: number;
   readonly port: number;
+  /** It runs only during the work, and costs nothing before and after it. */
+  awake<T>(work: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -33,8 +35,17 @@ export async function startServer(watchdog: Watchdog, program: string, env: Read
   return {
     pid: child.pid,
     port,
+    async awake(work) {
+      child.kill('SIGCONT');
+      try {
+        return await work();
+      } finally {
+        child.kill('SIGSTOP');
+      }
+    },
     async stop() {
       child.kill('SIGTERM');
+      child.kill('SIGCONT');
       await ended;
     },
   };

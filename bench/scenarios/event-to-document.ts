@@ -29,6 +29,8 @@ interface Measured {
   readonly logPid: number;
   /** Resolves when nothing is left to do that would cost the next one something. */
   readonly untilIdle: () => Promise<void>;
+  /** Runs what is measured during the work. */
+  readonly awake: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Webhooks for databases of many tenants, and how long it takes until MongoDB shows what each of them told of. */
@@ -84,6 +86,7 @@ export function eventToDocumentScenario(options: {
             logPid: kafka,
             // Lanes coalesce: when all documents are there, no more than a fetch of each is on its way.
             untilIdle: async () => {},
+            awake: (work) => work(),
           },
         ];
         const postgres = options.beside.length === 0 ? null : await postgresOf(bench, onEnd);
@@ -100,7 +103,7 @@ export function eventToDocumentScenario(options: {
 
 function contender(
   { system, watchdog }: BenchSystem,
-  { name, url, db, ingressPid, workerPid, logPid, untilIdle }: Measured,
+  { name, url, db, ingressPid, workerPid, logPid, untilIdle, awake }: Measured,
   mongodbPid: number,
   events: Parameters<typeof sendWebhooks>[2]['events'],
   rate: number | null,
@@ -110,36 +113,38 @@ function contender(
     [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid), cpuSecondsOfFamily(logPid), cpuSecondsOfFamily(mongodbPid)] as const;
   return {
     name,
-    async measure() {
-      const before = cost();
-      await using arrivals = await watchArrivals(db);
-      const task = { url, connections: 64, rate, type: 'database.content_updated', events } as const;
-      const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
-      const arrivedAt = await arrivals.of(sent, 'live');
-      await untilIdle();
-      const after = cost();
-      const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
-      const acks = sent.map(({ ackMs }) => ackMs);
-      const firstSent = sent.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
-      const lastArrived = [...arrivedAt.values()].reduce((last, at) => Math.max(last, at), 0);
-      const each = (seconds: number) => (seconds / sent.length) * 1e6;
-      const [ofIngress, ofWorker] = [each(after[0] - before[0]), each(after[1] - before[1])];
-      return {
-        p50: percentile(latencies, 50),
-        p95: percentile(latencies, 95),
-        p99: percentile(latencies, 99),
-        'ack p50': percentile(acks, 50),
-        'ack p99': percentile(acks, 99),
-        documents: sent.length / ((lastArrived - firstSent) / 1_000),
-        CPU: isOneProcess ? ofIngress : ofIngress + ofWorker,
-        ...(!isOneProcess && { 'CPU of the ingress': ofIngress, 'CPU of the worker': ofWorker }),
-        'CPU of Kafka or PostgreSQL': each(after[2] - before[2]),
-        'CPU of MongoDB': each(after[3] - before[3]),
-        'memory of the worker': residentMegabytesOf(workerPid),
-        'CPU of the load': each(cpuSeconds),
-      };
-    },
+    measure: () => awake(measure),
   };
+
+  async function measure() {
+    const before = cost();
+    await using arrivals = await watchArrivals(db);
+    const task = { url, connections: 64, rate, type: 'database.content_updated', events } as const;
+    const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
+    const arrivedAt = await arrivals.of(sent, 'live');
+    await untilIdle();
+    const after = cost();
+    const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
+    const acks = sent.map(({ ackMs }) => ackMs);
+    const firstSent = sent.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
+    const lastArrived = [...arrivedAt.values()].reduce((last, at) => Math.max(last, at), 0);
+    const each = (seconds: number) => (seconds / sent.length) * 1e6;
+    const [ofIngress, ofWorker] = [each(after[0] - before[0]), each(after[1] - before[1])];
+    return {
+      p50: percentile(latencies, 50),
+      p95: percentile(latencies, 95),
+      p99: percentile(latencies, 99),
+      'ack p50': percentile(acks, 50),
+      'ack p99': percentile(acks, 99),
+      documents: sent.length / ((lastArrived - firstSent) / 1_000),
+      CPU: isOneProcess ? ofIngress : ofIngress + ofWorker,
+      ...(!isOneProcess && { 'CPU of the ingress': ofIngress, 'CPU of the worker': ofWorker }),
+      'CPU of Kafka or PostgreSQL': each(after[2] - before[2]),
+      'CPU of MongoDB': each(after[3] - before[3]),
+      'memory of the worker': residentMegabytesOf(workerPid),
+      'CPU of the load': each(cpuSeconds),
+    };
+  }
 }
 
 /** Tenants with databases, and the events to send: round after round over the tenants. */

@@ -2,7 +2,7 @@ import { startServer } from '../children.ts';
 import { prepareWithSystem } from '../bench-system.ts';
 import { loadWithWebhooks } from '../load/http-load-result.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
-import { postgresOf, startPeer } from '../peers/dbos/peer.ts';
+import { postgresOf, startPeer, type Peer } from '../peers/dbos/peer.ts';
 import type { Contender, Scenario } from '../scenario.ts';
 import { signedWebhook } from '../webhooks.ts';
 
@@ -43,20 +43,25 @@ export function ingressScenario(connections: number): Scenario {
         const requests = Array.from({ length: distinctWebhooks / tenants }, () =>
           customers.map((customer) => signedWebhook(customer, signingKey)),
         ).flat();
-        const contender = (name: string, { pid, url }: { readonly pid: number; readonly url: string }): Contender => ({
+        const contender = (
+          name: string,
+          { pid, url }: { readonly pid: number; readonly url: string },
+          awake: Peer['awake'] = (work) => work(),
+        ): Contender => ({
           name,
-          async measure() {
-            const before = cpuSecondsOf(pid);
-            const load = await loadWithWebhooks(watchdog, { url, connections, requests, seconds: quick ? 2 : 10 });
-            return {
-              accepted: load.perSecond,
-              p50: load.p50Ms,
-              p99: load.p99Ms,
-              CPU: ((cpuSecondsOf(pid) - before) / load.accepted) * 1e6,
-              memory: residentMegabytesOf(pid),
-              'CPU of the load': (load.cpuSeconds / load.accepted) * 1e6,
-            };
-          },
+          measure: () =>
+            awake(async () => {
+              const before = cpuSecondsOf(pid);
+              const load = await loadWithWebhooks(watchdog, { url, connections, requests, seconds: quick ? 2 : 10 });
+              return {
+                accepted: load.perSecond,
+                p50: load.p50Ms,
+                p99: load.p99Ms,
+                CPU: ((cpuSecondsOf(pid) - before) / load.accepted) * 1e6,
+                memory: residentMegabytesOf(pid),
+                'CPU of the load': (load.cpuSeconds / load.accepted) * 1e6,
+              };
+            }),
         });
         const ingress = await system.start('ingress');
         const contenders = [contender('ingress', { pid: ingress.pid, url: system.webhookUrl('nango') })];
@@ -72,7 +77,8 @@ export function ingressScenario(connections: number): Scenario {
         const postgres = await postgresOf(bench, onEnd);
         if (postgres !== null) {
           const name = `${system.db.databaseName}_peer`;
-          contenders.push(contender('DBOS', await startPeer(bench, onEnd, { name, postgres, customers, polling: 20, runs: false })));
+          const peer = await startPeer(bench, onEnd, { name, postgres, customers, polling: 20, runs: false });
+          contenders.push(contender('DBOS', peer, peer.awake));
         }
         return contenders;
       }),

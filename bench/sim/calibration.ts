@@ -1,19 +1,75 @@
-/**
- * What the simulation knows of the product and the machine. CPU is of `npm run bench -- --only burst-5000,event-to-document` on a machine with two cores: what an event costs
- * each process when there is no end of them, and what it costs more when the process was asleep (the kernel wakes it, caches are cold, nothing is in a batch), from
- * the ingress alone at 50 events a second. No figure here was chosen so that a latency or a rate comes out right.
- */
-export const calibration = {
-  cores: 2,
-  /** µs of CPU an event, in a burst. `notion`: the emulator, for each call. */
-  cpu: { load: 181, ingress: 202, broker: 162, worker: 840, mongod: 296, notion: 100 },
-  /** µs more when a process was asleep, and how long it has nothing to do before it is, ms: from the ingress at 50 events a second, less what it takes when idle. */
-  wakeUp: 1_200,
-  sleepsAfterMs: 1,
-  /** ms between an append and its acknowledgement, or a write and its majority, when nobody waits: by the metrics of the publisher and of the store. */
-  appendMs: 2,
-  writeMs: 2,
-} as const;
+import type { StoredResult } from '../results.ts';
 
-/** As in packages/event-log/src/lane-consumer.ts and docs/configuration.md. */
-export const defaults = { partitions: 24, workers: 1, slots: 512, perLane: 4, callsPerMinute: 180 } as const;
+export type ProcessKind = 'load' | 'ingress' | 'broker' | 'worker' | 'mongod' | 'notion';
+
+/** In how many parts a process works on an event, with something to wait for between them. */
+export const parts = { load: 1, ingress: 2, broker: 3, worker: 5, mongod: 4 } as const;
+
+/** What the simulation knows of the product's processes and of the machine that they run on. */
+export interface Calibration {
+  readonly cores: number;
+  /** µs of CPU an event when there is no end of them. `worker`: of a database that the mirror has; `notion`: the emulator, for each call. */
+  readonly cpu: {
+    readonly load: number;
+    readonly ingress: number;
+    readonly broker: number;
+    readonly worker: number;
+    readonly newDatabase: number;
+    readonly mongod: number;
+    readonly notion: number;
+  };
+  /** µs more for a process that was asleep, each time: the kernel wakes it, its caches are cold, nothing is in a batch. */
+  readonly wakeUp: Readonly<Record<ProcessKind, number>>;
+  /** How long a process has nothing to do before it is asleep, ms. */
+  readonly sleepsAfterMs: number;
+  /** ms between an append and its acknowledgement, or a write and its majority, beside the work of the processes. */
+  readonly appendMs: number;
+  readonly writeMs: number;
+}
+
+/** Of a Node process's CPU, what its one thread for JavaScript takes: 73 % under load, 82 % at 50 events a second (/proc/PID/task); the rest collects garbage, compiles and unzips beside it. */
+export const mainThreadShare = 0.75;
+
+/** Nobody measured these: they are what such a thing takes on a machine by itself, in round numbers, and were left alone when the rest was measured. */
+const assumed = { notionCpu: 100, sleepsAfterMs: 1, appendMs: 2, writeMs: 2 } as const;
+
+/**
+ * From what `npm run bench` measured: no figure is chosen so that a latency or a rate comes out right. CPU is of a burst. What a process takes for an event at 50 a second
+ * more than in the burst is what its wake-ups cost. Throws when a scenario is missing.
+ */
+export function calibrationFrom(results: readonly StoredResult[]): Calibration {
+  const figure = (scenario: string, contender: string, name: string): number => {
+    const found = results.find((result) => result.name === scenario)?.contenders.find((one) => one.name === contender);
+    const median = found?.figures[name]?.median;
+    if (median === undefined || !Number.isFinite(median)) throw new Error(`${scenario} has not measured "${name}" of ${contender}`);
+    return median;
+  };
+  const cpuOf = (scenario: string) => {
+    const cpu = (of: string) => figure(scenario, 'notion-mirror', `CPU of ${of}`);
+    return {
+      load: cpu('the load'),
+      ingress: cpu('the ingress'),
+      broker: cpu('Kafka or PostgreSQL'),
+      worker: cpu('the worker'),
+      mongod: cpu('MongoDB'),
+    };
+  };
+  const [burst, light] = [cpuOf('burst-5000'), cpuOf('event-to-document')];
+  const wakeUpOf = (process: keyof typeof burst) => Math.max(0, light[process] - burst[process]) / parts[process];
+  return {
+    cores: results.find(({ name }) => name === 'burst-5000')?.machine.cores ?? Number.NaN,
+    cpu: { ...burst, newDatabase: figure('workers', '1 sync-worker, 200 ms a call', 'CPU'), notion: assumed.notionCpu },
+    wakeUp: {
+      load: wakeUpOf('load'),
+      ingress: wakeUpOf('ingress'),
+      broker: wakeUpOf('broker'),
+      worker: wakeUpOf('worker'),
+      mongod: wakeUpOf('mongod'),
+      // Nobody measured the emulator; it is woken for a request, as the ingress is.
+      notion: wakeUpOf('ingress'),
+    },
+    sleepsAfterMs: assumed.sleepsAfterMs,
+    appendMs: assumed.appendMs,
+    writeMs: assumed.writeMs,
+  };
+}

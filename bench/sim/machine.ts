@@ -8,14 +8,15 @@ export interface Machine {
 }
 
 /**
- * Processes on so many cores, first come first served, each with one thread but for those in `threads`. A process that was asleep takes `wakeUp` µs more for what
+ * Processes on so many cores, first come first served, each with one thread but for those in `threads`. A process that was asleep takes more for what
  * wakes it.
  */
 export function createMachine(
   agenda: Agenda,
   of: {
     readonly cores: number;
-    readonly wakeUp: number;
+    /** Of a process, µs. */
+    readonly wakeUpOf: (process: string) => number;
     readonly sleepsAfterMs: number;
     readonly threads: Readonly<Record<string, number>>;
   },
@@ -62,7 +63,7 @@ export function createMachine(
       queues.set(process, queue);
       const isIdle = queue.length === 0 && (running.get(process) ?? 0) === 0;
       const sleeps = isIdle && agenda.now - (endedAt.get(process) ?? Number.NEGATIVE_INFINITY) >= of.sleepsAfterMs;
-      queue.push({ microseconds: microseconds + (sleeps ? of.wakeUp : 0), onDone });
+      queue.push({ microseconds: microseconds + (sleeps ? of.wakeUpOf(process) : 0), onDone });
       makeReady(process);
       start();
     },

@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
-import { calibration } from './calibration.ts';
-import { latencyOf, simulate, type Arrival } from './simulate.ts';
+import { mainThreadShare, type Calibration } from './calibration.ts';
+import { latencyOf, simulate as simulateWith, type Arrival, type World } from './simulate.ts';
+
+const calibration: Calibration = {
+  cores: 2,
+  cpu: { load: 181, ingress: 202, broker: 162, worker: 840, newDatabase: 1_400, mongod: 296, notion: 100 },
+  wakeUp: { load: 100, ingress: 700, broker: 600, worker: 500, mongod: 400, notion: 300 },
+  sleepsAfterMs: 1,
+  appendMs: 2,
+  writeMs: 2,
+};
+
+const simulate = (world: World) => simulateWith(world, calibration);
 
 const many = (count: number, of: (n: number) => Partial<Arrival>): Arrival[] =>
   Array.from({ length: count }, (_, n) => ({ at: 0, workspace: 0, database: n, known: true, ...of(n) }));
@@ -23,9 +34,11 @@ test('a lane does four things at a time', () => {
 });
 
 test('a lone event takes the call and the work of all who wake up for it', () => {
-  const [latency] = simulate({ arrivals: many(1, () => ({})), callMs: 20 }).latencies;
+  const [latency] = simulate({ arrivals: many(1, () => ({})), callMs: 20, cores: 8 }).latencies;
   const { cpu, wakeUp, appendMs, writeMs } = calibration;
-  const work = cpu.load + cpu.ingress + cpu.broker + (2 / 3) * cpu.worker + cpu.mongod + 2 * cpu.notion + 7 * wakeUp;
+  const ofOthers = cpu.load + (mainThreadShare * cpu.ingress) / 2 + (2 / 3) * cpu.broker + cpu.mongod / 2 + 2 * cpu.notion;
+  const wakeUps = wakeUp.load + wakeUp.ingress + 2 * wakeUp.broker + 2 * wakeUp.worker + 2 * wakeUp.mongod + wakeUp.notion;
+  const work = ofOthers + (3 / 5) * mainThreadShare * cpu.worker + wakeUps;
   expect(latency).toBeCloseTo(20 + appendMs + writeMs + work / 1_000, 3);
 });
 

@@ -31,11 +31,20 @@ export const worlds = {
   }),
   /** `workers`: new databases, so that the data source is asked for after the container. */
   workers: (workers: number, callMs: number): World => ({
-    arrivals: Array.from({ length: 4_000 }, (_, n) => ({ at: 0, workspace: n % 400, database: n, known: false })),
+    arrivals: Array.from({ length: 4_000 }, (_, n) => ({ at: 0, workspace: n % 1_200, database: n, known: false })),
     callMs,
     workers,
     partitions: 12,
     callsPerMinute: unlimited,
+    onLog: true,
+  }),
+  /** `worker-writes`. */
+  writes: (): World => ({
+    arrivals: Array.from({ length: 10_000 }, (_, n) => ({ at: 0, workspace: n % 400, database: n, known: false })),
+    callMs: 0,
+    partitions: 12,
+    callsPerMinute: unlimited,
+    onLog: true,
   }),
   /** `hot-workspace`: the hot one is workspace 0. */
   hotWorkspace: (isHot: boolean): World => {
@@ -52,6 +61,17 @@ export const worlds = {
   },
 } as const;
 
+/** A world, and whose latencies count in it. */
+export interface Neighbourhood {
+  readonly world: World;
+  readonly isQuiet: (arrival: Arrival) => boolean;
+}
+
+const callMs = 200;
+const cores = 64;
+const ingresses = 4;
+const quietPerSecond = 0.2;
+
 /**
  * So many events a second for half a minute over workspaces of which the n-th has a share like 1 / n^skew, on machines with enough cores. Notion takes 200 ms a
  * call. Which workspaces are quiet: those with less than an event in five seconds.
@@ -63,7 +83,7 @@ export function skewed(of: {
   readonly workers: number;
   readonly partitions: number;
   readonly callsPerMinute: number;
-}): { readonly world: World; readonly isQuiet: (workspace: number) => boolean } {
+}): Neighbourhood {
   const next = random(1);
   const weights = Array.from({ length: of.workspaces }, (_, n) => 1 / (n + 1) ** of.skew);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -87,7 +107,22 @@ export function skewed(of: {
   }
   const { workers, partitions, callsPerMinute } = of;
   return {
-    world: { arrivals, callMs: 200, cores: 64, workers, partitions, callsPerMinute, end: 2 * seconds * 1_000 },
-    isQuiet: (workspace) => ((weights[workspace] ?? 0) / total) * of.perSecond < 0.2,
+    world: { arrivals, callMs, cores, ingresses, workers, partitions, callsPerMinute },
+    isQuiet: ({ workspace }) => ((weights[workspace] ?? 0) / total) * of.perSecond < quietPerSecond,
   };
+}
+
+/** One workspace changes so many databases, 500 a second, all of which must be fetched; 2,000 quiet ones have 100 events a second in the minute after it. */
+export function besideBulkChange(databases: number): Neighbourhood {
+  const quiet = 2_000;
+  const seconds = 60;
+  const spacingMs = 2;
+  const hot = Array.from({ length: databases }, (_, n): Arrival => ({ at: n * spacingMs, workspace: 0, database: n, known: true }));
+  const others = Array.from({ length: seconds * 100 }, (_, n): Arrival => ({
+    at: databases * spacingMs + n * 10,
+    workspace: 1 + (n % quiet),
+    database: databases + n,
+    known: true,
+  }));
+  return { world: { arrivals: [...hot, ...others], callMs, cores, ingresses, workers: 4 }, isQuiet: ({ workspace }) => workspace !== 0 };
 }

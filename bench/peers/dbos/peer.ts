@@ -3,7 +3,7 @@ import type { Customer } from '@notion-mirror/demo/customers';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { MongoClient, type Db } from 'mongodb';
 import type { BenchSystem } from '../../bench-system.ts';
-import { startServer } from '../../children.ts';
+import { startServer, type Server } from '../../children.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 
 export interface Peer {
@@ -14,6 +14,8 @@ export interface Peer {
   readonly db: Db;
   /** Resolves when it has run all that it has accepted. */
   readonly untilIdle: () => Promise<void>;
+  /** It runs only during the work: its polls, forty times a second and more, would cost whoever else is measured. */
+  readonly awake: Server['awake'];
 }
 
 /** How often it looks at its queue, ms; null: as the SDK does by itself, every second. */
@@ -58,8 +60,10 @@ export async function startPeer(
   const client = await DBOSClient.create({ systemDatabaseUrl: postgres.url(name), systemDatabasePoolSize: 1 });
   onEnd(() => client.destroy());
   const isIdle = async () => (await client.listQueuedWorkflows({ limit: 1, loadInput: false })).length === 0;
+  await server.awake(async () => {});
   return {
     pid: server.pid,
+    awake: server.awake,
     url: `http://127.0.0.1:${server.port}/`,
     db: mongo.db(),
     untilIdle: () => waitUntil('all workflows of the peer to be run', isIdle, { timeoutMs: 120_000 }),
