@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseState } from '@notion-mirror/domain/database-state';
 import { MongoServerError, type ChangeStreamDocument, type Db, type Timestamp } from 'mongodb';
 import { openCollection } from './collections.ts';
@@ -20,8 +19,8 @@ export class PositionLostError extends Error {
 
 export interface RecordChanges {
   /**
-   * Every change of `database_records` after a position, in the order in which they were applied. Null: no change for about a second. While
-   * changes come one by one MongoDB is asked ten times a second at most. Ends when `signal` aborts. Throws a `PositionLostError`: also when the collection or the database is dropped, which is no change of a record.
+   * Every change of `database_records` after a position, in the order in which they were applied. Null: no change for about a second. Ends
+   * when `signal` aborts. Throws a `PositionLostError`: also when the collection or the database is dropped, which is no change of a record.
    */
   follow(
     from: ChangePosition,
@@ -34,11 +33,6 @@ export interface RecordChanges {
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, SnapshotTooOld. */
 const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
 const idleMs = 1_000;
-/** Every answer costs MongoDB and us as much as a document, so few changes are awaited together; many come together anyway. */
-const lingerMs = 100;
-const many = 100;
-/** A change that is here already takes microseconds. */
-const fromServerMs = 0.25;
 
 export function openRecordChanges(db: Db): RecordChanges {
   const records = openCollection<RecordDocument>(db, 'databaseRecords');
@@ -48,11 +42,8 @@ export function openRecordChanges(db: Db): RecordChanges {
       const start = from.kind === 'after' ? { resumeAfter: from.token } : { startAtOperationTime: from.time };
       const stream = records.watch([], { ...start, fullDocument: 'updateLookup', maxAwaitTimeMS: idleMs, batchSize: 500 });
       try {
-        let sinceAnswer = 0;
         while (!signal.aborted) {
-          const askedAt = performance.now();
           const event = await stream.tryNext();
-          const isAnswer = performance.now() - askedAt > fromServerMs;
           if (event === null) {
             yield { change: null, position: { kind: 'after', token: stream.resumeToken as object } };
             continue;
@@ -61,8 +52,6 @@ export function openRecordChanges(db: Db): RecordChanges {
             throw new PositionLostError(`database_records is gone (${event.operationType})`);
           }
           yield { change: changeOf(event), position: { kind: 'after', token: event._id as object } };
-          if (isAnswer && sinceAnswer < many) await delay(lingerMs, undefined, { signal, ref: false }).catch(() => {});
-          sinceAnswer = isAnswer ? 1 : sinceAnswer + 1;
         }
       } catch (error) {
         if (error instanceof MongoServerError && (lostCodes.has(error.code) || error.hasErrorLabel('NonResumableChangeStreamError'))) {
