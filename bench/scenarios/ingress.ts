@@ -78,7 +78,7 @@ export function ingressScenario(connections: number): Scenario {
         if (postgres !== null) {
           const name = `${system.db.databaseName}_peer`;
           const peer = await startPeer(bench, onEnd, { name, postgres, customers, polling: 20, runs: false });
-          contenders.push(contender('DBOS', peer, peer.awake));
+          contenders.push(contender('DBOS', peer, (work) => peer.awake(work)));
         }
         return contenders;
       }),

@@ -11,5 +11,13 @@ test('a table takes the place of the one before, again and again', () => {
 
 test('a table that the page asks for and nobody made, or that nobody asks for, is an error', () => {
   expect(() => withTables(page, new Map())).toThrow('there is no table "a"');
-  expect(() => withTables(page, new Map([['a', ''], ['b', '']]))).toThrow('leaves out b');
+  expect(() =>
+    withTables(
+      page,
+      new Map([
+        ['a', ''],
+        ['b', ''],
+      ]),
+    ),
+  ).toThrow('leaves out b');
 });

@@ -154,19 +154,6 @@ export function simulate(world: World, calibration: Calibration): Result {
     start(worker);
   }
 
-  function count({ load, worker }: Partition, records: number): void {
-    for (const one of [load, worker.load]) {
-      one.records += records;
-      one.bytes += records * recordBytes;
-    }
-  }
-
-  function pauseOrGoOn(partition: Partition): void {
-    partition.paused = shouldPause(partition.load, partition.worker.load, bound, partition.paused);
-    if (partition.paused) partition.worker.paused.add(partition);
-    else partition.worker.paused.delete(partition);
-  }
-
   function settle(partition: Partition, records: number): void {
     count(partition, -records);
     for (const one of partition.worker.paused) {
@@ -200,19 +187,6 @@ export function simulate(world: World, calibration: Calibration): Result {
     worker.wantMore.delete(lane);
     lane.queued = true;
     worker.fresh.push(lane);
-  }
-
-  function nextLane(worker: Worker): Lane | undefined {
-    if (worker.running >= defaultLimits.total) return undefined;
-    const first = worker.fresh.shift();
-    if (first !== undefined) {
-      first.queued = false;
-      return first;
-    }
-    if (worker.running >= defaultLimits.total - reserved) return undefined;
-    const [lane] = worker.wantMore;
-    if (lane !== undefined) worker.wantMore.delete(lane);
-    return lane;
   }
 
   function start(worker: Worker): void {
@@ -321,6 +295,32 @@ export function simulate(world: World, calibration: Calibration): Result {
   const first = arrivals[0]?.at ?? 0;
   const load = Object.fromEntries([...machine.busy].map(([process, microseconds]) => [process, microseconds / 1_000 / (agenda.now || 1)]));
   return { latencies, perSecond: done.length / ((last - first) / 1_000), fetches, load };
+}
+
+function nextLane(worker: Worker): Lane | undefined {
+  if (worker.running >= defaultLimits.total) return undefined;
+  const first = worker.fresh.shift();
+  if (first !== undefined) {
+    first.queued = false;
+    return first;
+  }
+  if (worker.running >= defaultLimits.total - reserved) return undefined;
+  const [lane] = worker.wantMore;
+  if (lane !== undefined) worker.wantMore.delete(lane);
+  return lane;
+}
+
+function count({ load, worker }: Partition, records: number): void {
+  for (const one of [load, worker.load]) {
+    one.records += records;
+    one.bytes += records * recordBytes;
+  }
+}
+
+function pauseOrGoOn(partition: Partition): void {
+  partition.paused = shouldPause(partition.load, partition.worker.load, bound, partition.paused);
+  if (partition.paused) partition.worker.paused.add(partition);
+  else partition.worker.paused.delete(partition);
 }
 
 function nothing(): void {}

@@ -63,7 +63,7 @@ export async function startPeer(
   await server.awake(async () => {});
   return {
     pid: server.pid,
-    awake: server.awake,
+    awake: (work) => server.awake(work),
     url: `http://127.0.0.1:${server.port}/`,
     db: mongo.db(),
     untilIdle: () => waitUntil('all workflows of the peer to be run', isIdle, { timeoutMs: 120_000 }),
