@@ -4,7 +4,7 @@ import { machineText } from './machine.ts';
 import { barsPlot } from './plots/bars.ts';
 import { curvePlot } from './plots/curve.ts';
 import { boundOf, figuresTable, subjectOf, table, unitOf } from './report.ts';
-import type { StoredResult } from './results.ts';
+import { figureOf, type StoredResult } from './results.ts';
 import { judged, type TargetResult } from './runner.ts';
 import type { Figure, Plot, Scenario } from './scenario.ts';
 
@@ -49,8 +49,7 @@ export function renderPage(
 
   const sections = scenarios.map((scenario): Section => {
     const result = results.find(({ name }) => name === scenario.name);
-    const valuesOf = (contender: string, figure: string) =>
-      result?.contenders.find(({ name }) => name === contender)?.figures[figure]?.values ?? [];
+    const valuesOf = (contender: string, figure: string) => figureOf(result, contender, figure)?.values ?? [];
     return { scenario, result, targets: judged(scenario.targets, valuesOf) };
   });
   const measured = sections.flatMap(({ scenario, result, targets }) => (result === undefined ? [] : [{ scenario, result, targets }]));

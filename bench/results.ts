@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Machine } from './machine.ts';
 import type { ScenarioResult } from './runner.ts';
+import type { Summary } from './statistics.ts';
 
 /** How, where and of what a scenario was measured. */
 export interface Run {
@@ -54,6 +55,11 @@ const resultSchema = z.object({
   commit: z.string(),
 });
 const fileSchema = z.object({ results: z.array(resultSchema) });
+
+/** A figure of one contender; undefined when it was not measured. */
+export function figureOf(result: ScenarioResult | undefined, contender: string, figure: string): Summary | undefined {
+  return result?.contenders.find(({ name }) => name === contender)?.figures[figure];
+}
 
 /** What `writeResults` wrote. Throws when the file cannot be read or holds something else. */
 export function readResults(file: string): readonly StoredResult[] {

@@ -2,7 +2,9 @@ import { runBacklog } from '../backlog-run.ts';
 import type { Scenario } from '../scenario.ts';
 import { measureAlone } from '../stub-system.ts';
 
-const nameOf = (workers: number, callMs: number) => `${workers === 1 ? '1 sync-worker' : `${workers} sync-workers`}, ${callMs} ms a call`;
+/** As what so many workers are measured where Notion takes so long for a call. */
+export const nameOfWorkers = (workers: number, callMs: number) =>
+  `${workers === 1 ? '1 sync-worker' : `${workers} sync-workers`}, ${callMs} ms a call`;
 
 /**
  * More workers where Notion is slow: what a worker does is to wait, for 512 databases at a time (half of that for tenants of which it does nothing else, so there are more
@@ -16,13 +18,13 @@ export const workers: Scenario = {
     { name: 'documents', unit: '/s' },
     { name: 'CPU', unit: 'µs' },
   ],
-  targets: [{ figure: 'documents', of: nameOf(2, 200), against: nameOf(1, 200), bound: 'at least', value: 1.9 }],
+  targets: [{ figure: 'documents', of: nameOfWorkers(2, 200), against: nameOfWorkers(1, 200), bound: 'at least', value: 1.9 }],
   plots: [{ kind: 'bars', figure: 'documents' }],
   startsAnew: true,
   prepare: async (stack, quick) => ({
     contenders: (quick ? [200] : [200, 1_000]).flatMap((callMs) =>
       [1, 2].map((count) => ({
-        name: nameOf(count, callMs),
+        name: nameOfWorkers(count, callMs),
         measure: () =>
           measureAlone(stack, 'workers', { callMs: quick ? 20 : callMs, quick, ...(!quick && { tenants: 1_200 }) }, (bench) =>
             runBacklog(bench, { documents: quick ? 200 : 4_000, workers: count }),

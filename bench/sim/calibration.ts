@@ -1,4 +1,5 @@
-import type { StoredResult } from '../results.ts';
+import { figureOf, type StoredResult } from '../results.ts';
+import { nameOfWorkers } from '../scenarios/workers.ts';
 
 export type ProcessKind = 'load' | 'ingress' | 'broker' | 'worker' | 'mongod' | 'notion';
 
@@ -38,9 +39,9 @@ const assumed = { notionCpu: 100, sleepsAfterMs: 1, appendMs: 2, writeMs: 2 } as
  * more than in the burst is what its wake-ups cost. Throws when a scenario is missing.
  */
 export function calibrationFrom(results: readonly StoredResult[]): Calibration {
+  const resultOf = (scenario: string) => results.find(({ name }) => name === scenario);
   const figure = (scenario: string, contender: string, name: string): number => {
-    const found = results.find((result) => result.name === scenario)?.contenders.find((one) => one.name === contender);
-    const median = found?.figures[name]?.median;
+    const median = figureOf(resultOf(scenario), contender, name)?.median;
     if (median === undefined || !Number.isFinite(median)) throw new Error(`${scenario} has not measured "${name}" of ${contender}`);
     return median;
   };
@@ -57,8 +58,8 @@ export function calibrationFrom(results: readonly StoredResult[]): Calibration {
   const [burst, light] = [cpuOf('burst-5000'), cpuOf('event-to-document')];
   const wakeUpOf = (process: keyof typeof burst) => Math.max(0, light[process] - burst[process]) / parts[process];
   return {
-    cores: results.find(({ name }) => name === 'burst-5000')?.machine.cores ?? Number.NaN,
-    cpu: { ...burst, newDatabase: figure('workers', '1 sync-worker, 200 ms a call', 'CPU'), notion: assumed.notionCpu },
+    cores: resultOf('burst-5000')?.machine.cores ?? Number.NaN,
+    cpu: { ...burst, newDatabase: figure('workers', nameOfWorkers(1, 200), 'CPU'), notion: assumed.notionCpu },
     wakeUp: {
       load: wakeUpOf('load'),
       ingress: wakeUpOf('ingress'),

@@ -2,8 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { durationText, short } from '../figure-text.ts';
 import { curvePlot } from '../plots/curve.ts';
-import { readResults, type StoredResult } from '../results.ts';
+import { table } from '../report.ts';
+import { figureOf, readResults, type StoredResult } from '../results.ts';
+import { nameOfWorkers } from '../scenarios/workers.ts';
 import { calibrationFrom, type Calibration } from './calibration.ts';
 import { quietTenants, type Curve } from './quiet-tenants.ts';
 import { withTables } from './scaling-page.ts';
@@ -66,32 +69,29 @@ function pictureOf({ title, xLabel, points, isSpread }: Curve): string {
 }
 
 function curveTable({ xLabel, points }: Curve): string {
-  const rows = points.map(
-    ({ x, p50, p99, slowest }) => `| ${[x.toLocaleString('en'), ...[p50, p99, slowest].map(timeText)].join(' | ')} |`,
-  );
-  return [`| ${xLabel} | p50 | p99 | slowest |`, '| ---: | ---: | ---: | ---: |', ...rows].join('\n');
+  const rows = points.map(({ x, p50, p99, slowest }) => [short(x), ...[p50, p99, slowest].map(timeText)]);
+  return table([xLabel, 'p50', 'p99', 'slowest'], rows).join('\n');
 }
 
 function timeText(ms: number): string {
-  if (ms < 1_000) return `${ms.toFixed(0)} ms`;
-  return ms < 600_000 ? `${(ms / 1_000).toPrecision(3)} s` : `${(ms / 60_000).toFixed(0)} min`;
+  if (ms < 1_000) return `${short(ms)} ms`;
+  return ms < 90_000 ? `${short(ms / 1_000)} s` : durationText(ms);
 }
 
 function checkTable(checks: readonly Check[]): string {
   const rows = checks.map(({ figure, simulated, measured }) => {
     const deviation = `${(((simulated - measured) / measured) * 100).toFixed(0)} %`;
-    return `| ${[figure, simulated.toPrecision(3), measured.toPrecision(3), deviation].join(' | ')} |`;
+    return [figure, short(simulated), short(measured), deviation];
   });
-  return ['| figure | simulated | measured | deviation |', '| --- | ---: | ---: | ---: |', ...rows].join('\n');
+  return table(['figure', 'simulated', 'measured', 'deviation'], rows).join('\n');
 }
 
-/** Figures that the calibration does not use. One that was not measured is left out. */
+/** Latencies and rates, none of which the calibration uses. One that was not measured is left out. */
 function checksOf(results: readonly StoredResult[], calibration: Calibration): readonly Check[] {
   const run = (world: Parameters<typeof simulate>[0]) => simulate(world, calibration);
   const workers = [200, 1_000].flatMap((callMs) =>
     [1, 2].map((count) => {
-      // As the scenario `workers` calls it.
-      const name = `${count === 1 ? '1 sync-worker' : `${count} sync-workers`}, ${callMs} ms a call`;
+      const name = nameOfWorkers(count, callMs);
       return check(`${name}: documents/s`, 'workers', name, 'documents', () => run(worlds.workers(count, callMs)).perSecond);
     }),
   );
@@ -107,8 +107,8 @@ function checksOf(results: readonly StoredResult[], calibration: Calibration): r
   ].filter((one) => one !== null);
 
   function check(figure: string, scenario: string, contender: string, name: string, simulated: () => number): Check | null {
-    const found = results.find((result) => result.name === scenario)?.contenders.find((one) => one.name === contender);
-    const measured = found?.figures[name]?.median;
+    const result = results.find((one) => one.name === scenario);
+    const measured = figureOf(result, contender, name)?.median;
     return measured === undefined ? null : { figure, simulated: simulated(), measured };
   }
 }

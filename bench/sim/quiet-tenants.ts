@@ -19,7 +19,7 @@ const at = '1,000 events a second of 100,000 workspaces, Notion at 200 ms a call
 export function quietTenants(calibration: Calibration): readonly Curve[] {
   const pointOf = (x: number, { world, isQuiet }: Neighbourhood) => {
     const { latencies } = simulate(world, calibration);
-    const quiet = latencies.filter((_, index) => world.arrivals.slice(index, index + 1).some(isQuiet));
+    const quiet = world.arrivals.flatMap((arrival, index) => (isQuiet(arrival) ? latencies.slice(index, index + 1) : []));
     return { x, p50: latencyOf(quiet, 50), p99: latencyOf(quiet, 99), slowest: latencyOf(quiet, 100) };
   };
   const by = (knob: keyof typeof usual, values: readonly number[]) => values.map((x) => pointOf(x, skewed({ ...usual, [knob]: x })));

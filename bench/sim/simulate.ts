@@ -89,7 +89,7 @@ const reserved = Math.floor(defaultLimits.total / 2);
 const epoch = 1_000_000_000_000;
 
 /**
- * The way of each event from the webhook to the document: one ingress, the log, workers with their partitions and lanes, Notion's budget, MongoDB. The budget, the bounds of what a
+ * The way of each event from the webhook to the document: ingresses, the log, workers with their partitions and lanes, Notion's budget, MongoDB. The budget, the bounds of what a
  * worker takes in and the partition of a key are the product's own code; the turns of the lanes are those of its scheduler.
  */
 export function simulate(world: World, calibration: Calibration): Result {

@@ -1,5 +1,7 @@
 import { defaultLimits } from '@notion-mirror/event-log/lane-consumer';
 import { defaultTopicSettings } from '@notion-mirror/event-log/topics';
+import { variables } from '@notion-mirror/service-kit/variables';
+import { table } from '../report.ts';
 import type { Calibration } from './calibration.ts';
 
 /** What nobody can measure for you: put your own in. */
@@ -18,10 +20,13 @@ export const known = {
   eventBytesOnLog: 1_100,
   outcomeBytes: 1_300,
   copies: 3,
-  outcomeDays: 14,
-  sweepHours: 6,
+  outcomeDays: setting('MIRROR_OUTCOME_RETENTION_DAYS'),
+  sweepHours: setting('MIRROR_RECONCILE_INTERVAL_HOURS'),
+  /** As in services/sync-worker/src/reconciler.ts. */
   sweepsOfWorkerAtOnce: 8,
-  tokenSeconds: 300,
+  tokenSeconds: setting('MIRROR_NANGO_TOKEN_SECONDS'),
+  callsOfConnectionAMinute: setting('MIRROR_NOTION_REQUESTS_PER_MINUTE'),
+  logDays: defaultTopicSettings.retentionMs / 86_400_000,
   nangoCallsAMinute: 2_000,
   ingressMegabytes: { alone: 130, tenant: 0.0022 },
   workerMegabytes: { alone: 150, tenant: 0.006 },
@@ -35,7 +40,6 @@ export interface Size {
   readonly events: { readonly average: number; readonly peak: number };
   /** Two an event at most: fewer where events for the same database wait for each other. */
   readonly notionCalls: { readonly average: number; readonly peak: number; readonly sweeps: number };
-  /** Of its budget's 180 a minute. */
   readonly callsOfConnectionAMinute: number;
   /** At the peak, when each worker that has an event of a tenant has asked for its token once in five minutes. */
   readonly nangoCallsAMinute: number;
@@ -81,7 +85,7 @@ export function sizeOf(workspaces: number, { cpu }: Pick<Calibration, 'cpu'>): S
       ingress: known.ingressMegabytes.alone + workspaces * known.ingressMegabytes.tenant,
       worker: known.workerMegabytes.alone + waitingMegabytes + workspaces * known.workerMegabytes.tenant,
     },
-    logBytes: average * daySeconds * (defaultTopicSettings.retentionMs / 1_000 / daySeconds) * known.eventBytesOnLog * known.copies,
+    logBytes: average * daySeconds * known.logDays * known.eventBytesOnLog * known.copies,
     stateLogBytes: documents * assumptions.documentBytes * known.copies,
     documents,
     documentBytes: documents * assumptions.documentBytes,
@@ -95,34 +99,37 @@ export const sizesShown = [1_000, 10_000, 100_000, 1_000_000] as const;
 /** As a table of Markdown, a column for each size. */
 export function sizesTable(calibration: Pick<Calibration, 'cpu'>): string {
   const sizes = sizesShown.map((workspaces) => sizeOf(workspaces, calibration));
-  const row = (name: string, of: (size: Size) => string) => `| ${[name, ...sizes.map(of)].join(' | ')} |`;
-  return [
+  const row = (name: string, of: (size: Size) => string) => [name, ...sizes.map(of)];
+  return table(
     row('workspaces', ({ workspaces }) => count(workspaces)),
-    `| --- |${' ---: |'.repeat(sizes.length)}`,
-    row('events a second, average / peak', ({ events }) => `${count(events.average)} / ${count(events.peak)}`),
-    row(
-      'Notion calls a second for events, average / peak',
-      ({ notionCalls }) => `${count(notionCalls.average)} / ${count(notionCalls.peak)}`,
-    ),
-    row('Notion calls a second for [sweeps](reconcile.md)', ({ notionCalls }) => count(notionCalls.sweeps)),
-    row('Notion calls of one connection a minute, of 180', ({ callsOfConnectionAMinute }) => count(callsOfConnectionAMinute)),
-    row(`calls to Nango a minute at the peak, of ${count(known.nangoCallsAMinute)}`, ({ nangoCallsAMinute }) =>
-      boldIf(nangoCallsAMinute > known.nangoCallsAMinute, count(nangoCallsAMinute)),
-    ),
-    row('ingresses', ({ ingresses }) => count(ingresses)),
-    row('sync-workers: for their CPU / for sweeps / in all', ({ workers: { forEvents, forSweeps, all } }) =>
-      [forEvents, forSweeps, all].map(count).join(' / '),
-    ),
-    row('memory of an ingress / of a worker', ({ megabytes }) =>
-      [megabytes.ingress, megabytes.worker].map((mb) => bytes(mb * 1e6)).join(' / '),
-    ),
-    row('log of events, 30 days, three copies', ({ logBytes }) => bytes(logBytes)),
-    row('log of states, compacted, three copies', ({ stateLogBytes }) => bytes(stateLogBytes)),
-    row('documents in MongoDB', (size) => count(size.documents)),
-    row('their bytes', (size) => bytes(size.documentBytes)),
-    row('outcomes in MongoDB, 14 days', ({ outcomeBytes }) => bytes(outcomeBytes)),
-    row('writes of MongoDB a second at the peak', ({ mongoWrites }) => count(mongoWrites)),
-  ].join('\n');
+    [
+      row('events a second, average / peak', ({ events }) => `${count(events.average)} / ${count(events.peak)}`),
+      row(
+        'Notion calls a second for events, average / peak',
+        ({ notionCalls }) => `${count(notionCalls.average)} / ${count(notionCalls.peak)}`,
+      ),
+      row('Notion calls a second for [sweeps](reconcile.md)', ({ notionCalls }) => count(notionCalls.sweeps)),
+      row(`Notion calls of one connection a minute, of ${known.callsOfConnectionAMinute}`, ({ callsOfConnectionAMinute }) =>
+        count(callsOfConnectionAMinute),
+      ),
+      row(`calls to Nango a minute at the peak, of ${count(known.nangoCallsAMinute)}`, ({ nangoCallsAMinute }) =>
+        boldIf(nangoCallsAMinute > known.nangoCallsAMinute, count(nangoCallsAMinute)),
+      ),
+      row('ingresses', ({ ingresses }) => count(ingresses)),
+      row('sync-workers: for their CPU / for sweeps / in all', ({ workers: { forEvents, forSweeps, all } }) =>
+        [forEvents, forSweeps, all].map(count).join(' / '),
+      ),
+      row('memory of an ingress / of a worker', ({ megabytes }) =>
+        [megabytes.ingress, megabytes.worker].map((mb) => bytes(mb * 1e6)).join(' / '),
+      ),
+      row(`log of events, ${known.logDays} days, three copies`, ({ logBytes }) => bytes(logBytes)),
+      row('log of states, compacted, three copies', ({ stateLogBytes }) => bytes(stateLogBytes)),
+      row('documents in MongoDB', (size) => count(size.documents)),
+      row('their bytes', (size) => bytes(size.documentBytes)),
+      row(`outcomes in MongoDB, ${known.outcomeDays} days`, ({ outcomeBytes }) => bytes(outcomeBytes)),
+      row('writes of MongoDB a second at the peak', ({ mongoWrites }) => count(mongoWrites)),
+    ],
+  ).join('\n');
 }
 
 /** µs of CPU and the rest of what sizes are computed from. */
@@ -138,9 +145,12 @@ export function calibrationTable({ cpu, wakeUp }: Calibration): string {
     ['Kafka', micro(wakeUp.broker), 'event-to-document'],
     ['MongoDB', micro(wakeUp.mongod), 'event-to-document'],
   ];
-  return ['| measured | | `npm run bench -- --only …` |', '| --- | ---: | --- |', ...rows.map((cells) => `| ${cells.join(' | ')} |`)].join(
-    '\n',
-  );
+  return table(['measured', '', '`npm run bench -- --only …`'], rows).join('\n');
+}
+
+/** What a setting is when nobody sets it. */
+function setting(name: keyof typeof variables): number {
+  return Number(variables[name].default);
 }
 
 function micro(value: number): string {

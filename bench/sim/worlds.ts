@@ -11,7 +11,15 @@ export function random(seed: number): () => number {
   };
 }
 
-const unlimited = 100_000;
+/** As bench-system.ts sets it, and no budget that is felt. */
+const partitions = 12;
+const unlimited = { partitions, callsPerMinute: 100_000 };
+
+/** New databases, so that the data source is asked for after the container, all of them on the log at once. */
+function backlog(databases: number, workspaces: number): Pick<World, 'arrivals' | 'onLog'> {
+  const arrivals = Array.from({ length: databases }, (_, n) => ({ at: 0, workspace: n % workspaces, database: n, known: false }));
+  return { arrivals, onLog: true };
+}
 
 /** Scenarios of the benchmark, as far as they are about the way of events. */
 export const worlds = {
@@ -19,33 +27,18 @@ export const worlds = {
   light: (): World => ({
     arrivals: Array.from({ length: 1_000 }, (_, n) => ({ at: n * 20, workspace: n % 50, database: n % 50, known: true })),
     callMs: 20,
-    partitions: 12,
-    callsPerMinute: unlimited,
+    ...unlimited,
   }),
   /** `burst-5000`: 64 connections, so no more than that come at a time; here all at once, which only moves the wait. */
   burst: (): World => ({
     arrivals: Array.from({ length: 5_000 }, (_, n) => ({ at: 0, workspace: n % 200, database: n, known: true })),
     callMs: 20,
-    partitions: 12,
-    callsPerMinute: unlimited,
+    ...unlimited,
   }),
-  /** `workers`: new databases, so that the data source is asked for after the container. */
-  workers: (workers: number, callMs: number): World => ({
-    arrivals: Array.from({ length: 4_000 }, (_, n) => ({ at: 0, workspace: n % 1_200, database: n, known: false })),
-    callMs,
-    workers,
-    partitions: 12,
-    callsPerMinute: unlimited,
-    onLog: true,
-  }),
+  /** `workers`. */
+  workers: (workers: number, callMs: number): World => ({ ...backlog(4_000, 1_200), callMs, workers, ...unlimited }),
   /** `worker-writes`. */
-  writes: (): World => ({
-    arrivals: Array.from({ length: 10_000 }, (_, n) => ({ at: 0, workspace: n % 400, database: n, known: false })),
-    callMs: 0,
-    partitions: 12,
-    callsPerMinute: unlimited,
-    onLog: true,
-  }),
+  writes: (): World => ({ ...backlog(10_000, 200), callMs: 0, ...unlimited }),
   /** `hot-workspace`: the hot one is workspace 0. */
   hotWorkspace: (isHot: boolean): World => {
     const hot = isHot
@@ -57,7 +50,7 @@ export const worlds = {
       database: 10_000 + n,
       known: false,
     }));
-    return { arrivals: [...hot, ...quiet], callMs: 20, partitions: 12, end: 60_000 };
+    return { arrivals: [...hot, ...quiet], callMs: 20, partitions, end: 60_000 };
   },
 } as const;
 
@@ -105,9 +98,8 @@ export function skewed(of: {
     const workspace = pick();
     arrivals.push({ at, workspace, database: workspace * 1_000 + Math.floor(next() * 100), known: true });
   }
-  const { workers, partitions, callsPerMinute } = of;
   return {
-    world: { arrivals, callMs, cores, ingresses, workers, partitions, callsPerMinute },
+    world: { arrivals, callMs, cores, ingresses, workers: of.workers, partitions: of.partitions, callsPerMinute: of.callsPerMinute },
     isQuiet: ({ workspace }) => ((weights[workspace] ?? 0) / total) * of.perSecond < quietPerSecond,
   };
 }

@@ -14,7 +14,7 @@ export interface Peer {
   readonly db: Db;
   /** Resolves when it has run all that it has accepted. */
   readonly untilIdle: () => Promise<void>;
-  /** It runs only during the work: its polls, forty times a second and more, would cost whoever else is measured. */
+  /** It runs only during the work: its polls, fifty times a second where it is tuned, would cost whoever else is measured. */
   readonly awake: Server['awake'];
 }
 

@@ -36,6 +36,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   [collectionNames.sweeps]: [
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'by_completion', key: { completedAt: 1 } },
+    { name: 'by_stopped', key: { 'last.stopped': 1 } },
   ],
   [collectionNames.workerStatus]: [{ name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
   [collectionNames.settledDeadLetters]: [

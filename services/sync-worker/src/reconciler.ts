@@ -64,9 +64,9 @@ export function startReconciler(
   const planned = new Map<string, number>();
   /** Due for their activation, and not begun: what the ledger itself cannot say. */
   let newlyActive: ActiveTenant[] = [];
+  /** Never, as long as a connection has become active since. */
   let comparedAt = Number.NEGATIVE_INFINITY;
   let forgottenAt = now();
-  let isNew = false;
 
   /** Null: none of its connections is active. */
   function activeTenant(workspaceId: string): ActiveTenant | null {
@@ -85,7 +85,7 @@ export function startReconciler(
   const looking = startRepeating({
     everyMs,
     async turn() {
-      if (isNew || now() - comparedAt >= everyMs) await compareTenants();
+      if (now() - comparedAt >= everyMs) await compareTenants();
       await startDue();
       await lookUpFigures();
     },
@@ -93,13 +93,12 @@ export function startReconciler(
   });
   const unsubscribe = connections.onChange(({ connection }) => {
     if (connection?.status !== 'active') return;
-    isNew = true;
+    comparedAt = Number.NEGATIVE_INFINITY;
     looking.nudge();
   });
 
   /** Goes over all tenants, in memory; asks the ledger for those only whose activation it was not known to have. */
   async function compareTenants(): Promise<void> {
-    isNew = false;
     comparedAt = now();
     if (now() - forgottenAt >= forgetEveryMs) {
       planned.clear();
