@@ -18,7 +18,8 @@ export interface Reconciler {
 
 const everyMs = 5_000;
 const figuresEveryMs = 60_000;
-const forgetEveryMs = 3_600_000;
+/** How soon a tenant is found that the ledger has lost: by a backup of MongoDB, or a purge. Costs one lookup by id for each tenant. */
+const forgetEveryMs = 600_000;
 /** Who does not renew its claim for so long has crashed, and another one begins anew. */
 const leaseMs = 60_000;
 const renewEveryMs = 15_000;
@@ -60,7 +61,7 @@ export function startReconciler(
     },
   };
 
-  /** By tenant, the activation that the ledger knows, epoch ms. Nobody else makes it forget one but a purge, so it is asked again after a while. */
+  /** By tenant, the activation that the ledger knows, epoch ms. Asked for again when a connection is written anew, and after a while. */
   const planned = new Map<string, number>();
   /** Due for their activation, and not begun: what the ledger itself cannot say. */
   let newlyActive: ActiveTenant[] = [];
@@ -93,6 +94,8 @@ export function startReconciler(
   });
   const unsubscribe = connections.onChange(({ connection }) => {
     if (connection?.status !== 'active') return;
+    // Written anew, perhaps to a MongoDB that was lost, and the ledger with it.
+    planned.delete(connection.workspaceId);
     comparedAt = Number.NEGATIVE_INFINITY;
     looking.nudge();
   });

@@ -27,7 +27,7 @@ export function startRepeating(options: {
       } catch (error) {
         if (!stopping.signal.aborted) onFailure(error);
       }
-      if (nudged) continue;
+      if (nudged || stopping.signal.aborted) continue;
       const woken = new Promise<void>((resolve) => (wake = resolve));
       const over = new AbortController();
       await Promise.race([woken, delay(everyMs, undefined, { signal: over.signal, ref: false }).catch(() => {})]);

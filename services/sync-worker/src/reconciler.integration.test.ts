@@ -1,0 +1,138 @@
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { silent, uriOf } from '../../../packages/mirror-store/test/mongo.ts';
+import { startReconciler } from './reconciler.ts';
+
+let mongo: Mongo;
+beforeAll(async () => {
+  mongo = await openMongo(uriOf(`reconciler_${randomUUID().slice(0, 8)}`), { appName: 'reconciler-test' });
+});
+beforeEach(async () => {
+  await mongo.db.dropDatabase();
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+});
+afterAll(async () => {
+  await mongo.db.dropDatabase();
+  await mongo.close();
+});
+
+const connections = () => mongo.db.collection<{ _id: string }>('connections');
+async function connect(workspaceId: string, changes: { status?: string; updatedAt?: Date } = {}): Promise<void> {
+  const now = new Date();
+  const document = {
+    _id: `connection-of-${workspaceId}`,
+    providerConfigKey: 'notion',
+    workspaceId,
+    notionWorkspaceId: randomUUID(),
+    botId: null,
+    status: 'active',
+    statusReason: null,
+    token: null,
+    createdAt: now,
+    updatedAt: now,
+    ...changes,
+  };
+  await connections().replaceOne({ _id: document._id }, document, { upsert: true });
+}
+
+/** A worker whose tenants have no databases, in Notion or here. Tells when a sweep of each began. */
+async function worker(owns: (workspaceId: string) => boolean = () => true) {
+  const { db } = mongo;
+  const directory = await openConnectionDirectory({ db, logger: silent, metrics: new Registry() });
+  const swept: string[] = [];
+  const reconciler = startReconciler({
+    notion: {
+      async *searchDataSources() {
+        yield [];
+      },
+      lookAtDatabase: () => Promise.reject(new Error('there is none')),
+      spareAt: () => null,
+    },
+    held: {
+      async list(workspaceId) {
+        swept.push(workspaceId);
+        return [];
+      },
+      answers: () => Promise.resolve(new Map()),
+    },
+    sync: () => Promise.resolve(),
+    now: Date.now,
+    connections: directory,
+    ledger: createSweepLedger(db),
+    owns,
+    intervalMs: 86_400_000,
+    logger: silent,
+    metrics: new Registry(),
+  });
+  onTestFinished(async () => {
+    await reconciler.stop();
+    await directory.close();
+  });
+  return {
+    /** Once that many were begun and have ended: of which tenants, in the order of their names. */
+    sweeps: async (count: number) => {
+      await vi.waitFor(
+        async () => {
+          expect(swept.length).toBeGreaterThanOrEqual(count);
+          const ended = await createSweepLedger(db).list();
+          expect(ended.every(({ completedAt, claimedBy }) => completedAt !== null && claimedBy === null)).toBe(true);
+        },
+        { timeout: 20_000, interval: 20 },
+      );
+      return swept.toSorted();
+    },
+  };
+}
+
+test('a tenant is compared at once when it becomes active, one after the other of more than are compared beside each other', async () => {
+  const { sweeps } = await worker();
+  const tenants = Array.from({ length: 20 }, (_, at) => `tenant-${at}`);
+  await Promise.all(tenants.map((tenant) => connect(tenant)));
+  await connect('revoked', { status: 'revoked' });
+  expect(await sweeps(tenants.length)).toEqual(tenants.toSorted());
+});
+
+test('again when its connection becomes active anew, and when an operator asks', async () => {
+  await connect('acme');
+  const { sweeps } = await worker();
+  expect(await sweeps(1)).toEqual(['acme']);
+  await connect('acme', { updatedAt: new Date(Date.now() + 1000) });
+  expect(await sweeps(2)).toEqual(['acme', 'acme']);
+  await createSweepLedger(mongo.db).request('acme', { acceptRemovals: false });
+  expect(await sweeps(3)).toEqual(['acme', 'acme', 'acme']);
+});
+
+test('by the worker that has its events, and by no other', async () => {
+  const [one, two] = await Promise.all([worker((tenant) => tenant === 'acme'), worker((tenant) => tenant === 'globex')]);
+  await Promise.all([connect('acme'), connect('globex')]);
+  expect(await Promise.all([one.sweeps(1), two.sweeps(1)])).toEqual([['acme'], ['globex']]);
+});
+
+test('one that is not active is not compared when its time has come, and is when it is active again', async () => {
+  await connect('acme');
+  const { sweeps } = await worker();
+  expect(await sweeps(1)).toEqual(['acme']);
+  await connect('acme', { status: 'revoked' });
+  await connect('globex');
+  expect(await sweeps(2)).toEqual(['acme', 'globex']);
+  await mongo.db.collection<{ _id: string }>('sweeps').updateOne({ _id: 'acme' }, { $set: { dueAt: new Date(0) } });
+  await vi.waitFor(async () => expect(await mongo.db.collection('sweeps').countDocuments({ dueAt: new Date(0) })).toBe(0), 20_000);
+  await connect('acme', { updatedAt: new Date(Date.now() + 1000) });
+  expect(await sweeps(3)).toEqual(['acme', 'acme', 'globex']);
+});
+
+test('MongoDB was lost and the connections were written again as they were: the ledger’s tenants are compared anew, without a restart', async () => {
+  await connect('acme');
+  const { sweeps } = await worker();
+  expect(await sweeps(1)).toEqual(['acme']);
+  const backup = await connections().find().toArray();
+  await connections().deleteMany({});
+  await mongo.db.collection('sweeps').deleteMany({});
+  await connections().insertMany(backup);
+  expect(await sweeps(2)).toEqual(['acme', 'acme']);
+});

@@ -1,0 +1,47 @@
+import { expect, it, vi } from 'vitest';
+import { startRepeating } from './repeating.ts';
+
+const hour = 3_600_000;
+const unexpected = (error: unknown) => {
+  throw error;
+};
+
+it('takes a turn at once, and one more for any number of nudges during one', async () => {
+  let turns = 0;
+  const first = Promise.withResolvers<void>();
+  const repeating = startRepeating({
+    everyMs: hour,
+    async turn() {
+      turns += 1;
+      if (turns === 1) await first.promise;
+    },
+    onFailure: unexpected,
+  });
+  repeating.nudge();
+  repeating.nudge();
+  expect(turns).toBe(1);
+  first.resolve();
+  await vi.waitFor(() => expect(turns).toBe(2));
+  repeating.nudge();
+  await vi.waitFor(() => expect(turns).toBe(3));
+  await repeating.stop();
+});
+
+it('tells of a turn that failed, and goes on', async () => {
+  const failures: unknown[] = [];
+  const repeating = startRepeating({
+    everyMs: 1,
+    turn: () => Promise.reject(new Error('away')),
+    onFailure: (error) => failures.push(error),
+  });
+  await vi.waitFor(() => expect(failures.length).toBeGreaterThan(2));
+  await repeating.stop();
+});
+
+it('regression: stopped during a turn, it ends with that turn instead of waiting for the time of the next one', async () => {
+  const turn = Promise.withResolvers<void>();
+  const repeating = startRepeating({ everyMs: hour, turn: () => turn.promise, onFailure: unexpected });
+  const stopped = repeating.stop();
+  turn.resolve();
+  await expect(stopped).resolves.toBeUndefined();
+});
