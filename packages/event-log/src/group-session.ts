@@ -47,7 +47,7 @@ export function openGroupSession(options: {
     heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 4)),
     rebalanceTimeout: rebalanceTimeoutMs,
     maxWaitTimeInMs: maxWaitMs,
-    maxBytes: 4 * 1024 * 1024,
+    maxBytes: 1024 * 1024,
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
   let closing = false;

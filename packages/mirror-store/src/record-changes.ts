@@ -19,7 +19,7 @@ export class PositionLostError extends Error {
 
 export interface RecordChanges {
   /**
-   * Every change of `database_records` after a position, in the order in which they were applied. Null: no change for about a second. Ends
+   * Every change of `database_records` after a position, in the order in which they were applied. Null: no change for about half a second. Ends
    * when `signal` aborts. Throws a `PositionLostError`: also when the collection or the database is dropped, which is no change of a record.
    */
   follow(
@@ -32,7 +32,8 @@ export interface RecordChanges {
 
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, SnapshotTooOld. */
 const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
-const idleMs = 1_000;
+/** Also how long a stop may wait for the answer to the last question. */
+const idleMs = 500;
 
 export function openRecordChanges(db: Db): RecordChanges {
   const records = openCollection<RecordDocument>(db, 'databaseRecords');
