@@ -1,4 +1,3 @@
-import { defaultLimits } from '@notion-mirror/event-log/lane-consumer';
 import { defaultTopicSettings } from '@notion-mirror/event-log/topics';
 import { variables } from '@notion-mirror/service-kit/variables';
 import { table } from '../report.ts';
@@ -28,8 +27,9 @@ export const known = {
   callsOfConnectionAMinute: setting('MIRROR_NOTION_REQUESTS_PER_MINUTE'),
   logDays: defaultTopicSettings.retentionMs / 86_400_000,
   nangoCallsAMinute: 2_000,
-  ingressMegabytes: { alone: 130, tenant: 0.0022 },
-  workerMegabytes: { alone: 150, tenant: 0.006 },
+  /** `npm run bench -- --only memory`. `waiting`: when a worker holds as many events as it may. */
+  ingressMegabytes: { alone: 125, tenant: 0.0024 },
+  workerMegabytes: { alone: 120, waiting: 200, tenant: 0.0025 },
 } as const;
 
 const daySeconds = 86_400;
@@ -68,7 +68,6 @@ export function sizeOf(workspaces: number, { cpu }: Pick<Calibration, 'cpu'>): S
   // One call after the other, and so many tenants at a time.
   const forSweeps = (sweeps * callsOfSweep * (callMs / 1_000)) / known.sweepsOfWorkerAtOnce / plannedShare;
   const documents = workspaces * databasesOfWorkspace;
-  const waitingMegabytes = defaultLimits.maxBytes / 1e6;
   return {
     workspaces,
     events: { average, peak },
@@ -83,7 +82,7 @@ export function sizeOf(workspaces: number, { cpu }: Pick<Calibration, 'cpu'>): S
     },
     megabytes: {
       ingress: known.ingressMegabytes.alone + workspaces * known.ingressMegabytes.tenant,
-      worker: known.workerMegabytes.alone + waitingMegabytes + workspaces * known.workerMegabytes.tenant,
+      worker: known.workerMegabytes.alone + known.workerMegabytes.waiting + workspaces * known.workerMegabytes.tenant,
     },
     logBytes: average * daySeconds * known.logDays * known.eventBytesOnLog * known.copies,
     stateLogBytes: documents * assumptions.documentBytes * known.copies,
