@@ -1,24 +1,22 @@
-import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { silent, uriOf } from '../../../packages/mirror-store/test/mongo.ts';
+import { openTestDatabase, silent } from '../../../packages/mirror-store/test/mongo.ts';
 import { startReconciler } from './reconciler.ts';
 
-let mongo: Mongo;
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 beforeAll(async () => {
-  mongo = await openMongo(uriOf(`reconciler_${randomUUID().slice(0, 8)}`), { appName: 'reconciler-test' });
+  mongo = await openTestDatabase();
 });
 beforeEach(async () => {
   await mongo.db.dropDatabase();
   await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
 });
 afterAll(async () => {
-  await mongo.db.dropDatabase();
-  await mongo.close();
+  await mongo.drop();
 });
 
 const connections = () => mongo.db.collection<{ _id: string }>('connections');

@@ -18,7 +18,7 @@ export interface Reconciler {
 
 const everyMs = 5_000;
 const figuresEveryMs = 60_000;
-/** How soon a tenant is found that the ledger has lost: by a backup of MongoDB, or a purge. Costs one lookup by id for each tenant. */
+/** How soon a tenant is found that the ledger has lost: by a restore of MongoDB, or a purge. Costs one lookup by id for each tenant. */
 const forgetEveryMs = 600_000;
 /** Who does not renew its claim for so long has crashed, and another one begins anew. */
 const leaseMs = 60_000;
