@@ -33,7 +33,8 @@ export function axisOfPoints(values: readonly number[], pixels: Span, logarithmi
   const scaled = logarithmic ? Math.log10 : (value: number) => value;
   const ticks = [...new Set(values)].toSorted((a, b) => a - b);
   const [low, high] = [ticks[0] ?? 1, ticks.at(-1) ?? 1];
-  if (low === high) return { ticks, at: () => (pixels[0] + pixels[1]) / 2 };
+  // The scaled ones are compared: two neighbours can have one logarithm.
+  if (scaled(low) === scaled(high)) return { ticks, at: () => (pixels[0] + pixels[1]) / 2 };
   const at = between([scaled(low), scaled(high)], pixels);
   return { ticks, at: (value) => at(scaled(value)) };
 }

@@ -173,6 +173,11 @@ describe('curves', () => {
     expect(attributesOf(svg, 'polyline').map((line) => line['stroke-dasharray'])).toEqual([undefined, '7 4']);
   });
 
+  test('two neighbours with one logarithm have a place', () => {
+    const neighbours = [0.10000000000000009, 0.1000000000000001].map((x) => ({ x, y: 1 }));
+    expect(brokenCoordinates(curvePlot({ ...curve, series: [{ name: 'a', points: neighbours }] }))).toEqual([]);
+  });
+
   test('without a point it says that nothing was measured', () => {
     expect(parsed(curvePlot({ ...curve, series: [{ name: 'a', points: [] }] })).texts).toContain('not measured');
   });

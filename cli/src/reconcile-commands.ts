@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command as Program } from 'commander';
-import { createSweepLedger, type SweepLedger, type SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
+import { createSweepLedger, type SweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { CliError, exitCode, type ExitCode } from './exit-code.ts';
 import { count, oneLine } from './output.ts';
@@ -65,21 +65,15 @@ async function run(context: ConfiguredContext, workspaceId: string, options: Run
     for (;;) {
       const [status] = await ledger.list(workspaceId);
       if (status === undefined) throw unknownTenant(workspaceId);
-      if (status.failures > 0 && isOver(status, asked)) throw new CliError('sweep_failed', `it failed: ${status.failure ?? 'unknown'}`);
-      if (status.last !== null && isOver(status, asked)) {
+      if (status.last !== null && status.answered !== null && status.answered >= asked) {
         const { stopped } = status.last;
         output.result(!stopped, sweepJson(status), (colors) => renderSweeps([status], colors));
         return stopped ? exitCode.failed : exitCode.ok;
       }
+      if (status.failures > 0 && status.claimedBy === null) throw new CliError('sweep_failed', `it failed: ${status.failure ?? 'unknown'}`);
       await delay(lookEveryMs, undefined, { signal });
     }
   });
-}
-
-/** Whether what was asked for has come to an end, good or bad. */
-function isOver({ request, claimedBy, failures }: SweepStatus, asked: Date): boolean {
-  if (request === null || request.at > asked) return true;
-  return failures > 0 && claimedBy === null;
 }
 
 function unknownTenant(workspaceId: string): CliError {

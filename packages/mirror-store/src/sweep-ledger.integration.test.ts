@@ -130,6 +130,26 @@ test('what an operator asks for is done once, also when it is asked for while a 
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
+test('who asked first is not answered by a sweep that began before, because another has asked since', async () => {
+  const answered = async () => (await ledger.list('acme'))[0]?.answered ?? null;
+  await ledger.complete(await claimed(), report(), later());
+  expect(await answered()).toBeNull();
+  const first = await ledger.request('acme', { acceptRemovals: false });
+  const inFlight = await claimed();
+  const [second, third] = [
+    await ledger.request('acme', { acceptRemovals: false }),
+    await ledger.request('acme', { acceptRemovals: false }),
+  ];
+  expect(third!.getTime()).toBeGreaterThan(second!.getTime());
+  expect(await answered()).toBeNull();
+  await ledger.complete(inFlight, report(), later());
+  expect(await answered()).toEqual(first);
+  await ledger.complete(await claimed(), report(), later());
+  expect(await answered()).toEqual(third);
+  // No request has the time of one that is answered.
+  expect((await ledger.request('acme', { acceptRemovals: false }))!.getTime()).toBeGreaterThan(third!.getTime());
+});
+
 test('one that stopped is not complete', async () => {
   await ledger.complete(await claimed(), report({ endedAt: new Date(3000) }), new Date());
   await ledger.complete(await claimed(), report({ endedAt: new Date(9000), stopped: true, removals: 3 }), later());

@@ -51,6 +51,8 @@ export interface SweepStatus {
   readonly failures: number;
   readonly failure: string | null;
   readonly request: SweepRequest | null;
+  /** The newest request that a sweep has answered: every one until then is answered. Null: none was. */
+  readonly answered: Date | null;
   readonly completedAt: Date | null;
   readonly last: SweepReport | null;
 }
@@ -79,7 +81,10 @@ export interface SweepLedger {
   putOff(claim: SweepClaim, failure: string, waitMs: number): Promise<void>;
   /** It was not finished, and somebody else may do it now. */
   release(claim: SweepClaim): Promise<void>;
-  /** An operator wants it now. Resolves to the time of the request; null: nothing is known of the tenant. */
+  /**
+   * An operator wants it now. Resolves to the time of the request, MongoDB's and later than that of any before; null: nothing is known of the tenant. A sweep that begins
+   * after it answers it, and those that wait with it.
+   */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
   /** When each was compared completely, longest ago first, one after the other as they are asked for; null first: not yet. */
@@ -98,6 +103,8 @@ interface SweepDocument {
   readonly failures: number;
   readonly failure: string | null;
   readonly request: SweepRequest | null;
+  /** Not there in a document of an earlier version. */
+  readonly answered?: Date | null;
   readonly lastStartedAt: Date | null;
   readonly completedAt: Date | null;
   readonly last: SweepReport | null;
@@ -180,6 +187,7 @@ export function createSweepLedger(db: Db): SweepLedger {
             $set: {
               dueAt: { $cond: [askedMeanwhile, now, nextAt] },
               request: { $cond: [askedMeanwhile, '$request', null] },
+              ...(claim.request === null ? {} : { answered: claim.request.at }),
               claimedUntil: now,
               claimedBy: null,
               failures: 0,
@@ -208,9 +216,12 @@ export function createSweepLedger(db: Db): SweepLedger {
         const now = new Date();
         // One that was put off since it failed is not put off for an operator.
         const claimedUntil = { $cond: [{ $eq: ['$claimedBy', null] }, now, '$claimedUntil'] };
-        const set = { request: { at: now, acceptRemovals }, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
-        const asked = await sweeps.updateOne({ _id: workspaceId }, [{ $set: set }]);
-        return asked.matchedCount === 1 ? now : null;
+        // One clock, whoever asks, and never the time of another request: it is by this time that a request knows its answer.
+        const at = { $max: ['$$NOW', { $add: ['$request.at', 1] }, { $add: ['$answered', 1] }] };
+        const set = { request: { at, acceptRemovals }, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
+        const options = { returnDocument: 'after', projection: { request: 1 } } as const;
+        const asked = await sweeps.findOneAndUpdate({ _id: workspaceId }, [{ $set: set }], options);
+        return asked?.request?.at ?? null;
       }),
 
     list: (workspaceId) =>
@@ -219,7 +230,11 @@ export function createSweepLedger(db: Db): SweepLedger {
           .find(workspaceId === undefined ? {} : { _id: workspaceId })
           .sort({ _id: 1 })
           .toArray();
-        return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, ...status }) => ({ workspaceId: _id, ...status }));
+        return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, answered = null, ...status }) => ({
+          workspaceId: _id,
+          answered,
+          ...status,
+        }));
       }),
 
     completions: () =>
