@@ -12,6 +12,7 @@ test('a sync reads before it fetches, and after a conflict does both again', asy
   let time = 2000;
   const result = await applySync(
     {
+      recall: () => null,
       read: async () => {
         steps.push('read');
         return records.shift() ?? null;
@@ -51,8 +52,52 @@ const never = () => {
 
 test('a sync that needs no fetch makes none', async () => {
   const seen = { ...live, asOf: 1011 };
-  const result = await applySync({ read: async () => seen, now: never, fetch: never, write: never }, event, 10);
+  const result = await applySync({ recall: () => null, read: async () => seen, now: never, fetch: never, write: never }, event, 10);
   expect(result).toEqual({ kind: 'skipped', record: seen });
+});
+
+test('a record that is recalled is not read before the write over it is a conflict', async () => {
+  const steps: string[] = [];
+  const sync = (recalled: RecordState, current: RecordState | null) =>
+    applySync(
+      {
+        recall: () => recalled,
+        read: async () => {
+          steps.push('read');
+          return current;
+        },
+        now: () => 2000,
+        fetch: async () => 'content',
+        write: async (record) => {
+          steps.push(`write over rev ${record?.rev}`);
+          return { kind: record === current ? ('written' as const) : ('conflict' as const) };
+        },
+      },
+      event,
+      10,
+    );
+  await sync(live, live);
+  expect(steps.splice(0)).toEqual(['write over rev 1']);
+  await sync(live, newer);
+  expect(steps).toEqual(['write over rev 1', 'read', 'write over rev 2']);
+});
+
+test('nothing is skipped because of a record that is recalled: MongoDB may have lost it', async () => {
+  const fresh = { ...live, asOf: 1011 };
+  const sync = (current: RecordState | null) =>
+    applySync(
+      {
+        recall: () => fresh,
+        read: async () => current,
+        now: () => 2000,
+        fetch: async () => 'content',
+        write: async (over) => ({ kind: 'written' as const, over }),
+      },
+      event,
+      10,
+    );
+  expect(await sync(null)).toEqual({ kind: 'written', over: null });
+  expect(await sync(fresh)).toEqual({ kind: 'skipped', record: fresh });
 });
 
 test('a delete decides again after a conflict', async () => {

@@ -7,6 +7,8 @@ import { decideDelete, decideSync, type DeleteDecision, type EventTimes, type Re
 
 /** `R`: the record as the store gives it. `F`: what a fetch says. `W`: what became of a write; `{kind: 'conflict'}`: somebody wrote since the read. */
 export interface SyncSteps<R extends RecordState, F, W extends { readonly kind: string }> {
+  /** The record as it was written here a short while ago (much less than a tombstone lives), which spares the read; null: not known. */
+  readonly recall: () => R | null;
   readonly read: () => Promise<R | null>;
   /** Our clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -18,19 +20,24 @@ export interface SyncSteps<R extends RecordState, F, W extends { readonly kind: 
 /**
  * A sync event, or several that wait for the same record: then `event` is the one received last. Reads first and fetches after, so what it
  * writes is newer than anything the record can hold; after a conflict it does all of that again, since the old fetch may be the staler one.
+ *
+ * A record that is recalled stands for a read of the time when it was written: if somebody wrote since, the write is a conflict. Nothing is
+ * skipped because of it, since then no write would tell that MongoDB has lost the record.
  */
 export async function applySync<R extends RecordState, F, W extends { readonly kind: string }>(
   steps: SyncSteps<R, F, W>,
   event: EventTimes,
   toleranceMs: number,
 ): Promise<{ readonly kind: 'skipped'; readonly record: R | null } | Exclude<W, Conflict>> {
+  const recalled = steps.recall();
+  let record = recalled === null || decideSync(recalled, event, toleranceMs) === 'skip' ? await steps.read() : recalled;
   for (;;) {
-    const record = await steps.read();
     if (decideSync(record, event, toleranceMs) === 'skip') return { kind: 'skipped', record };
     const asOf = steps.now();
     const fetched = await steps.fetch(record);
     const result = await steps.write(record, fetched, asOf);
     if (isSettled(result)) return result;
+    record = await steps.read();
   }
 }
 

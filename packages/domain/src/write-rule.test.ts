@@ -66,6 +66,7 @@ describe('random histories', () => {
     'skips on a tombstone of source delete',
     'deletes without a look at asOf',
     'no time of removal in the condition',
+    'recalls what it wrote before a tombstone expired',
   ];
 
   test('with every event consumed, the mirror equals Notion', async () => {

@@ -21,7 +21,8 @@ export type Mutation =
   | 'no tolerance'
   | 'skips on a tombstone of source delete'
   | 'deletes without a look at asOf'
-  | 'no time of removal in the condition';
+  | 'no time of removal in the condition'
+  | 'recalls what it wrote before a tombstone expired';
 
 interface Content {
   readonly container: number;
@@ -91,6 +92,8 @@ export async function runHistory(
     delete: { kind: 'delete', position: 0, run: null, next: 0 },
   };
   const zombies: Run[] = [];
+  // What the sync worker wrote last; its successor knows nothing of it.
+  let remembered = null as { readonly record: ModelRecord; readonly at: number } | null;
 
   const say = (line: string) => trace?.(`${now} ${line}`);
   const pause = (run: Run) =>
@@ -104,6 +107,13 @@ export async function runHistory(
     await pause(run);
     run.readAt = now;
     return record;
+  }
+
+  /** As a read of the time when it was remembered. */
+  function recall(run: Run): ModelRecord | null {
+    if (remembered === null) return null;
+    run.readAt = mutated('recalls what it wrote before a tombstone expired') ? now : remembered.at;
+    return remembered.record;
   }
 
   function store(expected: ModelRecord | null, wanted: Omit<ModelRecord, 'rev'>): Written {
@@ -176,6 +186,7 @@ export async function runHistory(
   async function sync(run: Run, event: EventTimes): Promise<void> {
     const result = await applySync<ModelRecord, Seen, Written>(
       {
+        recall: () => recall(run),
         read: async () => {
           const seen = await read(run);
           return seen !== null && mutated('skips on a tombstone of source delete') ? { ...seen, source: 'fetch' } : seen;
@@ -190,6 +201,7 @@ export async function runHistory(
               : { live: false, content: null, asOf, source: 'fetch' as const, removedAt: now };
           const outcome = store(expected, wanted);
           say(`sync: ${seen.kind} as of ${asOf}: ${outcome.kind}`);
+          if (groups.sync.run === run) remembered = outcome.kind === 'written' && record?.live === true ? { record, at: now } : null;
           return outcome.kind === 'conflict' && mutated('no refetch on conflict') ? store(record, wanted) : outcome;
         },
       },
@@ -277,6 +289,7 @@ export async function runHistory(
       zombies.push(group.run);
       group.run = null;
     }
+    if (group.kind === 'sync') remembered = null;
     group.position = Math.max(0, group.position - (n % 8));
     say(`${group.kind} worker crashes; its successor begins at ${group.position}`);
   }
@@ -289,12 +302,13 @@ export async function runHistory(
     if (zombie.finished) zombies.splice(index, 1);
   }
 
-  /** A tombstone outlives every fetch by far: whoever works now has read the record since it was written. */
+  /** A tombstone outlives every fetch and every memory by far: whoever works now has read the record since it was written. */
   function expire(): void {
     const { removedAt } = record ?? { removedAt: null };
     const inFlight = [groups.sync.run, groups.delete.run, ...zombies].filter((run) => run !== null);
     if (removedAt === null || inFlight.some((run) => run.readAt <= removedAt)) return;
     record = null;
+    if (!mutated('recalls what it wrote before a tombstone expired')) remembered = null;
     say('the tombstone expires');
   }
 

@@ -48,6 +48,38 @@ const inView = ({ workspaceId, databaseId }: { workspaceId: string; databaseId: 
 const stored = ({ workspaceId, databaseId }: { workspaceId: string; databaseId: string }) =>
   mongo.db.collection<{ _id: string }>('database_records').findOne({ _id: `${workspaceId}:${databaseId}` });
 
+const recalled = ({ workspaceId, databaseId }: ReturnType<typeof key>) => records.recall(workspaceId, databaseId);
+
+describe('what the store recalls', () => {
+  test('is a live record as a read would give it', async () => {
+    const id = key();
+    expect(recalled(id)).toBeNull();
+    const first = await written(id);
+    expect(recalled(id)).toEqual(first);
+    await records.writeLive({ ...id, expected: first, ...live({ title: 'Another' }), connectionId: 'connection-2' });
+    expect(recalled(id)).toEqual(await records.read(id.workspaceId, id.databaseId));
+  });
+
+  test('is nothing after a conflict or a tombstone', async () => {
+    const id = key();
+    const first = await written(id);
+    expect(await records.writeLive({ ...id, expected: { ...first, rev: 7 }, ...live() })).toEqual({ kind: 'conflict' });
+    expect(recalled(id)).toBeNull();
+    const second = key();
+    await records.writeTombstone({ ...second, expected: await written(second), ...tombstone });
+    expect(recalled(second)).toBeNull();
+  });
+
+  test('does not stand in for a record that somebody else has written since', async () => {
+    const id = key();
+    const mine = await written(id);
+    await createRecordStore({ db: mongo.db, metrics: new Registry() }).writeTombstone({ ...id, expected: mine, ...tombstone });
+    expect(recalled(id)).toEqual(mine);
+    expect(await records.writeLive({ ...id, expected: recalled(id), ...live() })).toEqual({ kind: 'conflict' });
+    expect(recalled(id)).toBeNull();
+  });
+});
+
 describe('documents', () => {
   test('a live one is exactly the contract, in the view too', async () => {
     const id = key();

@@ -1,5 +1,6 @@
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+import { LRUCache } from 'lru-cache';
 import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
 import { createBatcher } from './batcher.ts';
 import { allWritten, rejectedDocument, resultsOfFailure, type WriteResult } from './bulk-results.ts';
@@ -35,6 +36,11 @@ interface Key {
  */
 export interface RecordStore {
   read(workspaceId: string, databaseId: string): Promise<StoredRecord | null>;
+  /**
+   * The live record as this store wrote it within the last minutes; null: it is not known. Somebody else may have written since, or MongoDB may have lost
+   * it: a write with it as `expected` tells.
+   */
+  recall(workspaceId: string, databaseId: string): StoredRecord | null;
   writeLive(write: Key & LiveInput): Promise<WriteResult>;
   /** Erases all content. */
   writeTombstone(
@@ -50,6 +56,10 @@ export interface RecordStore {
   eraseSeenBy(workspaceId: string, connectionId: string): Promise<number>;
 }
 
+/** Some megabytes at most; and much less than a tombstone lives, so that no other record has come to the same rev meanwhile. */
+const rememberedRecords = 5_000;
+const rememberedMs = 600_000;
+
 interface Write {
   readonly model: AnyBulkWriteOperation<RecordDocument>;
   readonly bytes: number;
@@ -59,6 +69,7 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
   const { db, now = () => new Date() } = deps;
   const records = openCollection<RecordDocument>(db, 'databaseRecords');
   const meter = createMeter(deps.metrics);
+  const remembered = new LRUCache<string, StoredRecord>({ max: rememberedRecords, ttl: rememberedMs });
 
   const readOne = createBatcher<string, StoredRecord | null>({
     maxOps: 500,
@@ -114,6 +125,7 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
       // tombstone starts again at rev 1, so a tombstone's time is part of the condition.
       const filter = { _id: replacement._id, rev: expected?.rev ?? 0, ...(expected?.removed ? { 'removed.at': expected.removed.at } : {}) };
       const { _id, ...rest } = replacement;
+      remembered.delete(_id);
       return await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes });
     } catch (error) {
       if (!(error instanceof UnstorableError)) throw error;
@@ -150,7 +162,17 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
         () => readOne(recordId(workspaceId, databaseId)),
         (record) => (record === null ? 'none' : 'found'),
       ),
-    writeLive: (write) => meter.operation('write_live', () => replace(write, (rev) => liveDocument(write, rev, now())), kindOf),
+    recall: (workspaceId, databaseId) => remembered.get(recordId(workspaceId, databaseId)) ?? null,
+    writeLive: (write) =>
+      meter.operation(
+        'write_live',
+        async () => {
+          const result = await replace(write, (rev) => liveDocument(write, rev, now()));
+          if (result.kind === 'written') remembered.set(recordId(write.workspaceId, write.databaseId), writtenLive(write));
+          return result;
+        },
+        kindOf,
+      ),
     writeTombstone: (write) =>
       meter.operation(
         'write_tombstone',
@@ -199,6 +221,12 @@ export function createRecordStore(deps: { readonly db: Db; readonly metrics: Reg
         return result.modifiedCount;
       }),
   };
+}
+
+/** As `toStoredRecord` reads what `liveDocument` makes. */
+function writtenLive({ expected, content, connectionId, asOf }: Key & LiveInput): StoredRecord {
+  const dataSourceIds = content.dataSources.map(({ id }) => id);
+  return { rev: nextRev(expected), asOf: asOf.getTime(), source: 'fetch', live: true, dataSourceIds, connectionId, removed: null };
 }
 
 interface ListedSource {

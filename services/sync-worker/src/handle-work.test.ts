@@ -32,7 +32,8 @@ function world() {
     mirror.set(databaseId, { ...next, rev: nextRev(expected) });
     return Promise.resolve({ kind: 'written' });
   };
-  const records: Pick<RecordStore, 'read' | 'writeLive' | 'writeTombstone' | 'databasesListing'> = {
+  const records: Pick<RecordStore, 'read' | 'recall' | 'writeLive' | 'writeTombstone' | 'databasesListing'> = {
+    recall: () => null,
     read: (_workspaceId, databaseId) =>
       store.isAway ? Promise.reject(new StoreUnavailableError('away')) : Promise.resolve(mirror.get(databaseId) ?? null),
     writeLive: ({ databaseId, expected, content, asOf, connectionId }) =>

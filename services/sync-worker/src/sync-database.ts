@@ -35,7 +35,7 @@ export interface SyncTarget {
 }
 
 export interface SyncDependencies {
-  readonly records: Pick<RecordStore, 'read' | 'writeLive' | 'writeTombstone'>;
+  readonly records: Pick<RecordStore, 'read' | 'recall' | 'writeLive' | 'writeTombstone'>;
   readonly notion: Pick<NotionSource, 'fetchDatabase'>;
   readonly toleranceMs: number;
   readonly now: () => number;
@@ -49,6 +49,7 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
   const { workspaceId, databaseId, event, accessibleBy, attempt } = target;
   let fetch: NonNullable<Trail['fetch']> = { requestId: null, calls: 0, ms: 0 };
   const steps: SyncSteps<StoredRecord, FetchOutcome, SyncResult | { kind: 'conflict' }> = {
+    recall: () => records.recall(workspaceId, databaseId),
     read: () => {
       signal.throwIfAborted();
       return records.read(workspaceId, databaseId);
