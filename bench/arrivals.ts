@@ -13,7 +13,8 @@ interface SentEvent {
 
 export interface Arrivals extends AsyncDisposable {
   /**
-   * When MongoDB first told of a record, live or removed as wanted, that holds what each event tells of: one that is as Notion was later than it was sent.
+   * When MongoDB first told of a record, live or removed as wanted, that holds what each event tells of: a live one that is as Notion was later than it was
+   * sent; a tombstone that was written later. (A sweep can have found just before that the database is gone, and a delete leaves the age of such a tombstone.)
    * One record may answer several events. Epoch ms, by the event's id. Rejects when some do not come.
    */
   of(events: readonly SentEvent[], kind: 'live' | 'removed'): Promise<ReadonlyMap<string, number>>;
@@ -50,7 +51,7 @@ export async function watchArrivals(db: Db): Promise<Arrivals> {
       let left = events;
       const haveArrived = async () => {
         left = left.filter(({ eventId, databaseId, sentAt }) => {
-          const record = seen.get(databaseId)?.find((one) => one.kind === kind && one.asOf >= sentAt);
+          const record = seen.get(databaseId)?.find((one) => one.kind === kind && (kind === 'live' ? one.asOf : one.seenAt) >= sentAt);
           if (record !== undefined) arrivedAt.set(eventId, record.seenAt);
           return record === undefined;
         });
