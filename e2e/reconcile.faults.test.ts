@@ -23,14 +23,15 @@ const properties = { Name: { title: {} } };
 const webhooks = (dropped: number) => scene.notion.settings.change({ delivery: { dropProbability: dropped } });
 const sweepLines = (workspaceId: string) => scene.lines.filter((line) => line.msg === 'sweep ended' && line['workspaceId'] === workspaceId);
 
+interface Report {
+  readonly startedAt: string;
+  readonly events: Readonly<Record<string, number>>;
+  readonly removals: number;
+}
+
 /** Runs a sweep to its end; its report. Rejects when it was stopped. */
-async function reconcile(
-  workspaceId: string,
-  ...options: string[]
-): Promise<{ startedAt: string; events: Record<string, number>; removals: number }> {
-  const said = JSON.parse(await scene.mirror('reconcile', 'run', workspaceId, '--wait', '--json', ...options)) as {
-    last: { startedAt: string; events: Record<string, number>; removals: number };
-  };
+async function reconcile(workspaceId: string, ...options: string[]): Promise<Report> {
+  const said = JSON.parse(await scene.mirror('reconcile', 'run', workspaceId, '--wait', '--json', ...options)) as { last: Report };
   return said.last;
 }
 
