@@ -72,6 +72,7 @@ function member(
   options: {
     handle?: (work: Work<string>) => Promise<Outcome>;
     deadLetter?: Parameters<typeof createLaneConsumer>[0]['deadLetter'];
+    beforeCommit?: () => Promise<void>;
     limits?: ConsumerLimits;
     kafka?: Kafka;
   } = {},
@@ -94,6 +95,7 @@ function member(
       return outcome;
     },
     deadLetter: options.deadLetter ?? (async () => {}),
+    ...(options.beforeCommit === undefined ? {} : { beforeCommit: options.beforeCommit }),
   });
   return {
     consumer,
@@ -181,6 +183,32 @@ describe('the lane consumer', () => {
     await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([3]));
     durable.resolve();
     await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([10]));
+    await consumer.stop({ deadlineMs: 5_000 });
+  });
+
+  it('commits only what was done before it began to tell of it, when that is told; for one that never ends it waits a second', async () => {
+    const place = await newTopic(1);
+    const telling: PromiseWithResolvers<void>[] = [];
+    const { consumer, handled } = member(place, {
+      beforeCommit() {
+        telling.push(Promise.withResolvers());
+        return telling.at(-1)?.promise ?? Promise.resolve();
+      },
+    });
+    await produce(place.topic, 'early', 3);
+    await consumer.run();
+    await until(() => telling.length === 1);
+    const told = handled.length;
+    expect(told).toBeGreaterThan(0);
+    await produce(place.topic, 'late', 5);
+    await until(() => handled.length === 8);
+    expect(await committed(place.groupId, place.topic)).toEqual([-1]);
+    telling[0]?.resolve();
+    await until(async () => expect((await committed(place.groupId, place.topic))[0]).toBeGreaterThanOrEqual(told));
+    expect(await committed(place.groupId, place.topic)).toEqual([told]);
+    // Nobody ends the second one.
+    await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([8]));
+    expect(telling).toHaveLength(2);
     await consumer.stop({ deadlineMs: 5_000 });
   });
 

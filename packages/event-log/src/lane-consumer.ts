@@ -88,6 +88,8 @@ export const defaultLimits: Required<ConsumerLimits> = {
 };
 
 const balanceMs = 100;
+/** What a commit waits at most for `beforeCommit`: offsets that are never committed are the greater evil. */
+const beforeCommitMs = 1_000;
 const lagMs = 15_000;
 /** The client gives a sign several times a second; longest while the group waits for another member to rejoin. */
 const silentAfterMs = 60_000;
@@ -109,6 +111,8 @@ export function createLaneConsumer<T>(deps: {
   readonly route: Route<T>;
   readonly handle: Handle<T>;
   readonly deadLetter: DeadLetter;
+  /** Brings out what is still to be told of work that is done: nobody repeats that work once its offset is committed. */
+  readonly beforeCommit?: () => Promise<void>;
   readonly limits?: ConsumerLimits;
 }): LaneConsumer {
   const { kafka, groupId, topic, route, handle, deadLetter } = deps;
@@ -277,6 +281,10 @@ export function createLaneConsumer<T>(deps: {
   async function commitOnce(): Promise<void> {
     const due = assignments.dueCommits();
     if (session === null || due.length === 0) return;
+    const from = { session, assignment };
+    if (deps.beforeCommit !== undefined) await inTime(deps.beforeCommit(), Date.now() + beforeCommitMs);
+    // These offsets are of an assignment that is over: as a commit of the next one they could take another member's back.
+    if (session !== from.session || assignment !== from.assignment) return;
     try {
       if (!(await session.commit(due))) return;
       for (const { committed } of due) committed();

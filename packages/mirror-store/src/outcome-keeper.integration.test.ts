@@ -45,6 +45,26 @@ test('an outcome is found by its event, its database and its data source, the la
   expect(await figure(metrics, 'notion_mirror_outcomes_kept_total')).toBe(4);
 });
 
+test('a flush writes what waits without the pause, and ends when it is written', async () => {
+  const metrics = new Registry();
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics });
+  await keeper.flush();
+  const begin = Date.now();
+  for (let round = 1; round <= 10; round += 1) {
+    for (let number = 0; number < 70; number += 1) keeper.keep(someOutcome(`flush-${round}-${number}`, { workspaceId: 'flushed' }));
+    await keeper.flush();
+    expect(await figure(metrics, 'notion_mirror_outcomes_kept_total')).toBe(round * 70);
+  }
+  // Ten pauses would be five seconds.
+  expect(Date.now() - begin).toBeLessThan(2_500);
+  for (let number = 0; number < 1_200; number += 1) keeper.keep(someOutcome(`flush-${number}`, { workspaceId: 'flushed' }));
+  await Promise.all([keeper.flush(), keeper.flush()]);
+  expect(await figure(metrics, 'notion_mirror_outcomes_kept_total')).toBe(1_900);
+  // They were not waited for by a majority, which is what is counted.
+  await expect.poll(() => mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'flushed' })).toBe(1_900);
+  await keeper.stop();
+});
+
 test('what waits is written at the stop', async () => {
   const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics: new Registry() });
   for (let number = 0; number < 1_200; number += 1) keeper.keep(someOutcome(`stop-${number}`, { workspaceId: 'stopped' }));
@@ -62,7 +82,10 @@ test('while MongoDB is away nobody waits, memory is bounded, and what is lost is
   for (let number = 0; number < 10_050; number += 1) keeper.keep(someOutcome(`away-${number}`, { workspaceId: 'away' }));
   expect(await figure(metrics, 'notion_mirror_outcomes_lost_total')).toBe(50);
   expect(await figure(metrics, 'notion_mirror_outcomes_waiting')).toBe(10_000);
+  const flush = keeper.flush();
   proxy.restore();
+  await flush;
+  expect(await figure(metrics, 'notion_mirror_outcomes_waiting')).toBe(0);
   const found = mongo.db.collection('event_outcomes');
   await expect.poll(() => found.countDocuments({ workspaceId: 'away' }), { timeout: 60_000 }).toBe(10_000);
   expect(await found.findOne({ eventId: 'away-49' })).toBeNull();

@@ -11,6 +11,8 @@ import { outcomeDocument, outcomeOf, type EventOutcome, type OutcomeDocument } f
 /** Keeps outcomes beside the work: whoever hands one over never waits for it, and never hears that it failed. */
 export interface OutcomeKeeper {
   readonly keep: (outcome: EventOutcome) => void;
+  /** Writes what waits now, without the pause; resolves when all of it is written or lost, which MongoDB can delay without end. Never rejects. */
+  flush(): Promise<void>;
   /** Writes what waits, for at most `deadlineMs` (default 1,000); what is left then is lost. Never rejects. */
   stop(deadlineMs?: number): Promise<void>;
 }
@@ -42,12 +44,17 @@ export function createOutcomeKeeper(deps: {
     help: 'Outcomes of events that `mirror explain` will not know: MongoDB was away too long. The events themselves are not concerned.',
     registers: [deps.metrics],
   });
-  if (retentionSeconds === 0) return { keep: () => {}, stop: () => Promise.resolve() };
+  if (retentionSeconds === 0) return { keep: () => {}, flush: () => Promise.resolve(), stop: () => Promise.resolve() };
 
   const outcomes = deps.db.collection<OutcomeDocument>(collectionNames.eventOutcomes, { writeConcern: { w: 1 } });
   const stopping = new AbortController();
   let waiting: OutcomeDocument[] = [];
   let wake: (() => void) | null = null;
+  /** Outcomes leave in the order in which they came: of these, all but the ones that wait are written or lost. */
+  let handedOver = 0;
+  let flushUpTo = 0;
+  let resting = new AbortController();
+  let batchEnded = Promise.withResolvers<void>();
   const gauge = new Gauge({
     name: 'notion_mirror_outcomes_waiting',
     help: 'Outcomes of events that wait to be written to MongoDB.',
@@ -60,13 +67,23 @@ export function createOutcomeKeeper(deps: {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      if (waiting.length < batchSize) await pause(pauseMs);
-      if (!(await writeSome())) await pause(pauseAfterFailureMs);
+      if (waiting.length < batchSize && settled() >= flushUpTo) {
+        resting = new AbortController();
+        await pause(pauseMs, resting.signal);
+      }
+      const isWritten = await writeSome();
+      batchEnded.resolve();
+      batchEnded = Promise.withResolvers();
+      if (!isWritten) await pause(pauseAfterFailureMs);
     }
   }
 
-  async function pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+  function settled(): number {
+    return handedOver - waiting.length;
+  }
+
+  async function pause(ms: number, ...others: AbortSignal[]): Promise<void> {
+    await delay(ms, undefined, { signal: AbortSignal.any([stopping.signal, ...others]), ref: false }).catch(() => {});
   }
 
   /** False: MongoDB takes none now, and they go on waiting. */
@@ -100,7 +117,14 @@ export function createOutcomeKeeper(deps: {
         lost.inc();
       }
       waiting.push(outcomeDocument(outcome, new Date(outcome.at.getTime() + retentionSeconds * 1000)));
+      handedOver += 1;
       wake?.();
+    },
+    async flush() {
+      const upTo = handedOver;
+      flushUpTo = upTo;
+      resting.abort();
+      while (settled() < upTo) await batchEnded.promise;
     },
     async stop(deadlineMs = 1_000) {
       stopping.abort();

@@ -19,6 +19,11 @@ export function createLogger(options: { service: string; level: LogLevel; destin
   );
 }
 
+/** Resolves when the lines logged so far have left the process, or when they cannot (a blocked stdout delays that without end). Never rejects. */
+export function flushed(logger: Logger): Promise<void> {
+  return new Promise((resolve) => logger.flush(() => resolve()));
+}
+
 interface ErrorDescription {
   type: string;
   message: string;

@@ -14,7 +14,7 @@ import { createOutcomeKeeper, keepDeadRecord } from '@notion-mirror/mirror-store
 import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
-import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createLogger, flushed } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
@@ -67,6 +67,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       logger,
       listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
     }),
+    async beforeCommit() {
+      await Promise.all([flushed(logger), outcomes.flush()]);
+    },
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * 0.6 }));
   consumer.onFatal((error) => scope.fatal(error));

@@ -34,7 +34,7 @@ import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
 import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
 import { runService } from '@notion-mirror/service-kit/lifecycle';
-import { createLogger } from '@notion-mirror/service-kit/logger';
+import { createLogger, flushed } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
@@ -166,6 +166,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     async deadLetter(record, failure, context) {
       await deadLetter(record, failure, context);
       sweepEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' });
+    },
+    async beforeCommit() {
+      await Promise.all([flushed(logger), outcomes.flush()]);
     },
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * 0.5 }));
