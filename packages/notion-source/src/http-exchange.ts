@@ -1,7 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
 import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
-import { abortScope } from './abort-scope.ts';
 
 export interface HttpRequest {
   readonly method?: string | undefined;
@@ -9,9 +9,25 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
 }
 
+/** Those of an answer. (The platform's `Headers` checks and sorts each of them, for an answer of which three are read.) */
+export class HttpHeaders {
+  readonly #received: Dispatcher.ResponseData['headers'];
+
+  /** The names in lower case. */
+  constructor(received: Dispatcher.ResponseData['headers']) {
+    this.#received = received;
+  }
+
+  /** Whatever the case of the name; several values are joined by commas. */
+  get(name: string): string | null {
+    const value = this.#received[name.toLowerCase()];
+    return value === undefined ? null : [value].flat().join(', ');
+  }
+}
+
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   readonly text: string;
 }
 
@@ -43,47 +59,59 @@ const decoders: Readonly<Record<string, (body: Uint8Array) => Promise<Buffer>>> 
   br: promisify(brotliDecompress),
 };
 
+const encodings = Object.keys(decoders).join(', ');
+
 /**
  * One HTTP exchange with its whole body, under one deadline. A connection that is reset before the answer begins is most often an idle
  * keep-alive socket that the server had just closed: it is tried once more, at once. Redirects are answers, never followed with a token.
  * Rejects with ExchangeError only.
  */
 export async function exchange(url: string, request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer> {
-  using scope = abortScope(limits.signal);
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    scope.abort();
-  }, limits.deadlineMs);
+  const end = new End();
+  const timer = setTimeout(
+    () => end.come(new ExchangeError('deadline', `no complete answer within ${limits.deadlineMs} ms`)),
+    limits.deadlineMs,
+  );
+  const abort = (): void => end.come(new ExchangeError('aborted', 'the call was aborted'));
+  limits.signal.addEventListener('abort', abort, { once: true });
+  if (limits.signal.aborted) abort();
   const { method = 'GET', headers, body = null } = request;
   const options = {
     dispatcher: connections,
     // The deadline is over the whole; undici's own are longer.
-    signal: scope.signal,
+    signal: end,
     method,
-    headers: { 'accept-encoding': Object.keys(decoders).join(', '), ...headers },
+    headers: { 'accept-encoding': encodings, ...headers },
     body,
   };
   try {
-    const answer = await send(url, options).catch((error: unknown) => {
-      if (codeOf(error) !== 'reset' || scope.signal.aborted) throw error;
+    const ask = async (): Promise<Dispatcher.ResponseData> => {
+      if (end.reason !== null) throw end.reason;
       return send(url, options);
+    };
+    const answer = await ask().catch((error: unknown) => {
+      if (codeOf(error) !== 'reset') throw error;
+      return ask();
     });
-    return { status: answer.statusCode, headers: headersOf(answer), text: await textOf(answer) };
+    return { status: answer.statusCode, headers: new HttpHeaders(answer.headers), text: await textOf(answer) };
   } catch (error) {
-    if (limits.signal.aborted) throw new ExchangeError('aborted', 'the call was aborted');
-    if (late) throw new ExchangeError('deadline', `no complete answer within ${limits.deadlineMs} ms`);
+    if (end.reason !== null) throw end.reason;
     const code = codeOf(error);
     throw new ExchangeError(code, `no complete answer (${code})`);
   } finally {
     clearTimeout(timer);
+    limits.signal.removeEventListener('abort', abort);
   }
 }
 
-function headersOf({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): Headers {
-  const found = new Headers();
-  for (const [name, value] of Object.entries(headers)) for (const one of [value ?? []].flat()) found.append(name, one);
-  return found;
+/** The end of an exchange before its answer. undici takes an emitter for an AbortSignal, and for each call an AbortSignal costs many times what an emitter does. */
+class End extends EventEmitter {
+  reason: ExchangeError | null = null;
+
+  come(reason: ExchangeError): void {
+    this.reason ??= reason;
+    this.emit('abort');
+  }
 }
 
 async function textOf({ headers, body }: Dispatcher.ResponseData): Promise<string> {

@@ -2,7 +2,7 @@ import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Client, LogLevel } from '@notionhq/client';
 import type { Clock } from './clock.ts';
-import { exchange } from './http-exchange.ts';
+import { exchange, type HttpAnswer } from './http-exchange.ts';
 import { isJsonObject } from './json-object.ts';
 import { notionFailure, type NotionFailure } from './notion-errors.ts';
 import type { NotionMetrics } from './notion-metrics.ts';
@@ -29,6 +29,18 @@ export interface NotionClient {
   search(cursor: string | null): NotionCall;
 }
 
+interface Call {
+  readonly endpoint: string;
+  readonly signal: AbortSignal;
+  answer: HttpAnswer | null;
+}
+
+/** A client of the SDK, for one call at a time: to make one costs as much as a sixth of a call, since it has hundreds of functions. */
+interface Line {
+  readonly client: Client;
+  call: Call | null;
+}
+
 /**
  * Calls go through @notionhq/client, without its retries (they would sleep inside the caller and skip half of the errors). Its timeout
  * covers the headers only and does not stop the request, so its fetch is ours, with a deadline over the whole exchange.
@@ -43,50 +55,69 @@ export function createNotionClient(options: {
   const { deadlineMs, clock, logger, metrics } = options;
   const baseUrl = options.notionApiUrl.replace(/\/+$/, '');
 
-  function calling(endpoint: string, send: (client: Client) => Promise<object>): NotionCall {
-    return Object.assign(call, { endpoint });
+  /** Those that nobody uses now: as many as calls have run at a time. */
+  const idle: Line[] = [];
 
-    async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
-      let text = '';
-      let status: number | null = null;
-      const client = new Client({
-        auth: token,
+  function openLine(): Line {
+    const line: Line = {
+      call: null,
+      client: new Client({
         baseUrl,
         notionVersion,
         retry: false,
         timeoutMs: deadlineMs + 1000,
         logLevel: LogLevel.WARN,
-        logger: (_level, message, details) => logger.debug({ endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
+        logger: (_level, message, details) =>
+          logger.debug({ endpoint: line.call?.endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
         fetch: async (url, init = {}) => {
+          // Of this call for good: one that is late must not answer for the next call on the line.
+          const { call } = line;
+          if (call === null) throw new Error('nobody calls');
           const body = typeof init.body === 'string' ? init.body : undefined;
-          const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal });
-          ({ text, status } = answer);
-          return { ok: status >= 200 && status < 300, status, headers: answer.headers, text: async () => answer.text };
+          const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal: call.signal });
+          const { status, headers, text } = answer;
+          call.answer = answer;
+          return { ok: status >= 200 && status < 300, status, headers, text: async () => text };
         },
-      });
+      }),
+    };
+    return line;
+  }
+
+  function calling(endpoint: string, send: (client: Client, auth: string) => Promise<object>): NotionCall {
+    return Object.assign(call, { endpoint });
+
+    async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
+      const line = idle.pop() ?? openLine();
+      const here: Call = { endpoint, signal, answer: null };
+      line.call = here;
       const began = performance.now();
       try {
-        const body: unknown = await send(client);
+        const body: unknown = await send(line.client, token);
         if (!isJsonObject(body)) throw new Error('the answer is not a JSON object');
-        return { kind: 'ok', body, text };
+        return { kind: 'ok', body, text: here.answer?.text ?? '' };
       } catch (error) {
         const failure = notionFailure(error, clock.now());
         if (failure.class === 'rate_limited') metrics.rateLimited(failure.reason);
         if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed in an unexpected way');
         return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
       } finally {
-        metrics.called(endpoint, status, (performance.now() - began) / 1000);
+        metrics.called(endpoint, here.answer?.status ?? null, (performance.now() - began) / 1000);
+        line.call = null;
+        idle.push(line);
       }
     }
   }
 
   return {
-    database: (databaseId) => calling('databases.retrieve', async (client) => client.databases.retrieve({ database_id: databaseId })),
+    database: (databaseId) =>
+      calling('databases.retrieve', async (client, auth) => client.databases.retrieve({ auth, database_id: databaseId })),
     dataSource: (dataSourceId) =>
-      calling('dataSources.retrieve', async (client) => client.dataSources.retrieve({ data_source_id: dataSourceId })),
+      calling('dataSources.retrieve', async (client, auth) => client.dataSources.retrieve({ auth, data_source_id: dataSourceId })),
     search: (cursor) =>
-      calling('search', async (client) =>
+      calling('search', async (client, auth) =>
         client.search({
+          auth,
           filter: { property: 'object', value: 'data_source' },
           sort: { timestamp: 'last_edited_time', direction: 'ascending' },
           page_size: 100,

@@ -1,6 +1,6 @@
 import { InvalidPathParameterError, isHTTPResponseError, RequestTimeoutError } from '@notionhq/client';
 import { z } from 'zod';
-import { ExchangeError } from './http-exchange.ts';
+import { ExchangeError, HttpHeaders } from './http-exchange.ts';
 
 /**
  * What a failure means for the one who asked:
@@ -78,7 +78,8 @@ const errorBody = z.object({
  */
 export function notionFailure(error: unknown, now: number): NotionFailure {
   if (isHTTPResponseError(error)) {
-    const headers = error.headers instanceof Headers ? error.headers : new Headers();
+    // As our own fetch gave them.
+    const headers = error.headers instanceof HttpHeaders ? error.headers : new HttpHeaders({});
     return failureOfAnswer({ status: error.status, headers, text: error.body }, now);
   }
   const nothing = { status: null, retryAfterMs: null, requestId: null };
@@ -94,7 +95,7 @@ export function notionFailure(error: unknown, now: number): NotionFailure {
   return { class: 'unexpected', code: name, message, ...nothing };
 }
 
-function failureOfAnswer(answer: { status: number; headers: Headers; text: string }, now: number): NotionFailure {
+function failureOfAnswer(answer: { status: number; headers: HttpHeaders; text: string }, now: number): NotionFailure {
   const { status, headers } = answer;
   const body = errorBody.safeParse(parseJson(answer.text)).data ?? null;
   const reason = body?.additional_data?.rate_limit_reason ?? null;
@@ -132,7 +133,7 @@ const longestMessage = 500;
 
 function describe(
   status: number,
-  headers: Headers,
+  headers: HttpHeaders,
   body: z.infer<typeof errorBody> | null,
   code: string,
   requestId: string | null,
