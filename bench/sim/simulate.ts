@@ -82,7 +82,7 @@ const helpers = 'helpers of ';
 /** Kafka and MongoDB use more than one core. */
 const threads = { broker: 4, mongod: 4 };
 /** What an event takes in a worker's memory while it waits: see `sizeOf` in packages/event-log/src/log-record.ts. */
-const recordBytes = 3_750;
+const recordBytes = 3_000;
 const bound: Load = { records: defaultLimits.maxRecords, bytes: defaultLimits.maxBytes };
 const reserved = Math.floor(defaultLimits.total / 2);
 /** When the product's clock would begin: the budget forgets answers "from the future", so never at zero. */

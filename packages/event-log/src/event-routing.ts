@@ -1,7 +1,7 @@
 import type { DatabaseEvent, EventKind } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from './event-codec.ts';
 import type { Routing } from './lane-scheduler.ts';
-import type { LogRecord } from './log-record.ts';
+import { shared, type LogRecord } from './log-record.ts';
 
 /**
  * Which records concern a worker, and which database each is about. The header `mirror-kind` decides whether a record is decoded at all.
@@ -33,8 +33,22 @@ export function createEventRouting(codec: EventCodec, mine: EventKind): (record:
           };
         }
         if (event.kind !== mine) return { kind: 'pass' };
-        return { kind: 'work', task: event.databaseId ?? `data-source:${event.dataSourceId}`, item: event };
+        return { kind: 'work', task: event.databaseId ?? `data-source:${event.dataSourceId}`, item: sharing(event, record) };
       }
     }
+  };
+}
+
+/** The event with its texts as its record and other events have them: tens of thousands may wait. */
+function sharing(event: DatabaseEvent, { headers }: LogRecord): DatabaseEvent {
+  const id = headers['ce_id'];
+  return {
+    ...event,
+    eventId: id === event.eventId ? id : event.eventId,
+    type: shared(event.type),
+    workspaceId: shared(event.workspaceId),
+    connectionId: shared(event.connectionId),
+    providerConfigKey: shared(event.providerConfigKey),
+    notionWorkspaceId: shared(event.notionWorkspaceId),
   };
 }

@@ -20,8 +20,8 @@ export interface ConsumerLimits {
   readonly perLane?: number;
   readonly total?: number;
   /**
-   * What may wait in memory, in all: records (default 100,000) and about their bytes (default 96 MiB). One partition alone may hold four fifths of
-   * it, about 21,000 events; beyond that it is paused, not dropped, and goes on at 80 %. A fetch can go over the bound by 1 MiB a broker.
+   * What may wait in memory, in all: records (default 100,000) and about their bytes (default 72 MiB). One partition alone may hold four fifths of
+   * it, about 20,000 events; beyond that it is paused, not dropped, and goes on at 80 %. A fetch can go over the bound by 1 MiB a broker.
    */
   readonly maxRecords?: number;
   readonly maxBytes?: number;
@@ -80,7 +80,7 @@ export const defaultLimits: Required<ConsumerLimits> = {
   perLane: 4,
   total: 512,
   maxRecords: 100_000,
-  maxBytes: 96 * 1024 * 1024,
+  maxBytes: 72 * 1024 * 1024,
   sessionTimeoutMs: 10_000,
   commitIntervalMs: 1_000,
   commitsFailForMs: 10_000,

@@ -1,0 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+// It was 2,100, most of it texts that all events of a tenant have. With 27,000 of them a sync-worker took more than 300 MB.
+test('an event that waits takes 1,700 bytes, what the allocator adds apart', () => {
+  const program = fileURLToPath(new URL('testing/waiting-events-process.ts', import.meta.url));
+  const { waiting, bytes } = JSON.parse(execFileSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' }));
+  expect(waiting).toBeGreaterThan(19_900);
+  expect(bytes).toBeGreaterThan(800);
+  expect(bytes).toBeLessThan(1_800);
+}, 60_000);
