@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Partitioners, type Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { createStablePartitioner, partitionOfKey } from './stable-partitioner.ts';
@@ -15,13 +16,24 @@ describe('the partitioner', () => {
   it('puts a key where every Kafka client puts it', () => {
     const partition = createStablePartitioner();
     const reference = Partitioners.DefaultPartitioner();
-    for (const key of ['acme', 'ténant', '', 'a'.repeat(500)]) {
-      const message: Message = { key, value: null };
-      expect(partition({ topic: 't', partitionMetadata, message })).toBe(
-        reference({ topic: 't', partitionMetadata, message: { ...message } }),
-      );
-      expect(partitionOfKey(key, 12)).toBe(partition({ topic: 't', partitionMetadata, message }));
-    }
+    const keys = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 80 }),
+      fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+    );
+    fc.assert(
+      fc.property(keys, (key) => {
+        const message: Message = { key, value: null };
+        const expected = reference({ topic: 't', partitionMetadata, message: { ...message } });
+        expect(partition({ topic: 't', partitionMetadata, message })).toBe(expected);
+        expect(partitionOfKey(key, 12)).toBe(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('heeds a partition that is asked for', () => {
+    const message: Message = { key: 'acme', value: null, partition: 7 };
+    expect(createStablePartitioner()({ topic: 't', partitionMetadata, message })).toBe(7);
   });
 
   it('spreads messages without a key, and gives each the same answer for a retry', () => {

@@ -1,35 +1,44 @@
 import { Partitioners, type Message, type PartitionerArgs } from 'kafkajs';
 
-const partitionOf = Partitioners.DefaultPartitioner();
-/** The partitioner looks at how many there are, and nothing else: a service asks for each of its tenants every few seconds. */
-const metadataOf = new Map<number, PartitionerArgs['partitionMetadata']>();
-
-/** The partition, of so many, that the records with this key are in. */
-export function partitionOfKey(key: string, partitions: number): number {
-  let partitionMetadata = metadataOf.get(partitions);
-  if (partitionMetadata === undefined) {
-    partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-      partitionErrorCode: 0,
-      partitionId,
-      leader: 0,
-      replicas: [],
-      isr: [],
-    }));
-    metadataOf.set(partitions, partitionMetadata);
-  }
-  return partitionOf({ topic: '', partitionMetadata, message: { key, value: null } });
+/** The partition, of so many, that the records with this key are in: Kafka's default, as every client computes it. */
+export function partitionOfKey(key: Buffer | string, partitions: number): number {
+  return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7f_ff_ff_ff) % partitions;
 }
 
 /**
- * Kafka's default partitioner (murmur2 of the key), which for each message stands by its first answer. KafkaJS asks again for every retry of
- * a send, and a message without a key would move to another partition, where its batch can pass for one that is there already and be dropped.
+ * Kafka's default partitioner, which for each message without a key stands by its first answer. KafkaJS asks again for every retry of a send, and
+ * such a message would move to another partition, where its batch can pass for one that is there already and be dropped.
  */
 export function createStablePartitioner(): (args: PartitionerArgs) => number {
-  const ofMessage = Partitioners.DefaultPartitioner();
+  const withoutKey = Partitioners.DefaultPartitioner();
   const chosen = new WeakMap<Message, number>();
   return function stablePartition(args) {
-    const partition = chosen.get(args.message) ?? ofMessage(args);
-    chosen.set(args.message, partition);
+    const { message, partitionMetadata } = args;
+    const { key, partition: asked } = message;
+    if (asked === undefined && key !== null && key !== undefined) return partitionOfKey(key, partitionMetadata.length);
+    const partition = chosen.get(message) ?? withoutKey(args);
+    chosen.set(message, partition);
     return partition;
   };
+}
+
+/**
+ * As Apache Kafka's `Utils.murmur2`, a signed 32-bit integer. KafkaJS's own computes with BigInt: ten microseconds for a key of the state log,
+ * against a fifth of one.
+ */
+function murmur2(bytes: Buffer): number {
+  const mix = 0x5b_d1_e9_95;
+  let hash = 0x97_47_b2_8c ^ bytes.length;
+  let at = 0;
+  for (; at + 4 <= bytes.length; at += 4) {
+    let word = Math.imul(bytes.readInt32LE(at), mix);
+    word = Math.imul(word ^ (word >>> 24), mix);
+    hash = Math.imul(hash, mix) ^ word;
+  }
+  if (at < bytes.length) {
+    for (let index = bytes.length - 1; index >= at; index -= 1) hash ^= (bytes[index] ?? 0) << (8 * (index - at));
+    hash = Math.imul(hash, mix);
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), mix);
+  return hash ^ (hash >>> 15);
 }

@@ -227,8 +227,9 @@ export function createNotionSource(deps: {
     read: Map<string, ParsedDataSource | null>,
     signal: AbortSignal,
   ): Promise<CallProblem | null> {
-    using ending = abortScope(signal);
     const queue = ids.filter((id) => !read.has(id));
+    if (queue.length === 0) return null;
+    using ending = abortScope(signal);
     let problem: CallProblem | null = null;
     const reader = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined && problem === null; next = queue.shift()) {
