@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Partitioners, type Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { createStablePartitioner, partitionOfKey } from './stable-partitioner.ts';
