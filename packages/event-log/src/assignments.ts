@@ -2,7 +2,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { shouldPause, type Load } from './intake-bounds.ts';
 import type { Claim } from './lane-scheduler.ts';
-import { sizeOf, toLogRecord, type LogRecord } from './log-record.ts';
+import { sharedKey, sizeOf, toLogRecord, type LogRecord } from './log-record.ts';
 import { createOffsetTracker, type OffsetTracker, type PendingOffset } from './offset-tracker.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
@@ -160,7 +160,7 @@ export function createAssignments(deps: {
     assignment.unexpected = null;
     assignment.highWatermark = BigInt(batch.highWatermark);
     for (const message of batch.messages) {
-      const record = toLogRecord(topic, partition, message);
+      const record = toLogRecord(topic, partition, message, sharedKey);
       const pending = tracker.receive(record.offset, record.timestamp);
       const bytes = sizeOf(record);
       load.records += 1;

@@ -30,7 +30,8 @@ export interface OutgoingRecord {
 /** A dead letter is its record as it was, so its value may be missing. */
 export type DeadLetterRecord = Omit<OutgoingRecord, 'value'> & { readonly value: Buffer | null };
 
-export function toLogRecord(topic: string, partition: number, message: KafkaMessage): LogRecord {
+/** `keepKey` makes a key to be kept of one that lies in the fetched batch. */
+export function toLogRecord(topic: string, partition: number, message: KafkaMessage, keepKey = ownBytes): LogRecord {
   // No object without a prototype: that would be a dictionary, of a kilobyte each.
   const headers = Object.fromEntries(
     Object.entries(message.headers ?? {}).flatMap(([name, value]) => {
@@ -43,7 +44,7 @@ export function toLogRecord(topic: string, partition: number, message: KafkaMess
     partition,
     offset: BigInt(message.offset),
     timestamp: Number(message.timestamp),
-    key: message.key && sharedKey(message.key),
+    key: message.key && keepKey(message.key),
     value: message.value && ownBytes(message.value),
     headers,
   };
@@ -68,8 +69,8 @@ export function shared(text: string): string {
   return once(texts, text, () => text);
 }
 
-/** All records of a tenant have one key. */
-function sharedKey(key: Buffer): Buffer {
+/** The key as others have it: all events of a tenant have one. Not for the state log, where each database has its own. */
+export function sharedKey(key: Buffer): Buffer {
   return once(keys, key.toString('latin1'), () => ownBytes(key));
 }
 

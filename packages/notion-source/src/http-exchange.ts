@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
 import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
+import { onAbort } from './abort-scope.ts';
 
 export interface HttpRequest {
   readonly method?: string | undefined;
@@ -72,9 +73,7 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
     () => end.come(new ExchangeError('deadline', `no complete answer within ${limits.deadlineMs} ms`)),
     limits.deadlineMs,
   );
-  const abort = (): void => end.come(new ExchangeError('aborted', 'the call was aborted'));
-  limits.signal.addEventListener('abort', abort, { once: true });
-  if (limits.signal.aborted) abort();
+  using _listening = onAbort(limits.signal, () => end.come(new ExchangeError('aborted', 'the call was aborted')));
   const { method = 'GET', headers, body = null } = request;
   const options = {
     dispatcher: connections,
@@ -100,11 +99,10 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
     throw new ExchangeError(code, `no complete answer (${code})`);
   } finally {
     clearTimeout(timer);
-    limits.signal.removeEventListener('abort', abort);
   }
 }
 
-/** The end of an exchange before its answer. undici takes an emitter for an AbortSignal, and for each call an AbortSignal costs many times what an emitter does. */
+/** The end of an exchange before its answer. undici takes an emitter for an AbortSignal, which costs less than to make and watch one for each call. */
 class End extends EventEmitter {
   reason: ExchangeError | null = null;
 

@@ -35,7 +35,7 @@ interface Call {
   answer: HttpAnswer | null;
 }
 
-/** A client of the SDK, for one call at a time: to make one costs as much as a sixth of a call, since it has hundreds of functions. */
+/** A client of the SDK, for one call at a time: to make one, with its sixty functions, was about a third of a call's CPU. */
 interface Line {
   readonly client: Client;
   call: Call | null;

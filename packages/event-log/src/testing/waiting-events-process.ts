@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createAssignments } from '../assignments.ts';
 import { toRecord } from '../event-record.ts';
 import { createEventRouting } from '../event-routing.ts';
 import { createLaneScheduler } from '../lane-scheduler.ts';
+import { eventOf, silent } from './isolated-log.ts';
 
 // Prints how many bytes an event takes in this process (started with --expose-gc) while it waits for its turn.
 
 const events = 20_000;
 const tenants = 200;
 const { type } = databaseEventContract().latest;
-const logger = createLogger({ service: 'test', level: 'silent' });
 
 const encode = (event: DatabaseEvent): Buffer =>
   type.toBuffer({ ...event, occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() });
@@ -28,7 +27,7 @@ const scheduler = createLaneScheduler<DatabaseEvent>({
   deadLetter: async () => {},
   perLane: 4,
   total: 8,
-  logger,
+  logger: silent,
   observer: { passed() {}, handled() {}, retried() {}, deadLettered() {} },
 });
 const assignments = createAssignments({
@@ -39,26 +38,18 @@ const assignments = createAssignments({
   onEnd() {},
   onLateCompletion() {},
   onSkipped() {},
-  logger,
+  logger: silent,
 });
 
 const notionWorkspaces = Array.from({ length: tenants }, () => randomUUID());
 function message(offset: number) {
   const workspaceId = `tenant-${offset % tenants}`;
-  const event: DatabaseEvent = {
-    eventId: randomUUID(),
-    kind: 'sync',
-    type: 'database.content_updated',
+  const event = eventOf({
     workspaceId,
     connectionId: `connection-of-${workspaceId}`,
-    providerConfigKey: 'notion',
     notionWorkspaceId: notionWorkspaces[offset % tenants] ?? '',
     databaseId: randomUUID(),
-    dataSourceId: null,
-    occurredAt: new Date(),
-    receivedAt: new Date(),
-    origin: 'nango',
-  };
+  });
   const traceparent = `00-${randomUUID().replaceAll('-', '')}-0123456789abcdef-01`;
   const record = toRecord({ topic: 'events', event, codec: { encode }, accessibleBy: [workspaceId.padStart(36, '0')], traceparent });
   const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]));
