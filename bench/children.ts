@@ -25,13 +25,13 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts a program that prints its port as its first line, and ends at SIGTERM. */
+/** Starts a program that prints its port (0: it listens to nothing) as its first line when it is ready, and ends at SIGTERM. */
 export async function startServer(watchdog: Watchdog, program: string, env: Readonly<Record<string, string>>): Promise<Server> {
   const child = await start(watchdog, program, env);
   const ended = once(child, 'exit');
   const [first] = (await Promise.race([once(createInterface({ input: child.stdout ?? process.stdin }), 'line'), ended])) as [unknown];
   const port = Number(first);
-  if (child.exitCode !== null || !(port > 0)) throw new Error(`${program} did not say its port, but: ${String(first)}`);
+  if (child.exitCode !== null || !(port >= 0)) throw new Error(`${program} did not say its port, but: ${String(first)}`);
   return {
     pid: child.pid,
     port,

@@ -4,6 +4,7 @@ import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import type { Db } from 'mongodb';
 import { watchArrivals } from '../arrivals.ts';
 import { prepareWithSystem, type BenchSystem } from '../bench-system.ts';
+import { startBareClients } from '../floors/bare-clients.ts';
 import { sendWebhooks } from '../load/sent-webhooks.ts';
 import { postgresOf, startPeer, type Polling } from '../peers/dbos/peer.ts';
 import { cpuSecondsOf, cpuSecondsOfFamily, residentMegabytesOf } from '../process-cost.ts';
@@ -89,6 +90,10 @@ export function eventToDocumentScenario(options: {
             awake: (work) => work(),
           },
         ];
+        if (options.beside.length > 0) {
+          const bare = await startBareClients(bench, onEnd, { stack, customers });
+          all.push({ ...bare, name: 'bare clients', logPid: kafka, untilIdle: async () => {}, awake: (work) => work() });
+        }
         const postgres = options.beside.length === 0 ? null : await postgresOf(bench, onEnd);
         for (const [index, name] of options.beside.entries()) {
           if (postgres === null) break;

@@ -9,13 +9,18 @@ import { signedWebhook } from '../webhooks.ts';
 const tenants = 50;
 /** Enough that no webhook is in the caches of anything because it came a moment ago. */
 const distinctWebhooks = 2_000;
-const floors = ['koa', 'node'] as const;
-const nameOf = (floor: (typeof floors)[number]) => `${floor}, keeping nothing`;
+const koaAlone = 'koa, keeping nothing';
+/** By the name of its contender. */
+const floors = {
+  [koaAlone]: { on: 'koa', keeps: false },
+  'koa and KafkaJS': { on: 'koa', keeps: true },
+  'node, keeping nothing': { on: 'node', keeps: false },
+} as const;
 
 /**
  * Webhooks over so many connections at once, as many as are answered: the ingress as it runs in production (signature, parsing, the tenant's connections,
- * Avro, acks=all, metrics, a log line each), beside servers that do the same and keep nothing, and beside the peer, which keeps a workflow in PostgreSQL
- * and runs none of them meanwhile.
+ * Avro, acks=all, metrics, a log line each), beside the least code that does the same, with and without the append, and beside the peer, which keeps a
+ * workflow in PostgreSQL and runs none of them meanwhile.
  */
 export function ingressScenario(connections: number): Scenario {
   const scenario = `ingress-${connections}`;
@@ -31,7 +36,7 @@ export function ingressScenario(connections: number): Scenario {
       { name: 'CPU of the load', unit: 'µs' },
     ],
     targets: [
-      { figure: 'accepted', of: 'ingress', against: nameOf('koa'), bound: 'at least', value: 0.9 },
+      { figure: 'accepted', of: 'ingress', against: koaAlone, bound: 'at least', value: 0.9 },
       { figure: 'accepted', of: 'ingress', against: 'DBOS', bound: 'at least', value: 10 },
     ],
     prepare: (stack, quick) =>
@@ -65,14 +70,15 @@ export function ingressScenario(connections: number): Scenario {
         });
         const ingress = await system.start('ingress');
         const contenders = [contender('ingress', { pid: ingress.pid, url: system.webhookUrl('nango') })];
-        for (const floor of floors) {
+        for (const [name, { on, keeps }] of Object.entries(floors)) {
           const server = await startServer(watchdog, 'floors/webhook-server.ts', {
-            BENCH_SERVER: floor,
+            BENCH_SERVER: on,
             BENCH_SIGNING_KEY: signingKey,
             BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
+            ...(keeps && { BENCH_BROKERS: stack.kafkaBrokers, BENCH_TOPIC: `${system.db.databaseName}-bare` }),
           });
           onEnd(() => server.stop());
-          contenders.push(contender(nameOf(floor), { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
+          contenders.push(contender(name, { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
         }
         const postgres = await postgresOf(bench, onEnd);
         if (postgres !== null) {

@@ -93,8 +93,8 @@ export async function createPublisher(deps: {
   let wake: (() => void) | null = null;
 
   function publish(record: OutgoingRecord | DeadLetterRecord): Promise<void> {
-    if (!isEncodable(record)) return refuse('refused', 'a key, value or header is neither text nor bytes');
     const bytes = bytesOf(record);
+    if (bytes === null) return refuse('refused', 'a key, value or header is neither text nor bytes');
     if (stopping) return refuse('stopped', 'the publisher is stopping');
     if (bytes > maxRecordBytes) return refuse('refused', `a record of ${bytes} bytes is larger than any topic takes`);
     if (waitingRecords >= maxWaiting || waitingBytes + bytes > maxWaitingBytes)
@@ -318,18 +318,20 @@ function openProducer(kafka: Kafka): Producer {
   });
 }
 
-function isText(part: unknown): boolean {
-  return typeof part === 'string' || Buffer.isBuffer(part);
+/**
+ * Null: something in it is neither text nor bytes. The types say that this cannot be; a record from elsewhere (a spool, a test) may be so all the
+ * same, and one that cannot be encoded would fail its whole batch.
+ */
+function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): number | null {
+  let bytes = key === null ? 0 : lengthOf(key);
+  if (value !== null) bytes += Buffer.isBuffer(value) ? value.length : Number.NaN;
+  for (const name in headers) bytes += lengthOf(name) + lengthOf(headers[name]);
+  return Number.isNaN(bytes) ? null : bytes;
 }
 
-/** The types say so; a record from elsewhere (a spool, a test) may not. One that cannot be encoded would fail its whole batch. */
-function isEncodable({ key, value, headers }: OutgoingRecord | DeadLetterRecord): boolean {
-  return (key === null || isText(key)) && (value === null || Buffer.isBuffer(value)) && Object.values(headers).every(isText);
-}
-
-function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): number {
-  const texts = [key ?? '', value ?? '', ...Object.entries(headers).flat()];
-  return texts.reduce((sum, text) => sum + (typeof text === 'string' ? Buffer.byteLength(text) : text.length), 0);
+function lengthOf(part: unknown): number {
+  if (typeof part === 'string') return Buffer.byteLength(part);
+  return Buffer.isBuffer(part) ? part.length : Number.NaN;
 }
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

@@ -75,13 +75,13 @@ export function createApp(deps: AppDependencies): Koa {
     ctx.status = httpStatusOf(result);
     if (ctx.status === 405) ctx.set('allow', 'POST');
     if (ctx.status === 503) ctx.set('retry-after', String(retryAfterSeconds));
+    const text = JSON.stringify(result);
+    ctx.set('content-type', 'application/json; charset=utf-8');
     if (ctx.req.complete) {
-      ctx.body = result;
+      ctx.body = text;
       return;
     }
-    const text = JSON.stringify(result);
     ctx.body = Readable.from(answerBeforeEnd(text, discardRest(ctx.req, maxDiscardedBytes)));
-    ctx.type = 'json';
     ctx.length = Buffer.byteLength(text);
   });
   return app;
@@ -103,6 +103,7 @@ const routes: ReadonlyMap<string, Route> = new Map([
 
 /** JSON in UTF-8, not compressed: the signature is over the bytes as sent, and nothing here unpacks strangers' archives. */
 function isPlainJson(headers: IncomingHttpHeaders): boolean {
+  if (headers['content-type'] === 'application/json' && headers['content-encoding'] === undefined) return true;
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));

@@ -13,7 +13,7 @@ export function readJson(raw: Buffer): JsonBody {
   } catch {
     return { ok: false, problem: 'not_utf8' };
   }
-  if (isDeeperThan(text, maxJsonDepth)) return { ok: false, problem: 'too_deep' };
+  if (opensMoreThan(text, maxJsonDepth) && isDeeperThan(text, maxJsonDepth)) return { ok: false, problem: 'too_deep' };
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch {
@@ -23,6 +23,18 @@ export function readJson(raw: Buffer): JsonBody {
 
 /** Drops a byte order mark, refuses invalid sequences. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Fewer opening brackets than levels, as nearly every body has, and there is no need to look at each character. */
+function opensMoreThan(text: string, limit: number): boolean {
+  let count = 0;
+  for (const bracket of '[{') {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      count += 1;
+      if (count > limit) return true;
+    }
+  }
+  return false;
+}
 
 /** Brackets outside of strings; one pass and no recursion, before anything is parsed. */
 function isDeeperThan(text: string, limit: number): boolean {

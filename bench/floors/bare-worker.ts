@@ -1,0 +1,88 @@
+// The least code that does what the sync-worker does with an event: reads it from the log, asks Notion for the database and its data source, writes the
+// document. No order, no retries, no budget, no write rule; an offset is committed before its work is done; no metrics, no log, no outcome. In one word: fast.
+// Prints 0 (it listens to nothing) when it is a member of its group.
+import { Agent, get } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { databaseEventContract } from '@notion-mirror/schemas/contract';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { MongoClient } from 'mongodb';
+import { z } from 'zod';
+import { together } from './together.ts';
+
+const env = z
+  .object({
+    BENCH_BROKERS: z.string(),
+    BENCH_TOPIC: z.string(),
+    BENCH_MONGODB_URI: z.string(),
+    BENCH_NOTION_URL: z.string(),
+    /** Token by connection, as JSON. */
+    BENCH_TOKENS: z.string().transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text))),
+  })
+  .parse(process.env);
+const tokens = new Map(Object.entries(env.BENCH_TOKENS));
+const { type: avro } = databaseEventContract().latest;
+/** A zero and the schema's id come before the value. */
+const frameBytes = 5;
+
+interface Event {
+  readonly eventId: string;
+  readonly workspaceId: string;
+  readonly connectionId: string;
+  readonly databaseId: string;
+}
+
+interface RecordDocument {
+  readonly _id: string;
+  readonly [field: string]: unknown;
+}
+
+const mongo = await new MongoClient(env.BENCH_MONGODB_URI, { writeConcern: { w: 'majority' } }).connect();
+const records = mongo.db().collection<RecordDocument>('database_records');
+const write = together<RecordDocument>((documents) =>
+  records.bulkWrite(
+    documents.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { _id }, replacement, upsert: true } })),
+    { ordered: false },
+  ),
+);
+
+const agent = new Agent({ keepAlive: true, maxSockets: 512 });
+
+function ask(kind: 'databases' | 'data_sources', id: string, token: string): Promise<unknown> {
+  const headers = { authorization: `Bearer ${token}`, 'notion-version': '2025-09-03' };
+  return new Promise((resolve, reject) => {
+    get(`${env.BENCH_NOTION_URL}/v1/${kind}/${id}`, { agent, headers }, (response) => resolve(json(response))).once('error', reject);
+  });
+}
+
+const withSources = z.object({ object: z.literal('database'), data_sources: z.array(z.object({ id: z.string() })) });
+/** Those of a database that was asked for before are asked for at the same time as the database. */
+const knownSources = new Map<string, readonly string[]>();
+
+async function mirror({ eventId, workspaceId, connectionId, databaseId }: Event): Promise<void> {
+  const asOf = new Date();
+  const token = tokens.get(connectionId) ?? '';
+  const sourcesOf = (ids: readonly string[]) => Promise.all(ids.map((id) => ask('data_sources', id, token)));
+  const known = knownSources.get(databaseId);
+  const [database, early] = await Promise.all([ask('databases', databaseId, token), known && sourcesOf(known)]);
+  const ids = withSources.parse(database).data_sources.map(({ id }) => id);
+  knownSources.set(databaseId, ids);
+  const content = { database, dataSources: early ?? (await sourcesOf(ids)) };
+  await write({ _id: `${workspaceId} ${databaseId}`, workspaceId, databaseId, asOf, content, lastEvent: { id: eventId } });
+}
+
+const logger = createLogger({ service: 'bench', level: 'silent' });
+const kafka = createKafka({ brokers: env.BENCH_BROKERS.split(','), ssl: false, sasl: null, clientId: 'bench', logger });
+const consumer = kafka.consumer({ groupId: env.BENCH_TOPIC });
+consumer.on('consumer.group_join', () => process.stdout.write('0\n'));
+await consumer.connect();
+await consumer.subscribe({ topics: [env.BENCH_TOPIC], fromBeginning: true });
+await consumer.run({
+  async eachBatch({ batch: { messages } }) {
+    for (const { value } of messages) if (value !== null) void mirror(avro.fromBuffer(value.subarray(frameBytes)) as Event);
+  },
+});
+
+process.once('SIGTERM', () => {
+  void consumer.disconnect().then(() => mongo.close());
+});

@@ -1,0 +1,21 @@
+/** One request at a time: what comes while one is under way goes together in the next. Each gets the outcome of the request that it is in. */
+export function together<T>(send: (items: readonly T[]) => Promise<unknown>): (item: T) => Promise<void> {
+  let waiting: T[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  async function sendAfter(before: Promise<unknown>): Promise<void> {
+    await before;
+    const items = waiting;
+    waiting = [];
+    next = null;
+    await send(items);
+  }
+  return (item) => {
+    waiting.push(item);
+    if (next === null) {
+      next = sendAfter(last);
+      last = next;
+    }
+    return next;
+  };
+}
