@@ -7,7 +7,7 @@ import { curvePlot } from '../plots/curve.ts';
 import { table } from '../report.ts';
 import { figureOf, readResults, type StoredResult } from '../results.ts';
 import { nameOfWorkers } from '../scenarios/workers.ts';
-import { calibrationFrom, type Calibration } from './calibration.ts';
+import { calibrationFrom, calibrationOfWrites, type Calibration } from './calibration.ts';
 import { quietTenants, type Curve } from './quiet-tenants.ts';
 import { withTables } from './scaling-page.ts';
 import { latencyOf, simulate } from './simulate.ts';
@@ -107,7 +107,7 @@ function checksOf(results: readonly StoredResult[], calibration: Calibration): r
       'worker-writes',
       'sync-worker',
       'with states and outcomes',
-      () => run(worlds.writes()).perSecond,
+      () => simulate(worlds.writes(), calibrationOfWrites(results, calibration)).perSecond,
     ),
     check('quiet tenants alone: p50, ms', 'hot-workspace', 'quiet tenants alone', 'p50', () => quietP50(false)),
     check('quiet tenants beside a hot workspace: p50, ms', 'hot-workspace', 'beside a hot workspace', 'p50', () => quietP50(true)),
