@@ -72,7 +72,10 @@ export function eventToDocumentScenario(options: {
     prepare: (stack, quick) =>
       prepareWithSystem(stack, options.name, async (bench, onEnd) => {
         const { system } = bench;
-        const { customers, events } = await populate(system, options, quick ? options.fewEvents : options.events);
+        const count = quick ? options.fewEvents : options.events;
+        // No more than there are events for: a quick run would mostly wait for the others to be mirrored.
+        const databases = Math.min(options.databases, Math.ceil(count / options.workspaces));
+        const { customers, events } = await populate(system, { workspaces: options.workspaces, databases }, count);
         const [ingress, worker] = await Promise.all([system.start('ingress'), system.start('sync-worker')]);
         await untilMirrored(system, new Set(events.map(({ databaseId }) => databaseId)).size);
         system.notion.faults.inject({ kind: 'latency', latencyMs: callMs });
