@@ -72,7 +72,7 @@ function report(file: string, onlyCheck: boolean): number {
 
 async function measure(): Promise<number> {
   const { quick, json } = options;
-  const names = options.only?.split(',') ?? scenarios.map(({ name }) => name);
+  const names = options.only?.split(',') ?? scenarios.filter(({ isLarger }) => !(quick && isLarger)).map(({ name }) => name);
   const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name));
   const rounds = quick ? 1 : Number(options.rounds);
   if (unknown.length > 0 || options.check || !Number.isInteger(rounds) || rounds < 1) {

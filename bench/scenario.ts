@@ -40,6 +40,8 @@ export interface Scenario {
   readonly plots?: readonly Plot[];
   /** Each measurement starts its processes anew: there is nothing to warm up. */
   readonly startsAnew?: true;
+  /** The same code as another scenario, with more of it: nothing that a quick run would see there for the first time. */
+  readonly isLarger?: true;
   /** `quick`: little is measured, only to see that the scenario works. */
   prepare(stack: Stack, quick: boolean): Promise<Prepared>;
 }
