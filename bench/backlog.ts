@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { System } from '@notion-mirror/demo/system';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { kafkaOf, silent } from './bench-kafka.ts';
 import { newDatabaseId } from './notion-answers.ts';
 
 interface Tenant {
@@ -23,13 +22,18 @@ export interface Backlog {
 
 /** Puts events on a system's log as its ingress would, without the webhooks. */
 export async function openBacklog({ env }: System, tenants: readonly Tenant[]): Promise<Backlog> {
-  const logger = createLogger({ service: 'bench', level: 'silent' });
   const { events: topic, eventsSubject: subject } = topicsFor(String(env['MIRROR_TOPIC_PREFIX']));
   const schemaRegistry = { url: String(env['MIRROR_SCHEMA_REGISTRY_URL']), username: null, password: null };
   const codec = await createEventCodec({ schemaRegistry, subject });
   const brokers = String(env['MIRROR_KAFKA_BROKERS']).split(',');
-  const kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'bench', logger });
-  const publisher = await createPublisher({ kafka, logger, metrics: createMetrics('bench'), deadlineMs: 60_000, maxWaiting: 100_000 });
+  const kafka = kafkaOf(brokers);
+  const publisher = await createPublisher({
+    kafka,
+    logger: silent,
+    metrics: createMetrics('bench'),
+    deadlineMs: 60_000,
+    maxWaiting: 100_000,
+  });
   return {
     async append(databases) {
       for (let from = 0; from < databases; from += 1_000) {

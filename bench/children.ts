@@ -31,7 +31,7 @@ export async function startServer(watchdog: Watchdog, program: string, env: Read
   const ended = once(child, 'exit');
   const [first] = (await Promise.race([once(createInterface({ input: child.stdout ?? process.stdin }), 'line'), ended])) as [unknown];
   const port = Number(first);
-  if (child.exitCode !== null || !(port >= 0)) throw new Error(`${program} did not say its port, but: ${String(first)}`);
+  if (child.exitCode !== null || !/^\d+$/.test(String(first))) throw new Error(`${program} did not say its port, but: ${String(first)}`);
   return {
     pid: child.pid,
     port,

@@ -3,6 +3,8 @@ import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { MongoClient, type Db } from 'mongodb';
 import type { BenchSystem } from '../bench-system.ts';
 import { startServer } from '../children.ts';
+import { mongoUriOf } from '../mongo-floor.ts';
+import { startWebhookServer } from './start-webhook-server.ts';
 
 export interface BareClients {
   readonly url: string;
@@ -14,28 +16,23 @@ export interface BareClients {
 
 /** The floor of the whole way: the least code from a webhook over the log to the document, in two processes like the product. It promises nothing. */
 export async function startBareClients(
-  { system, watchdog }: BenchSystem,
+  bench: BenchSystem,
   onEnd: (end: () => Promise<void>) => void,
   { stack, customers }: { readonly stack: StackAddresses; readonly customers: readonly Customer[] },
 ): Promise<BareClients> {
+  const { system, watchdog } = bench;
   const name = `${system.db.databaseName}_bare`;
-  const uri = system.env['MIRROR_MONGODB_URI']?.replace(system.db.databaseName, name) ?? '';
+  const uri = mongoUriOf(system, name);
   const mongo = new MongoClient(uri);
   onEnd(() => mongo.close());
-  const log = { BENCH_BROKERS: stack.kafkaBrokers, BENCH_TOPIC: name };
-  const ingress = await startServer(watchdog, 'floors/webhook-server.ts', {
-    ...log,
-    BENCH_SERVER: 'koa',
-    BENCH_SIGNING_KEY: system.nango.environment.signingKey,
-    BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
-  });
-  onEnd(() => ingress.stop());
+  const ingress = await startWebhookServer(bench, onEnd, { on: 'koa', customers, log: { brokers: stack.kafkaBrokers, topic: name } });
   const worker = await startServer(watchdog, 'floors/bare-worker.ts', {
-    ...log,
+    BENCH_BROKERS: stack.kafkaBrokers,
+    BENCH_TOPIC: name,
     BENCH_MONGODB_URI: uri,
     BENCH_NOTION_URL: system.notion.url,
     BENCH_TOKENS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.botToken]))),
   });
   onEnd(() => worker.stop());
-  return { url: `http://127.0.0.1:${ingress.port}/`, db: mongo.db(), ingressPid: ingress.pid, workerPid: worker.pid };
+  return { url: ingress.url, db: mongo.db(), ingressPid: ingress.pid, workerPid: worker.pid };
 }

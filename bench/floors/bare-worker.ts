@@ -3,11 +3,10 @@
 // Prints 0 (it listens to nothing) when it is a member of its group.
 import { Agent, get } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import { MongoClient } from 'mongodb';
 import { z } from 'zod';
+import { kafkaOf } from '../bench-kafka.ts';
 import { together } from './together.ts';
 
 const env = z
@@ -71,9 +70,7 @@ async function mirror({ eventId, workspaceId, connectionId, databaseId }: Event)
   await write({ _id: `${workspaceId} ${databaseId}`, workspaceId, databaseId, asOf, content, lastEvent: { id: eventId } });
 }
 
-const logger = createLogger({ service: 'bench', level: 'silent' });
-const kafka = createKafka({ brokers: env.BENCH_BROKERS.split(','), ssl: false, sasl: null, clientId: 'bench', logger });
-const consumer = kafka.consumer({ groupId: env.BENCH_TOPIC });
+const consumer = kafkaOf(env.BENCH_BROKERS.split(',')).consumer({ groupId: env.BENCH_TOPIC });
 consumer.on('consumer.group_join', () => process.stdout.write('0\n'));
 await consumer.connect();
 await consumer.subscribe({ topics: [env.BENCH_TOPIC], fromBeginning: true });

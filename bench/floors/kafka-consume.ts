@@ -4,15 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createLaneConsumer } from '@notion-mirror/event-log/lane-consumer';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { Consumer, MessagesStreamModes } from '@platformatic/kafka';
 import { z } from 'zod';
+import { kafkaOf, silent } from '../bench-kafka.ts';
 
 const task = z
   .object({
@@ -27,8 +26,7 @@ const task = z
 
 const { events: topic, eventsSubject: subject } = topicsFor(task.topicPrefix);
 const groupId = `${task.topicPrefix}bench-${randomUUID()}`;
-const logger = createLogger({ service: 'bench', level: 'silent' });
-const kafka = createKafka({ brokers: task.brokers, ssl: false, sasl: null, clientId: 'bench', logger });
+const kafka = kafkaOf(task.brokers);
 const { type: avro } = databaseEventContract().latest;
 /** A zero and the schema's id come before the value. */
 const frameBytes = 5;
@@ -54,7 +52,7 @@ async function laneConsumer(): Promise<() => Promise<void>> {
     kafka,
     groupId,
     topic,
-    logger,
+    logger: silent,
     metrics: createMetrics('bench'),
     route(record) {
       start();

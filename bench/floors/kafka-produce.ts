@@ -1,14 +1,13 @@
 // Appends records to the log, so many in flight, each sent as soon as one before it is acknowledged by all in-sync replicas: by a bare client, one
 // record a request or those of 2 ms together, or by the product's own publisher. In: a task as JSON on stdin. Out: what it measured, as JSON on stdout.
 import { json } from 'node:stream/consumers';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import type { OutgoingRecord } from '@notion-mirror/event-log/log-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { createStablePartitioner } from '@notion-mirror/event-log/stable-partitioner';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { ProduceAcks, Producer } from '@platformatic/kafka';
 import { z } from 'zod';
+import { kafkaOf, silent } from '../bench-kafka.ts';
 import { eventEncoder, eventRecord } from '../log-records.ts';
 import { percentile } from '../statistics.ts';
 
@@ -26,24 +25,19 @@ const task = z
   .parse(await json(process.stdin));
 
 const batchMs = 2;
-const logger = createLogger({ service: 'bench', level: 'silent' });
 
 interface Appender {
   append(record: OutgoingRecord): Promise<void>;
   close(): Promise<void>;
 }
 
-function kafkaClient() {
-  return createKafka({ brokers: task.brokers, ssl: false, sasl: null, clientId: 'bench', logger });
-}
-
 async function publisher(): Promise<Appender> {
-  const opened = await createPublisher({ kafka: kafkaClient(), logger, metrics: createMetrics('bench') });
+  const opened = await createPublisher({ kafka: kafkaOf(task.brokers), logger: silent, metrics: createMetrics('bench') });
   return { append: (record) => opened.publish(record), close: () => opened.stop() };
 }
 
 async function kafkajs(): Promise<Appender> {
-  const producer = kafkaClient().producer({
+  const producer = kafkaOf(task.brokers).producer({
     createPartitioner: createStablePartitioner,
     allowAutoTopicCreation: false,
     idempotent: true,

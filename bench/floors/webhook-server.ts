@@ -4,12 +4,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createStablePartitioner } from '@notion-mirror/event-log/stable-partitioner';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import { createLogger } from '@notion-mirror/service-kit/logger';
 import Koa from 'koa';
 import { z } from 'zod';
+import { kafkaOf } from '../bench-kafka.ts';
 import { together } from './together.ts';
 
 const env = z
@@ -71,8 +70,7 @@ function messageOf(raw: Buffer, signature: string): Message | null {
 
 /** Resolves when it is acknowledged by all in-sync replicas. */
 async function appending(brokers: string): Promise<(message: Message) => Promise<void>> {
-  const logger = createLogger({ service: 'bench', level: 'silent' });
-  const kafka = createKafka({ brokers: brokers.split(','), ssl: false, sasl: null, clientId: 'bench', logger });
+  const kafka = kafkaOf(brokers.split(','));
   const topic = env.BENCH_TOPIC;
   const admin = kafka.admin();
   await admin.connect();

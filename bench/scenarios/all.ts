@@ -16,7 +16,7 @@ import { workers } from './workers.ts';
 /** In the order in which they are run and shown. */
 export const scenarios: readonly Scenario[] = [
   ingressScenario(64),
-  { ...ingressScenario(256), isLarger: true },
+  larger(ingressScenario(256)),
   eventToDocumentScenario({
     name: 'event-to-document',
     title: '50 events a second over 50 workspaces, until the document is there',
@@ -36,8 +36,8 @@ export const scenarios: readonly Scenario[] = [
       { figure: 'ack p99', of: 'notion-mirror', against: null, bound: 'at most', value: 25 },
     ],
   }),
-  {
-    ...eventToDocumentScenario({
+  larger(
+    eventToDocumentScenario({
       name: 'burst-5000',
       title: 'A burst of 5,000 events over 200 workspaces, 5,000 databases',
       workspaces: 200,
@@ -51,10 +51,9 @@ export const scenarios: readonly Scenario[] = [
         { figure: 'CPU', of: 'notion-mirror', against: 'DBOS, polling 20 ms', bound: 'at most', value: 0.5 },
       ],
     }),
-    isLarger: true,
-  },
-  {
-    ...eventToDocumentScenario({
+  ),
+  larger(
+    eventToDocumentScenario({
       name: 'burst-20000',
       title: 'A burst of 20,000 events over 5,000 databases of 200 workspaces',
       workspaces: 200,
@@ -65,8 +64,7 @@ export const scenarios: readonly Scenario[] = [
       beside: [],
       targets: [],
     }),
-    isLarger: true,
-  },
+  ),
   deletePath({
     name: 'delete-path',
     title: '50 deletes a second over 50 workspaces, until the content is gone',
@@ -95,3 +93,7 @@ export const scenarios: readonly Scenario[] = [
   tenants,
   documentSize,
 ];
+
+function larger(scenario: Scenario): Scenario {
+  return { ...scenario, isLarger: true };
+}

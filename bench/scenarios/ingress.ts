@@ -1,5 +1,5 @@
-import { startServer } from '../children.ts';
 import { prepareWithSystem } from '../bench-system.ts';
+import { startWebhookServer } from '../floors/start-webhook-server.ts';
 import { loadWithWebhooks } from '../load/http-load-result.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import { postgresOf, startPeer, type Peer } from '../peers/dbos/peer.ts';
@@ -71,14 +71,8 @@ export function ingressScenario(connections: number): Scenario {
         const ingress = await system.start('ingress');
         const contenders = [contender('ingress', { pid: ingress.pid, url: system.webhookUrl('nango') })];
         for (const [name, { on, keeps }] of Object.entries(floors)) {
-          const server = await startServer(watchdog, 'floors/webhook-server.ts', {
-            BENCH_SERVER: on,
-            BENCH_SIGNING_KEY: signingKey,
-            BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
-            ...(keeps && { BENCH_BROKERS: stack.kafkaBrokers, BENCH_TOPIC: `${system.db.databaseName}-bare` }),
-          });
-          onEnd(() => server.stop());
-          contenders.push(contender(name, { pid: server.pid, url: `http://127.0.0.1:${server.port}/` }));
+          const log = keeps ? { brokers: stack.kafkaBrokers, topic: `${system.db.databaseName}_bare` } : null;
+          contenders.push(contender(name, await startWebhookServer(bench, onEnd, { on, customers, log })));
         }
         const postgres = await postgresOf(bench, onEnd);
         if (postgres !== null) {

@@ -1,11 +1,10 @@
 import { runMirror } from '@notion-mirror/demo/service-process';
-import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
-import { createLogger } from '@notion-mirror/service-kit/logger';
+import { kafkaOf } from '../bench-kafka.ts';
 import { mongodPid, mongoFloor, mongoFloorName, mongoUriOf } from '../mongo-floor.ts';
 import { answeredContent, newDatabaseId } from '../notion-answers.ts';
 import { cpuSecondsOf, cpuSecondsOfEndedChildren } from '../process-cost.ts';
@@ -71,9 +70,8 @@ async function fillStateLog(
 ): Promise<void> {
   const { states: topic, statesSubject: subject } = topicsFor(env.MIRROR_TOPIC_PREFIX);
   const schemaRegistry = { url: String(env['MIRROR_SCHEMA_REGISTRY_URL']), username: null, password: null };
-  const logger = createLogger({ service: 'bench', level: 'silent' });
   const brokers = String(env['MIRROR_KAFKA_BROKERS']).split(',');
-  const kafka = createKafka({ brokers, ssl: false, sasl: null, clientId: 'bench', logger });
+  const kafka = kafkaOf(brokers);
   const codec = await createStateCodec({ schemaRegistry, subject });
   const writer = await openStateLogWriter({ kafka, topic, transactionalId: stateLogWriterId(env.MIRROR_TOPIC_PREFIX) });
   const asOf = new Date();

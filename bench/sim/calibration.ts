@@ -39,12 +39,7 @@ const assumed = { notionCpu: 100, sleepsAfterMs: 1, appendMs: 2, writeMs: 2 } as
  * more than in the burst is what its wake-ups cost. Throws when a scenario is missing.
  */
 export function calibrationFrom(results: readonly StoredResult[]): Calibration {
-  const resultOf = (scenario: string) => results.find(({ name }) => name === scenario);
-  const figure = (scenario: string, contender: string, name: string): number => {
-    const median = figureOf(resultOf(scenario), contender, name)?.median;
-    if (median === undefined || !Number.isFinite(median)) throw new Error(`${scenario} has not measured "${name}" of ${contender}`);
-    return median;
-  };
+  const figure = figuresOf(results);
   const cpuOf = (scenario: string) => {
     const cpu = (of: string) => figure(scenario, 'notion-mirror', `CPU of ${of}`);
     return {
@@ -58,7 +53,7 @@ export function calibrationFrom(results: readonly StoredResult[]): Calibration {
   const [burst, light] = [cpuOf('burst-5000'), cpuOf('event-to-document')];
   const wakeUpOf = (process: keyof typeof burst) => Math.max(0, light[process] - burst[process]) / parts[process];
   return {
-    cores: resultOf('burst-5000')?.machine.cores ?? Number.NaN,
+    cores: results.find(({ name }) => name === 'burst-5000')?.machine.cores ?? Number.NaN,
     cpu: { ...burst, newDatabase: figure('workers', nameOfWorkers(1, 200), 'CPU'), notion: assumed.notionCpu },
     wakeUp: {
       load: wakeUpOf('load'),
@@ -77,10 +72,15 @@ export function calibrationFrom(results: readonly StoredResult[]): Calibration {
 
 /** `worker-writes`: a worker that has 10,000 documents to write takes less CPU for each than one that has 4,000, most of which go by while Node still compiles. */
 export function calibrationOfWrites(results: readonly StoredResult[], calibration: Calibration): Calibration {
-  const measured = figureOf(
-    results.find(({ name }) => name === 'worker-writes'),
-    'sync-worker',
-    'CPU',
-  )?.median;
-  return measured === undefined ? calibration : { ...calibration, cpu: { ...calibration.cpu, newDatabase: measured } };
+  return { ...calibration, cpu: { ...calibration.cpu, newDatabase: figuresOf(results)('worker-writes', 'sync-worker', 'CPU') } };
+}
+
+/** Medians. Throws when one was not measured. */
+function figuresOf(results: readonly StoredResult[]) {
+  return (scenario: string, contender: string, name: string): number => {
+    const result = results.find((one) => one.name === scenario);
+    const median = figureOf(result, contender, name)?.median;
+    if (median === undefined || !Number.isFinite(median)) throw new Error(`${scenario} has not measured "${name}" of ${contender}`);
+    return median;
+  };
 }

@@ -4,6 +4,7 @@ import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { MongoClient, type Db } from 'mongodb';
 import type { BenchSystem } from '../../bench-system.ts';
 import { startServer, type Server } from '../../children.ts';
+import { mongoUriOf } from '../../mongo-floor.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 
 export interface Peer {
@@ -42,7 +43,7 @@ export async function startPeer(
   },
 ): Promise<Peer> {
   const { name, postgres, customers, polling, runs } = options;
-  const uri = system.env['MIRROR_MONGODB_URI']?.replace(system.db.databaseName, name) ?? '';
+  const uri = mongoUriOf(system, name);
   const mongo = new MongoClient(uri);
   onEnd(() => mongo.close());
   const tokens = customers.map(({ connectionId, workspaceId, botToken }) => [connectionId, { workspaceId, token: botToken }]);

@@ -17,18 +17,22 @@ export function toRecord(options: {
   readonly traceparent?: string | undefined;
 }): OutgoingRecord {
   const { topic, event, codec, accessibleBy = [], traceparent } = options;
-  const headers: Record<string, string> = {
-    ce_specversion: '1.0',
-    ce_id: event.eventId,
-    ce_type: event.type,
-    ce_source: `/workspaces/${encodeURIComponent(event.workspaceId)}/connections/${encodeURIComponent(event.connectionId)}`,
-    ce_time: event.occurredAt.toISOString(),
-    'content-type': 'application/avro',
-    'mirror-kind': event.kind,
+  return {
+    topic,
+    key: event.workspaceId,
+    value: codec.encode(event),
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: event.eventId,
+      ce_type: event.type,
+      ce_source: `/workspaces/${encodeURIComponent(event.workspaceId)}/connections/${encodeURIComponent(event.connectionId)}`,
+      ce_time: event.occurredAt.toISOString(),
+      'content-type': 'application/avro',
+      'mirror-kind': event.kind,
+      ...(accessibleBy.length === 0 ? {} : { 'mirror-accessible-by': accessibleBy.join(',') }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
   };
-  if (accessibleBy.length > 0) headers['mirror-accessible-by'] = accessibleBy.join(',');
-  if (traceparent !== undefined) headers['traceparent'] = traceparent;
-  return { topic, key: event.workspaceId, value: codec.encode(event), headers };
 }
 
 /** The bots that can read the entity, as `toRecord` wrote them. */

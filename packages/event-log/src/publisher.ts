@@ -319,7 +319,6 @@ function openProducer(kafka: Kafka): Producer {
 }
 
 /**
- * A character counts as a byte: what is longer than that makes a batch too large at worst, and its records are then sent one by one.
  * Null: something in it is neither text nor bytes. The types say that this cannot be; a record from elsewhere (a spool, a test) may be so all the
  * same, and one that cannot be encoded would fail its whole batch.
  */
@@ -331,7 +330,8 @@ function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): nu
 }
 
 function lengthOf(part: unknown): number {
-  return typeof part === 'string' || Buffer.isBuffer(part) ? part.length : Number.NaN;
+  if (typeof part === 'string') return Buffer.byteLength(part);
+  return Buffer.isBuffer(part) ? part.length : Number.NaN;
 }
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

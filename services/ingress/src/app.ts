@@ -103,7 +103,6 @@ const routes: ReadonlyMap<string, Route> = new Map([
 
 /** JSON in UTF-8, not compressed: the signature is over the bytes as sent, and nothing here unpacks strangers' archives. */
 function isPlainJson(headers: IncomingHttpHeaders): boolean {
-  if (headers['content-type'] === 'application/json' && headers['content-encoding'] === undefined) return true;
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));

@@ -38,9 +38,8 @@ export async function readBody(request: IncomingMessage, maxBytes: number, budge
   const chunks: Buffer[] = [];
   let size = 0;
   const result = await new Promise<ReadBody['kind']>((resolve) => {
-    /** After its end a request has nothing more to tell; before, whoever goes on with it listens for himself. */
     const finish = (kind: ReadBody['kind']) => {
-      if (kind !== 'body') request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       resolve(kind);
     };
     const onData = (chunk: Buffer) => {

@@ -156,11 +156,11 @@ const verificationToken = z
 
 const handshakeBody = z.object({ verification_token: verificationToken });
 
-/** A check that puts the canonical form in the value's place: a transform of each of three ids costs more than the rest of the schema. */
-const notionId = z.string().check((payload) => {
-  const id = canonicalNotionId(payload.value);
-  if (id === null) payload.issues.push({ code: 'custom', input: payload.value, message: 'not a Notion id' });
-  else payload.value = id;
+const notionId = z.string().transform((text, context) => {
+  const id = canonicalNotionId(text);
+  if (id !== null) return id;
+  context.addIssue('not a Notion id');
+  return z.NEVER;
 });
 
 const time = z.iso.datetime({ offset: true }).transform((text, context) => {
