@@ -4,6 +4,7 @@ import { documentSize } from './document-size.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { hotDatabase } from './hot-database.ts';
 import { hotWorkspace } from './hot-workspace.ts';
+import { idle } from './idle.ts';
 import { ingressScenario } from './ingress.ts';
 import { memory } from './memory.ts';
 import { logAppends, logReads } from './log-floors.ts';
@@ -88,6 +89,7 @@ export const scenarios: readonly Scenario[] = [
   hotDatabase,
   hotWorkspace,
   memory,
+  idle,
   startStop,
   workers,
   tenants,

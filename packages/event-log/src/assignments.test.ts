@@ -155,10 +155,8 @@ describe('the assignments', () => {
     expect(calls).toEqual(['pause 0']);
     assignments.accept(batch(1, 0, 1));
     settle(1, 2, 3, 4);
-    assignments.balance();
     expect(calls).toEqual(['pause 0']);
     settle(5, 6, 7, 8, 9);
-    assignments.balance();
     expect(calls).toEqual(['pause 0', 'resume 0']);
   });
 

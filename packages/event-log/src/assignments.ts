@@ -53,8 +53,6 @@ export interface Assignments {
   place(whereabouts: Whereabouts): void;
   /** Takes a batch if it begins where the last one ended. False: it is not ours, or not the next one; it must be fetched again. */
   accept(batch: FetchedBatch): boolean;
-  /** Pauses and resumes according to the bound. */
-  readonly balance: () => void;
   noteHighWatermark(partition: number, high: bigint): void;
   dueCommits(): DueCommit[];
   states(): PartitionState[];
@@ -85,6 +83,8 @@ export function createAssignments(deps: {
 }): Assignments {
   const { topic, bound, control, push, logger } = deps;
   let assigned = new Map<number, Assignment>();
+  /** Whether a partition is paused because of the bound. */
+  let holdsBack = false;
 
   function begin(partitions: readonly number[]): void {
     for (const assignment of assigned.values()) assignment.active = false;
@@ -165,11 +165,17 @@ export function createAssignments(deps: {
       const bytes = sizeOf(record);
       load.records += 1;
       load.bytes += bytes;
-      push(record, new Held(assignment, tracker, pending, bytes, deps.onLateCompletion));
+      push(record, new Held(assignment, tracker, pending, bytes, onSettled));
     }
     tracker.advanceTo(BigInt(batch.lastOffset) + 1n);
   }
 
+  function onSettled({ active }: Assignment): void {
+    if (!active) deps.onLateCompletion();
+    else if (holdsBack) balance();
+  }
+
+  /** Pauses and resumes according to the bound. */
   function balance(): void {
     const total = { records: 0, bytes: 0 };
     for (const { load } of assigned.values()) {
@@ -178,11 +184,13 @@ export function createAssignments(deps: {
     }
     const pause: number[] = [];
     const resume: number[] = [];
+    holdsBack = false;
     for (const assignment of assigned.values()) {
       if (assignment.tracker === null) continue;
       const paused = shouldPause(assignment.load, total, bound, assignment.paused);
       if (paused !== assignment.paused) (paused ? pause : resume).push(assignment.partition);
       assignment.paused = paused;
+      holdsBack ||= paused;
     }
     if (pause.length > 0) control.pause(pause);
     if (resume.length > 0) control.resume(resume);
@@ -196,7 +204,6 @@ export function createAssignments(deps: {
     },
     place,
     accept,
-    balance,
 
     noteHighWatermark(partition, high) {
       const assignment = assigned.get(partition);
@@ -233,14 +240,20 @@ class Held implements Claim {
   readonly #tracker: OffsetTracker;
   readonly #pending: PendingOffset;
   readonly #bytes: number;
-  readonly #onLate: () => void;
+  readonly #onSettled: (assignment: Assignment) => void;
 
-  constructor(assignment: Assignment, tracker: OffsetTracker, pending: PendingOffset, bytes: number, onLate: () => void) {
+  constructor(
+    assignment: Assignment,
+    tracker: OffsetTracker,
+    pending: PendingOffset,
+    bytes: number,
+    onSettled: (assignment: Assignment) => void,
+  ) {
     this.#assignment = assignment;
     this.#tracker = tracker;
     this.#pending = pending;
     this.#bytes = bytes;
-    this.#onLate = onLate;
+    this.#onSettled = onSettled;
   }
 
   get active(): boolean {
@@ -251,6 +264,6 @@ class Held implements Claim {
     this.#tracker.complete(this.#pending);
     this.#assignment.load.records -= 1;
     this.#assignment.load.bytes -= this.#bytes;
-    if (!this.#assignment.active) this.#onLate();
+    this.#onSettled(this.#assignment);
   }
 }

@@ -14,13 +14,14 @@ interface Queue {
   push(request: Request): void;
   fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
   maybeThrottle(milliseconds: number): void;
+  scheduleRequestTimeoutCheck(): void;
   destroy(): void;
 }
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (options: object) => Queue;
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-function createQueue(maxInFlightRequests: number | null = null) {
+function createQueue(maxInFlightRequests: number | null = null, options: object = {}) {
   const sent: number[] = [];
   const queue = new RequestQueue({
     maxInFlightRequests,
@@ -29,6 +30,7 @@ function createQueue(maxInFlightRequests: number | null = null) {
     clientId: 'test',
     broker: 'test:1',
     logger,
+    ...options,
   });
   const push = (correlationId: number) =>
     queue.push({ entry: { correlationId, resolve() {}, reject() {} }, expectResponse: true, sendRequest: () => sent.push(correlationId) });
@@ -70,6 +72,21 @@ describe('the patched KafkaJS request queue', () => {
     answer(1);
     await vi.advanceTimersByTimeAsync(50);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('rejects a request without an answer within a second of its timeout, and looks for such once a second', async () => {
+    vi.useFakeTimers();
+    const isConnected = vi.fn<() => boolean>(() => true);
+    const { queue } = createQueue(null, { requestTimeout: 10_000, enforceRequestTimeout: true, isConnected });
+    const reject = vi.fn<(error: Error) => void>();
+    queue.scheduleRequestTimeoutCheck();
+    queue.push({ entry: { correlationId: 1, resolve() {}, reject }, expectResponse: true, sendRequest() {} });
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(reject).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(reject).toHaveBeenCalledOnce();
+    expect(isConnected).toHaveBeenCalledTimes(11);
+    queue.destroy();
   });
 });
 

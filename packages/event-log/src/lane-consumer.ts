@@ -87,7 +87,6 @@ export const defaultLimits: Required<ConsumerLimits> = {
   stuckAfterMs: 600_000,
 };
 
-const balanceMs = 100;
 /** What a commit waits at most for `beforeCommit`: offsets that are never committed are the greater evil. */
 const beforeCommitMs = 1_000;
 const lagMs = 15_000;
@@ -300,7 +299,6 @@ export function createLaneConsumer<T>(deps: {
 
   function watch(): void {
     intervals.push(
-      setInterval(assignments.balance, balanceMs),
       setInterval(() => {
         void commit();
         metrics.sample(scheduler.load(), assignments.states(), scheduler.backlog(Number.POSITIVE_INFINITY));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseState } from '@notion-mirror/domain/database-state';
 import { MongoServerError, type ChangeStreamDocument, type Db, type Timestamp } from 'mongodb';
 import { openCollection } from './collections.ts';
@@ -34,6 +35,13 @@ export interface RecordChanges {
 const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
 /** Also how long a stop may wait for the answer to the last question. */
 const idleMs = 500;
+/**
+ * When a change was awaited for longer than `awaitedMs`, and fewer than `fewChanges` came at once before it, changes come one by one: what follows within
+ * `lingerMs` is asked for in one question. One for each would cost MongoDB and the worker a good part of what the write costs.
+ */
+const awaitedMs = 10;
+const fewChanges = 100;
+const lingerMs = 1_000;
 
 export function openRecordChanges(db: Db): RecordChanges {
   const records = openCollection<RecordDocument>(db, 'databaseRecords');
@@ -42,9 +50,13 @@ export function openRecordChanges(db: Db): RecordChanges {
     async *follow(from, signal) {
       const start = from.kind === 'after' ? { resumeAfter: from.token } : { startAtOperationTime: from.time };
       const stream = records.watch([], { ...start, fullDocument: 'updateLookup', maxAwaitTimeMS: idleMs, batchSize: 500 });
+      // What there is to catch up with is read without a pause.
+      let atOnce = fewChanges;
       try {
         while (!signal.aborted) {
+          const askedAt = performance.now();
           const event = await stream.tryNext();
+          const wasAwaited = performance.now() - askedAt > awaitedMs;
           if (event === null) {
             yield { change: null, position: { kind: 'after', token: stream.resumeToken as object } };
             continue;
@@ -53,6 +65,12 @@ export function openRecordChanges(db: Db): RecordChanges {
             throw new PositionLostError(`database_records is gone (${event.operationType})`);
           }
           yield { change: changeOf(event), position: { kind: 'after', token: event._id as object } };
+          if (!wasAwaited) {
+            atOnce += 1;
+            continue;
+          }
+          if (atOnce < fewChanges) await delay(lingerMs, undefined, { signal }).catch(() => {});
+          atOnce = 0;
         }
       } catch (error) {
         if (error instanceof MongoServerError && (lostCodes.has(error.code) || error.hasErrorLabel('NonResumableChangeStreamError'))) {

@@ -1,21 +1,21 @@
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Of both semi-spaces together: where V8 may stop to double them. */
 const youngBytes = 16 * 2 ** 20;
-const lookEveryMs = 100;
 
 /**
  * Keeps the heap of this process small under load. On a machine with much memory V8 lets short-lived objects fill 128 MiB before it looks at them,
  * and the rest grow to a multiple of what is in use: several hundred megabytes for a service that holds thirty. Here the young generation stays at
  * about 32 MiB, and a full collection comes when the heap has grown by half since the last.
  *
- * In code, not as flags of the command: it holds however a service is started. V8 reads both flags at each collection. Under memory that is
- * really in use the heap grows as ever.
+ * In code, not as flags of the command: it holds however a service is started. V8 reads both flags at each collection, so it is looked at after
+ * each. Under memory that is really in use the heap grows as ever.
  */
 export function boundHeap(): void {
   setFlagsFromString('--heap-growing-percent=50');
-  setInterval(boundYoungGeneration, lookEveryMs).unref();
+  new PerformanceObserver(boundYoungGeneration).observe({ entryTypes: ['gc'] });
 }
 
 function boundYoungGeneration(): void {

@@ -5,6 +5,9 @@ export type { Logger } from 'pino';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
+/** How long a line may wait for others. */
+const lingerMs = 100;
+
 /** JSON lines on stdout (or `destination`), each with `service`. Errors are logged by an allow-list of fields. */
 export function createLogger(options: { service: string; level: LogLevel; destination?: DestinationStream | undefined }): Logger {
   return pino(
@@ -15,8 +18,25 @@ export function createLogger(options: { service: string; level: LogLevel; destin
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    options.destination ?? pino.destination({ dest: 1, sync: false, minLength: 8_192, periodicFlush: 100 }),
+    options.destination ?? standardOutput(),
   );
+}
+
+/** In one write, what was logged within a moment. Not by pino's `periodicFlush`: its timer wakes a process that logs nothing ten times a second. */
+function standardOutput(): DestinationStream & { flush(flushed?: (error?: Error) => void): void; flushSync(): void } {
+  const stdout = pino.destination({ dest: 1, sync: false, minLength: 8_192 });
+  let timer: NodeJS.Timeout | null = null;
+  return {
+    write(line) {
+      stdout.write(line);
+      timer ??= setTimeout(() => {
+        timer = null;
+        stdout.flush();
+      }, lingerMs).unref();
+    },
+    flush: (done) => stdout.flush(done),
+    flushSync: () => stdout.flushSync(),
+  };
 }
 
 /** Resolves when the lines logged so far have left the process, or when they cannot (a blocked stdout delays that without end). Never rejects. */
