@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene.end());
 
-// Timers of Node's metrics, the clients and our own woke a service that had nothing to do 115 to 150 times a second: two thirds of what it cost.
+// Timers of Node's metrics, the clients and our own woke a service that had nothing to do 115 to 150 times a second: about half of what it cost.
 test.skipIf(process.platform !== 'linux').each(['ingress', 'sync-worker', 'delete-worker'] as const)(
   '%s sleeps when it has nothing to do',
   async (name) => {

@@ -21,10 +21,10 @@ const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/request
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-function createQueue(maxInFlightRequests: number | null = null, options: object = {}) {
+function createQueue(options: object = {}) {
   const sent: number[] = [];
   const queue = new RequestQueue({
-    maxInFlightRequests,
+    maxInFlightRequests: null,
     requestTimeout: 1_000,
     enforceRequestTimeout: false,
     clientId: 'test',
@@ -52,7 +52,7 @@ describe('the patched KafkaJS request queue', () => {
 
   it('sends a request that had to wait for another one', () => {
     vi.useFakeTimers();
-    const { push, answer, sent } = createQueue(1);
+    const { push, answer, sent } = createQueue({ maxInFlightRequests: 1 });
     push(1);
     push(2);
     expect(sent).toEqual([1]);
@@ -77,7 +77,7 @@ describe('the patched KafkaJS request queue', () => {
   it('rejects a request without an answer within a second of its timeout, and looks for such once a second', async () => {
     vi.useFakeTimers();
     const isConnected = vi.fn<() => boolean>(() => true);
-    const { queue } = createQueue(null, { requestTimeout: 10_000, enforceRequestTimeout: true, isConnected });
+    const { queue } = createQueue({ requestTimeout: 10_000, enforceRequestTimeout: true, isConnected });
     const reject = vi.fn<(error: Error) => void>();
     queue.scheduleRequestTimeoutCheck();
     queue.push({ entry: { correlationId: 1, resolve() {}, reject }, expectResponse: true, sendRequest() {} });
