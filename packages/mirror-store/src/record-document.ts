@@ -180,8 +180,13 @@ export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
 /** MongoDB documents a limit of 100 levels; 6.0 and 8.0 in fact refuse a document beyond 180, and the whole command beyond 200. */
 export const maxJsonDepth = 100;
 
-/** Bytes of BSON. Throws an `UnstorableError` when it is too large, or when the driver cannot write it. */
+/**
+ * Bytes of BSON, or somewhat more. Throws an `UnstorableError` when the document is too large, or when the driver cannot write it. The driver's own
+ * calculation, which takes as long as the writing, is asked only where an estimate does not settle it.
+ */
 export function checkedSize(document: Document): number {
+  const estimate = bytesAtMost(document, 0);
+  if (estimate <= maxDocumentBytes) return estimate;
   const bytes = sizeOf(document);
   if (bytes > maxDocumentBytes) {
     throw new UnstorableError(`the document has ${(bytes / 1024 / 1024).toFixed(1)} MiB; MongoDB stores at most 16`);
@@ -191,11 +196,58 @@ export function checkedSize(document: Document): number {
 
 function sizeOf(document: Document): number {
   try {
-    return BSON.calculateObjectSize(document);
+    return BSON.calculateObjectSize(document, { ignoreUndefined: false });
   } catch (error) {
     if (!(error instanceof BSON.BSONError)) throw error;
     throw new UnstorableError(`the document cannot be written as BSON (${error.name})`, { cause: error });
   }
+}
+
+/** A character of a string takes one to three bytes of UTF-8. */
+const utf8Bytes = 3;
+/** Its type and the end of its name. */
+const elementBytes = 2;
+/** The length and the end of a document, of an array and of a string. */
+const frameBytes = 5;
+const longestIndex = 10;
+
+/** What a value takes at most, by https://bsonspec.org/spec.html. Infinite for all that is not plain data. */
+function bytesAtMost(value: unknown, depth: number): number {
+  switch (typeof value) {
+    case 'string':
+      return frameBytes + utf8Bytes * value.length;
+    case 'number':
+      return 8;
+    case 'boolean':
+      return 1;
+    case 'undefined':
+      return 0;
+    case 'object':
+      return value === null ? 0 : bytesOfObjectAtMost(value, depth);
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+function bytesOfObjectAtMost(value: object, depth: number): number {
+  if (depth > 2 * maxJsonDepth) return Number.POSITIVE_INFINITY;
+  let bytes = frameBytes;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += elementBytes + longestIndex + bytesAtMost(item, depth + 1);
+    return bytes;
+  }
+  if (value instanceof Date) return 8;
+  if (value instanceof Map) {
+    for (const [key, inner] of value) bytes += elementBytes + utf8Bytes * String(key).length + bytesAtMost(inner, depth + 1);
+    return bytes;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || '_bsontype' in value) return Number.POSITIVE_INFINITY;
+  for (const key of Object.keys(value)) {
+    bytes += elementBytes + utf8Bytes * key.length + bytesAtMost((value as Document)[key], depth + 1);
+  }
+  return bytes;
 }
 
 /**

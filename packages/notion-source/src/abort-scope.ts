@@ -3,11 +3,31 @@ export interface AbortScope extends Disposable {
   abort(): void;
 }
 
+/**
+ * Who waits for each signal. An EventTarget looks through all of its listeners for each one that comes or goes, and a busy worker has more than a
+ * thousand on the signal by which it stops; a set does not.
+ */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
 /** Calls when the signal aborts, at once when it has, until it is disposed of. */
 export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
-  signal.addEventListener('abort', listener, { once: true });
-  if (signal.aborted) listener();
-  return { [Symbol.dispose]: () => signal.removeEventListener('abort', listener) };
+  if (signal.aborted) {
+    listener();
+    return { [Symbol.dispose]: () => {} };
+  }
+  const listeners = waiting.get(signal) ?? listenTo(signal);
+  listeners.add(listener);
+  return { [Symbol.dispose]: () => listeners.delete(listener) };
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const listeners = new Set<() => void>();
+  waiting.set(signal, listeners);
+  const tellAll = (): void => {
+    for (const listener of listeners) listener();
+  };
+  signal.addEventListener('abort', tellAll, { once: true });
+  return listeners;
 }
 
 /**
