@@ -130,6 +130,17 @@ test('what an operator asks for is done once, also when it is asked for while a 
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
+test('what an operator accepted still holds when another asks without speaking of it, but for no sweep after that one', async () => {
+  await ledger.complete(await claimed(), report(), later());
+  await ledger.request('acme', { acceptRemovals: true });
+  await ledger.request('acme', { acceptRemovals: false });
+  const accepted = await claimed();
+  expect(accepted.request).toMatchObject({ acceptRemovals: true });
+  await ledger.request('acme', { acceptRemovals: false });
+  await ledger.complete(accepted, report(), later());
+  expect((await claimed()).request).toMatchObject({ acceptRemovals: false });
+});
+
 test('who asked first is not answered by a sweep that began before, because another has asked since', async () => {
   const answered = async () => (await ledger.list('acme'))[0]?.answered ?? null;
   await ledger.complete(await claimed(), report(), later());

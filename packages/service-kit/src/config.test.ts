@@ -48,6 +48,11 @@ describe('configuration', () => {
     expect(error.message).not.toMatch(/c2hvcnQ|hunter2/);
   });
 
+  test('a tombstone is not gone before a worker has forgotten what it wrote', () => {
+    expect(loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.05' }, 'cli').tombstoneTtlSeconds).toBe(4_320);
+    expect(caught(() => loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.005' }, 'cli')).message).toContain('0.05 or more');
+  });
+
   test('a secret can come from a file, but not from two places', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mirror-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -304,8 +304,9 @@ export const variables = {
     default: '30',
     usedBy: ['cli'],
     description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
-    expected: 'a number of days above 0',
-    parse: days,
+    // A worker remembers for ten minutes what it wrote, and must not remember longer than a tombstone is there.
+    expected: 'a number of days, 0.05 or more',
+    parse: days.refine((value) => value >= 0.05 * 86_400),
   }),
   MIRROR_OUTCOME_RETENTION_DAYS: variable({
     default: '14',
@@ -324,7 +325,7 @@ export const variables = {
   }),
   MIRROR_ENCRYPTION_KEY: variable({
     secret: true,
-    usedBy: everyone,
+    usedBy: ['ingress', 'sync-worker', 'cli'],
     description: 'Encrypts stored Notion tokens (AES-256-GCM). Make one with `openssl rand -base64 32`.',
     expected: '32 bytes in base64',
     parse: z
