@@ -83,8 +83,8 @@ export interface SweepLedger {
   release(claim: SweepClaim): Promise<void>;
   /**
    * An operator wants it now. Resolves to the time of the request, MongoDB's and later than that of any before; null: nothing is known of the tenant. A sweep that begins
-   * after it answers it, and those that wait with it; removals that one of them accepts are accepted. Whether one that waits while a sweep is under way
-   * is what that sweep answers is not known here: its acceptance does not pass to a later one.
+   * after it answers it, and those that wait with it; removals that one of them accepts are accepted. While a sweep is under way it may be the one that
+   * answers what waits: an acceptance from before does not pass to the next.
    */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
@@ -216,11 +216,12 @@ export function createSweepLedger(db: Db): SweepLedger {
       orUnavailable('a sweep could not be asked for', async () => {
         const now = new Date();
         // One that was put off since it failed is not put off for an operator.
-        const claimedUntil = { $cond: [{ $eq: ['$claimedBy', null] }, now, '$claimedUntil'] };
+        const isUnclaimed = { $eq: ['$claimedBy', null] };
+        const claimedUntil = { $cond: [isUnclaimed, now, '$claimedUntil'] };
         // One clock, whoever asks, and never the time of another request: it is by this time that a request knows its answer.
         const at = { $max: ['$$NOW', { $add: ['$request.at', 1] }, { $add: ['$answered', 1] }] };
         // What one accepts that still waits, a later one that does not speak of it takes not back.
-        const acceptedBefore = { $and: [{ $eq: ['$claimedBy', null] }, { $eq: ['$request.acceptRemovals', true] }] };
+        const acceptedBefore = { $and: [isUnclaimed, { $eq: ['$request.acceptRemovals', true] }] };
         const request = { at, acceptRemovals: acceptRemovals || acceptedBefore };
         const set = { request, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
         const options = { returnDocument: 'after', projection: { request: 1 } } as const;
