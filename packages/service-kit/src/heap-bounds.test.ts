@@ -23,6 +23,10 @@ function heapAfterLoad(prepare: string): { young: number; old: number } {
 test('the heap of a service under load stays small', () => {
   const bounded = heapAfterLoad('boundHeap();');
   const free = heapAfterLoad('');
-  expect(bounded.young).toBeLessThanOrEqual(64);
+  expect(bounded.young).toBeLessThanOrEqual(16);
   expect(bounded.young + bounded.old).toBeLessThan((free.young + free.old) * 0.75);
+}, 60_000);
+
+test('a service that says so has more room for what is soon done with, and no more than that', () => {
+  expect(heapAfterLoad('boundHeap({ youngMiB: 32 });').young).toBe(32);
 }, 60_000);

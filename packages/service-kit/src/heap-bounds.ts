@@ -2,25 +2,28 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Of both semi-spaces together: where V8 may stop to double them. */
-const youngBytes = 16 * 2 ** 20;
+/** Of a service of which nothing else is known. */
+const usualYoungMiB = 16;
 
 /**
  * Keeps the heap of this process small under load. On a machine with much memory V8 lets short-lived objects fill 128 MiB before it looks at them,
- * and the rest grow to a multiple of what is in use: several hundred megabytes for a service that holds thirty. Here the young generation stays at
- * about 32 MiB, and a full collection comes when the heap has grown by half since the last.
+ * and the rest grow to a multiple of what is in use: several hundred megabytes for a service that holds thirty. Here the young generation is not doubled
+ * any more from `youngMiB` on (both semi-spaces together, MiB), and a full collection comes when the heap has grown by half since the last.
  *
- * In code, not as flags of the command: it holds however a service is started. V8 reads both flags at each collection, so it is looked at after
- * each. Under memory that is really in use the heap grows as ever.
+ * What is in use at two collections in a row is taken for old, and only a full collection frees it. V8 goes further: what a line of code makes it puts
+ * among the old at once, after it has seen enough of that stay. Here nearly all that stays is what is under way, and it is soon done with: that is off.
+ *
+ * In code, not as flags of the command: it holds however a service is started. V8 reads these flags at each collection, so the size is looked at
+ * after each. Under memory that is really in use the heap grows as ever.
  */
-export function boundHeap(): void {
+export function boundHeap({ youngMiB = usualYoungMiB }: { readonly youngMiB?: number | undefined } = {}): void {
   setFlagsFromString('--heap-growing-percent=50');
+  setFlagsFromString('--no-allocation-site-pretenuring');
+  const boundYoungGeneration = () => {
+    const bytes = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
+    setFlagsFromString(`--semi-space-growth-factor=${bytes < youngMiB * 2 ** 20 ? 2 : 1}`);
+  };
   new PerformanceObserver(boundYoungGeneration).observe({ entryTypes: ['gc'] });
-}
-
-function boundYoungGeneration(): void {
-  const bytes = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
-  setFlagsFromString(`--semi-space-growth-factor=${bytes < youngBytes ? 2 : 1}`);
 }
 
 /**

@@ -15,14 +15,15 @@ export interface ServiceScope {
 /**
  * Runs one service in this process: `start` builds and starts its parts; SIGTERM or SIGINT stops them in reverse order and exits 0.
  * A start that fails half-way stops what had started and exits 1. Stopping takes at most `shutdownMs`, then the process exits 1
- * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke. Its heap is kept small.
+ * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke. Its heap is kept small;
+ * `youngMiB`: as `boundHeap`.
  */
 export function runService(
-  options: { name: string; logger: Logger; shutdownMs: number },
+  options: { name: string; logger: Logger; shutdownMs: number; youngMiB?: number },
   start: (scope: ServiceScope) => Promise<void>,
 ): void {
   const { logger } = options;
-  boundHeap();
+  boundHeap({ youngMiB: options.youngMiB });
   const stops: { name: string; stop: () => Promise<void> | void }[] = [];
   const aborter = new AbortController();
   let stopping = false;

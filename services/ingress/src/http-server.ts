@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HttpServer {
@@ -23,21 +23,26 @@ export interface HttpServerOptions {
  * (60 s), else a proxy would send a request into a connection that we have just closed.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const unanswered = new Set<ServerResponse>();
+  /**
+   * Says, while the server stops, that its connection ends with it. It looks for itself when it is written: a set of those that are not yet written
+   * would make the garbage collector keep each of them until a full collection (docs/decisions/0012).
+   */
+  class Response extends ServerResponse {
+    override writeHead(status: number, ...rest: unknown[]): this {
+      if (!server.listening) this.setHeader('connection', 'close');
+      return super.writeHead(status, ...(rest as []));
+    }
+  }
   const server = createServer(
     {
+      ServerResponse: Response,
       headersTimeout: options.headersTimeoutMs ?? 10_000,
       requestTimeout: options.requestTimeoutMs ?? 15_000,
       connectionsCheckingInterval: Math.min(1_000, options.headersTimeoutMs ?? 1_000),
       keepAliveTimeout: 75_000,
       maxHeaderSize: 16 * 1024,
     },
-    (request, response) => {
-      unanswered.add(response);
-      response.once('close', () => unanswered.delete(response));
-      if (!server.listening) response.setHeader('connection', 'close');
-      options.handler(request, response);
-    },
+    options.handler,
   );
   server.maxConnections = 5_000;
   await new Promise<void>((resolve, reject) => {
@@ -55,9 +60,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
           clearTimeout(cut);
           resolve();
         });
-        for (const response of unanswered) {
-          if (!response.headersSent) response.setHeader('connection', 'close');
-        }
       }),
   };
 }

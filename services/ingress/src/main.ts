@@ -20,8 +20,10 @@ const service = 'ingress';
 const config = loadConfigOrExit(service);
 const logger = createLogger({ service, level: config.logLevel });
 const metrics = createMetrics(service);
+/** A request waits for the log's acknowledgement. Collections are rarer than that, or most requests would be copied by one, many by two. */
+const youngMiB = 64;
 
-runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, async (scope) => {
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   if (config.nangoSigningKeys.length === 0) logger.warn('MIRROR_NANGO_SIGNING_KEYS is not set: every webhook from Nango will be refused');
 
