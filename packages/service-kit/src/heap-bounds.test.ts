@@ -28,5 +28,5 @@ test('the heap of a service under load stays small', () => {
 }, 60_000);
 
 test('a service that says so has more room for what is soon done with, and no more than that', () => {
-  expect(heapAfterLoad('boundHeap({ youngMiB: 32 });').young).toBe(32);
+  expect(heapAfterLoad('boundHeap(32);').young).toBe(32);
 }, 60_000);

@@ -2,9 +2,6 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Of a service of which nothing else is known. */
-const usualYoungMiB = 16;
-
 /**
  * Keeps the heap of this process small under load. On a machine with much memory V8 lets short-lived objects fill 128 MiB before it looks at them,
  * and the rest grow to a multiple of what is in use: several hundred megabytes for a service that holds thirty. Here the young generation is not doubled
@@ -16,7 +13,7 @@ const usualYoungMiB = 16;
  * In code, not as flags of the command: it holds however a service is started. V8 reads these flags at each collection, so the size is looked at
  * after each. Under memory that is really in use the heap grows as ever.
  */
-export function boundHeap({ youngMiB = usualYoungMiB }: { readonly youngMiB?: number | undefined } = {}): void {
+export function boundHeap(youngMiB = 16): void {
   setFlagsFromString('--heap-growing-percent=50');
   setFlagsFromString('--no-allocation-site-pretenuring');
   const boundYoungGeneration = () => {

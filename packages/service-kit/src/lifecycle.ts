@@ -23,7 +23,7 @@ export function runService(
   start: (scope: ServiceScope) => Promise<void>,
 ): void {
   const { logger } = options;
-  boundHeap({ youngMiB: options.youngMiB });
+  boundHeap(options.youngMiB);
   const stops: { name: string; stop: () => Promise<void> | void }[] = [];
   const aborter = new AbortController();
   let stopping = false;
