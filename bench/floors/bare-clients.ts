@@ -25,7 +25,12 @@ export async function startBareClients(
   const uri = mongoUriOf(system, name);
   const mongo = new MongoClient(uri);
   onEnd(() => mongo.close());
-  const ingress = await startWebhookServer(bench, onEnd, { on: 'koa', customers, log: { brokers: stack.kafkaBrokers, topic: name } });
+  const ingress = await startWebhookServer(bench, onEnd, {
+    on: 'koa',
+    customers,
+    log: { brokers: stack.kafkaBrokers, topic: name },
+    tells: false,
+  });
   const worker = await startServer(watchdog, 'floors/bare-worker.ts', {
     BENCH_BROKERS: stack.kafkaBrokers,
     BENCH_TOPIC: name,

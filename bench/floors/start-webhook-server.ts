@@ -14,12 +14,20 @@ export interface BareLog {
 export async function startWebhookServer(
   { system, watchdog }: BenchSystem,
   onEnd: (end: () => Promise<void>) => void,
-  { on, customers, log }: { readonly on: 'koa' | 'node'; readonly customers: readonly Customer[]; readonly log: BareLog | null },
+  options: {
+    readonly on: 'koa' | 'node';
+    readonly customers: readonly Customer[];
+    readonly log: BareLog | null;
+    /** Whether it has a log line, metrics and a record's headers. */
+    readonly tells: boolean;
+  },
 ): Promise<{ readonly pid: number; readonly url: string }> {
+  const { on, customers, log, tells } = options;
   const server = await startServer(watchdog, 'floors/webhook-server.ts', {
     BENCH_SERVER: on,
     BENCH_SIGNING_KEY: system.nango.environment.signingKey,
     BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
+    BENCH_TELLS: String(tells),
     ...(log !== null && { BENCH_BROKERS: log.brokers, BENCH_TOPIC: log.topic }),
   });
   onEnd(() => server.stop());

@@ -1,12 +1,15 @@
 // The least code that does what the ingress does with a webhook: the signature over the raw bytes, JSON, a schema, the tenant, the record's bytes.
-// No metrics, no log. BENCH_SERVER: `koa` or `node`, what it stands on. With BENCH_BROKERS it appends the record, by KafkaJS and nothing else, before
-// it answers; without, it keeps nothing.
+// BENCH_SERVER: `koa` or `node`, what it stands on. With BENCH_BROKERS it appends the record, by KafkaJS and nothing else, before it answers; without, it
+// keeps nothing. With BENCH_TELLS it also does the least of what somebody who runs it needs to see: a log line, four metrics and the record's headers.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createStablePartitioner } from '@notion-mirror/event-log/stable-partitioner';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
+import { Counter, Histogram, Registry } from '@notion-mirror/service-kit/metrics';
 import Koa from 'koa';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { kafkaOf } from '../bench-kafka.ts';
 import { together } from './together.ts';
@@ -20,6 +23,7 @@ const env = z
     BENCH_BROKERS: z.string().optional(),
     /** Made here. */
     BENCH_TOPIC: z.string().default('bench'),
+    BENCH_TELLS: z.stringbool().default(false),
   })
   .parse(process.env);
 const tenants = new Map(Object.entries(env.BENCH_TENANTS));
@@ -40,10 +44,17 @@ const envelope = z.object({
 interface Message {
   readonly key: string;
   readonly value: Buffer;
+  readonly headers: Record<string, string>;
+}
+
+interface Accepted {
+  readonly message: Message;
+  /** What a log line says of it. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** Null: the signature does not fit. */
-function messageOf(raw: Buffer, signature: string): Message | null {
+function acceptedOf(raw: Buffer, signature: string): Accepted | null {
   const expected = createHmac('sha256', env.BENCH_SIGNING_KEY).update(raw).digest();
   const given = Buffer.from(signature, 'hex');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
@@ -65,7 +76,40 @@ function messageOf(raw: Buffer, signature: string): Message | null {
   });
   const frame = Buffer.alloc(5);
   frame.writeInt32BE(1, 1);
-  return { key: workspaceId, value: Buffer.concat([frame, value]) };
+  const message = {
+    key: workspaceId,
+    value: Buffer.concat([frame, value]),
+    headers: env.BENCH_TELLS ? headersOf(workspaceId, connectionId, payload) : {},
+  };
+  const fields = {
+    route: 'nango',
+    eventId: payload.id,
+    type: payload.type,
+    workspaceId,
+    connectionId,
+    databaseId: payload.entity.id,
+    to: 'log',
+  };
+  return { message, fields };
+}
+
+/** As many as the ingress's records have, and as long. */
+function headersOf(
+  workspaceId: string,
+  connectionId: string,
+  { id, type, timestamp }: z.infer<typeof envelope>['payload'],
+): Message['headers'] {
+  return {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_type: type,
+    ce_source: `/workspaces/${workspaceId}/connections/${connectionId}`,
+    ce_time: timestamp,
+    'content-type': 'application/avro',
+    'mirror-kind': 'sync',
+    'mirror-accessible-by': id,
+    traceparent: `00-${id.replaceAll('-', '')}-${id.slice(-12)}0000-01`,
+  };
 }
 
 /** Resolves when it is acknowledged by all in-sync replicas. */
@@ -82,6 +126,33 @@ async function appending(brokers: string): Promise<(message: Message) => Promise
   return together((messages) => producer.send({ topic, acks: -1, messages: [...messages] }));
 }
 
+/** By the same libraries as the ingress. */
+function telling(): (fields: Accepted['fields'], startedAt: number, appendedIn: number) => void {
+  const registers = [new Registry()];
+  const about = { help: 'bench', registers };
+  const requests = new Counter({ ...about, name: 'requests', labelNames: ['route', 'answer'] });
+  const events = new Counter({ ...about, name: 'events', labelNames: ['type', 'outcome'] });
+  const appendSeconds = new Histogram({ ...about, name: 'append_seconds', labelNames: ['to'] });
+  const requestSeconds = new Histogram({ ...about, name: 'request_seconds', labelNames: ['route'] });
+  const file = createWriteStream('/dev/null');
+  let lines: string[] = [];
+  const write = (line: string) => {
+    lines.push(line);
+    if (lines.length < 64) return;
+    file.write(lines.join(''));
+    lines = [];
+  };
+  const logger = pino({ timestamp: pino.stdTimeFunctions.isoTime }, { write });
+  return (fields, startedAt, appendedIn) => {
+    requests.inc({ route: 'nango', answer: 'accepted' });
+    events.inc({ type: 'database', outcome: 'accepted' });
+    appendSeconds.observe({ to: 'log' }, appendedIn / 1_000);
+    requestSeconds.observe({ route: 'nango' }, (performance.now() - startedAt) / 1_000);
+    logger.info(fields, 'event accepted');
+  };
+}
+
+const tell = env.BENCH_TELLS ? telling() : () => {};
 const append = env.BENCH_BROKERS === undefined ? async () => {} : await appending(env.BENCH_BROKERS);
 
 /** By hand: `node:stream/consumers` goes by way of a Blob, a tenth of all that a webhook costs here. */
@@ -94,9 +165,13 @@ function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 async function answerOf(request: IncomingMessage): Promise<{ readonly code: number; readonly body: object }> {
-  const message = messageOf(await bodyOf(request), String(request.headers['x-nango-hmac-sha256']));
-  if (message === null) return { code: 401, body: { error: 'invalid_signature' } };
+  const startedAt = performance.now();
+  const accepted = acceptedOf(await bodyOf(request), String(request.headers['x-nango-hmac-sha256']));
+  if (accepted === null) return { code: 401, body: { error: 'invalid_signature' } };
+  const { message, fields } = accepted;
+  const appendedAt = performance.now();
   await append(message);
+  tell(fields, startedAt, performance.now() - appendedAt);
   return { code: 200, body: { status: 'accepted', bytes: message.value.length } };
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 
@@ -14,5 +16,19 @@ describe('logger', () => {
     const line = JSON.parse(lines[0] ?? '') as { level: string; err: { cause: { code: string } } };
     expect(line.level).toBe('error');
     expect(line.err.cause).toEqual({ type: 'Error', message: 'socket hang up', code: 'ECONNRESET' });
+  });
+
+  test('a line that came while others were being written counted as flushed, and a process killed then had never written it', async () => {
+    const program = `
+      import { createLogger, flushed } from ${JSON.stringify(import.meta.resolve('./logger.ts'))};
+      const logger = createLogger({ service: 'test', level: 'info' });
+      logger.info('so long that it is written at once'.padEnd(50_000));
+      logger.info('the last');
+      await flushed(logger);
+      process.kill(process.pid, 'SIGKILL');`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = (await text(child.stdout)).trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toContain('"the last"');
   });
 });
