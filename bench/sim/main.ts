@@ -6,7 +6,7 @@ import { durationText, short } from '../figure-text.ts';
 import { curvePlot } from '../plots/curve.ts';
 import { table } from '../report.ts';
 import { figureOf, readResults, type StoredResult } from '../results.ts';
-import { nameOfWorkers } from '../scenarios/workers.ts';
+import { eventsByCallMs, nameOfWorkers } from '../scenarios/workers.ts';
 import { calibrationFrom, calibrationOfWrites, type Calibration } from './calibration.ts';
 import { quietTenants, type Curve } from './quiet-tenants.ts';
 import { withTables } from './scaling-page.ts';
@@ -89,10 +89,10 @@ function checkTable(checks: readonly Check[]): string {
 /** Latencies and rates, none of which the calibration uses. One that was not measured is left out. */
 function checksOf(results: readonly StoredResult[], calibration: Calibration): readonly Check[] {
   const run = (world: Parameters<typeof simulate>[0]) => simulate(world, calibration);
-  const workers = [200, 1_000].flatMap((callMs) =>
+  const workers = [...eventsByCallMs].flatMap(([callMs, events]) =>
     [1, 2].map((count) => {
       const name = nameOfWorkers(count, callMs);
-      return check(`${name}: documents/s`, 'workers', name, 'documents', () => run(worlds.workers(count, callMs)).perSecond);
+      return check(`${name}: documents/s`, 'workers', name, 'documents', () => run(worlds.workers(count, callMs, events)).perSecond);
     }),
   );
   const quietP50 = (isHot: boolean) => latencyOf(run(worlds.hotWorkspace(isHot)).latencies.slice(isHot ? 10_000 : 0), 50);

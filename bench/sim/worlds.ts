@@ -36,7 +36,7 @@ export const worlds = {
     ...unlimited,
   }),
   /** `workers`. */
-  workers: (workers: number, callMs: number): World => ({ ...backlog(4_000, 1_200), callMs, workers, ...unlimited }),
+  workers: (workers: number, callMs: number, events: number): World => ({ ...backlog(events, 1_200), callMs, workers, ...unlimited }),
   /** `worker-writes`. */
   writes: (): World => ({ ...backlog(10_000, 200), callMs: 0, ...unlimited }),
   /** `hot-workspace`: the hot one is workspace 0. */
