@@ -25,8 +25,8 @@ export function createLogger(options: { service: string; level: LogLevel; destin
 /** What the stream below is when it is asked for bytes; its types know text only. */
 interface ByteStream {
   write(bytes: Buffer): boolean;
-  /** Of what waits, only what fits in the write that is next or under way; the error is often that of an fsync, which a pipe does not have. */
-  flush(flushed: (error?: Error) => void): void;
+  /** Of what waits, only what fits in the write that is next or under way; with a callback there is an fsync, which a pipe refuses. */
+  flush(flushed?: (error?: Error) => void): void;
   flushSync(): void;
   on(event: 'write', listener: (bytes: number) => void): void;
 }
@@ -35,7 +35,7 @@ interface ByteStream {
  * In one write, what was logged within a moment. Not by pino's `periodicFlush`: its timer wakes a process that logs nothing ten times a second. As
  * bytes, because text that waits is made into one text anew with each line, only to be counted: a third of all that a line costs.
  */
-function standardOutput(): DestinationStream & Pick<ByteStream, 'flush' | 'flushSync'> {
+function standardOutput(): DestinationStream & { flush(done: (error?: Error) => void): void; flushSync(): void } {
   const options = { dest: 1, sync: false, minLength: 32_768, maxWrite: 65_536, contentMode: 'buffer' } as const;
   const stdout = pino.destination(options) as unknown as ByteStream;
   let taken = 0;
@@ -52,15 +52,22 @@ function standardOutput(): DestinationStream & Pick<ByteStream, 'flush' | 'flush
     });
   }
 
+  /** Again and again while something is left: what came during a write is not flushed with it. Without a callback, so without an fsync each time. */
+  function flushSoon(): void {
+    timer ??= setTimeout(() => {
+      timer = null;
+      if (written >= taken) return;
+      stdout.flush();
+      flushSoon();
+    }, lingerMs).unref();
+  }
+
   return {
     write(line) {
       const bytes = Buffer.from(line);
       taken += bytes.length;
       stdout.write(bytes);
-      timer ??= setTimeout(() => {
-        timer = null;
-        flush(() => {});
-      }, lingerMs).unref();
+      flushSoon();
     },
     flush: (done) => flush(done),
     flushSync: () => stdout.flushSync(),
