@@ -4,8 +4,19 @@ import type { ActiveFault, FaultKit, FaultKind, RequestFacts } from './faults.ts
 
 /** The faults that are an ordinary answer; how it looks is the server's own matter. */
 export type AnsweredFault = ActiveFault & {
-  readonly kind: Exclude<FaultKind, 'latency' | 'hang' | 'connection_reset' | 'truncated_body' | 'malformed_json'>;
+  readonly kind: Exclude<FaultKind, (typeof handledHere)[number]>;
 };
+
+/** The others: what happens to the connection or to the right answer, and the answer that is given literally. */
+const handledHere = [
+  'latency',
+  'hang',
+  'connection_reset',
+  'truncated_body',
+  'malformed_json',
+  'answer',
+  'repeated_cursor',
+] as const satisfies readonly FaultKind[];
 
 /** Lets the fault kit act on every request that passes; `stopped` ends what it holds back. */
 export function faultMiddleware({
@@ -20,8 +31,11 @@ export function faultMiddleware({
   stopped: AbortSignal;
 }): Middleware {
   return async (ctx, next) => {
-    for (const fault of faults.hits(factsOf(ctx))) {
+    const facts = factsOf(ctx);
+    for (const fault of faults.hits(facts)) {
       if (fault.kind === 'latency') await sleep(fault.latencyMs ?? 1000, undefined, { signal: stopped }).catch(() => undefined);
+      else if (fault.kind === 'answer') return answerLiterally(ctx, fault);
+      else if (fault.kind === 'repeated_cursor') return repeatCursor(ctx, next, facts.paging?.cursor ?? null);
       else if (isAnswered(fault)) return answer(ctx, fault);
       else return broken(ctx, next, fault.kind, stopped);
     }
@@ -30,7 +44,22 @@ export function faultMiddleware({
 }
 
 function isAnswered(fault: ActiveFault): fault is AnsweredFault {
-  return !['latency', 'hang', 'connection_reset', 'truncated_body', 'malformed_json'].includes(fault.kind);
+  return !handledHere.some((kind) => kind === fault.kind);
+}
+
+function answerLiterally(ctx: Context, { status = 200, body = {} }: ActiveFault): void {
+  const id = ctx.path.slice(ctx.path.lastIndexOf('/') + 1);
+  ctx.status = status;
+  ctx.type = 'application/json; charset=utf-8';
+  ctx.body = JSON.stringify(body).replaceAll('{id}', id);
+}
+
+async function repeatCursor(ctx: Context, next: () => Promise<unknown>, cursor: string | null): Promise<void> {
+  await next();
+  const page: unknown = ctx.body;
+  if (typeof page === 'object' && page !== null && 'has_more' in page && cursor !== null) {
+    ctx.body = { ...page, has_more: true, next_cursor: cursor };
+  }
 }
 
 async function broken(ctx: Context, next: () => Promise<unknown>, kind: FaultKind, stopped: AbortSignal): Promise<void> {

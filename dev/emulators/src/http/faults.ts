@@ -8,7 +8,8 @@ export const faultSchema = z.strictObject({
    * `internal_server_error` 500, `bad_gateway` 502 with an HTML page, `gateway_timeout` 504, `conflict_error` 409,
    * `restricted_resource` 403, `unauthorized` 401 (a dead token). `latency` waits `latencyMs`, then goes on; `hang` never answers;
    * `connection_reset` breaks the connection; `truncated_body` sends half of the right answer, then breaks it; `malformed_json` answers
-   * 200 with half a JSON text.
+   * 200 with half a JSON text. `answer` answers `status` with `body`; `repeated_cursor` gives the right page of a list, and again the cursor that
+   * led to it instead of the next.
    */
   kind: z.enum([
     'rate_limited',
@@ -26,6 +27,8 @@ export const faultSchema = z.strictObject({
     'connection_reset',
     'truncated_body',
     'malformed_json',
+    'answer',
+    'repeated_cursor',
   ]),
   /** Only requests with this bearer token. */
   token: z.string().optional(),
@@ -37,6 +40,13 @@ export const faultSchema = z.strictObject({
     .optional(),
   /** Only this path, without the query; `*` stands for any text: `/v1/databases/*`. */
   path: z.string().optional(),
+  /** Only requests of a list for more than this many at a time. */
+  pageSizeOver: z.int().min(0).optional(),
+  /** Only requests of a list that come with a cursor (true), or without one (false). */
+  withCursor: z.boolean().optional(),
+  /** For `answer`: the status (default 200) and the JSON body (default `{}`). `{id}` in its texts is the end of the path. */
+  status: z.int().min(200).max(599).optional(),
+  body: z.json().optional(),
   /** Let this many matching requests through first. */
   skip: z.int().min(0).optional(),
   /** Fire this often, then be gone. Default: until cleared. */
@@ -66,6 +76,8 @@ export interface RequestFacts {
   readonly workspaceId: string | null;
   readonly method: string;
   readonly path: string;
+  /** Of a request of a list. */
+  readonly paging?: { readonly cursor: string | null; readonly pageSize: number } | undefined;
 }
 
 export interface FaultKit {
@@ -115,6 +127,8 @@ function matches(fault: Fault, request: RequestFacts): boolean {
   if (fault.token !== undefined && fault.token !== request.token) return false;
   if (fault.workspaceId !== undefined && fault.workspaceId !== request.workspaceId) return false;
   if (fault.method !== undefined && fault.method !== request.method) return false;
+  if (fault.pageSizeOver !== undefined && (request.paging?.pageSize ?? 0) <= fault.pageSizeOver) return false;
+  if (fault.withCursor !== undefined && ((request.paging?.cursor ?? null) !== null) !== fault.withCursor) return false;
   return fault.path === undefined || pathPattern(fault.path).test(request.path);
 }
 

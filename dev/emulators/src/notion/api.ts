@@ -1,11 +1,12 @@
 import { Router } from '@koa/router';
 import type Koa from 'koa';
 import type { Context, Middleware } from 'koa';
+import { z } from 'zod';
 import { readBody } from '../http/body.ts';
 import type { CallCounters } from '../http/call-counters.ts';
 import type { AnsweredFault } from '../http/fault-middleware.ts';
 import { faultMiddleware } from '../http/fault-middleware.ts';
-import type { FaultKit } from '../http/faults.ts';
+import type { FaultKit, RequestFacts } from '../http/faults.ts';
 import { NotionError, rateLimited, validationError } from './errors.ts';
 import { parseId } from './ids.ts';
 import type { Actor } from './model.ts';
@@ -37,7 +38,7 @@ export function mountRestApi({
   const factsOf = (ctx: Context) => {
     const token = bearerToken(ctx);
     const workspaceId = token === null ? null : (world.actorOf(token)?.workspaceId ?? null);
-    return { token, workspaceId, method: ctx.method, path: ctx.path };
+    return { token, workspaceId, method: ctx.method, path: ctx.path, paging: pagingOf(ctx) };
   };
 
   const counted: Middleware = async (ctx, next) => {
@@ -68,7 +69,7 @@ export function mountRestApi({
       takeFromBudget(limiter, actor, token);
       if (version < (route.since ?? '')) throw new NotionError(400, 'invalid_request_url', 'Invalid request URL.');
       const id = pathId(route, ctx.params['id']);
-      const answer = route.run({ actor, version, id, query: ctx.URL.searchParams, body: await jsonBody(ctx) });
+      const answer = route.run({ actor, version, id, query: ctx.URL.searchParams, body: jsonBody(ctx) });
       ctx.body = { ...answer, request_id: ctx.response.get('x-notion-request-id') };
     });
   }
@@ -77,10 +78,17 @@ export function mountRestApi({
   app
     .use(counted)
     .use(answered)
+    .use(received)
     .use(faultMiddleware({ faults, factsOf, answer: answerFault, stopped }))
     .use(answered);
   app.use(router.routes()).use(unknownPath);
 }
+
+/** Faults look into the body as well, so it is read before them. */
+const received: Middleware = async (ctx, next) => {
+  ctx.state['received'] = await readBody(ctx.req, bodyLimitBytes);
+  await next();
+};
 
 function unknownPath(): never {
   throw new NotionError(400, 'invalid_request_url', 'Invalid request URL.');
@@ -120,8 +128,21 @@ function pathId(route: ApiRoute, given: string | undefined): string {
   return id;
 }
 
-async function jsonBody(ctx: Context): Promise<unknown> {
-  const body = await readBody(ctx.req, bodyLimitBytes);
+const listRequest = z.object({ start_cursor: z.string().nullish(), page_size: z.number().optional() });
+
+/** What a POST asks for of a list: search and query. */
+function pagingOf(ctx: Context): RequestFacts['paging'] {
+  if (ctx.method !== 'POST') return undefined;
+  try {
+    const { start_cursor: cursor, page_size: pageSize = 100 } = listRequest.parse(jsonBody(ctx));
+    return { cursor: cursor ?? null, pageSize };
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonBody(ctx: Context): unknown {
+  const body = ctx.state['received'] as Awaited<ReturnType<typeof readBody>>;
   if (body.kind === 'too_large') throw validationError('The request body is larger than 500 KB.');
   if (body.bytes.length === 0) return null;
   try {
