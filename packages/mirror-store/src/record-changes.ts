@@ -36,28 +36,26 @@ const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
 /** Also how long a stop may wait for the answer to the last question. */
 const idleMs = 500;
 /**
- * When a change was awaited for longer than `awaitedMs`, and fewer than `fewChanges` came at once before it, changes come one by one: what follows within
- * `lingerMs` is asked for in one question. One for each would cost MongoDB and the worker a good part of what the write costs.
+ * When MongoDB's answer held fewer than `fewChanges`, changes come one by one: what follows within `lingerMs` is asked for in one question. One for each
+ * would cost MongoDB and the worker a good part of what the write costs. While more are waiting an answer holds more, however slow it is.
  */
-const awaitedMs = 10;
 const fewChanges = 100;
 const lingerMs = 1_000;
 
-export function openRecordChanges(db: Db): RecordChanges {
+/** `pause`: resolves after `ms`, or as soon as `signal` aborts. */
+export function openRecordChanges(db: Db, { pause = sleep }: { readonly pause?: typeof sleep } = {}): RecordChanges {
   const records = openCollection<RecordDocument>(db, 'databaseRecords');
 
   return {
     async *follow(from, signal) {
       const start = from.kind === 'after' ? { resumeAfter: from.token } : { startAtOperationTime: from.time };
       const stream = records.watch([], { ...start, fullDocument: 'updateLookup', maxAwaitTimeMS: idleMs, batchSize: 500 });
-      // What there is to catch up with is read without a pause.
-      let atOnce = fewChanges;
+      let inAnswer = 0;
       try {
         while (!signal.aborted) {
-          const askedAt = performance.now();
           const event = await stream.tryNext();
-          const wasAwaited = performance.now() - askedAt > awaitedMs;
           if (event === null) {
+            inAnswer = 0;
             yield { change: null, position: { kind: 'after', token: stream.resumeToken as object } };
             continue;
           }
@@ -65,12 +63,10 @@ export function openRecordChanges(db: Db): RecordChanges {
             throw new PositionLostError(`database_records is gone (${event.operationType})`);
           }
           yield { change: changeOf(event), position: { kind: 'after', token: event._id as object } };
-          if (!wasAwaited) {
-            atOnce += 1;
-            continue;
-          }
-          if (atOnce < fewChanges) await delay(lingerMs, undefined, { signal }).catch(() => {});
-          atOnce = 0;
+          inAnswer += 1;
+          if (stream.bufferedCount() > 0) continue;
+          if (inAnswer < fewChanges) await pause(lingerMs, signal);
+          inAnswer = 0;
         }
       } catch (error) {
         if (error instanceof MongoServerError && (lostCodes.has(error.code) || error.hasErrorLabel('NonResumableChangeStreamError'))) {
@@ -107,6 +103,10 @@ export function openRecordChanges(db: Db): RecordChanges {
       await session.endSession();
     }
   }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
 }
 
 function changeOf(event: ChangeStreamDocument<RecordDocument>): RecordChange | null {
