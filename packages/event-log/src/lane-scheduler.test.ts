@@ -334,6 +334,33 @@ describe('a retry', () => {
     expect(settled).toEqual([2, 0, 1]);
   });
 
+  // Databases whose calls hang each time held all slots of their tenant: its other databases waited for minutes.
+  it('of what fails again and again leaves half of the slots to what does not, and the first turn', async () => {
+    const { push, runs, seen, tick } = harness();
+    for (let task = 0; task < 6; task += 1) push('acme', `failing-${task}`);
+    await tick();
+    for (const run of runs.slice(0, 4)) await run.end(retry('task', 1_000));
+    for (const run of runs.slice(4, 6)) await run.end(retry('task', 1_000));
+    await vi.advanceTimersByTimeAsync(1_100);
+    // Six want to run again, and hang: two of them may.
+    expect(runs).toHaveLength(8);
+    push('acme', 'live-1');
+    push('acme', 'live-2');
+    push('acme', 'live-3');
+    await tick();
+    expect(seen().slice(8)).toEqual(['acme/live-1: 6', 'acme/live-2: 7']);
+    await runs[8]!.end(done);
+    expect(seen().slice(10)).toEqual(['acme/live-3: 8']);
+    // One that has succeeded is as good as any other.
+    await runs[6]!.end(done);
+    await runs[7]!.end(done);
+    expect(runs).toHaveLength(13);
+    const [, name] = /acme\/(failing-\d)/.exec(seen()[6]!) ?? [];
+    push('acme', name!);
+    await runs[10]!.end(done);
+    expect(seen().at(-1)).toContain(name!);
+  });
+
   it('comes before what has joined it: one database stays in the order of the log', async () => {
     const { push, runs, seen, tick } = harness();
     push('acme', 'tasks');

@@ -111,6 +111,8 @@ interface Task<T> {
   readonly name: string;
   /** `idle` only with nothing waiting, and then it is forgotten at once. */
   state: 'idle' | 'ready' | 'busy' | 'held';
+  /** Its last run ended with a retry of its own. */
+  isFailing: boolean;
   waiting: Entry<T>[];
   throws: number;
   timer: NodeJS.Timeout | null;
@@ -121,11 +123,15 @@ interface Lane<T> {
   /** Records that have not been routed, in the order of the log. */
   readonly intake: Fifo<Entry<T>>;
   readonly tasks: Map<string, Task<T>>;
+  /** In turn: those that have not failed; and those that have, which come after them. */
   readonly ready: Fifo<Task<T>>;
+  readonly again: Fifo<Task<T>>;
   /** Records that are to be routed again, or whose dead letter is being written. */
   readonly apart: Set<Entry<T>>;
   routing: boolean;
   running: number;
+  /** Of those, tasks that have failed before. */
+  runningAgain: number;
   /** Waits for its turn with nothing of it running. */
   queued: boolean;
   heldUntil: number;
@@ -140,7 +146,8 @@ const longestTimerMs = 2 ** 31 - 1;
 /**
  * Shares `total` slots among the lanes, one turn each, at most `perLane` for one of them. A lane with nothing running goes first, and half of
  * the slots are for such lanes alone: tenants whose every call hangs delay nobody before there are more of them than half of `total`.
- * Within a lane, tasks run beside each other, each strictly in order. Nothing here knows Kafka.
+ * Within a lane, tasks run beside each other, each strictly in order. One that has failed by itself comes after those that have not, and half of the
+ * lane's slots are not for such tasks: what never succeeds, or hangs each time, leaves room for what does. Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {
   readonly route: Route<T>;
@@ -157,6 +164,8 @@ export function createLaneScheduler<T>(deps: {
   const fresh = createFifo<Lane<T>>();
   const wantMore = new Set<Lane<T>>();
   const reserved = Math.floor(total / 2);
+  /** Of a lane's slots, for tasks that have failed before. */
+  const perLaneAgain = Math.ceil(perLane / 2);
   const runs = new Set<{ readonly since: number; readonly items: number }>();
   const timers = new Set<NodeJS.Timeout>();
   const aborter = new AbortController();
@@ -185,9 +194,11 @@ export function createLaneScheduler<T>(deps: {
         intake: createFifo(),
         tasks: new Map(),
         ready: createFifo(),
+        again: createFifo(),
         apart: new Set(),
         routing: false,
         running: 0,
+        runningAgain: 0,
         queued: false,
         heldUntil: 0,
         heldBy: null,
@@ -235,7 +246,7 @@ export function createLaneScheduler<T>(deps: {
         let task = lane.tasks.get(routing.task);
         if (task === undefined) {
           // Most wait alone, and a list that was empty has room for seventeen.
-          task = { name: routing.task, state: 'idle', waiting: [entry], throws: 0, timer: null };
+          task = { name: routing.task, state: 'idle', isFailing: false, waiting: [entry], throws: 0, timer: null };
           lane.tasks.set(task.name, task);
         } else task.waiting.push(entry);
         if (task.state === 'idle') makeReady(lane, task);
@@ -261,7 +272,7 @@ export function createLaneScheduler<T>(deps: {
 
   function makeReady(lane: Lane<T>, task: Task<T>): void {
     task.state = 'ready';
-    lane.ready.push(task);
+    (task.isFailing ? lane.again : lane.ready).push(task);
     enterRound(lane);
     if (startScheduled) return;
     startScheduled = true;
@@ -273,7 +284,7 @@ export function createLaneScheduler<T>(deps: {
   }
 
   function enterRound(lane: Lane<T>): void {
-    if (lane.queued || lane.ready.length === 0 || lane.running >= perLane || lane.heldUntil > Date.now()) return;
+    if (lane.queued || !hasTurn(lane) || lane.heldUntil > Date.now()) return;
     if (lane.running > 0) {
       wantMore.add(lane);
       return;
@@ -281,6 +292,12 @@ export function createLaneScheduler<T>(deps: {
     wantMore.delete(lane);
     lane.queued = true;
     fresh.push(lane);
+  }
+
+  /** Whether one of its tasks could run. */
+  function hasTurn({ ready, again, running, runningAgain }: Lane<T>): boolean {
+    if (running >= perLane) return false;
+    return ready.length > 0 || (again.length > 0 && runningAgain < perLaneAgain);
   }
 
   /** Whose turn it is; undefined when there is no slot for anybody. */
@@ -299,8 +316,8 @@ export function createLaneScheduler<T>(deps: {
 
   function startSome(): void {
     for (let lane = nextLane(); lane !== undefined; lane = nextLane()) {
-      if (lane.running < perLane && lane.heldUntil <= Date.now()) {
-        const task = lane.ready.shift();
+      if (hasTurn(lane) && lane.heldUntil <= Date.now()) {
+        const task = lane.ready.shift() ?? lane.again.shift();
         if (task !== undefined) void run(lane, task);
       }
       enterRound(lane);
@@ -311,13 +328,16 @@ export function createLaneScheduler<T>(deps: {
     const entries = task.waiting;
     task.waiting = [];
     task.state = 'busy';
+    const isAgain = task.isFailing;
     lane.running += 1;
+    lane.runningAgain += isAgain ? 1 : 0;
     const since = Date.now();
     const thisRun = { since, items: entries.length };
     runs.add(thisRun);
     const ending = await call(lane, task, entries);
     runs.delete(thisRun);
     lane.running -= 1;
+    lane.runningAgain -= isAgain ? 1 : 0;
     observer.handled(ending.kind, entries.length, Date.now() - since);
     conclude(lane, task, entries, ending);
     enterRound(lane);
@@ -338,6 +358,7 @@ export function createLaneScheduler<T>(deps: {
   }
 
   function conclude(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], ending: Ending): void {
+    task.isFailing = false;
     if (ending.kind === 'done') {
       task.throws = 0;
       entries.forEach(settle);
@@ -385,6 +406,7 @@ export function createLaneScheduler<T>(deps: {
       return;
     }
     task.state = 'held';
+    task.isFailing = true;
     task.timer = after(at - Date.now(), () => {
       task.timer = null;
       release(lane, task);
@@ -491,6 +513,7 @@ export function createLaneScheduler<T>(deps: {
         lane.tasks.delete(task.name);
       }
       lane.ready.filter(({ state }) => state === 'ready');
+      lane.again.filter(({ state }) => state === 'ready');
       forgetIfEmpty(lane);
     }
   }
