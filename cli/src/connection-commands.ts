@@ -169,12 +169,16 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
   return withStore(context, async (store) => {
     const known = await store.get(connectionId);
     const providerConfigKey = options.providerConfigKey ?? known?.providerConfigKey ?? 'notion';
-    const grant = given.notionWorkspaceId ?? known?.notionWorkspaceId;
+    // Another integration may use the same id for another customer: what was known is his only if the operator names the tenant.
+    const isOtherIntegration = known !== null && known.status !== 'deleted' && known.providerConfigKey !== providerConfigKey;
+    const mayBeAnother = isOtherIntegration && given.workspaceId === null;
+    const grant = given.notionWorkspaceId ?? (mayBeAnother ? undefined : known?.notionWorkspaceId);
     const found =
       grant === undefined
         ? await lookUp(context, { connectionId, providerConfigKey, token })
         : { notionWorkspaceId: grant, botId: sameWorkspace(known, grant) ? (known?.botId ?? null) : null };
-    const { connection, previous } = await store.add({
+    if (known !== null && mayBeAnother && known.notionWorkspaceId !== found.notionWorkspaceId) throw takenId(known, providerConfigKey);
+    const added = await store.add({
       connectionId,
       providerConfigKey,
       workspaceId: given.workspaceId ?? known?.workspaceId ?? found.notionWorkspaceId,
@@ -182,6 +186,8 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
       botId: given.botId ?? found.botId,
       token: options.forgetToken === true ? null : (stored ?? known?.token ?? null),
     });
+    if (added.kind === 'taken') throw takenId(added.by, providerConfigKey);
+    const { connection, previous } = added;
     if (previous !== null && previous.workspaceId !== connection.workspaceId) {
       output.warning(
         `the connection moved from tenant ${oneLine(previous.workspaceId)} to ${oneLine(connection.workspaceId)}; the documents of the former stay with it`,
@@ -197,6 +203,15 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
       (colors) => `${colors.green(outcome)} ${renderConnection(connection, colors)}`,
     );
     return exitCode.ok;
+  });
+}
+
+/** Nango's connection ids are unique within an integration only, and here one id is one connection. */
+function takenId({ connectionId, providerConfigKey, workspaceId }: Connection, wanted: string): CliError {
+  const id = oneLine(connectionId);
+  const owner = `the tenant ${oneLine(workspaceId)}, through the integration ${oneLine(providerConfigKey)}`;
+  return new CliError('connection_id_taken', `the connection id ${id} is in use for ${owner}: nothing was changed`, {
+    remedy: `connect the customer of ${oneLine(wanted)} at Nango under an id of its own; if ${id} of ${oneLine(providerConfigKey)} is no longer used, mirror connections remove ${id} first`,
   });
 }
 

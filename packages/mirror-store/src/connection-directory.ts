@@ -21,6 +21,7 @@ export interface ConnectionDirectory {
   activeByWorkspace(workspaceId: string): readonly Connection[];
   activeByNotionWorkspace(notionWorkspaceId: string): readonly Connection[];
   allActive(): readonly Connection[];
+  allUnauthorized(): readonly Connection[];
   /**
    * After a lookup that found nothing (or nothing active): reads these connections directly, since the news may be on its way. Look again
    * afterwards. Never rejects; returns within a second, and at once when the same was asked within the last two seconds.
@@ -183,6 +184,7 @@ export async function openConnectionDirectory(deps: {
     activeByWorkspace: (workspaceId) => index.ofWorkspace(workspaceId).filter(isActive),
     activeByNotionWorkspace: (notionWorkspaceId) => index.ofNotionWorkspace(notionWorkspaceId).filter(isActive),
     allActive: () => [...index.all()].filter(isActive),
+    allUnauthorized: () => [...index.all()].filter(({ status }) => status === 'unauthorized'),
     async refresh(query) {
       const key = JSON.stringify(query);
       const now = performance.now();

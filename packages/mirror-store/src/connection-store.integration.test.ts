@@ -24,19 +24,26 @@ const given: NewConnection = {
   token: 'v1.encrypted',
 };
 
+/** Rejects when the id is taken. */
+async function added(connection: Parameters<typeof connections.add>[0]) {
+  const result = await connections.add(connection);
+  if (result.kind === 'taken') throw new Error(`taken by ${result.by.workspaceId}`);
+  return result;
+}
+
 test('adds, finds and lists', async () => {
-  const { connection, previous } = await connections.add(given);
+  const { connection, previous } = await added(given);
   expect(previous).toBeNull();
   expect(connection).toEqual({ ...given, status: 'active', statusReason: null, createdAt: expect.any(Date), updatedAt: expect.any(Date) });
   expect(await connections.get('connection-1')).toEqual(connection);
-  await connections.add({ ...given, connectionId: 'connection-2', workspaceId: 'globex', token: null });
+  await added({ ...given, connectionId: 'connection-2', workspaceId: 'globex', token: null });
   expect((await connections.list()).map(({ connectionId }) => connectionId)).toEqual(['connection-1', 'connection-2']);
   expect((await connections.list('globex')).map(({ connectionId }) => connectionId)).toEqual(['connection-2']);
   expect(await connections.get('nobody')).toBeNull();
 });
 
 test('the document is as the contract says', async () => {
-  await connections.add({ ...given, botId: null, token: null });
+  await added({ ...given, botId: null, token: null });
   expect(await mongo.db.collection<{ _id: string }>('connections').findOne({ _id: 'connection-1' })).toEqual({
     _id: 'connection-1',
     providerConfigKey: 'notion',
@@ -53,15 +60,15 @@ test('the document is as the contract says', async () => {
 
 test('text that looks like a command is text', async () => {
   const odd = { ...given, connectionId: '$a.b', providerConfigKey: '$token', workspaceId: '$$ROOT', token: '$status', botId: '$$NOW' };
-  await connections.add(odd);
+  await added(odd);
   expect(await connections.get('$a.b')).toMatchObject(odd);
   expect(await connections.pause('$a.b', '$workspaceId')).toMatchObject({ connection: { statusReason: '$workspaceId' } });
 });
 
 test('added again it is active, with what is given now', async () => {
-  const { connection: first } = await connections.add(given);
+  const { connection: first } = await added(given);
   await connections.remove('connection-1', 'by hand');
-  const { connection, previous } = await connections.add({ ...given, workspaceId: 'globex', token: null });
+  const { connection, previous } = await added({ ...given, workspaceId: 'globex', token: null });
   expect(previous).toMatchObject({ status: 'deleted', workspaceId: 'acme', token: null });
   expect(connection).toMatchObject({
     status: 'active',
@@ -73,16 +80,16 @@ test('added again it is active, with what is given now', async () => {
 });
 
 test('every write has a later time than the one before, even after one with a clock that ran ahead', async () => {
-  await connections.add(given);
+  await added(given);
   const ahead = new Date(Date.now() + 3_600_000);
   await mongo.db.collection<{ _id: string }>('connections').updateOne({ _id: 'connection-1' }, { $set: { updatedAt: ahead } });
   expect(await connections.pause('connection-1', null)).toMatchObject({ connection: { updatedAt: new Date(ahead.getTime() + 1) } });
   expect(await connections.resume('connection-1')).toMatchObject({ connection: { updatedAt: new Date(ahead.getTime() + 2) } });
-  expect(await connections.add(given)).toMatchObject({ connection: { updatedAt: new Date(ahead.getTime() + 3) } });
+  expect(await added(given)).toMatchObject({ connection: { updatedAt: new Date(ahead.getTime() + 3) } });
 });
 
 test('pause, resume and remove; a removed one has lost its token and is not resumed', async () => {
-  await connections.add(given);
+  await added(given);
   expect(await connections.pause('connection-1', 'holiday')).toMatchObject({
     kind: 'changed',
     connection: { status: 'paused', statusReason: 'holiday', token: 'v1.encrypted' },
@@ -100,9 +107,9 @@ test('pause, resume and remove; a removed one has lost its token and is not resu
 });
 
 test('unauthorized counts only for the connection that was seen failing', async () => {
-  const { connection: seen } = await connections.add(given);
+  const { connection: seen } = await added(given);
   // The customer has connected again meanwhile.
-  const { connection: renewed } = await connections.add({ ...given, token: 'v1.other' });
+  const { connection: renewed } = await added({ ...given, token: 'v1.other' });
   expect(await connections.markUnauthorized(seen, 'token refused')).toMatchObject({ kind: 'unchanged', connection: { status: 'active' } });
   expect(await connections.markDeleted(seen, 'gone at Nango')).toMatchObject({ kind: 'unchanged', connection: { token: 'v1.other' } });
   expect(await connections.markUnauthorized(renewed, 'token refused')).toMatchObject({
@@ -113,7 +120,7 @@ test('unauthorized counts only for the connection that was seen failing', async 
 });
 
 test('unauthorized does not undo what an operator did', async () => {
-  const { connection: seen } = await connections.add(given);
+  const { connection: seen } = await added(given);
   await connections.pause('connection-1', 'holiday');
   expect(await connections.markUnauthorized(seen, 'token refused')).toMatchObject({ kind: 'unchanged', connection: { status: 'paused' } });
   await connections.remove('connection-1', 'left');
@@ -136,4 +143,36 @@ test('a grant of Nango is admitted only if nothing was written since', async () 
   const again = await connections.admit(paused, { ...grant, botId: 'bot-2' });
   expect(again).toMatchObject({ status: 'active', statusReason: null, botId: 'bot-2' });
   expect(again?.updatedAt.getTime()).toBeGreaterThan(paused?.updatedAt.getTime() ?? Infinity);
+});
+
+// The second customer's connection replaced the first one's, and the first customer's events were ignored from then on.
+test('an id that another integration uses for another tenant is left as it is', async () => {
+  await added(given);
+  const other = { ...given, providerConfigKey: 'notion-eu', workspaceId: 'globex', notionWorkspaceId: 'notion-2' };
+  expect(await connections.add(other)).toMatchObject({ kind: 'taken', by: { workspaceId: 'acme', providerConfigKey: 'notion' } });
+  expect(await connections.get('connection-1')).toMatchObject({ workspaceId: 'acme', providerConfigKey: 'notion' });
+  // The tenant moves to another integration, or another tenant takes it over within one.
+  expect(await connections.add({ ...other, workspaceId: 'acme' })).toMatchObject({
+    kind: 'added',
+    previous: { providerConfigKey: 'notion' },
+  });
+  expect(await connections.add({ ...other, workspaceId: 'globex' })).toMatchObject({ kind: 'added', previous: { workspaceId: 'acme' } });
+  // One that was removed is free.
+  await connections.remove('connection-1', 'by hand');
+  expect(await connections.add(given)).toMatchObject({ kind: 'added', connection: { status: 'active', workspaceId: 'acme' } });
+});
+
+test('one that Notion accepts again is active, unless it was written since', async () => {
+  const { connection } = await added(given);
+  const refused = await connections.markUnauthorized(connection, 'token_refused');
+  if (refused.kind !== 'changed') throw new Error('it should have changed');
+  expect(await connections.readmit(connection)).toMatchObject({ kind: 'unchanged' });
+  expect(await connections.readmit(refused.connection)).toMatchObject({
+    kind: 'changed',
+    connection: { status: 'active', statusReason: null },
+  });
+  expect(await connections.readmit(refused.connection)).toMatchObject({ kind: 'unchanged' });
+  await connections.pause('connection-1', 'by hand');
+  const paused = await connections.get('connection-1');
+  expect(paused === null ? null : await connections.readmit(paused)).toMatchObject({ kind: 'unchanged', connection: { status: 'paused' } });
 });

@@ -22,8 +22,16 @@ export type StatusChange =
 
 /** What operators and workers do with connections. All reject with a `StoreUnavailableError` when MongoDB is away. */
 export interface ConnectionStore {
-  /** Creates it, or replaces what was known of it and makes it active. `previous`: what was known. */
-  add(connection: NewConnection): Promise<{ readonly connection: Connection; readonly previous: Connection | null }>;
+  /**
+   * Creates it, or replaces what was known of it and makes it active. `previous`: what was known. Nango's connection ids are unique within an integration
+   * only: one that is another integration's, for another tenant, is left as it is (`taken`), unless it was removed.
+   */
+  add(
+    connection: NewConnection,
+  ): Promise<
+    | { readonly kind: 'added'; readonly connection: Connection; readonly previous: Connection | null }
+    | { readonly kind: 'taken'; readonly by: Connection }
+  >;
   /**
    * A grant that Nango holds: adds the connection, or makes the connection `seen` active again with what is known of the grant now. Null: it
    * was written since (or is there, when `seen` is null), and nothing was changed.
@@ -35,6 +43,8 @@ export interface ConnectionStore {
   pause(connectionId: string, reason: string | null): Promise<StatusChange>;
   /** Active again after a pause or after `unauthorized`. One that was removed has lost its token: add it again. */
   resume(connectionId: string): Promise<StatusChange>;
+  /** Notion takes the token of the connection `seen` again. Only if it is still unauthorized and was not written since. */
+  readmit(seen: Connection): Promise<StatusChange>;
   /** Status `deleted`, the token erased. Its documents stay (`RecordStore.eraseSeenBy`). */
   remove(connectionId: string, reason: string | null): Promise<StatusChange>;
   /**
@@ -67,12 +77,13 @@ export function createConnectionStore(db: Db): ConnectionStore {
   return {
     async add({ connectionId, ...given }) {
       const set = { ...literally({ ...given, status: 'active', statusReason: null }), updatedAt: nextTime, createdAt: firstTime };
-      const before = await write(() =>
-        connections.findOneAndUpdate({ _id: connectionId }, [{ $set: set }], { upsert: true, returnDocument: 'before' }),
-      );
+      const { providerConfigKey, workspaceId } = given;
+      const ours = { _id: connectionId, $or: [{ providerConfigKey }, { workspaceId }, { status: 'deleted' as const }] };
+      const before = await upsert(() => connections.findOneAndUpdate(ours, [{ $set: set }], { upsert: true, returnDocument: 'before' }));
       const after = await read(() => connections.findOne({ _id: connectionId }));
       if (after === null) throw new Error(`the connection ${connectionId} was deleted while it was added`);
-      return { connection: toConnection(after), previous: before === null ? null : toConnection(before) };
+      if (before === 'duplicate') return { kind: 'taken', by: toConnection(after) };
+      return { kind: 'added', connection: toConnection(after), previous: before === null ? null : toConnection(before) };
     },
     async admit(seen, { connectionId, ...given }) {
       const set = {
@@ -82,13 +93,10 @@ export function createConnectionStore(db: Db): ConnectionStore {
       };
       const filter =
         seen === null ? { _id: connectionId, updatedAt: { $exists: false } } : { _id: connectionId, updatedAt: seen.updatedAt };
-      try {
-        const admitted = await connections.findOneAndUpdate(filter, [{ $set: set }], { upsert: seen === null, returnDocument: 'after' });
-        return admitted === null ? null : toConnection(admitted);
-      } catch (error) {
-        if (error instanceof MongoServerError && error.code === duplicateKey) return null;
-        throw unavailable('a connection could not be written', error);
-      }
+      const admitted = await upsert(() =>
+        connections.findOneAndUpdate(filter, [{ $set: set }], { upsert: seen === null, returnDocument: 'after' }),
+      );
+      return admitted === null || admitted === 'duplicate' ? null : toConnection(admitted);
     },
     get: async (connectionId) => {
       const found = await read(() => connections.findOne({ _id: connectionId }));
@@ -101,6 +109,8 @@ export function createConnectionStore(db: Db): ConnectionStore {
     },
     pause: (connectionId, reason) => change({ _id: connectionId }, ['active', 'unauthorized'], { status: 'paused', statusReason: reason }),
     resume: (connectionId) => change({ _id: connectionId }, ['paused', 'unauthorized'], { status: 'active', statusReason: null }),
+    readmit: (seen) =>
+      change({ _id: seen.connectionId, updatedAt: seen.updatedAt }, ['unauthorized'], { status: 'active', statusReason: null }),
     remove: (connectionId, reason) =>
       change({ _id: connectionId }, ['active', 'paused', 'unauthorized'], { status: 'deleted', statusReason: reason, token: null }),
     markUnauthorized: (seen, reason) =>
@@ -125,6 +135,16 @@ function literally(fields: Readonly<Record<string, string | null>>): Record<stri
 
 async function write<T>(run: () => Promise<T>): Promise<T> {
   return orUnavailable('a connection could not be written', run);
+}
+
+/** `duplicate`: it is there, and not as the filter says. */
+async function upsert<T>(run: () => Promise<T>): Promise<T | 'duplicate'> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === duplicateKey) return 'duplicate';
+    throw unavailable('a connection could not be written', error);
+  }
 }
 
 async function read<T>(run: () => Promise<T>): Promise<T> {
