@@ -7,6 +7,8 @@ import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/wo
 /** What Notion says of the database now, through a tenant's connections. */
 export type NotionSays =
   | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'no_active_connection' }
+  /** The id names something that Notion cannot show as a database. `message`: Notion's words. */
+  | { readonly kind: 'no_database'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly until: Date; readonly message: string }
   | { readonly kind: 'unanswered'; readonly message: string };
 

@@ -248,8 +248,9 @@ async function askNotion(
     }
     case 'failed':
       return { kind: 'unanswered', message: seen.failure.message };
-    case 'trashed':
     case 'inaccessible':
+      return seen.refusal === undefined ? { kind: 'inaccessible' } : { kind: 'no_database', message: seen.refusal.message };
+    case 'trashed':
     case 'no_active_connection':
       return { kind: seen.kind };
   }

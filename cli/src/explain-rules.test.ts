@@ -1,4 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
+import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { describe, expect, test } from 'vitest';
 import type { ExplainFacts, TenantFacts } from './explain-facts.ts';
 import { causesOf } from './explain-rules.ts';
@@ -60,6 +61,24 @@ const waiting = {
   ahead: 2,
 } as const;
 
+const outcome: EventOutcome = {
+  ...noWayKnown,
+  service: 'sync-worker',
+  eventId: 'e1',
+  workspaceId: 'acme',
+  connectionId: 'c1',
+  databaseId: 'd1',
+  dataSourceId: null,
+  kind: 'sync',
+  type: 'database.created',
+  origin: 'nango',
+  occurredAt: now,
+  receivedAt: now,
+  outcome: 'written',
+  reason: null,
+  at: now,
+};
+
 describe('the cause', () => {
   test('there is none when the mirror shows what Notion shows', () => {
     expect(codesOf({})).toEqual([]);
@@ -80,6 +99,7 @@ describe('the cause', () => {
     ['behind without a worker', ['waiting_in_log', 'no_worker'], { waiting: [{ ...waiting, service: 'delete-worker' }] }],
     ['Notion throttles us', ['rate_limited'], { notion: { kind: 'rate_limited', until: later, message: 'slow' } }],
     ['Notion refuses', ['notion_refuses'], { notion: { kind: 'unanswered', message: 'restricted' } }],
+    ['no database by that id', ['not_a_database'], { record: null, notion: { kind: 'no_database', message: 'It is a page.' } }],
     ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],
     ['no event came', ['no_event'], { record: null, notion: { kind: 'differs' } }],
     ['an event is missing', ['stale'], { notion: { kind: 'differs' } }],
@@ -90,6 +110,11 @@ describe('the cause', () => {
     ],
   ])('%s', (_name, codes, given) => {
     expect(codesOf(given)).toEqual(codes);
+  });
+
+  test('the id is no database, by the last event, when Notion was not asked', () => {
+    const outcomes = [{ ...outcome, outcome: 'ignored', reason: 'not_a_database' }];
+    expect(codesOf({ record: null, notion: null }, { outcomes })).toEqual(['not_a_database']);
   });
 
   test('nothing known', () => {

@@ -12,6 +12,7 @@ export type CauseCode =
   | 'unsupported_type'
   | 'linked_database'
   | 'not_shared'
+  | 'not_a_database'
   | 'trashed'
   | 'deleted'
   | 'rate_limited'
@@ -167,6 +168,9 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
         ),
       );
       break;
+    case 'no_database':
+      causes.push(cause('not_a_database', notADatabase(notion.message), shareTheOriginal));
+      break;
     case 'rate_limited':
       if (held === null)
         causes.push(cause('rate_limited', `Notion takes no call before ${notion.until.toISOString()}: ${notion.message}.`));
@@ -190,12 +194,21 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
     case undefined:
       break;
   }
+  const [latest] = facts.outcomes.filter((outcome) => outcome.workspaceId === workspaceId);
+  if (notion === null && latest?.reason === 'not_a_database') causes.push(cause('not_a_database', notADatabase(null), shareTheOriginal));
   if (notion === null && record?.removed?.reason === 'deleted') {
     causes.push(
       cause('deleted', `It was deleted in Notion: ${record.removed.at.toISOString()}, event ${record.removed.eventId ?? 'unknown'}.`),
     );
   }
   return causes;
+}
+
+const shareTheOriginal = 'for a linked view: share the original database with the integration';
+
+function notADatabase(message: string | null): string {
+  const words = message === null ? '' : ` (${message})`;
+  return `Notion cannot show it as a database to any active connection${words}: it is a page, a linked view of a database that lives elsewhere, or a database without a data source that the integration can read.`;
 }
 
 /** The mirror differs and nothing says why. */

@@ -5,7 +5,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/mirrored-documents';
 import { systemClock } from '@notion-mirror/notion-source/clock';
-import { SearchError } from '@notion-mirror/notion-source/notion-source';
+import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';

@@ -49,12 +49,26 @@ function difference(reader: SchemaVersion, writer: SchemaVersion, expected: Reco
     const resolver = reader === writer ? undefined : reader.type.createResolver(writer.type);
     // avsc makes records of a class of their own.
     const read = JSON.parse(JSON.stringify(reader.type.fromBuffer(bytes, resolver))) as Record<string, unknown>;
-    // An earlier reader sees defaults for what it does not know. A later one may have dropped a field or added one; the others must be equal.
+    // An earlier reader sees defaults for what it does not know. A later one may have dropped a field or added one, at any depth; the others must be equal.
     if (reader.version < writer.version) return null;
-    const names = reader === writer ? [...new Set([...Object.keys(read), ...Object.keys(expected)])] : Object.keys(expected);
-    const wrong = names.filter((name) => (reader === writer || name in read) && !isDeepStrictEqual(read[name], expected[name]));
+    const names = [...new Set([...Object.keys(read), ...Object.keys(expected)])];
+    const isRead = reader === writer ? isDeepStrictEqual : holdsCommonFields;
+    const wrong = names.filter((name) => (reader === writer || (name in read && name in expected)) && !isRead(read[name], expected[name]));
     return wrong.length === 0 ? null : `${wrong.join(', ')} differ`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** Whether two values are equal but for fields that only one of them has. */
+function holdsCommonFields(read: unknown, expected: unknown): boolean {
+  if (Array.isArray(read) && Array.isArray(expected)) {
+    return read.length === expected.length && read.every((item, index) => holdsCommonFields(item, expected[index]));
+  }
+  if (!isRecord(read) || !isRecord(expected)) return isDeepStrictEqual(read, expected);
+  return Object.keys(read).every((name) => !(name in expected) || holdsCommonFields(read[name], expected[name]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

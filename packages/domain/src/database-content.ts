@@ -37,11 +37,13 @@ export interface AccessibleDataSource {
   readonly properties: readonly PropertyContent[];
 }
 
-/** The container lists it, but it answers 404. */
+/** The container lists it, but the connection cannot read it. */
 export interface InaccessibleDataSource {
   readonly id: string;
   readonly name: string;
   readonly accessible: false;
+  /** Notion's code for the refusal, such as `restricted_resource` or `validation_error`. Not there when it answers 404: it is not shared. */
+  readonly reason?: string;
 }
 
 export type DataSourceContent = AccessibleDataSource | InaccessibleDataSource;

@@ -77,6 +77,8 @@ interface AvroDataSource {
       readonly config: string;
     }[];
   } | null;
+  /** Since v2. */
+  readonly reason: string | null;
 }
 
 function toAvro({ workspaceId, databaseId, rev, asOf, syncedAt, connectionId, lastEvent, content }: LiveState): AvroState {
@@ -100,7 +102,7 @@ function toAvro({ workspaceId, databaseId, rev, asOf, syncedAt, connectionId, la
 }
 
 function toAvroSource(source: DataSourceContent): AvroDataSource {
-  if ('accessible' in source) return { id: source.id, name: source.name, content: null };
+  if ('accessible' in source) return { id: source.id, name: source.name, content: null, reason: source.reason ?? null };
   const { id, name, icon, cover, createdTime, lastEditedTime, properties, ...plain } = source;
   return {
     id,
@@ -113,6 +115,7 @@ function toAvroSource(source: DataSourceContent): AvroDataSource {
       lastEditedTime: millisecondsOf(lastEditedTime),
       properties: properties.map((property) => ({ ...property, config: JSON.stringify(property.config) })),
     },
+    reason: null,
   };
 }
 
@@ -145,8 +148,8 @@ function fromAvro(value: AvroState): LiveState {
   };
 }
 
-function fromAvroSource({ id, name, content }: AvroDataSource): DataSourceContent {
-  if (content === null) return { id, name, accessible: false };
+function fromAvroSource({ id, name, content, reason }: AvroDataSource): DataSourceContent {
+  if (content === null) return { id, name, accessible: false, ...(reason === null ? {} : { reason }) };
   const { title, description, url, parent, inTrash } = content;
   return {
     id,

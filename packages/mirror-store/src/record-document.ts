@@ -119,7 +119,10 @@ export const bookkeepingFields = [
 ] as const;
 
 function dataSourceDocument(source: DataSourceContent): Document {
-  if (!isAccessible(source)) return { id: source.id, name: source.name, accessible: false };
+  if (!isAccessible(source)) {
+    const { id, name, accessible, reason } = source;
+    return { id, name, accessible, ...(reason === undefined ? {} : { reason }) };
+  }
   return {
     id: source.id,
     name: source.name,

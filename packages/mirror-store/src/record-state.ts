@@ -41,7 +41,7 @@ const accessibleSource: z.ZodType<AccessibleDataSource> = z.object({
 });
 
 const dataSource: z.ZodType<DataSourceContent> = z.union([
-  z.object({ id: z.string(), name: z.string(), accessible: z.literal(false) }),
+  z.object({ id: z.string(), name: z.string(), accessible: z.literal(false), reason: z.string().exactOptional() }),
   accessibleSource,
 ]);
 

@@ -18,8 +18,8 @@ export type UnauthorizedReason = 'token_refused' | 'grant_refused' | 'connection
 export type CallOutcome = { readonly kind: 'ok'; readonly body: JsonObject; readonly text: string } | CallProblem;
 
 export type CallProblem =
-  /** Not existing, or not shared with this connection. */
-  | { readonly kind: 'gone' }
+  /** Not existing, not shared with this connection (class `gone`), or nothing that the endpoint can show (`unreadable`). */
+  | { readonly kind: 'gone'; readonly failure: Failure }
   /** The connection is of no use any more. */
   | { readonly kind: 'dead' }
   /** `at`: epoch milliseconds. Scope `connection`: every call of the connection waits; `request`: only this one. */
@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** From 1; the backoff grows with it. */
   readonly attempt: number;
   readonly signal: AbortSignal;
+  /** A question about the connection itself: a refusal is the answer, and nothing follows from it. Default false. */
+  readonly isProbe?: boolean | undefined;
   /** Called for each answer with what Notion calls the request; null when it does not say. */
   readonly onAnswer?: ((requestId: string | null) => void) | undefined;
 }
@@ -55,6 +57,22 @@ const firstBackoffMs = 1_000;
 const longestBackoffMs = 60_000;
 /** For how long a refused connection is left alone if nobody takes note of it. */
 const refusedMs = 60_000;
+/** A connection whose token Notion has accepted within this time is probed before it is given up. */
+const workedMs = 600_000;
+/** How long such a connection is probed; and how long if Notion accepts no token at all: then it is Notion, not the customer. */
+const doubtMs = 15_000;
+const longestDoubtMs = 600_000;
+const longestProbeWaitMs = 30_000;
+/** Connections whose last good answer is remembered. */
+const rememberedConnections = 50_000;
+
+/** A connection that worked a moment ago, and whose token Notion refuses now. */
+interface Doubt {
+  readonly since: number;
+  readonly probes: number;
+  readonly nextAt: number;
+  readonly failure: Failure;
+}
 
 export function createConnectionCalls(deps: {
   readonly tokens: TokenSource;
@@ -68,6 +86,47 @@ export function createConnectionCalls(deps: {
   const { tokens, budget, clock, logger } = deps;
   /** Connections that were refused a moment ago: the cached list of connections may still call them active. */
   const refused = new LRUCache<string, { readonly updatedAt: number; readonly until: number }>({ max: 10_000 });
+
+  /** When Notion last accepted the token of a connection. */
+  const workedAt = new LRUCache<string, number>({ max: rememberedConnections });
+  const doubts = new LRUCache<string, Doubt>({ max: rememberedConnections });
+  /** When Notion last accepted any token. */
+  let anyWorkedAt = Number.NEGATIVE_INFINITY;
+
+  function tokenAccepted({ connectionId }: Connection): void {
+    const now = clock.now();
+    workedAt.set(connectionId, now);
+    doubts.delete(connectionId);
+    anyWorkedAt = now;
+  }
+
+  /**
+   * Notion refuses a fresh token. A connection that worked a moment ago is not given up at once: it is probed for a while, and for much longer as long as other
+   * connections are refused too and none is accepted, since then Notion's own check is what fails. Null: give it up.
+   */
+  function doubt({ connectionId, workspaceId }: Connection, failure: Failure, attempt: number): CallProblem | null {
+    const now = clock.now();
+    const known = doubts.get(connectionId);
+    // Calls that were made together are one probe.
+    if (known !== undefined && known.nextAt > now) return later(failure, known.nextAt, 'connection', attempt);
+    const isRecent = known !== undefined || now - (workedAt.get(connectionId) ?? Number.NEGATIVE_INFINITY) < workedMs;
+    const { since, probes } = known ?? { since: now, probes: 0 };
+    if (!isRecent || now - since >= (refusesAll(connectionId, since) ? longestDoubtMs : doubtMs)) {
+      doubts.delete(connectionId);
+      workedAt.delete(connectionId);
+      return null;
+    }
+    const nextAt = now + backoffMs(probes + 1, firstBackoffMs, longestProbeWaitMs, deps.random);
+    doubts.set(connectionId, { since, probes: probes + 1, nextAt, failure });
+    if (probes === 0) logger.warn({ connectionId, workspaceId, failure }, 'Notion refuses a token that it accepted a moment ago; probing');
+    return later(failure, nextAt, 'connection', attempt);
+  }
+
+  /** Whether Notion refuses others too, and has accepted none since. */
+  function refusesAll(connectionId: string, since: number): boolean {
+    const oldest = clock.now() - longestDoubtMs;
+    return anyWorkedAt <= since && [...doubts.entries()].some(([other, entry]) => other !== connectionId && entry.since > oldest);
+  }
 
   function isRefused(connection: Connection): boolean {
     const entry = refused.get(connection.connectionId);
@@ -97,14 +156,21 @@ export function createConnectionCalls(deps: {
     return { kind: 'retry', at: clock.now(), scope: 'request', failure };
   }
 
-  function noRoom(taken: Taken & { ok: false }): CallProblem {
+  /** Who may use a part of the budget only, and has used it up, waits alone: others still have room. */
+  function noRoom(taken: Taken & { ok: false }, share = 1): CallProblem {
     if (taken.cause === 'aborted') return stopped();
     const message = `no call may be made before ${new Date(taken.waitUntil).toISOString()} (${taken.cause})`;
-    return { kind: 'retry', at: taken.waitUntil, scope: 'connection', failure: { class: 'rate_limited', code: taken.cause, message } };
+    const scope = taken.cause === 'window' && share < 1 ? 'request' : 'connection';
+    return { kind: 'retry', at: taken.waitUntil, scope, failure: { class: 'rate_limited', code: taken.cause, message } };
   }
 
   /** The token to call with; a fresh one when Notion has refused `refusedToken`. */
-  async function tokenFor(connection: Connection, refusedToken: string | null, attempt: number, signal: AbortSignal) {
+  async function tokenFor(
+    connection: Connection,
+    refusedToken: string | null,
+    { attempt, isProbe }: Pick<SessionOptions, 'attempt' | 'isProbe'>,
+    signal: AbortSignal,
+  ) {
     const asked = refusedToken === null ? tokens.get(connection) : tokens.refresh(connection, refusedToken);
     const result = await unlessAborted(asked, signal);
     switch (result?.kind) {
@@ -115,9 +181,12 @@ export function createConnectionCalls(deps: {
       case 'retry':
         return later(result.failure, result.at, 'connection', attempt);
       case 'unauthorized':
-        return dead(connection, result.reason, result.failure);
-      case 'connection_deleted':
-        return dead(connection, 'connection_deleted', result.failure);
+      case 'connection_deleted': {
+        if (isProbe === true) return { kind: 'dead' } as const;
+        const reason = result.kind === 'unauthorized' ? result.reason : 'connection_deleted';
+        const doubted = reason === 'token_refused' ? doubt(connection, result.failure, attempt) : null;
+        return doubted ?? dead(connection, reason, result.failure);
+      }
     }
   }
 
@@ -131,8 +200,10 @@ export function createConnectionCalls(deps: {
       case 'conflict':
         return later(failure, clock.now() + (failure.retryAfterMs ?? 0), 'request', attempt);
       case 'unauthorized':
+        return { kind: 'unauthorized' };
       case 'gone':
-        return { kind: failure.class };
+      case 'unreadable':
+        return { kind: 'gone', failure };
       case 'restricted':
       case 'invalid':
       case 'unexpected':
@@ -141,20 +212,25 @@ export function createConnectionCalls(deps: {
   }
 
   return {
-    async begin(connection, { reserve, share, attempt, signal: whole, onAnswer }, work) {
+    async begin(connection, options, work) {
+      const { reserve, share, attempt, signal: whole, isProbe, onAnswer } = options;
       if (whole.aborted) return stopped();
-      if (isRefused(connection)) return { kind: 'dead' };
+      if (isRefused(connection) && isProbe !== true) return { kind: 'dead' };
+      const doubted = doubts.get(connection.connectionId);
+      if (doubted !== undefined && doubted.nextAt > clock.now()) {
+        return { kind: 'retry', at: doubted.nextAt, scope: 'connection', failure: doubted.failure };
+      }
       const reserved = budget.tryTake(connection, reserve, share);
       if (!reserved.ok) {
         deps.metrics.denied(reserved.cause);
-        return noRoom(reserved);
+        return noRoom(reserved, share);
       }
       const ready: Permit[] = [...reserved.permits];
 
       const call: SessionCall = async (request, signal = whole) => {
         let refusedToken: string | null = null;
         for (;;) {
-          const found = await tokenFor(connection, refusedToken, attempt, signal);
+          const found = await tokenFor(connection, refusedToken, options, signal);
           if (found.kind !== 'token') return found;
           let permit = ready.pop();
           if (permit === undefined) {
@@ -169,11 +245,18 @@ export function createConnectionCalls(deps: {
             const result = answer.kind === 'ok' ? 'ok' : answer.failure.code;
             logger.debug({ connectionId, workspaceId, endpoint: request.endpoint, result, ms: clock.now() - began }, 'notion call');
             onAnswer?.(answer.kind === 'ok' ? requestIdOf(answer.body) : answer.failure.requestId);
-            if (answer.kind === 'ok') return answer;
+            if (answer.kind === 'ok') {
+              tokenAccepted(connection);
+              return answer;
+            }
             if (signal.aborted) return stopped();
             const outcome = act(answer.failure, permit, attempt);
+            if (outcome.kind === 'gone' || (outcome.kind === 'failed' && answer.failure.status !== null)) tokenAccepted(connection);
             if (outcome.kind !== 'unauthorized') return outcome;
-            if (refusedToken !== null) return await dead(connection, 'token_refused', answer.failure);
+            if (refusedToken !== null) {
+              if (isProbe === true) return { kind: 'dead' };
+              return doubt(connection, answer.failure, attempt) ?? (await dead(connection, 'token_refused', answer.failure));
+            }
             refusedToken = found.token;
           } finally {
             permit.answered();

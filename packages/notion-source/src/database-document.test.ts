@@ -7,6 +7,7 @@ import {
   parseDatabase,
   parseDataSource,
   parseSearchPage,
+  type DataSourceSight,
   type Parsed,
   type ParsedDatabase,
   type ParsedDataSource,
@@ -203,8 +204,8 @@ describe('the document of a Notion database', () => {
     });
     const content = databaseContent(
       both,
-      new Map([
-        [otherSourceId, null],
+      new Map<string, DataSourceSight>([
+        [otherSourceId, { hidden: true, reason: null, mayHaveLeft: true }],
         [sourceId, source()],
       ]),
     );

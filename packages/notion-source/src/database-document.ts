@@ -131,13 +131,28 @@ export function parseDataSource(body: JsonObject, bodyText: string): Parsed<Pars
   };
 }
 
-/** The document: the container, and each data source it lists, in its order. A source that `sources` does not have is inaccessible. */
-export function databaseContent(database: ParsedDatabase, sources: ReadonlyMap<string, ParsedDataSource | null>): DatabaseContent {
+/** A data source that its database lists and the connection cannot read. `reason`: Notion's code; null when it answers 404. */
+export interface HiddenDataSource {
+  readonly hidden: true;
+  readonly reason: string | null;
+  /** It may have left the database since the container was read. False: it is there, and forbidden. */
+  readonly mayHaveLeft: boolean;
+}
+
+export type DataSourceSight = ParsedDataSource | HiddenDataSource;
+
+/** The document: the container, and each data source it lists, in its order. A source that `sources` does not have is inaccessible, as with a 404. */
+export function databaseContent(database: ParsedDatabase, sources: ReadonlyMap<string, DataSourceSight>): DatabaseContent {
   const dataSources = database.listed.map(({ id, name }): DataSourceContent => {
-    const source = sources.get(id) ?? null;
-    return source === null ? { id, name, accessible: false } : { ...source.content, id, name };
+    const source = sources.get(id);
+    if (source !== undefined && !('hidden' in source)) return { ...source.content, id, name };
+    const reason = source?.reason ?? null;
+    return { id, name, accessible: false, ...(reason === null ? {} : { reason }) };
   });
-  const rawSources = database.listed.map(({ id }) => sources.get(id)?.raw).filter((raw) => raw !== undefined);
+  const rawSources = database.listed.flatMap(({ id }) => {
+    const source = sources.get(id);
+    return source === undefined || 'hidden' in source ? [] : [source.raw];
+  });
   return { ...database.content, dataSources, raw: { database: database.raw, dataSources: rawSources } };
 }
 
@@ -168,6 +183,7 @@ export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
   const result = searchList.safeParse(body);
   if (!result.success) return { kind: 'malformed', problem: z.prettifyError(result.error) };
   const { results, has_more: hasMore, next_cursor: nextCursor } = result.data;
+  if (hasMore && (nextCursor ?? '') === '') return { kind: 'malformed', problem: 'there is more, and no cursor to it' };
   const found = results.flatMap((entry): FoundDataSource[] => {
     const hit = searchHit.safeParse(entry);
     if (!hit.success) return [];

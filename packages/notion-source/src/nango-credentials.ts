@@ -142,7 +142,8 @@ function read(answer: HttpAnswer, now: number): Body | NangoRefusal {
   if (status >= 200 && status < 300) return { kind: 'body', status, body };
   const code = errorBody.safeParse(body).data?.error.code ?? null;
   if (status === 429) {
-    const waitMs = parseRetryAfter(answer.headers.get('retry-after'), now) ?? pauseWithoutRetryAfterMs;
+    // A wait of nothing would be one call after the other, for all connections together.
+    const waitMs = Math.max(transientWaitMs, parseRetryAfter(answer.headers.get('retry-after'), now) ?? pauseWithoutRetryAfterMs);
     return { kind: 'retry', failure: describe('rate_limited', status, code ?? 'too_many_request'), waitMs, everyone: true };
   }
   // An answer that is not in Nango's form comes from something in between: it may say nothing about a customer's grant.

@@ -12,7 +12,7 @@ test('calls share clients of the SDK, and each is made with its own token and ge
   await using server = await startScriptedServer(async ({ path, token }) => {
     const id = String(path.split('/').at(-1));
     await delay(id.startsWith('slow') ? 3_000 : Math.random() * 10);
-    return { status: id.startsWith('bad') ? 500 : 200, body: { id, token } };
+    return { status: id.startsWith('bad') ? 500 : 200, body: { object: 'database', id, token } };
   });
   const logger = createLogger({ service: 'test', level: 'silent' });
   const metrics = createNotionMetrics(new Registry());
@@ -28,7 +28,7 @@ test('calls share clients of the SDK, and each is made with its own token and ge
       if (kind === 'stopped') ender.abort();
       const answer = await call;
       said.push(`${id}: ${answer.kind === 'ok' ? `${JSON.stringify(answer.body)} ${answer.text}` : answer.failure.code}`);
-      const body = JSON.stringify({ id, token: `token-${caller}` });
+      const body = JSON.stringify({ object: 'database', id, token: `token-${caller}` });
       const endings = { good: `${body} ${body}`, bad: 'not_a_notion_answer', slow: 'deadline', stopped: 'aborted' };
       expected.push(`${id}: ${endings[kind as keyof typeof endings]}`);
     }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Client, LogLevel } from '@notionhq/client';
 import type { Clock } from './clock.ts';
@@ -21,13 +22,18 @@ export interface NotionCall {
   readonly endpoint: string;
 }
 
-/** The three endpoints of the Notion API that the mirror reads. */
+/** The endpoints of the Notion API that the mirror reads. */
 export interface NotionClient {
   database(databaseId: string): NotionCall;
   dataSource(dataSourceId: string): NotionCall;
-  /** A page of at most 100 data sources; those edited last come last, so that an edit meanwhile moves none past the cursor. */
-  search(cursor: string | null): NotionCall;
+  /** A page of at most `size` (1 to 100) data sources; those edited last come last, so that an edit meanwhile moves none past the cursor. */
+  search(cursor: string | null, size: number): NotionCall;
+  /** The token's own bot. Any valid token can read it. */
+  self(): NotionCall;
 }
+
+/** What a successful answer must be. */
+type Expected = { readonly object: 'database' | 'data_source'; readonly id: string } | { readonly object: 'list' | 'user' };
 
 interface Call {
   readonly endpoint: string;
@@ -84,7 +90,7 @@ export function createNotionClient(options: {
     return line;
   }
 
-  function calling(endpoint: string, send: (client: Client, auth: string) => Promise<object>): NotionCall {
+  function calling(endpoint: string, expected: Expected, send: (client: Client, auth: string) => Promise<object>): NotionCall {
     return Object.assign(call, { endpoint });
 
     async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
@@ -94,10 +100,13 @@ export function createNotionClient(options: {
       const began = performance.now();
       try {
         const body: unknown = await send(line.client, token);
-        if (!isJsonObject(body)) throw new Error('the answer is not a JSON object');
-        return { kind: 'ok', body, text: here.answer?.text ?? '' };
+        const problem = problemOf(body, expected);
+        if (problem === null && isJsonObject(body)) return { kind: 'ok', body, text: here.answer?.text ?? '' };
+        const requestId = here.answer?.headers.get('x-notion-request-id') ?? null;
+        const failure = { class: 'server', code: 'unexpected_object', message: `status 200, but ${problem}` } as const;
+        return { kind: 'failure', failure: { ...failure, status: 200, retryAfterMs: null, requestId } };
       } catch (error) {
-        const failure = notionFailure(error, clock.now());
+        const failure = notionFailure(error, clock.now(), 'id' in expected ? 'object' : 'other');
         if (failure.class === 'rate_limited') metrics.rateLimited(failure.reason);
         if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed in an unexpected way');
         return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
@@ -111,18 +120,42 @@ export function createNotionClient(options: {
 
   return {
     database: (databaseId) =>
-      calling('databases.retrieve', async (client, auth) => client.databases.retrieve({ auth, database_id: databaseId })),
+      calling('databases.retrieve', { object: 'database', id: databaseId }, async (client, auth) =>
+        client.databases.retrieve({ auth, database_id: databaseId }),
+      ),
     dataSource: (dataSourceId) =>
-      calling('dataSources.retrieve', async (client, auth) => client.dataSources.retrieve({ auth, data_source_id: dataSourceId })),
-    search: (cursor) =>
-      calling('search', async (client, auth) =>
+      calling('dataSources.retrieve', { object: 'data_source', id: dataSourceId }, async (client, auth) =>
+        client.dataSources.retrieve({ auth, data_source_id: dataSourceId }),
+      ),
+    search: (cursor, size) =>
+      calling('search', { object: 'list' }, async (client, auth) =>
         client.search({
           auth,
           filter: { property: 'object', value: 'data_source' },
           sort: { timestamp: 'last_edited_time', direction: 'ascending' },
-          page_size: 100,
+          page_size: size,
           ...(cursor === null ? {} : { start_cursor: cursor }),
         }),
       ),
+    self: () =>
+      calling('users.me', { object: 'user' }, async (client, auth) => client.request<object>({ path: 'users/me', method: 'get', auth })),
   };
+}
+
+/**
+ * What is wrong with the body of a 200; null when it is the object that was asked for. Proxies and bad moments of a server answer 200 with `{}`, with
+ * an error or with something else: that passes, and says nothing about the object.
+ */
+function problemOf(body: unknown, expected: Expected): string | null {
+  if (!isJsonObject(body)) return 'the body is no JSON object';
+  const { object } = expected;
+  const found = body['object'];
+  if (found !== object) {
+    const what = typeof found === 'string' ? JSON.stringify(found.slice(0, 40)) : 'an object without a type';
+    return `the body is ${what}, not a ${object}`;
+  }
+  if (!('id' in expected)) return null;
+  const id = body['id'];
+  const isIt = typeof id === 'string' && canonicalNotionId(id) === canonicalNotionId(expected.id);
+  return isIt ? null : `the body is another ${object} than the one asked for`;
 }

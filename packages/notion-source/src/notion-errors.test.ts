@@ -45,7 +45,7 @@ const html = (status: number, headers: Record<string, string> = {}): Reply => ({
 
 describe("the class of a Notion error, through Notion's own client", () => {
   it.each([
-    [400, 'validation_error', 'invalid'],
+    [400, 'validation_error', 'unreadable'],
     [400, 'invalid_json', 'invalid'],
     [400, 'invalid_request_url', 'invalid'],
     [400, 'invalid_request', 'invalid'],
@@ -142,8 +142,49 @@ describe("the class of a Notion error, through Notion's own client", () => {
     expect(answer).toMatchObject({ failure: { class: 'network', code: 'ECONNREFUSED' } });
   });
 
-  it('JSON that is no object is unexpected', async () => {
-    expect(await failureOf({ status: 200, body: [] })).toMatchObject({ class: 'unexpected' });
+  // Seen as dead letters at the first such answer, though it was right a second later.
+  it.each([
+    ['an array', []],
+    ['null', null],
+    ['a number', 7],
+    ['an empty object', {}],
+    ['an error', { object: 'error', status: 503, code: 'service_unavailable', message: 'm' }],
+    ['a page', { object: 'page', id: databaseId }],
+    ['another database', container({ id: '248104cd-477e-80fd-b757-e945d38000be' })],
+    ['a database without an id', { object: 'database' }],
+  ])('%s with status 200 is tried again', async (_, body) => {
+    expect(await failureOf({ status: 200, body })).toMatchObject({ class: 'server', code: 'unexpected_object', status: 200 });
+  });
+
+  it.each([
+    ['Databases with multiple data sources are not supported in this API version.', {}],
+    ['Not possible.', { minimum_api_version: '2027-01-01' }],
+  ])('a refusal of the API version says nothing about the object: %s', async (message, additional) => {
+    const body = { object: 'error', status: 400, code: 'validation_error', message, additional_data: additional };
+    expect(await failureOf({ status: 400, body })).toMatchObject({ class: 'invalid' });
+  });
+
+  it.each([
+    [{ message: 'It took too long. Use a page_size of 25 or less.' }, 25],
+    [{ message: 'm', additional_data: { retry_guidance: ['Wait a little.', 'Reduce page size to 40.'] } }, 40],
+    [{ message: 'm', additional_data: { suggested_page_size: 30 } }, 30],
+    [{ message: 'm', additional_data: { retry_guidance: ['Wait a little.'] } }, undefined],
+  ])('the advice of an error is read: %j', async (more, advisedPageSize) => {
+    const body = { object: 'error', status: 503, code: 'service_unavailable', ...more };
+    expect((await failureOf({ status: 503, body })).advisedPageSize).toBe(advisedPageSize);
+  });
+
+  it('Retry-After in the body is read as one in the header, a number or a text', async () => {
+    for (const retryAfter of ['7', 7]) {
+      const body = {
+        object: 'error',
+        status: 503,
+        code: 'service_unavailable',
+        message: 'm',
+        additional_data: { retry_after: retryAfter },
+      };
+      expect(await failureOf({ status: 503, body })).toMatchObject({ retryAfterMs: 7_000 });
+    }
   });
 });
 
@@ -177,7 +218,10 @@ describe('Retry-After', () => {
     ['1.5', 1_500],
     ['Sun, 01 Mar 2026 12:01:00 GMT', 60_000],
     ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
-    ['999999999999', 86_400_000],
+    // A day is a mistake more often than a wish.
+    ['86400', 600_000],
+    ['Mon, 02 Mar 2026 12:00:00 GMT', 600_000],
+    ['999999999999', 600_000],
     ['-5', null],
     ['soon', null],
     ['', null],

@@ -5,14 +5,17 @@ import { ExchangeError, HttpHeaders } from './http-exchange.ts';
 /**
  * What a failure means for the one who asked:
  * - `rate_limited` 429, 529: again when Notion says so; it concerns the token (or the workspace), not the request.
- * - `server` 5xx, and every answer that is not in Notion's form (an edge, a proxy, a maintenance page): again after a backoff.
+ * - `server` 5xx, and every answer that is not in Notion's form (an edge, a proxy, a maintenance page) or, with 200, is another object
+ *   than the one asked for: again after a backoff.
  * - `network` no complete answer: again after a backoff. `conflict` 409: the same.
  * - `unauthorized` 401: once more with a fresh token, then never.
  * - `gone` 404 `object_not_found`: not existing, or not shared with this token.
+ * - `unreadable` 400 `validation_error` for one object by its id: the id names something that this endpoint cannot show, such as a page, a
+ *   linked view, or a database without a data source that the token can read. For this token it is as gone as with a 404.
  * - `restricted` 403, `public_api_request_blocked`, an object without content: never again with this token.
  * - `invalid` 400 and other refusals of the request: never again.
  * - `misconfigured` our side refuses (API key, encryption key): again, slowly; an operator must act.
- * - `unexpected` an answer of 200 that cannot be read, or a bug of ours: never again, and loudly.
+ * - `unexpected` an object of the right kind that cannot be read, or a bug of ours: never again, and loudly.
  */
 export type FailureClass =
   | 'rate_limited'
@@ -21,6 +24,7 @@ export type FailureClass =
   | 'conflict'
   | 'unauthorized'
   | 'gone'
+  | 'unreadable'
   | 'restricted'
   | 'invalid'
   | 'misconfigured'
@@ -32,6 +36,8 @@ export interface Failure {
   /** Notion's own code where it gave one. */
   readonly code: string;
   readonly message: string;
+  /** How many to ask for at a time, where Notion's answer says so. */
+  readonly advisedPageSize?: number;
 }
 
 /** Whose limit was exceeded: the connection's, the whole Notion workspace's, or Notion itself is overloaded (529). */
@@ -58,15 +64,25 @@ export interface OtherNotionFailure extends Failure {
 
 export type NotionFailure = RateLimited | OtherNotionFailure;
 
-/** A blocked integration is told so with a 429; waiting does not help it. */
-const blocked = 'public_api_request_blocked';
+/** The code of a blocked integration. Notion says it with a 429, but waiting does not help: it is about the token, not about one object. */
+export const blocked = 'public_api_request_blocked';
+
+/** What a call asked for: one object by its id, or anything else, such as a search. */
+export type Asked = 'object' | 'other';
 
 const errorBody = z.object({
   code: z.string(),
   message: z.string().catch(''),
   request_id: z.string().optional().catch(undefined),
   additional_data: z
-    .object({ rate_limit_reason: z.string().optional().catch(undefined), retry_after: z.string().optional().catch(undefined) })
+    .object({
+      rate_limit_reason: z.string().optional().catch(undefined),
+      retry_after: z
+        .union([z.string(), z.number().transform(String)])
+        .optional()
+        .catch(undefined),
+      minimum_api_version: z.unknown().optional(),
+    })
     .optional()
     .catch(undefined),
 });
@@ -76,11 +92,11 @@ const errorBody = z.object({
  * not know (`bad_gateway`, `database_connection_unavailable`, HTML), so the body is read here. Network errors are not errors of the SDK:
  * they come from our own fetch, as ExchangeError. A body that is cut off is a SyntaxError of the SDK's JSON.parse.
  */
-export function notionFailure(error: unknown, now: number): NotionFailure {
+export function notionFailure(error: unknown, now: number, asked: Asked = 'other'): NotionFailure {
   if (isHTTPResponseError(error)) {
     // As our own fetch gave them.
     const headers = error.headers instanceof HttpHeaders ? error.headers : new HttpHeaders({});
-    return failureOfAnswer({ status: error.status, headers, text: error.body }, now);
+    return failureOfAnswer({ status: error.status, headers, text: error.body }, now, asked);
   }
   const nothing = { status: null, retryAfterMs: null, requestId: null };
   if (error instanceof ExchangeError) return { class: 'network', code: error.code, message: error.message, ...nothing };
@@ -95,15 +111,24 @@ export function notionFailure(error: unknown, now: number): NotionFailure {
   return { class: 'unexpected', code: name, message, ...nothing };
 }
 
-function failureOfAnswer(answer: { status: number; headers: HttpHeaders; text: string }, now: number): NotionFailure {
+function failureOfAnswer(answer: { status: number; headers: HttpHeaders; text: string }, now: number, asked: Asked): NotionFailure {
   const { status, headers } = answer;
   const body = errorBody.safeParse(parseJson(answer.text)).data ?? null;
   const reason = body?.additional_data?.rate_limit_reason ?? null;
   const code = reason === blocked ? blocked : (body?.code ?? 'not_a_notion_answer');
   const retryAfterMs = parseRetryAfter(headers.get('retry-after') ?? body?.additional_data?.retry_after ?? null, now);
   const requestId = body?.request_id ?? headers.get('x-notion-request-id');
-  const details = { code, message: describe(status, headers, body, code, requestId), status, retryAfterMs, requestId };
-  const failureClass = classOf(status, body === null ? null : code);
+  const advisedPageSize = pageSizeIn(answer.text);
+  const details = {
+    code,
+    message: describe(status, headers, body, code, requestId),
+    status,
+    retryAfterMs,
+    requestId,
+    ...(body === null || advisedPageSize === null ? {} : { advisedPageSize }),
+  };
+  const failureClass =
+    asked === 'object' && body !== null && refusesObject(status, body) ? 'unreadable' : classOf(status, body === null ? null : code);
   if (failureClass !== 'rate_limited') return { class: failureClass, ...details };
   if (status === 529) return { class: 'rate_limited', ...details, scope: 'overload', reason: 'service_overload' };
   const scope = reason === 'public_api_space_request_rate_limit' ? 'workspace' : 'connection';
@@ -127,6 +152,30 @@ function classOf(status: number, code: string | null): RateLimited['class'] | Ot
     default:
       return 'invalid';
   }
+}
+
+/** Codes of 400 that are about how we ask: they say nothing about an object. */
+export const aboutTheRequest: ReadonlySet<string> = new Set(['invalid_json', 'invalid_request_url', 'missing_version']);
+
+/**
+ * Whether the refusal of a GET by id is about the object. Such a request has nothing to validate but the id, which we have checked, and the API
+ * version; what is about the version (`minimum_api_version`, or the message says so) would be said of every object.
+ * Seen: "Database with ID … does not contain any data sources accessible by this API bot.", "Provided ID … is a page, not a database.",
+ * "Database with ID … is a linked database. Database retrievals do not support linked databases."
+ */
+function refusesObject(status: number, { code, message, additional_data: more }: z.infer<typeof errorBody>): boolean {
+  if (status !== 400 || (code !== 'validation_error' && code !== 'object_not_found')) return false;
+  return more?.minimum_api_version === undefined && !/version/i.test(message);
+}
+
+/**
+ * The page size that an error advises: in its message, in `additional_data.retry_guidance` (sentences, documented for 503), or in a field whose name ends so.
+ * Null: none.
+ */
+function pageSizeIn(text: string): number | null {
+  const [, digits] = /page[_ ]?size\D{0,30}?(\d{1,3})\b/i.exec(text) ?? [];
+  const size = Number(digits);
+  return size >= 1 && size <= 100 ? size : null;
 }
 
 const longestMessage = 500;
@@ -164,5 +213,8 @@ export function parseRetryAfter(value: string | null, now: number): number | nul
   return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), longestPauseMs);
 }
 
-/** No server is believed that wants us gone for longer than a day. */
-const longestPauseMs = 86_400_000;
+/**
+ * However long a server wants us to wait, it is asked again after this: a pause of a day is a mistake more often than a wish, and one call
+ * in ten minutes does no harm. Notion documents waits of at most 60 s for a connection, and "longer than a minute" for a workspace.
+ */
+const longestPauseMs = 600_000;

@@ -19,14 +19,16 @@ import {
   parseDatabase,
   parseDataSource,
   parseSearchPage,
+  type DataSourceSight,
   type FoundDataSource,
+  type HiddenDataSource,
   type Parsed,
   type ParsedDatabase,
   type ParsedDataSource,
-  type SearchPage,
 } from './database-document.ts';
 import { createNotionClient } from './notion-client.ts';
-import type { Failure } from './notion-errors.ts';
+import { createDataSourceSearch } from './data-source-search.ts';
+import { aboutTheRequest, blocked, type Failure } from './notion-errors.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 import type { RateBudget } from './rate-budget.ts';
 import type { TokenSource } from './token-source.ts';
@@ -58,16 +60,22 @@ export type Unanswered =
 export type FetchOutcome =
   | { readonly kind: 'live'; readonly content: DatabaseContent; readonly connectionId: string }
   | { readonly kind: 'trashed'; readonly connectionId: string }
-  /** Every active connection of the tenant answers 404. */
-  | { readonly kind: 'inaccessible' }
+  /**
+   * No active connection of the tenant can read it: each answers 404, or that the id is no database it can show. `refusal`: the latter, where one
+   * did.
+   */
+  | { readonly kind: 'inaccessible'; readonly refusal?: Failure }
   | Unanswered;
 
-/** What GET /v1/databases/{id} says of a database, without its data sources. `gone`: every active connection of the tenant answers 404. */
+/** What GET /v1/databases/{id} says of a database, without its data sources. `gone`: no active connection of the tenant can read it. */
 export type LookOutcome =
   | { readonly kind: 'live'; readonly raw: JsonObject; readonly dataSourceIds: readonly string[] }
   | { readonly kind: 'trashed' }
   | { readonly kind: 'gone' }
   | Unanswered;
+
+/** What GET /v1/data_sources/{id} says. `gone`: no active connection of the tenant can read it. */
+export type DataSourceLook = { readonly kind: 'live'; readonly raw: JsonObject } | { readonly kind: 'gone' } | Unanswered;
 
 export type HolderOutcome = { readonly kind: 'database'; readonly databaseId: string } | { readonly kind: 'not_found' } | Unanswered;
 
@@ -85,23 +93,18 @@ export interface NotionSource {
   /**
    * All data sources that Notion's search lists for a connection, page by page, within the part of its budget that is not kept for events.
    * Notion guarantees neither that the list is complete nor that it is up to date: absence proves nothing. A source edited meanwhile may come
-   * twice. Throws SearchError.
+   * twice, and all come again when a cursor dies and the search begins again. Pages get smaller while Notion cannot answer large ones. Throws
+   * SearchError.
    */
   searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly FoundDataSource[], void, undefined>;
   /** One call for a database, within the same part of the budget. Never rejects. */
   lookAtDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<LookOutcome>;
+  /** The same for a data source. Never rejects. */
+  lookAtDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<DataSourceLook>;
+  /** Whether Notion takes the token of a connection, whatever its status. Nothing follows from the answer. Never rejects. */
+  probe(connection: Connection, signal: AbortSignal): Promise<'accepted' | 'refused' | 'unknown'>;
   /** When that part of a connection's budget has room: epoch milliseconds, null for now. */
   spareAt(connection: Connection): number | null;
-}
-
-export class SearchError extends Error {
-  override readonly name = 'SearchError';
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(`search of data sources: ${failure.message}`);
-    this.failure = failure;
-  }
 }
 
 /** What one connection sees of an object. */
@@ -111,7 +114,9 @@ type Seen = { readonly trashed: true } | { readonly trashed: false; readonly con
 const sourcesAtOnce = 3;
 /** What looks for lost events may use of the budget; the other half is for events that came. */
 const spareShare = 0.5;
-const searchAttempts = 6;
+/** What a database may use that has failed again and again: those that never succeed must leave room for events. */
+const failingShare = 0.5;
+const failingAfter = 4;
 const rememberedObjects = 20_000;
 
 /**
@@ -146,6 +151,13 @@ export function createNotionSource(deps: {
     metrics,
     onUnauthorized: deps.onUnauthorized,
   });
+  const search = createDataSourceSearch({
+    clock,
+    readPage: async (connection, { cursor, size, attempt }, signal) =>
+      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) =>
+        parsed(await call(client.search(cursor, size)), parseSearchPage),
+      ),
+  });
   /** Which connection saw an object last. */
   const lastSeenBy = new LRUCache<string, string>({ max: rememberedObjects });
 
@@ -165,14 +177,14 @@ export function createNotionSource(deps: {
   async function ask<T>(
     asking: Asking,
     objectId: string,
-    { reserve, share }: { readonly reserve: number; readonly share?: number },
+    { reserve, share }: { readonly reserve: number; readonly share?: number | undefined },
     signal: AbortSignal,
     look: (call: SessionCall) => Promise<Sight<T>>,
-  ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone' } | Unanswered> {
+  ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone'; refusal: Failure | null } | Unanswered> {
     const retries: (CallProblem & { kind: 'retry' })[] = [];
     const dead = new Set<string>();
     let failed: (CallProblem & { kind: 'failed' }) | null = null;
-    let votes = 0;
+    const votes: Failure[] = [];
     for (const connection of inOrder(asking, objectId)) {
       const { connectionId } = connection;
       const sight = await calls.begin(
@@ -185,7 +197,7 @@ export function createNotionSource(deps: {
           lastSeenBy.set(`${asking.workspaceId} ${objectId}`, connectionId);
           return { ...sight, connectionId };
         case 'gone':
-          votes += 1;
+          votes.push(sight.failure);
           break;
         case 'dead':
           dead.add(connectionId);
@@ -201,11 +213,11 @@ export function createNotionSource(deps: {
     }
     const soonest = retries.toSorted((a, b) => a.at - b.at)[0];
     if (soonest !== undefined) {
-      const allWait = votes === 0 && failed === null && retries.every(({ scope }) => scope === 'connection');
+      const allWait = votes.length === 0 && failed === null && retries.every(({ scope }) => scope === 'connection');
       return { ...soonest, scope: allWait ? 'connection' : 'request' };
     }
     if (failed !== null) return failed;
-    if (votes > 0) return { kind: 'gone' };
+    if (votes.length > 0) return { kind: 'gone', refusal: votes.find((vote) => vote.class === 'unreadable') ?? null };
     const statuses = connectionsOf(asking.workspaceId).map(({ connectionId, status }) =>
       dead.has(connectionId) ? 'unauthorized' : status,
     );
@@ -220,11 +232,14 @@ export function createNotionSource(deps: {
     return parsed(await call(client.dataSource(dataSourceId), signal), parseDataSource);
   }
 
-  /** Reads those that `read` does not have yet, a few at a time; null: it answers 404. Any other problem with one ends the reading of all. */
+  /**
+   * Reads those that `read` does not have yet, a few at a time. One that this connection cannot read hides itself only; any other problem ends
+   * the reading of all.
+   */
   async function readSources(
     call: SessionCall,
     ids: readonly string[],
-    read: Map<string, ParsedDataSource | null>,
+    read: Map<string, DataSourceSight>,
     signal: AbortSignal,
   ): Promise<CallProblem | null> {
     const queue = ids.filter((id) => !read.has(id));
@@ -234,8 +249,9 @@ export function createNotionSource(deps: {
     const reader = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined && problem === null; next = queue.shift()) {
         const source = await readDataSource(call, next, ending.signal);
+        const hidden = hiddenBy(source);
         if (source.kind === 'seen') read.set(next, source.value);
-        else if (source.kind === 'gone') read.set(next, null);
+        else if (hidden !== null) read.set(next, hidden);
         else {
           problem ??= source;
           ending.abort();
@@ -256,7 +272,7 @@ export function createNotionSource(deps: {
     expected: readonly string[],
     signal: AbortSignal,
   ): Promise<Sight<Seen>> {
-    const read = new Map<string, ParsedDataSource | null>();
+    const read = new Map<string, DataSourceSight>();
     using ahead = abortScope(signal);
     const readAhead = readSources(call, expected, read, ahead.signal);
     for (let again = false; ; again = true) {
@@ -270,8 +286,8 @@ export function createNotionSource(deps: {
       if (problemAhead !== null && listed.some((id) => !read.has(id))) return problemAhead;
       const problem = await readSources(call, listed, read, signal);
       if (problem !== null) return problem;
-      // A source that is listed but gone has perhaps left between the two reads; the container is the judge, read once more.
-      if (!again && listed.some((id) => read.get(id) === null)) continue;
+      // The container decides: it is read again.
+      if (!again && listed.some((id) => mayHaveLeft(read.get(id)))) continue;
       return { kind: 'seen', value: { trashed: false, content: databaseContent(container.value, read) } };
     }
   }
@@ -280,8 +296,12 @@ export function createNotionSource(deps: {
     const databaseId = canonicalNotionId(asking.databaseId);
     if (databaseId === null) return notAnId(asking.databaseId);
     const expected = asking.attempt === undefined || asking.attempt === 1 ? (asking.expected ?? []) : [];
-    const answer = await ask(asking, databaseId, { reserve: 2 }, signal, async (call) => readDatabase(call, databaseId, expected, signal));
-    if (answer.kind === 'gone') return { kind: 'inaccessible' };
+    const share = (asking.attempt ?? 1) >= failingAfter ? failingShare : undefined;
+    const answer = await ask(asking, databaseId, { reserve: 2, share }, signal, async (call) =>
+      readDatabase(call, databaseId, expected, signal),
+    );
+    if (answer.kind === 'gone')
+      return answer.refusal === null ? { kind: 'inaccessible' } : { kind: 'inaccessible', refusal: answer.refusal };
     if (answer.kind !== 'seen') return answer;
     const { value, connectionId } = answer;
     return value.trashed ? { kind: 'trashed', connectionId } : { kind: 'live', content: value.content, connectionId };
@@ -309,9 +329,26 @@ export function createNotionSource(deps: {
       if (databaseId === null) return notAnId(asking.databaseId);
       const spare = { reserve: 1, share: spareShare };
       const answer = await ask(asking, databaseId, spare, signal, async (call) => readContainer(call, databaseId));
+      if (answer.kind === 'gone') return { kind: 'gone' };
       if (answer.kind !== 'seen') return answer;
       const { raw, inTrash, listed } = answer.value;
       return inTrash ? { kind: 'trashed' } : { kind: 'live', raw, dataSourceIds: listed.map(({ id }) => id) };
+    },
+
+    async lookAtDataSource(asking, signal) {
+      const dataSourceId = canonicalNotionId(asking.dataSourceId);
+      if (dataSourceId === null) return notAnId(asking.dataSourceId);
+      const spare = { reserve: 1, share: spareShare };
+      const answer = await ask(asking, dataSourceId, spare, signal, async (call) => readDataSource(call, dataSourceId, signal));
+      if (answer.kind === 'gone') return { kind: 'gone' };
+      return answer.kind === 'seen' ? { kind: 'live', raw: answer.value.raw } : answer;
+    },
+
+    async probe(connection, signal) {
+      const options = { reserve: 1, share: spareShare, attempt: 1, signal, isProbe: true };
+      const outcome = await calls.begin<CallOutcome>(connection, options, async (call) => call(client.self()));
+      if (outcome.kind === 'ok') return 'accepted';
+      return outcome.kind === 'dead' ? 'refused' : 'unknown';
     },
 
     spareAt(connection) {
@@ -321,44 +358,25 @@ export function createNotionSource(deps: {
       return null;
     },
 
-    async *searchDataSources(connection, signal) {
-      let cursor: string | null = null;
-      let attempt = 1;
-      const searchOnce = async (): Promise<Sight<SearchPage>> =>
-        calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) =>
-          parsed(await call(client.search(cursor)), parseSearchPage),
-        );
-      for (;;) {
-        const page = await searchOnce();
-        switch (page.kind) {
-          case 'seen': {
-            const { found, nextCursor } = page.value;
-            yield found;
-            if (nextCursor === null) return;
-            if (nextCursor === cursor) throw new SearchError(endless);
-            cursor = nextCursor;
-            attempt = 1;
-            break;
-          }
-          case 'retry':
-            if (signal.aborted || attempt >= searchAttempts) throw new SearchError(page.failure);
-            // Being throttled is no failure: it only takes longer.
-            if (page.failure.class !== 'rate_limited') attempt += 1;
-            await clock.sleep(page.at - clock.now(), signal);
-            break;
-          case 'failed':
-            throw new SearchError(page.failure);
-          case 'dead':
-            throw new SearchError({ class: 'unauthorized', code: 'unauthorized', message: 'Notion refuses the connection' });
-          case 'gone':
-            throw new SearchError({ class: 'gone', code: 'object_not_found', message: 'Notion answers a search with 404' });
-        }
-      }
-    },
+    searchDataSources: search,
   };
 }
 
-const endless: Failure = { class: 'unexpected', code: 'same_cursor', message: 'Notion gives the same cursor again' };
+/** What a data source is in its database's document when this connection cannot read it; null when it can, or nothing is known yet. */
+function hiddenBy(sight: Sight<ParsedDataSource>): HiddenDataSource | null {
+  if (sight.kind === 'gone') {
+    return { hidden: true, reason: sight.failure.class === 'gone' ? null : sight.failure.code, mayHaveLeft: true };
+  }
+  // A blocked integration is refused everything, whatever it asks for.
+  if (sight.kind !== 'failed' || sight.failure.code === blocked || aboutTheRequest.has(sight.failure.code)) return null;
+  const isRefused = sight.failure.class === 'restricted' || sight.failure.class === 'invalid';
+  return isRefused ? { hidden: true, reason: sight.failure.code, mayHaveLeft: false } : null;
+}
+
+/** What is listed but gone has perhaps left since the container was read. */
+function mayHaveLeft(source: DataSourceSight | undefined): boolean {
+  return source !== undefined && 'hidden' in source && source.mayHaveLeft;
+}
 
 function sameId(id: string): string {
   return canonicalNotionId(id) ?? id;

@@ -1,4 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
+import { backoffMs } from '@notion-mirror/service-kit/backoff';
 import type { Clock } from './clock.ts';
 import type { RateLimitScope } from './notion-errors.ts';
 
@@ -8,7 +9,7 @@ export type BudgetHolder = Pick<Connection, 'connectionId' | 'notionWorkspaceId'
 export interface Permit {
   /** Notion answered (or the call broke off): it counts for the window. */
   answered(): void;
-  /** Notion answered 429 or 529. Returns until when nobody may call, epoch milliseconds. */
+  /** Notion answered 429 or 529. Returns until when no call may be made, epoch milliseconds. */
   limited(limit: { readonly scope: RateLimitScope; readonly retryAfterMs: number | null }): number;
   /** The call was not made: the room is given back. */
   release(): void;
@@ -32,17 +33,30 @@ export interface RateBudget {
 /** Notion's documented window. */
 const windowMs = 60_000;
 const pauseWithoutRetryAfterMs = 10_000;
-/** After a limit was lowered, it is left alone for this long, then grows back a little with each window. */
-const holdMs = 600_000;
-const growthPerWindow = 0.05;
+/** After a refusal at least about this long, whatever the server says (with jitter, so down to half); twice as long with each further one in a row. */
+const firstFloorMs = 2_000;
+const longestFloorMs = 30_000;
+/** A lowered limit stands for a window, then grows back to the full one over another. */
+const holdMs = windowMs;
+const regrowMs = windowMs;
+/** No lesson lowers the limit below this part of the full one. */
+const lowestShare = 1 / 8;
 
-interface Tally {
+/** Refusals in a row: each came after the wait that the one before had asked for. */
+interface Refusals {
+  count: number;
+  /** Until when no call may be made, epoch milliseconds. */
+  pausedUntil: number;
+  /** When the last one came. */
+  at: number;
+}
+
+interface Tally extends Refusals {
   /** When each call of the window was answered, oldest first. */
   readonly answers: number[];
   inFlight: number;
   /** Callers inside `take`. */
   waiting: number;
-  pausedUntil: number;
   lowered: { readonly limit: number; readonly at: number } | null;
 }
 
@@ -52,21 +66,28 @@ interface Tally {
  * Notion's can hold more than the limit.
  *
  * It learns: a 429 although we counted fewer calls than the limit lowers the limit to that count (never below half of what it was, since
- * a single count may be short of calls made before we started, or by others). After ten quiet minutes it grows back, 5 % a minute.
- * Retry-After pauses all calls of the connection, or of all connections of the Notion workspace when the limit was the workspace's.
+ * a single count may be short of calls made before we started, or by others; and never below an eighth of the full one). One window teaches
+ * once, however many refusals it brings. A window after the last lesson the limit grows, and it is back after another.
+ *
+ * Retry-After pauses all calls of the connection, or of all connections of the Notion workspace when the limit was the workspace's. A wait of nothing (0, or
+ * a date in the past) is no wait: at least a second passes, twice as long with each refusal in a row, up to half a minute.
  */
-export function createRateBudget(options: { readonly requestsPerMinute?: number | undefined; readonly clock: Clock }): RateBudget {
-  const { clock } = options;
+export function createRateBudget(options: {
+  readonly requestsPerMinute?: number | undefined;
+  readonly clock: Clock;
+  readonly random?: (() => number) | undefined;
+}): RateBudget {
+  const { clock, random = Math.random } = options;
   const full = options.requestsPerMinute ?? 180;
   const tallies = new Map<string, Tally>();
-  const workspacePauses = new Map<string, number>();
+  const workspaces = new Map<string, Refusals>();
   let sweepAt = 1000;
 
   function tallyOf(connectionId: string): Tally {
     const known = tallies.get(connectionId);
     if (known !== undefined) return known;
     if (tallies.size >= sweepAt) sweep();
-    const tally: Tally = { answers: [], inFlight: 0, waiting: 0, pausedUntil: 0, lowered: null };
+    const tally: Tally = { answers: [], inFlight: 0, waiting: 0, count: 0, pausedUntil: 0, at: 0, lowered: null };
     tallies.set(connectionId, tally);
     return tally;
   }
@@ -79,21 +100,22 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
       const busy = tally.answers.length + tally.inFlight + tally.waiting > 0 || tally.pausedUntil > now;
       if (!busy && limitOf(tally, now) === full) tallies.delete(connectionId);
     }
-    for (const [workspace, until] of workspacePauses) if (until <= now) workspacePauses.delete(workspace);
+    for (const [workspace, { pausedUntil }] of workspaces) if (pausedUntil <= now) workspaces.delete(workspace);
     sweepAt = Math.max(1000, tallies.size * 2);
   }
 
   function limitOf(tally: Tally, now: number): number {
     if (tally.lowered === null) return full;
-    const windows = Math.floor((now - tally.lowered.at - holdMs) / windowMs) + 1;
-    const limit = Math.min(full, tally.lowered.limit + Math.max(0, windows) * Math.max(1, Math.floor(full * growthPerWindow)));
-    if (limit === full) tally.lowered = null;
-    return limit;
+    const { limit, at } = tally.lowered;
+    const grown = Math.floor(((full - limit) * Math.max(0, now - at - holdMs)) / regrowMs);
+    if (limit + grown < full) return limit + grown;
+    tally.lowered = null;
+    return full;
   }
 
   function admit(holder: BudgetHolder, tally: Tally, calls: number, ahead: number, share = 1): Taken {
     const now = clock.now();
-    const workspacePause = workspacePauses.get(holder.notionWorkspaceId) ?? 0;
+    const workspacePause = workspaces.get(holder.notionWorkspaceId)?.pausedUntil ?? 0;
     if (Math.max(tally.pausedUntil, workspacePause) > now) {
       return workspacePause > tally.pausedUntil
         ? { ok: false, waitUntil: workspacePause, cause: 'workspace_pause' }
@@ -113,6 +135,7 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
   }
 
   function permit(holder: BudgetHolder, tally: Tally): Permit {
+    const began = clock.now();
     let open = true;
     tally.inFlight += 1;
     const end = (): boolean => {
@@ -123,22 +146,19 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
     };
     return {
       answered() {
-        if (end()) tally.answers.push(clock.now());
+        if (!end()) return;
+        tally.answers.push(clock.now());
+        forgive(tally, began);
+        const workspace = workspaces.get(holder.notionWorkspaceId);
+        if (workspace !== undefined) forgive(workspace, began);
       },
       limited({ scope, retryAfterMs }) {
         const now = clock.now();
-        const until = now + (retryAfterMs ?? pauseWithoutRetryAfterMs);
-        if (!end()) return until;
-        // The answers to calls sent together with the first refused one teach nothing new.
-        if (scope === 'connection' && tally.pausedUntil <= now) lower(tally, now);
+        const asked = retryAfterMs ?? pauseWithoutRetryAfterMs;
+        if (!end()) return now + asked;
+        if (scope === 'connection') lower(tally, now);
         tally.answers.push(now);
-        if (scope === 'workspace') {
-          const longest = Math.max(until, workspacePauses.get(holder.notionWorkspaceId) ?? 0);
-          workspacePauses.set(holder.notionWorkspaceId, longest);
-          return longest;
-        }
-        tally.pausedUntil = Math.max(until, tally.pausedUntil);
-        return tally.pausedUntil;
+        return pause(scope === 'workspace' ? workspaceOf(holder) : tally, asked, now);
       },
       release() {
         end();
@@ -146,12 +166,34 @@ export function createRateBudget(options: { readonly requestsPerMinute?: number 
     };
   }
 
+  function workspaceOf({ notionWorkspaceId }: BudgetHolder): Refusals {
+    const refusals = workspaces.get(notionWorkspaceId) ?? { count: 0, pausedUntil: 0, at: 0 };
+    workspaces.set(notionWorkspaceId, refusals);
+    return refusals;
+  }
+
+  /** Resolves to until when. */
+  function pause(refusals: Refusals, askedMs: number, now: number): number {
+    // The answers to calls that were sent before the pause teach nothing new.
+    if (refusals.pausedUntil <= now) refusals.count += 1;
+    refusals.at = now;
+    const floor = backoffMs(refusals.count, firstFloorMs, longestFloorMs, random);
+    refusals.pausedUntil = Math.max(refusals.pausedUntil, now + Math.max(askedMs, floor));
+    return refusals.pausedUntil;
+  }
+
+  /** Notion took a call that was made after the last refusal: the next one is the first of a row again. */
+  function forgive(refusals: Refusals, callBegan: number): void {
+    if (callBegan >= refusals.at) refusals.count = 0;
+  }
+
   function lower(tally: Tally, now: number): void {
+    if (tally.lowered !== null && now - tally.lowered.at < windowMs) return;
     forgetOld(tally, now);
     const limit = limitOf(tally, now);
     const counted = tally.answers.length;
     if (counted >= limit) return;
-    tally.lowered = { limit: Math.max(1, counted, Math.ceil(limit / 2)), at: now };
+    tally.lowered = { limit: Math.max(1, counted, Math.ceil(limit / 2), Math.ceil(full * lowestShare)), at: now };
   }
 
   return {

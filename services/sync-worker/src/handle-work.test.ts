@@ -16,6 +16,7 @@ function world() {
   const saved: (number | undefined)[] = [];
   const ways: Pick<OutcomeDetail, 'trail' | 'attempts' | 'waitedMs'>[] = [];
   const parked: string[] = [];
+  const retrying: string[] = [];
   const fetched: string[] = [];
   const asked: unknown[] = [];
   /** Data sources that Notion was asked about. */
@@ -78,6 +79,7 @@ function world() {
     toleranceMs: 10_000,
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),
+    retrying: ({ item }) => void retrying.push(item.eventId),
     park: (events) => Promise.resolve(void parked.push(...events.map((one) => one.event.eventId))),
     report: ({ item: { eventId } }, what, { coalescedInto, callsSaved, trail, attempts, waitedMs }) => {
       reports.push({ eventId, outcome: what, coalescedInto });
@@ -101,6 +103,7 @@ function world() {
     saved,
     ways,
     parked,
+    retrying,
     fetched,
     asked,
     located,
@@ -240,6 +243,24 @@ describe('the sync worker', () => {
     notion.set('A', ['s1']);
     await handle(event('e1', { databaseId: 'page', dataSourceId: 's1', type: 'data_source.created' }));
     expect([...mirror.keys()]).toEqual(['A']);
+  });
+
+  // Each event of a linked view, or of a database that had become a page, was a dead letter.
+  test('an id that Notion cannot show as a database is ignored, and one that was mirrored goes', async () => {
+    const refusal = { class: 'unreadable', code: 'validation_error', message: 'It is a linked database.' } as const;
+    const { handle, reports, mirror, notion, notionSays } = world();
+    notionSays({ kind: 'inaccessible', refusal });
+    expect(await handle(event('e1'))).toEqual({ kind: 'done' });
+    expect(await handle(event('e2'))).toEqual({ kind: 'done' });
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['ignored', 'ignored']);
+    expect(mirror.get('A')).toMatchObject({ live: false });
+    notionSays(null);
+    notion.set('A', ['s1']);
+    await handle(event('e3'));
+    notionSays({ kind: 'inaccessible', refusal });
+    await handle(event('e4'));
+    expect(reports.slice(2).map(({ outcome }) => outcome)).toEqual(['written', 'removed']);
+    expect(mirror.get('A')).toMatchObject({ live: false, removed: { reason: 'inaccessible' } });
   });
 
   test('a data source that is in no database is ignored', async () => {

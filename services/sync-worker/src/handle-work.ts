@@ -32,6 +32,8 @@ export interface HandlerDependencies extends SyncDependencies {
   /** Keeps events whose tenant has no active connection until it has one. */
   readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void;
+  /** The event has failed by itself, and will be tried again. Not called while its whole tenant waits. */
+  readonly retrying: (event: WorkItem<DatabaseEvent>) => void;
 }
 
 type Finished = SyncResult | DataSourceResult;
@@ -42,6 +44,12 @@ type Finished = SyncResult | DataSourceResult;
  */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function syncWork(work) {
+    const outcome = await handle(work);
+    if (outcome.kind === 'retry' && outcome.scope === 'task') work.items.forEach(deps.retrying);
+    return outcome;
+  };
+
+  async function handle(work: Work<DatabaseEvent>): Promise<Outcome> {
     const events = work.items.map(({ item }) => item);
     const newest = events.reduce((a, b) => (b.receivedAt >= a.receivedAt ? b : a));
     const beganAt = deps.now();
@@ -54,7 +62,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       const failure = { class: 'dependency', code: 'mongodb_unavailable', message: error.message };
       return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 250, 10_000), scope: 'lane', failure };
     }
-  };
+  }
 
   async function run(work: Work<DatabaseEvent>, newest: DatabaseEvent): Promise<Finished> {
     const { workspaceId, databaseId } = newest;
@@ -117,6 +125,8 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       case 'not_found':
       case 'unknown':
         return tell('ignored', 'database_not_found');
+      case 'no_database':
+        return tell('ignored', 'not_a_database');
       case 'no_active_connection': {
         if (await deps.recheckConnections(newest)) {
           // Active by the list, refused a moment ago: until that is written down, it is not asked again and again.
@@ -159,6 +169,7 @@ function callsOf(result: Finished): number {
     case 'no_active_connection':
       return 0;
     case 'removed':
+    case 'no_database':
     case 'unknown':
     case 'not_found':
     case 'unwritable':

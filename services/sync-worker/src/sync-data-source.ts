@@ -73,7 +73,7 @@ export async function syncDataSource(
         return parent;
     }
   }
-  const results = [...done.values()].filter((result) => result.kind !== 'unknown' && result.kind !== 'failed');
+  const results = [...done.values()].filter(({ kind }) => kind !== 'unknown' && kind !== 'no_database' && kind !== 'failed');
   return results.length === 0 ? { kind: 'not_found' } : { kind: 'synced', results };
 }
 

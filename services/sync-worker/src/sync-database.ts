@@ -14,6 +14,8 @@ export type SyncResult =
   /** `gained`: sources that the record did not list before. */
   | { readonly kind: 'written'; readonly dataSourceIds: readonly string[]; readonly gained: readonly string[]; readonly trail: Trail }
   | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'>; readonly trail: Trail }
+  /** The id names something that Notion cannot show as a database, such as a linked view or a page, and the mirror held nothing of it. */
+  | { readonly kind: 'no_database'; readonly trail: Trail }
   /** A fetch that began after the event was received has seen it. */
   | { readonly kind: 'skipped'; readonly dataSourceIds: readonly string[]; readonly trail: Trail }
   /** It answers 404 and was never mirrored: the id was only a hint. */
@@ -72,7 +74,7 @@ export async function syncDatabase(deps: SyncDependencies, target: SyncTarget, s
     write: async (record, fetched, asOf) => {
       const began = performance.now();
       const written = await write(records, target, record, fetched, new Date(asOf));
-      if (written.kind !== 'written' && written.kind !== 'removed') return written;
+      if (written.kind !== 'written' && written.kind !== 'removed' && written.kind !== 'no_database') return written;
       const left = { databaseId, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) };
       const isUnannounced = fetched.kind === 'live' && isUnannouncedEdit(target, record, fetched.content, toleranceMs);
       return { ...written, trail: { fetch, record: left, isUnannounced } };
@@ -100,7 +102,8 @@ function elapsed(began: number): number {
 type Written =
   | Omit<Extract<SyncResult, { kind: 'written' }>, 'trail'>
   | Omit<Extract<SyncResult, { kind: 'removed' }>, 'trail'>
-  | Exclude<SyncResult, { kind: 'written' | 'removed' | 'skipped' }>;
+  | Omit<Extract<SyncResult, { kind: 'no_database' }>, 'trail'>
+  | Exclude<SyncResult, { kind: 'written' | 'removed' | 'no_database' | 'skipped' }>;
 
 async function write(
   records: SyncDependencies['records'],
@@ -126,6 +129,8 @@ async function write(
       const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason: fetched.kind, eventId: event.eventId });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
+      // The tombstone is written all the same: a fetch in flight may have seen what the id was before.
+      if (record?.live !== true && fetched.kind === 'inaccessible' && fetched.refusal !== undefined) return { kind: 'no_database' };
       return { kind: 'removed', reason: fetched.kind };
     }
     case 'no_active_connection':
