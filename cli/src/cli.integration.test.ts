@@ -175,11 +175,16 @@ describe('a mirror from nothing', () => {
         ],
       },
       schemaRegistry: {
-        subjects: [topics.eventsSubject, topics.statesSubject].map((subject) => ({
-          subject,
-          previousCompatibility: 'FULL_TRANSITIVE',
-          versions: [{ version: 1, created: false }],
-        })),
+        subjects: [
+          { subject: topics.eventsSubject, versions: [{ version: 1, created: false }] },
+          {
+            subject: topics.statesSubject,
+            versions: [
+              { version: 1, created: false },
+              { version: 2, created: false },
+            ],
+          },
+        ].map((subject) => ({ ...subject, previousCompatibility: 'FULL_TRANSITIVE' })),
       },
       mongodb: { database: name, made: [] },
     });

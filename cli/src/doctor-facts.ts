@@ -76,6 +76,8 @@ export interface SubjectFacts extends SchemaInspection {
 export interface MongoFacts extends MongoReport {
   readonly connections: ConnectionFacts;
   readonly handshakes: readonly HandshakeFacts[];
+  /** Searches that failed in the last comparison of their tenant; of some of the tenants, where there are many. */
+  readonly failedSearches: readonly { readonly workspaceId: string; readonly connectionId: string; readonly because: string }[];
 }
 
 export interface ConnectionFacts {

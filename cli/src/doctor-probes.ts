@@ -6,6 +6,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore, type HandshakeSlot, type HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { inspectMongo } from '@notion-mirror/mirror-store/init';
+import { createSweepLedger, type SweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { exchange, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
 import { describeSettings, unknownVariables, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
@@ -206,13 +207,22 @@ async function probeMongo(context: ConfiguredContext): Probed<MongoFacts> {
   const { tombstoneTtlSeconds, encryptionKey } = context.config;
   return withMongo(context, async ({ db }) => {
     const { latencyMs } = await timed(async () => db.command({ ping: 1 }));
-    const [report, connections, handshakes] = await Promise.all([
+    const [report, connections, handshakes, failedSearches] = await Promise.all([
       inspectMongo(db, { tombstoneTtlSeconds }),
       createConnectionStore(db).list(),
       probeHandshakes(createHandshakeStore({ db, encryptionKey })),
+      probeSweeps(createSweepLedger(db)),
     ]);
-    return { latencyMs, facts: { ...report, connections: connectionFacts(connections, encryptionKey), handshakes } };
+    return { latencyMs, facts: { ...report, connections: connectionFacts(connections, encryptionKey), handshakes, failedSearches } };
   });
+}
+
+const tenantsNamed = 20;
+
+async function probeSweeps(ledger: SweepLedger): Promise<MongoFacts['failedSearches']> {
+  const some = (await ledger.incomplete()).slice(0, tenantsNamed);
+  const sweeps = (await Promise.all(some.map((workspaceId) => ledger.list(workspaceId)))).flat();
+  return sweeps.flatMap(({ workspaceId, last }) => (last?.incomplete?.searches ?? []).map((search) => ({ workspaceId, ...search })));
 }
 
 async function probeHandshakes(store: HandshakeStore): Promise<HandshakeFacts[]> {

@@ -142,6 +142,16 @@ describe('what is wrong is found, with a way to mend it', () => {
       /1 tenant: .* would remove too much/,
       'mirror reconcile status',
     ],
+    [
+      'a grant may not search',
+      mongodb({
+        counts: { ...healthyMongo.counts, incompleteSweeps: 2 },
+        failedSearches: [{ workspaceId: 'acme', connectionId: 'c-2', because: 'status 403' }],
+      }),
+      w('mongodb', 'incomplete_sweeps'),
+      /2 tenants: .* could not compare everything; the search failed for c-2 of acme: status 403/,
+      'mirror reconcile status',
+    ],
     ['events wait for a connection', counts({ parked: 4 }), w('mongodb', 'parked'), /4 events wait in parked_events/, 'mirror connections'],
     [
       'no connections',

@@ -155,7 +155,7 @@ function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFa
   return checks;
 }
 
-function mongoChecks({ serverVersion, replicaSet, differences, counts }: MongoFacts): Check[] {
+function mongoChecks({ serverVersion, replicaSet, differences, counts, failedSearches }: MongoFacts): Check[] {
   const area = 'mongodb';
   return [
     replicaSet === null
@@ -189,7 +189,23 @@ function mongoChecks({ serverVersion, replicaSet, differences, counts }: MongoFa
           `${count(counts.stoppedSweeps, 'tenant')}: a comparison with Notion would remove too much, and has stopped before it`,
           'mirror reconcile status',
         ),
+    ...(counts.incompleteSweeps === 0
+      ? []
+      : [
+          warning(
+            'incomplete_sweeps',
+            area,
+            `${count(counts.incompleteSweeps, 'tenant')}: the last comparison with Notion could not compare everything${refusedSearches(failedSearches)}`,
+            'mirror reconcile status says what, and why',
+          ),
+        ]),
   ];
+}
+
+/** The connections whose search failed: a grant that can do less than the others. */
+function refusedSearches(searches: MongoFacts['failedSearches']): string {
+  const names = searches.map(({ workspaceId, connectionId, because }) => `${connectionId} of ${workspaceId}: ${because}`);
+  return names.length === 0 ? '' : `; the search failed for ${some(names, '; ')}`;
 }
 
 function connectionChecks(connections: ConnectionFacts, { hasEncryptionKey }: SettingsFacts): Check[] {

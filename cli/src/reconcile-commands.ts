@@ -5,7 +5,7 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { CliError, exitCode, type ExitCode } from './exit-code.ts';
 import { count, oneLine } from './output.ts';
 import { useMongo } from './servers.ts';
-import { renderSweeps, sweepJson } from './sweep-view.ts';
+import { renderIncomplete, renderSweeps, sweepJson } from './sweep-view.ts';
 
 interface RunOptions {
   readonly acceptRemovals?: boolean;
@@ -28,7 +28,11 @@ export function addReconcileCommands(program: Program, act: Act): void {
         const found = await withLedger(configured(context), async (ledger) => ledger.list(workspaceId));
         if (workspaceId !== undefined && found.length === 0) throw unknownTenant(workspaceId);
         const stopped = found.filter(({ last }) => last?.stopped === true).length;
-        context.output.result(stopped === 0, { tenants: found.map(sweepJson), stopped }, (colors) => renderSweeps(found, colors));
+        const incomplete = found.filter(({ last }) => last?.incomplete !== undefined).length;
+        context.output.result(stopped === 0, { tenants: found.map(sweepJson), stopped, incomplete }, (colors) =>
+          renderSweeps(found, colors),
+        );
+        renderIncomplete(found).forEach((line) => context.output.warning(line));
         if (stopped === 0) return exitCode.ok;
         context.output.failure(
           `${count(stopped, 'tenant')}: a comparison would remove too much, and has stopped before it`,
@@ -68,6 +72,7 @@ async function run(context: ConfiguredContext, workspaceId: string, options: Run
       if (status.last !== null && status.answered !== null && status.answered >= asked) {
         const { stopped } = status.last;
         output.result(!stopped, sweepJson(status), (colors) => renderSweeps([status], colors));
+        renderIncomplete([status]).forEach((line) => output.warning(line));
         return stopped ? exitCode.failed : exitCode.ok;
       }
       if (status.failures > 0 && status.claimedBy === null) throw new CliError('sweep_failed', `it failed: ${status.failure ?? 'unknown'}`);

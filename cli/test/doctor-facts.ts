@@ -34,7 +34,7 @@ export const healthyMongo: MongoFacts = {
   serverVersion: '8.0.4',
   replicaSet: 'rs0',
   differences: [],
-  counts: { live: 12, tombstones: 3, spooled: 0, parked: 0, stoppedSweeps: 0 },
+  counts: { live: 12, tombstones: 3, spooled: 0, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
   connections: {
     byStatus: { active: 2, paused: 0, unauthorized: 0, deleted: 1 },
     unauthorized: [],
@@ -46,6 +46,7 @@ export const healthyMongo: MongoFacts = {
     { slot: 'notion', status: 'none', isReadable: true },
     { slot: 'nango', status: 'none', isReadable: true },
   ],
+  failedSearches: [],
 };
 
 /** A mirror that works. */

@@ -104,7 +104,7 @@ test('says what it found', async () => {
     serverVersion: expect.stringMatching(/^\d+\./),
     replicaSet: 'rs0',
     differences: [],
-    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0, stoppedSweeps: 0 },
+    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
   });
 });
 

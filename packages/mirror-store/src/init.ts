@@ -41,6 +41,7 @@ export interface MongoReport {
     readonly spooled: number;
     readonly parked: number;
     readonly stoppedSweeps: number;
+    readonly incompleteSweeps: number;
   };
 }
 
@@ -60,6 +61,7 @@ export async function inspectMongo(db: Db, options: { readonly tombstoneTtlSecon
         spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),
         parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
         stoppedSweeps: await db.collection(collectionNames.sweeps).countDocuments({ 'last.stopped': true }),
+        incompleteSweeps: await db.collection(collectionNames.sweeps).countDocuments({ incompleteSince: { $gt: new Date(0) } }),
       },
     };
   });

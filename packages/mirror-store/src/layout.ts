@@ -37,6 +37,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'by_completion', key: { completedAt: 1 } },
     { name: 'by_stopped', key: { 'last.stopped': 1 } },
+    { name: 'by_incomplete', key: { incompleteSince: 1 } },
   ],
   [collectionNames.workerStatus]: [{ name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
   [collectionNames.settledDeadLetters]: [

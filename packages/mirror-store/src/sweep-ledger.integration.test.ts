@@ -172,3 +172,20 @@ test('one that stopped is not complete', async () => {
     { workspaceId: 'acme', completedAt: new Date(3000) },
   ]);
 });
+
+test('one that could not compare everything is no complete one, and says since when that is so', async () => {
+  const incomplete = { searches: [{ connectionId: 'c1', because: 'status 403' }], uncompared: 0, databases: [] };
+  const first = await claimed();
+  expect(first.incompleteSince).toBeNull();
+  await ledger.complete(first, report({ incomplete }), new Date());
+  expect(await ledger.incomplete()).toEqual(['acme']);
+  expect(await ledger.list('acme')).toMatchObject([{ completedAt: null, failures: 0, last: { incomplete } }]);
+  const second = await claimed();
+  expect(second.incompleteSince).toEqual(new Date(2000));
+  await ledger.complete(second, report({ incomplete, startedAt: new Date(9000) }), new Date());
+  const third = await claimed();
+  expect(third.incompleteSince).toEqual(new Date(2000));
+  await ledger.complete(third, report(), later());
+  expect(await ledger.incomplete()).toEqual([]);
+  expect(await ledger.list('acme')).toMatchObject([{ completedAt: new Date(3000) }]);
+});

@@ -1,4 +1,4 @@
-import { MongoServerError, type Db, type FindCursor } from 'mongodb';
+import { MongoServerError, type Db, type Filter, type FindCursor } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
@@ -19,6 +19,8 @@ export interface SweepClaim extends ActiveTenant {
   readonly request: SweepRequest | null;
   /** Sweeps that failed since one came to its end. */
   readonly failures: number;
+  /** When the first of the incomplete sweeps began that were not followed by a complete one; null: the last one was complete. */
+  readonly incompleteSince: Date | null;
 }
 
 export interface SweepRequest {
@@ -40,6 +42,17 @@ export interface SweepReport {
   /** Databases that Notion no longer shows. Above what a sweep removes by itself, it has stopped before them. */
   readonly removals: number;
   readonly stopped: boolean;
+  /** What could not be compared; not there when everything was. */
+  readonly incomplete?: IncompleteSweep;
+}
+
+/** Why a sweep has not compared everything. All else was compared. */
+export interface IncompleteSweep {
+  /** Connections whose search could not be read to its end: what only they see and the mirror lacks may have been missed. */
+  readonly searches: readonly { readonly connectionId: string; readonly because: string }[];
+  /** How many databases could not be compared, and the first of them. */
+  readonly uncompared: number;
+  readonly databases: readonly { readonly databaseId: string; readonly because: string }[];
 }
 
 export interface SweepStatus {
@@ -75,7 +88,7 @@ export interface SweepLedger {
   claim(tenant: ActiveTenant, worker: string, leaseMs: number): Promise<SweepClaim | null>;
   /** False: somebody else has it by now. */
   renew(claim: SweepClaim, leaseMs: number): Promise<boolean>;
-  /** It came to its end; the next is due at `nextAt`, or now if an operator has asked meanwhile. */
+  /** It came to its end, if perhaps an incomplete one; the next is due at `nextAt`, or now if an operator has asked meanwhile. */
   complete(claim: SweepClaim, report: SweepReport, nextAt: Date): Promise<void>;
   /** It failed: nobody takes it for `waitMs`. */
   putOff(claim: SweepClaim, failure: string, waitMs: number): Promise<void>;
@@ -92,6 +105,8 @@ export interface SweepLedger {
   completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
   /** Those whose last sweep stopped before it removed too much. */
   stopped(): Promise<string[]>;
+  /** Those whose last sweep could not compare everything. */
+  incomplete(): Promise<string[]>;
 }
 
 interface SweepDocument {
@@ -109,6 +124,8 @@ interface SweepDocument {
   readonly lastStartedAt: Date | null;
   readonly completedAt: Date | null;
   readonly last: SweepReport | null;
+  /** Not there in a document of an earlier version. */
+  readonly incompleteSince?: Date | null;
 }
 
 /** Ids in one query. */
@@ -164,8 +181,8 @@ export function createSweepLedger(db: Db): SweepLedger {
           { upsert: true, returnDocument: 'after' },
         );
         if (claimed === null) return null;
-        const { dueAt, lastStartedAt, request, failures } = claimed;
-        return { workspaceId, activation: claimed.activation, worker, dueAt, lastStartedAt, request, failures };
+        const { dueAt, lastStartedAt, request, failures, incompleteSince = null } = claimed;
+        return { workspaceId, activation: claimed.activation, worker, dueAt, lastStartedAt, request, failures, incompleteSince };
       } catch (error) {
         // The document is there and not free.
         if (error instanceof MongoServerError && error.code === duplicateKey) return null;
@@ -195,7 +212,8 @@ export function createSweepLedger(db: Db): SweepLedger {
               failure: null,
               lastStartedAt: report.startedAt,
               last: { $literal: report },
-              ...(report.stopped ? {} : { completedAt: report.endedAt }),
+              incompleteSince: report.incomplete === undefined ? null : (claim.incompleteSince ?? report.startedAt),
+              ...(report.stopped || report.incomplete !== undefined ? {} : { completedAt: report.endedAt }),
             },
           },
         ]);
@@ -235,10 +253,10 @@ export function createSweepLedger(db: Db): SweepLedger {
           .find(workspaceId === undefined ? {} : { _id: workspaceId })
           .sort({ _id: 1 })
           .toArray();
-        return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, answered = null, ...status }) => ({
+        return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, incompleteSince: _since, ...status }) => ({
           workspaceId: _id,
-          answered,
           ...status,
+          answered: status.answered ?? null,
         }));
       }),
 
@@ -248,12 +266,16 @@ export function createSweepLedger(db: Db): SweepLedger {
         completedAt,
       })),
 
-    stopped: () =>
-      orUnavailable('sweeps could not be read', async () => {
-        const found = await sweeps.find({ 'last.stopped': true }, { projection: { _id: 1 } }).toArray();
-        return found.map(({ _id }) => _id);
-      }),
+    stopped: () => idsOf({ 'last.stopped': true }),
+    incomplete: () => idsOf({ incompleteSince: { $gt: new Date(0) } }),
   };
+
+  async function idsOf(filter: Filter<SweepDocument>): Promise<string[]> {
+    return orUnavailable('sweeps could not be read', async () => {
+      const found = await sweeps.find(filter, { projection: { _id: 1 } }).toArray();
+      return found.map(({ _id }) => _id);
+    });
+  }
 }
 
 /** The document, if the claim still holds. */

@@ -1,4 +1,4 @@
-/** Runs work beside each other, at most so many at a time. */
+/** Runs work side by side, at most so many at a time. */
 export interface InTurn {
   /** Begins `work` when there is room for it, and resolves then. Rejects with the first failure of what ran before. */
   begin(work: () => Promise<void>): Promise<void>;
@@ -6,7 +6,8 @@ export interface InTurn {
   end(): Promise<void>;
 }
 
-export function createInTurn(atOnce: number): InTurn {
+/** `atOnce` is asked each time. */
+export function createInTurn(atOnce: () => number): InTurn {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
 
@@ -24,7 +25,7 @@ export function createInTurn(atOnce: number): InTurn {
 
   return {
     async begin(work) {
-      while (running.size >= atOnce) await Promise.race(running);
+      while (running.size >= atOnce()) await Promise.race(running);
       fail();
       const ran = run(work);
       running.add(ran);

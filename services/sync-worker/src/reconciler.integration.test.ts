@@ -49,6 +49,7 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
         yield [];
       },
       lookAtDatabase: () => Promise.reject(new Error('there is none')),
+      lookAtDataSource: () => Promise.reject(new Error('there is none')),
       spareAt: () => null,
     },
     held: {
@@ -58,7 +59,7 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
       },
       answers: () => Promise.resolve(new Map()),
     },
-    sync: () => Promise.resolve(),
+    sync: () => Promise.resolve('handled'),
     now: Date.now,
     connections: directory,
     ledger: createSweepLedger(db),

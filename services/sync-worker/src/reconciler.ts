@@ -9,7 +9,7 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { startRepeating } from './repeating.ts';
 import { createSweepMetrics, type SweepFigures } from './sweep-metrics.ts';
-import { depthOf, nextSweepAt, removalsAllowed } from './sweep-schedule.ts';
+import { depthOf, nextAfterIncomplete, nextSweepAt, removalsAllowed } from './sweep-schedule.ts';
 import { sweepTenant, type SweepDependencies } from './sweep.ts';
 
 export interface Reconciler {
@@ -48,7 +48,7 @@ export function startReconciler(
   const worker = randomUUID();
   const stopping = new AbortController();
   const running = new Map<string, Promise<void>>();
-  let figures: SweepFigures = { oldestSeconds: null, stopped: 0 };
+  let figures: SweepFigures = { oldestSeconds: null, stopped: 0, incomplete: 0 };
   let figuresAt = 0;
   /** A sweep has ended since. */
   let haveChanged = false;
@@ -164,9 +164,11 @@ export function startReconciler(
     try {
       const result = await sweepTenant(sweepDependencies, order, signal);
       const report = { ...result, startedAt, endedAt: new Date(now()), depth };
-      const nextAt = new Date(nextSweepAt(claim, { startedAt: startedAt.getTime(), now: now(), intervalMs }));
+      const times = { startedAt: startedAt.getTime(), now: now(), intervalMs };
+      const regularAt = nextSweepAt(claim, times);
+      const nextAt = new Date(report.incomplete === undefined ? regularAt : Math.min(regularAt, nextAfterIncomplete(claim, times)));
       await ledger.complete(claim, report, nextAt);
-      metrics.ended(report.stopped ? 'stopped' : 'complete');
+      metrics.ended(report.stopped ? 'stopped' : report.incomplete === undefined ? 'complete' : 'incomplete');
       metrics.appended(report.events);
       const { held, found, events, removals } = report;
       const ms = report.endedAt.getTime() - startedAt.getTime();
@@ -177,6 +179,7 @@ export function startReconciler(
           'a sweep would remove too much and has stopped before it: see mirror reconcile status',
         );
       }
+      if (report.incomplete !== undefined) logger.warn({ workspaceId, ...report.incomplete, nextAt }, 'sweep incomplete');
       haveChanged = true;
     } catch (error) {
       metrics.ended(signal.aborted ? 'broken_off' : 'failed');
@@ -199,6 +202,10 @@ export function startReconciler(
     }
   }
 
+  function isOurs(workspaceId: string): boolean {
+    return owns(workspaceId) && activeTenant(workspaceId) !== null;
+  }
+
   async function lookUpFigures(): Promise<void> {
     if (now() - figuresAt < (haveChanged ? everyMs : figuresEveryMs)) return;
     figuresAt = now();
@@ -210,10 +217,11 @@ export function startReconciler(
       since = Math.min(since, (completedAt ?? tenant.activation).getTime());
       if (completedAt !== null) break;
     }
-    const stopped = await ledger.stopped();
+    const [stopped, incomplete] = [await ledger.stopped(), await ledger.incomplete()];
     figures = {
       oldestSeconds: Number.isFinite(since) ? Math.max(0, now() - since) / 1000 : null,
-      stopped: stopped.filter((workspaceId) => owns(workspaceId) && activeTenant(workspaceId) !== null).length,
+      stopped: stopped.filter(isOurs).length,
+      incomplete: incomplete.filter(isOurs).length,
     };
   }
 

@@ -6,10 +6,12 @@ export interface SweepFigures {
   readonly oldestSeconds: number | null;
   /** Tenants whose last sweep has stopped before its removals. */
   readonly stopped: number;
+  /** Tenants whose last sweep could not compare everything. */
+  readonly incomplete: number;
 }
 
 export interface SweepMetrics {
-  ended(outcome: 'complete' | 'stopped' | 'failed' | 'broken_off'): void;
+  ended(outcome: 'complete' | 'incomplete' | 'stopped' | 'failed' | 'broken_off'): void;
   appended(events: SweepReport['events']): void;
 }
 
@@ -19,7 +21,7 @@ export function createSweepMetrics(registry: Registry, figures: () => SweepFigur
   const sweeps = new Counter({
     registers,
     name: 'notion_mirror_sweeps_total',
-    help: 'Comparisons of a tenant with Notion, by how they ended. Broken off: the worker stopped, or another one has the tenant now.',
+    help: 'Comparisons of a tenant with Notion, by how they ended. Incomplete: something could not be compared, all else was. Broken off: the worker stopped, or another one has the tenant now.',
     labelNames: ['outcome'],
   });
   const events = new Counter({
@@ -44,6 +46,14 @@ export function createSweepMetrics(registry: Registry, figures: () => SweepFigur
     help: 'Tenants whose sweep would remove too much and waits for an operator: `mirror reconcile status`.',
     collect() {
       stopped.set(figures().stopped);
+    },
+  });
+  const incomplete = new Gauge({
+    registers,
+    name: 'notion_mirror_sweeps_incomplete',
+    help: 'Tenants whose last sweep could not compare everything: `mirror reconcile status` says what, and why.',
+    collect() {
+      incomplete.set(figures().incomplete);
     },
   });
   return {

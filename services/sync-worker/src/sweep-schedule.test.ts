@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SweepClaim } from '@notion-mirror/mirror-store/sweep-ledger';
-import { depthOf, nextSweepAt, removalsAllowed } from './sweep-schedule.ts';
+import { depthOf, nextAfterIncomplete, nextSweepAt, removalsAllowed } from './sweep-schedule.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -15,6 +15,7 @@ const claim = (changes: Partial<SweepClaim>): SweepClaim => ({
   lastStartedAt: null,
   request: null,
   failures: 0,
+  incompleteSince: null,
   ...changes,
 });
 
@@ -30,6 +31,14 @@ describe('when a tenant is swept', () => {
     }
     expect(times.slice(0, 3)).toEqual([minute, 10 * minute, hour]);
     expect(times.slice(4).map((time, index) => time - (times[index + 3] ?? 0))).toEqual([1000 * hour, 1000 * hour]);
+  });
+
+  it('is soon again when not everything was compared, and less and less often while that lasts', () => {
+    const next = (troubledMs: number) =>
+      nextAfterIncomplete({ incompleteSince: new Date(at(0)) }, { startedAt: at(troubledMs), now: at(troubledMs), intervalMs }) -
+      at(troubledMs);
+    expect(nextAfterIncomplete({ incompleteSince: null }, { startedAt: at(0), now: at(0), intervalMs })).toBe(at(minute));
+    expect([0, minute, 8 * minute, 48 * hour].map(next)).toEqual([minute, minute, 8 * minute, intervalMs]);
   });
 
   it('repeats what took long at once, and only once', () => {

@@ -24,6 +24,21 @@ export function nextSweepAt(
   return repeat === undefined ? slot : Math.min(repeat, slot);
 }
 
+const firstIncompleteWaitMs = 60_000;
+
+/**
+ * When to try again after a sweep that could not compare everything: as long after it as there has been trouble before it, at least a minute, at most
+ * an interval. Epoch milliseconds.
+ */
+export function nextAfterIncomplete(
+  { incompleteSince }: Pick<SweepClaim, 'incompleteSince'>,
+  times: { readonly startedAt: number; readonly now: number; readonly intervalMs: number },
+): number {
+  const { startedAt, now, intervalMs } = times;
+  const troubledMs = startedAt - (incompleteSince?.getTime() ?? startedAt);
+  return now + Math.min(intervalMs, Math.max(firstIncompleteWaitMs, troubledMs));
+}
+
 /** The repeats look at what search shows, and no more: all else was looked at since the activation. */
 export function depthOf({ activation, dueAt, lastStartedAt, request }: SweepClaim): SweepReport['depth'] {
   if (request !== null || lastStartedAt === null || lastStartedAt < activation) return 'full';

@@ -2,9 +2,11 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { FoundDataSource } from '@notion-mirror/notion-source/database-document';
-import type { LookOutcome } from '@notion-mirror/notion-source/notion-source';
+import { SearchError } from '@notion-mirror/notion-source/data-source-search';
+import type { DataSourceLook, LookOutcome } from '@notion-mirror/notion-source/notion-source';
+import type { EventEnd } from './awaited-events.ts';
 import { describe, expect, it } from 'vitest';
-import { sweepTenant, type SweepDependencies } from './sweep.ts';
+import { sweepTenant } from './sweep.ts';
 
 const connection = (connectionId: string): Connection => ({
   connectionId,
@@ -38,8 +40,13 @@ interface Scene {
   readonly held?: readonly string[];
   /** What search shows each connection. */
   readonly search?: Readonly<Record<string, readonly FoundDataSource[]>>;
-  readonly looks?: Readonly<Record<string, LookOutcome>>;
-  readonly sync?: SweepDependencies['sync'];
+  /** Connections whose search fails after what it has shown. */
+  readonly failingSearches?: readonly string[];
+  /** A list is answered one by one, its last entry for ever. */
+  readonly looks?: Readonly<Record<string, LookOutcome | readonly LookOutcome[]>>;
+  readonly sourceLooks?: Readonly<Record<string, DataSourceLook>>;
+  readonly seenBy?: Readonly<Record<string, string>>;
+  readonly sync?: (event: DatabaseEvent) => Promise<EventEnd | void>;
   readonly spareAt?: () => number | null;
 }
 
@@ -47,19 +54,35 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
   const events: DatabaseEvent[] = [];
   const slept: number[] = [];
   const held = scene.held ?? [];
+  const looked: string[] = [];
+  let time = Date.parse('2026-11-25T12:00:00Z');
   const report = await sweepTenant(
     {
       activeConnections: () => scene.connections ?? [connection('a')],
       notion: {
         async *searchDataSources({ connectionId }) {
           yield scene.search?.[connectionId] ?? held.map((id) => shown(id));
+          if (scene.failingSearches?.includes(connectionId) === true) throw new SearchError(refusal);
         },
-        lookAtDatabase: async ({ databaseId }) =>
-          scene.looks?.[databaseId] ?? { kind: 'live', raw: containerAnswer(databaseId), dataSourceIds: [`${databaseId}-source`] },
+        async lookAtDatabase({ databaseId, attempt = 1 }) {
+          looked.push(databaseId);
+          const given = [scene.looks?.[databaseId] ?? []].flat();
+          const answer = given[Math.min(attempt, given.length) - 1];
+          return answer ?? { kind: 'live', raw: containerAnswer(databaseId), dataSourceIds: [`${databaseId}-source`] };
+        },
+        async lookAtDataSource({ dataSourceId }) {
+          looked.push(dataSourceId);
+          return scene.sourceLooks?.[dataSourceId] ?? { kind: 'live', raw: sourceAnswer(dataSourceId) };
+        },
         spareAt: scene.spareAt ?? (() => null),
       },
       held: {
-        list: async () => held.map((databaseId) => ({ databaseId, connectionId: 'a', searchable: [`${databaseId}-source`] })),
+        list: async () =>
+          held.map((databaseId) => ({
+            databaseId,
+            connectionId: scene.seenBy?.[databaseId] ?? 'a',
+            searchable: [`${databaseId}-source`],
+          })),
         answers: async (_workspaceId, ids) =>
           new Map(
             ids
@@ -67,18 +90,36 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
               .map((id) => [id, { database: containerAnswer(id), dataSources: new Map([[`${id}-source`, sourceAnswer(`${id}-source`)]]) }]),
           ),
       },
-      async sync(event, signal) {
-        await scene.sync?.(event, signal);
+      async sync(event) {
+        const end = await scene.sync?.(event);
         events.push(event);
+        return end ?? 'handled';
       },
-      now: () => Date.parse('2026-11-25T12:00:00Z'),
-      sleep: async (ms) => void slept.push(ms),
+      now: () => time,
+      async sleep(ms) {
+        slept.push(ms);
+        time += Math.max(0, ms);
+      },
     },
     { workspaceId: 'acme', id: 'sweep-1', depth: order.depth ?? 'full', acceptRemovals: order.acceptRemovals ?? false },
     new AbortController().signal,
   );
-  return { report, events, slept, synced: events.map(({ databaseId, dataSourceId }) => databaseId ?? `${dataSourceId}`).toSorted() };
+  return {
+    report,
+    events,
+    slept,
+    looked,
+    synced: events.map(({ databaseId, dataSourceId }) => databaseId ?? `${dataSourceId}`).toSorted(),
+  };
 }
+
+const refusal = { class: 'restricted', code: 'restricted_resource', message: 'status 403' } as const;
+const fails: LookOutcome = {
+  kind: 'retry',
+  at: Date.parse('2026-11-25T12:00:01Z'),
+  scope: 'request',
+  failure: { class: 'server', code: 'internal_server_error', message: 'status 500' },
+};
 
 /** The mirror holds `d1`, and search shows it with these changes. */
 const showing = (changes: JsonObject & { last_edited_time?: string }): Scene => ({ held: ['d1'], search: { a: [shown('d1', changes)] } });
@@ -176,6 +217,110 @@ describe('a sweep', () => {
     });
     await expect(failing).rejects.toBe(refused);
     expect(underWay).toBe(0);
+  });
+
+  describe('of which a part fails', () => {
+    // Search was forbidden to one of two connections, and the tenant was never compared.
+    it('counts what the other connections show, and names the search that failed', async () => {
+      const connections = [connection('a'), connection('b')];
+      const search = { a: [], b: [shown('d1', { properties: {} }), shown('new')] };
+      const seenBy = { d1: 'b' };
+      const { synced, report } = await sweep({ connections, held: ['d1'], seenBy, search, failingSearches: ['a'] });
+      expect(synced).toEqual(['d1', 'new']);
+      expect(report.incomplete).toEqual({
+        searches: [{ connectionId: 'a', because: 'search of data sources: status 403' }],
+        uncompared: 0,
+        databases: [],
+      });
+    });
+
+    // The cursor of a long search was refused, and lost renames never healed.
+    it('compares each data source of the mirror by itself when its search was not read to the end', async () => {
+      const { synced, report, looked } = await sweep({
+        held: ['shown', 'same', 'container', 'source', 'vanished'],
+        search: { a: [shown('shown')] },
+        failingSearches: ['a'],
+        looks: { container: { kind: 'live', raw: containerAnswer('container', { title: ['New'] }), dataSourceIds: [] } },
+        sourceLooks: {
+          'source-source': { kind: 'live', raw: sourceAnswer('source-source', { properties: {} }) },
+          'vanished-source': { kind: 'gone' },
+        },
+      });
+      expect(synced).toEqual(['container', 'source', 'vanished']);
+      expect(report.events).toEqual({ container_changed: 1, source_changed: 2 });
+      expect(looked).not.toContain('shown-source');
+    });
+
+    it('takes the absence from a complete search for what it is, whatever became of another', async () => {
+      const connections = [connection('a'), connection('b')];
+      const scene = { connections, held: ['of-a', 'of-b'], seenBy: { 'of-b': 'b' }, search: { a: [], b: [] }, failingSearches: ['b'] };
+      const { report, synced } = await sweep(scene);
+      expect(synced).toEqual(['of-a']);
+      expect(report.events).toEqual({ not_in_search: 1 });
+    });
+
+    // One database answered 500 for ever, and those after it in order were never compared.
+    it('compares all others before it asks again for one that fails, and names it', async () => {
+      const { synced, report, looked, slept } = await sweep({
+        held: ['bad', 'changed', 'worse'],
+        looks: {
+          bad: fails,
+          worse: fails,
+          changed: { kind: 'live', raw: containerAnswer('changed', { title: ['New'] }), dataSourceIds: [] },
+        },
+      });
+      expect(synced).toEqual(['changed']);
+      expect(looked.slice(0, 3)).toEqual(['bad', 'changed', 'worse']);
+      expect(report.incomplete).toEqual({
+        searches: [],
+        uncompared: 2,
+        databases: [
+          { databaseId: 'bad', because: 'status 500' },
+          { databaseId: 'worse', because: 'status 500' },
+        ],
+      });
+      expect(slept.length).toBeLessThan(5);
+    });
+
+    it('is complete when what failed succeeds a moment later', async () => {
+      const { report, synced } = await sweep({
+        held: ['late', 'other'],
+        looks: { late: [fails, { kind: 'live', raw: containerAnswer('late', { title: ['New'] }), dataSourceIds: [] }] },
+      });
+      expect(synced).toEqual(['late']);
+      expect(report).not.toHaveProperty('incomplete');
+    });
+
+    it('names a database that no connection may read, and does not call itself complete', async () => {
+      const { report } = await sweep({ held: ['forbidden', 'd2'], looks: { forbidden: { kind: 'failed', failure: refusal } } });
+      expect(report.incomplete).toMatchObject({ databases: [{ databaseId: 'forbidden', because: 'status 403' }] });
+    });
+
+    it('gives up when Notion answers nothing at all', async () => {
+      const held = Array.from({ length: 100 }, (_, index) => `d${index}`);
+      const scene = { held, search: { a: [] }, failingSearches: ['a'], looks: Object.fromEntries(held.map((id) => [id, fails])) };
+      await expect(sweep(scene)).rejects.toThrow('Notion does not answer: status 500');
+    });
+
+    it('gives its place to other tenants when no call may be made for minutes', async () => {
+      const throttled = { ...fails, at: Date.parse('2026-11-25T12:00:30Z'), scope: 'connection' } as const;
+      const inTenMinutes = { ...throttled, at: Date.parse('2026-11-25T12:10:00Z') };
+      await expect(sweep({ held: ['d1'], looks: { d1: inTenMinutes } })).rejects.toThrow('Notion does not answer');
+      await expect(sweep({ search: { a: [shown('new')] }, spareAt: () => Date.parse('2026-11-25T12:10:00Z') })).rejects.toThrow(
+        'the rate budget of the tenant is used up',
+      );
+    });
+
+    // Databases whose answers failed for ever held all of a sweep's events in flight for 300 s each.
+    it('leaves what differs to the next one when too many of its events fail', async () => {
+      const { events, report } = await sweep({
+        search: { a: Array.from({ length: 100 }, (_, index) => shown(`d${index}`)) },
+        sync: () => Promise.resolve('failing' as const),
+      });
+      expect(events.length).toBeGreaterThanOrEqual(50);
+      expect(events.length).toBeLessThan(60);
+      expect(report.incomplete?.uncompared).toBe(100 - events.length);
+    });
   });
 
   it('fails without an active connection', async () => {

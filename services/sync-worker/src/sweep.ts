@@ -2,18 +2,21 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { isSameAnswer, type HeldAnswers, type HeldDatabase, type HeldDatabases } from '@notion-mirror/mirror-store/held-answers';
-import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
+import type { IncompleteSweep, SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
+import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import type { FoundDataSource } from '@notion-mirror/notion-source/database-document';
-import type { LookOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { EventEnd } from './awaited-events.ts';
+import { compareHeld } from './held-comparison.ts';
 import { createInTurn } from './in-turn.ts';
 import { removalsAllowed } from './sweep-schedule.ts';
 
 export interface SweepDependencies {
-  readonly notion: Pick<NotionSource, 'searchDataSources' | 'lookAtDatabase' | 'spareAt'>;
+  readonly notion: Pick<NotionSource, 'searchDataSources' | 'lookAtDatabase' | 'lookAtDataSource' | 'spareAt'>;
   readonly held: HeldDatabases;
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
-  /** Appends the event, and resolves when it has been handled. */
-  readonly sync: (event: DatabaseEvent, signal: AbortSignal) => Promise<void>;
+  /** Appends the event, and resolves when it has been handled or will be tried again. */
+  readonly sync: (event: DatabaseEvent, signal: AbortSignal) => Promise<EventEnd>;
   readonly now: () => number;
   /** Resolves after `ms`, or as soon as `signal` aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -29,18 +32,29 @@ export class SweepError extends Error {
 export const sweepReasons = ['missing', 'source_changed', 'container_changed', 'not_in_search', 'gone'] as const;
 export type SweepReason = (typeof sweepReasons)[number];
 
-/** Sync events of one sweep that are under way: one less than a lane has slots, so that a live event of the tenant finds one free. */
-const underWay = 3;
-const heldAtOnce = 100;
-const lookAttempts = 6;
+/**
+ * Sync events of one sweep that are in flight: one less than a lane has slots, so that a live event of the tenant finds one free. Those that have failed
+ * may take two of these again.
+ */
+const inFlight = 3;
+const inFlightWithFailing = 1;
+/** Events of one sweep that failed at the first try and are tried again by their lane. Beyond that, what differs is left to the next sweep. */
+const mostFailing = 50;
+/** How long a sweep waits for room in the rate budget. Sweeps of other tenants wait for its place. */
+const longestWaitMs = 300_000;
+/** How many of what could not be compared a report names. */
+const named = 20;
 
 /**
  * Compares what Notion shows a tenant's connections with what the mirror holds, and appends a sync event for each database that differs.
  * What decides is the event's own fetch: nothing is written, and nothing removed, from here.
  *
- * `search`: only what search shows. `full`: each database of the mirror is looked at too, since search lists data sources only, and late.
+ * `search`: only what search shows. `full`: each database of the mirror is checked too, since search lists data sources only, and late.
  * More of them gone than a sweep may remove by itself: it ends before the first of those, unless `acceptRemovals`.
- * Rejects with SweepError, SearchError, PublishError, StoreUnavailableError or the signal's reason; running it again is harmless.
+ *
+ * A search that fails stops nothing else: the other connections' results count, and each data source of the mirror that no search has shown is
+ * compared by itself. What could not be compared is in `incomplete`.
+ * Rejects with SweepError, PublishError, StoreUnavailableError or the signal's reason; it is safe to run it again.
  */
 export async function sweepTenant(
   deps: SweepDependencies,
@@ -54,7 +68,10 @@ export async function sweepTenant(
   const shown = new Set<string>();
   const targets = new Set<string>();
   const events: Partial<Record<SweepReason, number>> = {};
-  const syncs = createInTurn(underWay);
+  const syncs = createInTurn(() => (failing === 0 ? inFlight : inFlightWithFailing));
+  const failedSearches: IncompleteSweep['searches'][number][] = [];
+  const uncompared = new Map<string, string>();
+  let failing = 0;
 
   function connections(): readonly [Connection, ...Connection[]] {
     const [first, ...others] = deps.activeConnections(workspaceId);
@@ -71,18 +88,42 @@ export async function sweepTenant(
     const name = databaseId ?? `data-source:${dataSourceId}`;
     if (targets.has(name)) return;
     targets.add(name);
+    if (failing >= mostFailing) {
+      uncompared.set(name, 'too many other databases of the tenant fail: left to the next comparison');
+      return;
+    }
     await syncs.begin(async () => {
       const connection = connections().find(({ connectionId }) => connectionId === seenBy) ?? connections()[0];
-      for (let at = notion.spareAt(connection); at !== null; at = notion.spareAt(connection)) await deps.sleep(at - deps.now(), signal);
-      signal.throwIfAborted();
+      await untilSpare(connection);
       const about = { eventId: `${sweep.id}:${name}`, type: 'mirror.sweep', databaseId, dataSourceId, origin: 'reconcile' } as const;
-      await deps.sync(syncEventFor(connection, about, new Date(deps.now())), signal);
+      const end = await deps.sync(syncEventFor(connection, about, new Date(deps.now())), signal);
+      if (end === 'failing') failing += 1;
     });
     events[reason] = (events[reason] ?? 0) + 1;
   }
 
+  async function untilSpare(connection: Connection): Promise<void> {
+    const began = deps.now();
+    for (let at = notion.spareAt(connection); at !== null; at = notion.spareAt(connection)) {
+      if (at - began > longestWaitMs) throw new SweepError('the rate budget of the tenant is used up by its events');
+      await deps.sleep(at - deps.now(), signal);
+      signal.throwIfAborted();
+    }
+    signal.throwIfAborted();
+  }
+
   function databaseOf({ databaseId, dataSourceId }: FoundDataSource): string | null {
     return databaseId ?? holders.get(dataSourceId) ?? null;
+  }
+
+  async function searchAndCompare(connection: Connection): Promise<void> {
+    try {
+      for await (const found of notion.searchDataSources(connection, signal)) await compareFound(found, connection);
+    } catch (error) {
+      if (!(error instanceof SearchError)) throw error;
+      signal.throwIfAborted();
+      failedSearches.push({ connectionId: connection.connectionId, because: error.message });
+    }
   }
 
   async function compareFound(found: readonly FoundDataSource[], connection: Connection): Promise<void> {
@@ -106,64 +147,61 @@ export async function sweepTenant(
     return seenBy === undefined || seenBy.connectionId === connectionId;
   }
 
-  async function look(databaseId: string, preferConnectionId: string | null): Promise<Exclude<LookOutcome, { kind: 'retry' }>> {
-    for (let attempt = 1; ;) {
-      const outcome = await notion.lookAtDatabase({ workspaceId, databaseId, preferConnectionId, attempt }, signal);
-      signal.throwIfAborted();
-      if (outcome.kind !== 'retry') return outcome;
-      if (attempt >= lookAttempts) throw new SweepError(`a database cannot be looked at: ${outcome.failure.message}`);
-      if (outcome.failure.class !== 'rate_limited') attempt += 1;
-      await deps.sleep(outcome.at - deps.now(), signal);
-    }
+  /** Whether the search of a connection was not read to its end. */
+  function isUnread({ connectionId }: Connection): boolean {
+    return failedSearches.some((search) => search.connectionId === connectionId);
   }
 
-  /** Resolves to the ids of those that are gone. */
-  async function lookAtHeld(): Promise<string[]> {
+  /** What differs of a database of the mirror becomes an event. Resolves to the ids of those that are gone. */
+  async function compareMirrored(): Promise<string[]> {
     const gone: string[] = [];
-    const left = [...held.values()];
-    while (left.length > 0) {
-      const some = left.splice(0, heldAtOnce).filter(({ databaseId }) => !targets.has(databaseId));
-      const answers = await deps.held.answers(
-        workspaceId,
-        some.map(({ databaseId }) => databaseId),
-      );
-      for (const { databaseId, connectionId, searchable } of some) {
-        const answer = answers.get(databaseId);
-        // Removed since the sweep began.
-        if (answer === undefined) continue;
-        const outcome = await look(databaseId, connectionId);
-        switch (outcome.kind) {
-          case 'live':
-            if (!isSameAnswer(answer.database, outcome.raw)) await sync('container_changed', { databaseId }, connectionId);
-            else if (searchable.some((id) => !shown.has(id))) await sync('not_in_search', { databaseId }, connectionId);
-            break;
-          case 'trashed':
-          case 'gone':
-            gone.push(databaseId);
-            break;
-          case 'failed':
-            // It cannot be read now, and a sync event would say no more.
-            break;
-          case 'no_active_connection':
-            throw new SweepError('no connection of the tenant is active');
-        }
+    const left = [...held.values()].filter(({ databaseId }) => !targets.has(databaseId));
+    const active = connections();
+    /** Only a search that was read to its end says what it does not show: that of the connection that saw the database, or all. */
+    const provesAbsence = (database: HeldDatabase): boolean => {
+      const seenBy = active.filter(({ connectionId }) => connectionId === database.connectionId);
+      return !(seenBy.length > 0 ? seenBy : active).some(isUnread);
+    };
+    const hasAnswered = shown.size > 0 || !active.every(isUnread);
+    const comparison = compareHeld({ ...deps, workspaceId, shown, provesAbsence, hasAnswered }, left, signal);
+    for await (const { databaseId, connectionId, finding } of comparison) {
+      switch (finding.kind) {
+        case 'differs':
+          await sync(finding.reason, { databaseId }, connectionId);
+          break;
+        case 'gone':
+          gone.push(databaseId);
+          break;
+        case 'uncompared':
+          uncompared.set(databaseId, finding.because);
+          break;
+        case 'no_active_connection':
+          throw new SweepError('no connection of the tenant is active');
+        case 'no_answer':
+          throw new SweepError(`Notion does not answer: ${finding.because}`);
       }
     }
     return gone;
   }
 
+  function incomplete(): { readonly incomplete?: IncompleteSweep } {
+    if (failedSearches.length === 0 && uncompared.size === 0) return {};
+    const databases = [...uncompared].slice(0, named).map(([databaseId, because]) => ({ databaseId, because }));
+    return { incomplete: { searches: failedSearches, uncompared: uncompared.size, databases } };
+  }
+
   try {
-    for (const connection of connections()) {
-      for await (const found of notion.searchDataSources(connection, signal)) await compareFound(found, connection);
-    }
-    const gone = sweep.depth === 'full' ? await lookAtHeld() : [];
+    // Side by side: a search that takes long to fail holds up no other.
+    const searches = await Promise.allSettled(connections().map(searchAndCompare));
+    for (const search of searches) if (search.status === 'rejected') throw search.reason;
+    const gone = sweep.depth === 'full' ? await compareMirrored() : [];
     const stopped = gone.length > removalsAllowed(held.size) && !sweep.acceptRemovals;
     if (!stopped) for (const databaseId of gone) await sync('gone', { databaseId }, held.get(databaseId)?.connectionId ?? null);
     await syncs.end();
     signal.throwIfAborted();
-    return { held: held.size, found: shown.size, events: { ...events }, removals: gone.length, stopped };
+    return { held: held.size, found: shown.size, events: { ...events }, removals: gone.length, stopped, ...incomplete() };
   } catch (error) {
-    // None of its events may still be under way when somebody begins the next sweep.
+    // None of its events may still be in flight when the next sweep begins.
     await syncs.end().catch(() => {});
     throw error;
   }
