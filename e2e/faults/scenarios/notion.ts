@@ -3,11 +3,11 @@ import type { Scenario } from '../scenario.ts';
 
 const rateLimitStorm: Scenario = {
   name: 'notion-429-storm',
-  what: 'Notion answers half of all calls with 429 and Retry-After 1, for one reason or another',
+  what: 'Notion answers half of all calls with 429 and Retry-After 1 or 0, for one reason or another',
   async damage({ notionFault, between, system, count }) {
     const storm = { kind: 'rate_limited', probability: 0.25, retryAfterSeconds: 1 } as const;
     notionFault(storm);
-    notionFault({ ...storm, rateLimitReason: 'workspace_rate_limit' });
+    notionFault({ ...storm, rateLimitReason: 'public_api_space_request_rate_limit', retryAfterSeconds: 0 });
     await between(6_000, 8_000);
     system.notion.faults.clear();
     count(
@@ -46,9 +46,12 @@ const hangs: Scenario = {
 
 const brokenAnswers: Scenario = {
   name: 'notion-broken-answers',
-  what: "Notion's connections are reset, bodies end half-way, JSON is cut off",
+  what: "Notion's connections are reset, bodies end half-way, JSON is cut off, a 200 holds something else",
   async damage({ notionFault, between }) {
     for (const kind of ['connection_reset', 'truncated_body', 'malformed_json'] as const) notionFault({ kind, probability: 0.15 });
+    for (const body of [{}, { object: 'error', status: 503, code: 'service_unavailable', message: 'Try later.' }]) {
+      notionFault({ kind: 'answer', body, probability: 0.1 });
+    }
     await between(6_000, 8_000);
   },
 };
@@ -97,6 +100,19 @@ const deadTokens: Scenario = {
   },
 };
 
+const tokenSpell: Scenario = {
+  name: 'token-spell',
+  what: 'Notion refuses every token for a moment: all connections are active again without a hand',
+  async damage({ system, notionFault, between, until }) {
+    const store = createConnectionStore(system.db);
+    notionFault({ kind: 'unauthorized' });
+    await between(6_000, 8_000);
+    system.notion.faults.clear();
+    const isActive = async () => (await store.list()).every(({ status }) => status === 'active');
+    await until('all are active again', isActive, 240_000);
+  },
+};
+
 export const notionScenarios: readonly Scenario[] = [
   rateLimitStorm,
   serverErrors,
@@ -106,4 +122,5 @@ export const notionScenarios: readonly Scenario[] = [
   skewed('clock-behind', -5),
   nangoTroubles,
   deadTokens,
+  tokenSpell,
 ];

@@ -39,6 +39,7 @@ import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 import { startConnectionLifecycle } from './connection-lifecycle.ts';
+import { startConnectionRecovery } from './connection-recovery.ts';
 import { createAwaitedEvents } from './awaited-events.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
@@ -146,6 +147,8 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     metrics,
     route: createEventRouting(codec, 'sync'),
     handle: createWorkHandler({
+      // A sweep goes on at the first retry: what never succeeds would hold its few events in flight.
+      retrying: (event) => sweepEvents.settle(event.item, 'failing'),
       records,
       notion,
       toleranceMs: config.clockToleranceMs,
@@ -160,12 +163,12 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
       },
       report(event, outcome, detail) {
         report(event, outcome, detail);
-        sweepEvents.settle(event.item);
+        sweepEvents.settle(event.item, 'handled');
       },
     }),
     async deadLetter(record, failure, context) {
       await deadLetter(record, failure, context);
-      sweepEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' });
+      sweepEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' }, 'handled');
     },
     async beforeCommit() {
       await Promise.all([flushed(logger), outcomes.flush()]);
@@ -185,6 +188,16 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
     metrics,
   });
   scope.onStop('reconciler', () => briefly(reconciler));
+  const recovery = startConnectionRecovery({
+    connections,
+    store: connectionStore,
+    probe: (connection, signal) => notion.probe(connection, signal),
+    owns: (workspaceId) => consumer.owns(workspaceId),
+    now: Date.now,
+    logger,
+    metrics,
+  });
+  scope.onStop('connection recovery', () => briefly(recovery));
   consumer.onFatal((error) => scope.fatal(error));
   started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
   const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
