@@ -169,19 +169,19 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
   return withStore(context, async (store) => {
     const known = await store.get(connectionId);
     const providerConfigKey = options.providerConfigKey ?? known?.providerConfigKey ?? 'notion';
-    // Another integration may use the same id for another customer: what was known is his only if the operator names the tenant.
-    const isOtherIntegration = known !== null && known.status !== 'deleted' && known.providerConfigKey !== providerConfigKey;
-    const mayBeAnother = isOtherIntegration && given.workspaceId === null;
+    // Another integration may use the same id for another customer: what is known stands only for the tenant that the operator names.
+    const mayBeAnother = known !== null && known.providerConfigKey !== providerConfigKey && given.workspaceId === null;
     const grant = given.notionWorkspaceId ?? (mayBeAnother ? undefined : known?.notionWorkspaceId);
     const found =
       grant === undefined
         ? await lookUp(context, { connectionId, providerConfigKey, token })
         : { notionWorkspaceId: grant, botId: sameWorkspace(known, grant) ? (known?.botId ?? null) : null };
-    if (known !== null && mayBeAnother && known.notionWorkspaceId !== found.notionWorkspaceId) throw takenId(known, providerConfigKey);
+    const isAnother = mayBeAnother && !sameWorkspace(known, found.notionWorkspaceId);
+    if (known !== null && isAnother && known.status !== 'deleted') throw takenId(known, providerConfigKey);
     const added = await store.add({
       connectionId,
       providerConfigKey,
-      workspaceId: given.workspaceId ?? known?.workspaceId ?? found.notionWorkspaceId,
+      workspaceId: given.workspaceId ?? (isAnother ? undefined : known?.workspaceId) ?? found.notionWorkspaceId,
       notionWorkspaceId: found.notionWorkspaceId,
       botId: given.botId ?? found.botId,
       token: options.forgetToken === true ? null : (stored ?? known?.token ?? null),

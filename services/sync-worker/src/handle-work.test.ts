@@ -415,6 +415,17 @@ describe('the sync worker', () => {
     expect(reports).toEqual([]);
   });
 
+  test('an event that fails by itself is said to be tried again, one whose tenant waits is not', async () => {
+    const { handle, notionSays, retrying } = world();
+    const failure = { class: 'server', code: 'internal_server_error', message: 'status 500' } as const;
+    notionSays({ kind: 'retry', at: 2_000_000, scope: 'connection', failure });
+    await handle(event('e1'));
+    expect(retrying).toEqual([]);
+    notionSays({ kind: 'retry', at: 2_000_000, scope: 'request', failure });
+    await handle(event('e2'), event('e3'));
+    expect(retrying).toEqual(['e2', 'e3']);
+  });
+
   test('what can never succeed is a dead letter', async () => {
     const { handle, notionSays } = world();
     const failure = { class: 'restricted', code: 'restricted_resource', message: 'no' } as const;
