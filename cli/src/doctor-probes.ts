@@ -13,7 +13,7 @@ import { describeSettings, unknownVariables, type Environment, type MirrorConfig
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { variables } from '@notion-mirror/service-kit/variables';
 import type { ConfiguredContext } from './command-context.ts';
-import { within } from './deadline.ts';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type {
   Asked,
   ConnectionFacts,
@@ -46,7 +46,11 @@ export async function gatherFacts(context: ConfiguredContext, options: { readonl
 
   async function ask<T>(address: string, probe: () => Promise<{ latencyMs: number; facts: T }>): Promise<Asked<T>> {
     try {
-      return { kind: 'answered', address, ...(await within(probeMs, signal, probe())) };
+      return {
+        kind: 'answered',
+        address,
+        ...(await withDeadline(probe(), { ms: probeMs, message: `no answer within ${probeMs / 1000} s`, signal })),
+      };
     } catch (error) {
       signal.throwIfAborted();
       return { kind: 'silent', address, error: redact(serverMessage(error)), hint: connectionHint(error) };

@@ -1,6 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import { tokenReader } from '@notion-mirror/mirror-store/token-cipher';
-import { systemClock } from '@notion-mirror/notion-source/clock';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionSource, type NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';

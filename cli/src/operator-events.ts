@@ -7,7 +7,7 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { ConfiguredContext } from './command-context.ts';
-import { inParallel } from './in-parallel.ts';
+import pMap from 'p-map';
 import { kafkaOf } from './servers.ts';
 
 export interface SyncRequest {
@@ -25,11 +25,12 @@ export async function appendOperatorSyncs(context: ConfiguredContext, type: stri
   const publisher = await createPublisher({ kafka: kafkaOf(context), logger, metrics: new Registry(), deadlineMs: 10_000 });
   const run = randomUUID();
   try {
-    await inParallel(requests, atOnce, async ({ connection, databaseId }) => {
+    const append = async ({ connection, databaseId }: SyncRequest): Promise<void> => {
       const about = { eventId: `${run}:${databaseId}`, type, databaseId, dataSourceId: null, origin: 'operator' } as const;
       const event = syncEventFor(connection, about, new Date());
       await publisher.publish(toRecord({ topic: topics.events, event, codec }));
-    });
+    };
+    await pMap(requests, append, { concurrency: atOnce });
   } finally {
     await publisher.stop();
   }

@@ -2,9 +2,9 @@ import { mirrorVerdict, type MirrorVerdict, type NotionSight } from '@notion-mir
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import { fieldsOf, type MirroredDocument } from '@notion-mirror/mirror-store/mirrored-documents';
 import { UnstorableError } from '@notion-mirror/mirror-store/record-document';
-import type { Clock } from '@notion-mirror/notion-source/clock';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
-import { inParallel } from './in-parallel.ts';
+import pMap from 'p-map';
 
 /** A database that is not in the mirror as Notion shows it. `damaged`: no worker can read its record, so no event mends it. */
 export interface Difference {
@@ -73,23 +73,25 @@ export async function compareDatabases(
   let doubtful = new Map<string, Look & { kind: 'differs' }>();
   let compared = 0;
 
-  await inParallel(databaseIds, databasesAtOnce, async (databaseId) => {
+  const compare = async (databaseId: string): Promise<void> => {
     const look = await lookAt(deps, workspaceId, databaseId);
     compared += 1;
     deps.onCompared();
     if (look.kind === 'differs') doubtful.set(databaseId, look);
     if (look.kind === 'unanswered') unanswered.push({ workspaceId, databaseId, why: look.why });
-  });
+  };
+  await pMap(databaseIds, compare, { concurrency: databasesAtOnce });
   for (let round = 1; round <= rounds && doubtful.size > 0; round += 1) {
     const still = new Map<string, Look & { kind: 'differs' }>();
-    await inParallel(doubtful, databasesAtOnce, async ([databaseId, before]) => {
+    const compareAgain = async ([databaseId, before]: [string, Look & { kind: 'differs' }]): Promise<void> => {
       await clock.sleep(before.at + graceMs - clock.now(), signal);
       const look = await lookAt(deps, workspaceId, databaseId);
       if (look.kind === 'unanswered') unanswered.push({ workspaceId, databaseId, why: look.why });
       if (look.kind !== 'differs') return;
       if (look.version !== before.version) still.set(databaseId, look);
       else differences.push({ workspaceId, databaseId, verdict: look.verdict, connectionId: look.connectionId });
-    });
+    };
+    await pMap(doubtful, compareAgain, { concurrency: databasesAtOnce });
     doubtful = still;
   }
   const order = (a: Difference, b: Difference): number => (a.databaseId < b.databaseId ? -1 : 1);

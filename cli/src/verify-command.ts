@@ -4,13 +4,13 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/mirrored-documents';
-import { systemClock } from '@notion-mirror/notion-source/clock';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './id-options.ts';
-import { inParallel } from './in-parallel.ts';
+import pMap from 'p-map';
 import { openNotion, type NotionAccess } from './notion-access.ts';
 import { appendOperatorSyncs, type SyncRequest } from './operator-events.ts';
 import { oneLine } from './output.ts';
@@ -68,9 +68,8 @@ async function verify(context: ConfiguredContext, workspace: string | null, opti
     const notion = openNotion(context, connections, requestsPerMinute);
     const progress = createProgress(context);
     const results: Comparison[] = [];
-    await inParallel(
+    await pMap(
       tenants.filter(({ active }) => active.length > 0),
-      tenantsAtOnce,
       async ({ workspaceId, active }) => {
         const listed = await listDatabases({ db, notion, signal }, workspaceId, active);
         progress.add(listed.databaseIds.size);
@@ -89,6 +88,7 @@ async function verify(context: ConfiguredContext, workspace: string | null, opti
         );
         results.push({ ...comparison, unanswered: [...listed.unanswered, ...comparison.unanswered] });
       },
+      { concurrency: tenantsAtOnce },
     );
     const found: Verification = {
       tenants: results.length,

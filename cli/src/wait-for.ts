@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
-import { within } from './deadline.ts';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 
 const attemptMs = 20_000;
 const progressMs = 5_000;
@@ -23,7 +23,8 @@ export async function waitFor<T>(
   let toldAt = Number.NEGATIVE_INFINITY;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await within(attemptMs, signal, step());
+      signal.throwIfAborted();
+      return await withDeadline(step(), { ms: attemptMs, message: `no answer within ${attemptMs / 1000} s`, signal });
     } catch (error) {
       const waited = performance.now() - started;
       const pause = backoffMs(attempt, 200, 2_000);

@@ -1,6 +1,6 @@
 import type { Batch, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import type { FetchControl, FetchedBatch } from './assignments.ts';
-import { inTime } from './in-time.ts';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 
 /** One life of a KafkaJS consumer: from joining the group to a crash or to leaving. After a crash a new one is opened. */
 export interface GroupSession extends FetchControl {
@@ -116,8 +116,8 @@ export function openGroupSession(options: {
 
     async close(deadline) {
       closing = true;
-      if (starting !== null) await inTime(starting.promise, deadline);
-      return inTime(consumer.disconnect(), deadline);
+      if (starting !== null) await settlesBefore(starting.promise, deadline);
+      return settlesBefore(consumer.disconnect(), deadline);
     },
   };
 }

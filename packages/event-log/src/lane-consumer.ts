@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Kafka } from 'kafkajs';
 import { createAssignments, type FetchedBatch } from './assignments.ts';
 import { openGroupSession, type GroupSession } from './group-session.ts';
-import { inTime } from './in-time.ts';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import { isFenced, isOutage, isUnknownTopic } from './kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
 import { createLaneScheduler, type DeadLetter, type Handle, type LaneBacklog, type Route } from './lane-scheduler.ts';
@@ -281,7 +281,7 @@ export function createLaneConsumer<T>(deps: {
     const due = assignments.dueCommits();
     if (session === null || due.length === 0) return;
     const from = { session, assignment };
-    if (deps.beforeCommit !== undefined) await inTime(deps.beforeCommit(), Date.now() + beforeCommitMs);
+    if (deps.beforeCommit !== undefined) await settlesBefore(deps.beforeCommit(), Date.now() + beforeCommitMs);
     // These offsets are of an assignment that is over: as a commit of the next one they could take another member's back.
     if (session !== from.session || assignment !== from.assignment) return;
     try {
@@ -339,15 +339,15 @@ export function createLaneConsumer<T>(deps: {
       firstJoin.resolve();
 
       const drained = scheduler.stop();
-      if (!(await inTime(drained, deadline - reserve))) {
+      if (!(await settlesBefore(drained, deadline - reserve))) {
         scheduler.abort();
-        await inTime(drained, deadline - reserve / 2);
+        await settlesBefore(drained, deadline - reserve / 2);
       }
       const { running } = scheduler.load();
       if (running > 0) logger.warn({ running }, 'work was still running at the deadline; a successor repeats it');
       // The first may be one that began before the last work ended.
-      await inTime(commit(), deadline);
-      await inTime(commit(), deadline);
+      await settlesBefore(commit(), deadline);
+      await settlesBefore(commit(), deadline);
       if (session !== null && !(await session.close(deadline))) logger.warn('the Kafka client did not leave the group in time');
       assignments.end();
       metrics.sample(scheduler.load(), [], []);

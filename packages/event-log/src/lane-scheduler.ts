@@ -1,4 +1,4 @@
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { createFifo, type Fifo } from './fifo.ts';
 import type { Failure, LogRecord } from './log-record.ts';

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Kafka, Producer } from 'kafkajs';
@@ -187,7 +188,7 @@ export async function createPublisher(deps: {
   async function workAndClose(): Promise<void> {
     await work();
     if (expiry !== null) clearTimeout(expiry);
-    if (producer !== null) await within(disconnectMs, producer.disconnect()).catch(() => {});
+    if (producer !== null) await withDeadline(producer.disconnect(), { ms: disconnectMs }).catch(() => {});
   }
 
   function something(): Promise<void> {
@@ -200,7 +201,7 @@ export async function createPublisher(deps: {
     const candidate = undead < maxUndead ? openProducer(kafka) : null;
     const connecting = candidate?.connect() ?? Promise.reject(new Error('earlier connections hang'));
     try {
-      await within(deadlineMs, connecting);
+      await withDeadline(connecting, { ms: deadlineMs });
       producer = candidate;
       // What failed before has yet to prove that it works now.
       if (again.length === 0) becomes(true);
@@ -226,7 +227,7 @@ export async function createPublisher(deps: {
       messages: batch.map(({ record: { key, value, headers } }) => ({ key, value, headers })),
     });
     try {
-      await within(deadlineMs, sent);
+      await withDeadline(sent, { ms: deadlineMs });
       for (const waiting of batch) waiting.settle(null);
       measure.batchRecords.observe(batch.length);
       becomes(true);
@@ -332,18 +333,6 @@ function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): nu
 function lengthOf(part: unknown): number {
   if (typeof part === 'string') return Buffer.byteLength(part);
   return Buffer.isBuffer(part) ? part.length : Number.NaN;
-}
-
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export function publisherMetrics(registry: Registry) {

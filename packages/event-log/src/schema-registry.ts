@@ -1,3 +1,4 @@
+import { DeadlineError, withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import { SchemaRegistry, SchemaType, COMPATIBILITY } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 
@@ -73,20 +74,14 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
   }
 
   async function ask<T>(what: string, question: (registry: SchemaRegistry) => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // The library answers everybody who asks for the same id with the first request, even when that one never ends.
-        registry = open();
-        reject(failure(what, new Error(`no answer in ${deadlineMs} ms`), 'unavailable'));
-      }, deadlineMs);
-    });
     try {
-      return await Promise.race([question(registry), late]);
+      return await withDeadline(question(registry), { ms: deadlineMs, message: `no answer in ${deadlineMs} ms` });
     } catch (error) {
-      throw error instanceof SchemaRegistryError ? error : failure(what, error, reasonOf(error));
-    } finally {
-      clearTimeout(timer);
+      if (error instanceof SchemaRegistryError) throw error;
+      if (!(error instanceof DeadlineError)) throw failure(what, error, reasonOf(error));
+      // The library answers everyone who asks for the same id with the first request, even when that one never ends.
+      registry = open();
+      throw failure(what, error, 'unavailable');
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { ChangeStreamDocument, Db, Timestamp } from 'mongodb';

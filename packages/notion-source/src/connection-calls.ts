@@ -1,10 +1,10 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { LRUCache } from 'lru-cache';
-import { unlessAborted } from './abort-scope.ts';
-import type { Clock } from './clock.ts';
+import { unlessAborted } from '@notion-mirror/service-kit/async/abort-scope';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { NotionCall } from './notion-client.ts';
 import type { Failure, NotionFailure } from './notion-errors.ts';
 import type { NotionMetrics } from './notion-metrics.ts';

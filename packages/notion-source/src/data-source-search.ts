@@ -1,5 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { CallProblem } from './connection-calls.ts';
 import type { FoundDataSource, SearchPage } from './database-document.ts';
 import type { Failure } from './notion-errors.ts';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
 import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
-import { onAbort } from './abort-scope.ts';
+import { onAbort } from '@notion-mirror/service-kit/async/abort-scope';
 
 export interface HttpRequest {
   readonly method?: string | undefined;

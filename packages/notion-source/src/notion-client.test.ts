@@ -3,7 +3,7 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { expect, test } from 'vitest';
 import { startScriptedServer } from '../test/scripted-server.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient } from './notion-client.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Client, LogLevel } from '@notionhq/client';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import { exchange, type HttpAnswer } from './http-exchange.ts';
 import { isJsonObject } from './json-object.ts';
 import { notionFailure, type NotionFailure } from './notion-errors.ts';

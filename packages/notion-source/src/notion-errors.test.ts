@@ -3,7 +3,7 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import { describe, expect, it, vi } from 'vitest';
 import { container, databaseId, notionError } from '../test/notion-samples.ts';
 import { cutJson, hang, hangInBody, reset, startScriptedServer, truncated, type Reply } from '../test/scripted-server.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient, type NotionAnswer } from './notion-client.ts';
 import { parseRetryAfter, type NotionFailure } from './notion-errors.ts';
 import { createNotionMetrics } from './notion-metrics.ts';

@@ -4,8 +4,8 @@ import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { LRUCache } from 'lru-cache';
-import { abortScope } from './abort-scope.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { abortScope } from '@notion-mirror/service-kit/async/abort-scope';
+import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import {
   createConnectionCalls,
   type CallOutcome,

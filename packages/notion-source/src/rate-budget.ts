@@ -1,6 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
-import type { Clock } from './clock.ts';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { RateLimitScope } from './notion-errors.ts';
 
 export type BudgetHolder = Pick<Connection, 'connectionId' | 'notionWorkspaceId'>;

@@ -2,7 +2,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { LRUCache } from 'lru-cache';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import { isUsableToken, nangoToken, type NangoAnswer } from './nango-credentials.ts';
 import type { Failure } from './notion-errors.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../src/clock.ts';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 
 export interface FakeClock extends Clock {
   /** Moves time on, waking whoever sleeps no longer than that, in the order of their times. */

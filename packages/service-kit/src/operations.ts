@@ -1,4 +1,4 @@
-import { untilAvailable } from './backoff.ts';
+import { untilAvailable } from './async/backoff.ts';
 import type { ServiceScope } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import type { Registry } from './metrics.ts';

@@ -3,7 +3,7 @@ import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lane-scheduler';
 import { PublishError } from '@notion-mirror/event-log/publisher';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { removeDatabase, type RemoveDependencies, type RemoveResult } from './remove-database.ts';
 

@@ -2,7 +2,7 @@ import type { OutgoingRecord } from '@notion-mirror/event-log/event-record';
 import { PublishError, type Publisher } from '@notion-mirror/event-log/publisher';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { IngressMetrics } from './ingress-metrics.ts';
 import { occasionally } from './occasionally.ts';
 
@@ -53,7 +53,7 @@ export function createAppender(deps: AppendDependencies): (records: readonly Out
       spoolingBytes -= bytes;
     });
     try {
-      await withDeadline('storing a record in the spool', deps.spoolDeadlineMs, stored);
+      await withDeadline(stored, { ms: deps.spoolDeadlineMs });
       metrics.spooled.inc();
       return true;
     } catch (error) {

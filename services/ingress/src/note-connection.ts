@@ -1,7 +1,7 @@
 import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Answer } from './answers.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { IngressMetrics } from './ingress-metrics.ts';
 import type { Webhook } from './webhook-body.ts';
 
@@ -39,7 +39,7 @@ export function createNoteConnection(deps: {
       return { status: 'handled' };
     }
     try {
-      await withDeadline('keeping a notice', deadlineMs, notices.note(connection, { isDeletion: operation === 'deletion' }));
+      await withDeadline(notices.note(connection, { isDeletion: operation === 'deletion' }), { ms: deadlineMs });
     } catch (error) {
       metrics.connectionNotices.inc({ operation: label, outcome: 'unavailable' });
       logger.error({ err: error, ...fields }, 'auth webhook refused: it could not be kept');

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import { occasionally } from './occasionally.ts';
 import { isNotionSignature, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 
@@ -44,7 +44,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
 
   async function read(): Promise<boolean> {
     try {
-      kept = await withDeadline('reading the kept verification token', deps.deadlineMs, deps.store.get('notion'));
+      kept = await withDeadline(deps.store.get('notion'), { ms: deps.deadlineMs });
       readAt = now();
       return true;
     } catch (error) {
@@ -83,7 +83,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
       if (!(await refresh())) return 'unavailable';
       if (kept !== null) return isSame(kept, token) ? 'same' : 'refused';
       try {
-        const outcome = await withDeadline('keeping a verification token', deps.deadlineMs, deps.store.keepOnce('notion', token));
+        const outcome = await withDeadline(deps.store.keepOnce('notion', token), { ms: deps.deadlineMs });
         if (outcome === 'kept') kept = token;
         else if (!(await read())) return 'unavailable';
         if (outcome === 'kept') return 'kept';

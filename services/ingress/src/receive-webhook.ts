@@ -6,7 +6,7 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { ignored, refused, type Answer } from './answers.ts';
 import type { AppendResult } from './append.ts';
 import { databaseEventOf } from './database-events.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import { eventTypeLabel, type IngressMetrics } from './ingress-metrics.ts';
 import type { IgnoredEvent } from './ignored-events.ts';
 import type { HandshakeOutcome, NotionTokens, Verdict } from './notion-tokens.ts';
@@ -174,7 +174,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       return { status: 'handled' };
     }
     try {
-      await withDeadline('keeping a verification token', deps.handshakeDeadlineMs, deps.handshakes.keepOnce('nango', token));
+      await withDeadline(deps.handshakes.keepOnce('nango', token), { ms: deps.handshakeDeadlineMs });
     } catch (error) {
       logger.warn({ err: error }, 'a verification token could not be kept');
       metrics.handshakes.inc({ route, outcome: 'unavailable' });

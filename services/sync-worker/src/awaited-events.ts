@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
-import { abortScope } from '@notion-mirror/notion-source/abort-scope';
+import { abortScope } from '@notion-mirror/service-kit/async/abort-scope';
 
 type EventName = Pick<DatabaseEvent, 'workspaceId' | 'eventId'>;
 

@@ -2,11 +2,11 @@ import type { ConnectionNotice, ConnectionNotices } from '@notion-mirror/mirror-
 import type { ConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import type { GrantAnswer } from '@notion-mirror/notion-source/nango-credentials';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { decideConnection, deletedAtNango, type ConnectionDecision, type TenantRule } from './connection-decision.ts';
-import { startRepeating } from './repeating.ts';
+import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 
 const everyMs = 2_000;
 /** Longer than Nango takes to answer. */

@@ -4,7 +4,7 @@ import type { ConnectionStore } from '@notion-mirror/mirror-store/connection-sto
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
-import { startRepeating, type Repeating } from './repeating.ts';
+import { startRepeating, type Repeating } from '@notion-mirror/service-kit/async/repeating';
 
 const everyMs = 15_000;
 const firstWaitMs = 60_000;

@@ -3,7 +3,7 @@ import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lane-scheduler';
 import type { Failure } from '@notion-mirror/event-log/log-record';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { settleContestedSources } from './contested-sources.ts';
 import { syncDataSource, type DataSourceDependencies, type DataSourceResult } from './sync-data-source.ts';
 import { syncDatabase, type SyncDependencies, type SyncResult, type SyncTarget, type Trail } from './sync-database.ts';

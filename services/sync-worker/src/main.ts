@@ -4,7 +4,7 @@ import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink'
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
-import { inTime } from '@notion-mirror/event-log/in-time';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createLaneConsumer, type Health } from '@notion-mirror/event-log/lane-consumer';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -24,7 +24,7 @@ import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { tokenReader } from '@notion-mirror/mirror-store/token-cipher';
-import { systemClock } from '@notion-mirror/notion-source/clock';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
 import { createNotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
@@ -207,7 +207,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
 
 /** Its end is waited for, but not at the expense of the commits: somebody else goes on with what it leaves, when its claim or lease has run out. */
 async function briefly(part: { readonly stop: () => Promise<void> }): Promise<void> {
-  await inTime(part.stop(), Date.now() + config.shutdownMs / 16);
+  await settlesBefore(part.stop(), Date.now() + config.shutdownMs / 16);
 }
 
 /** No waiting mends these. */

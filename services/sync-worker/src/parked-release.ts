@@ -2,7 +2,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { startRepeating, type Repeating } from './repeating.ts';
+import { startRepeating, type Repeating } from '@notion-mirror/service-kit/async/repeating';
 
 /** What no change announces: an event that was parked while its connection became active. */
 const everyMs = 30_000;

@@ -4,7 +4,7 @@ import { toStateRecord, type StateRecord } from '@notion-mirror/event-log/state-
 import type { StateCodec } from '@notion-mirror/event-log/state-codec';
 import { PositionLostError, type RecordChange, type RecordChanges } from '@notion-mirror/mirror-store/record-changes';
 import type { ChangePosition, StateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
-import { backoffMs } from '@notion-mirror/service-kit/backoff';
+import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 

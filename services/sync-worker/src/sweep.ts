@@ -8,7 +8,7 @@ import type { FoundDataSource } from '@notion-mirror/notion-source/database-docu
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { EventEnd } from './awaited-events.ts';
 import { compareHeld } from './held-comparison.ts';
-import { createInTurn } from './in-turn.ts';
+import { createLimiter } from '@notion-mirror/service-kit/async/limiter';
 import { removalsAllowed } from './sweep-schedule.ts';
 
 export interface SweepDependencies {
@@ -68,7 +68,7 @@ export async function sweepTenant(
   const shown = new Set<string>();
   const targets = new Set<string>();
   const events: Partial<Record<SweepReason, number>> = {};
-  const syncs = createInTurn(() => (failing === 0 ? inFlight : inFlightWithFailing));
+  const syncs = createLimiter(() => (failing === 0 ? inFlight : inFlightWithFailing));
   const failedSearches: IncompleteSweep['searches'][number][] = [];
   const uncompared = new Map<string, string>();
   let failing = 0;

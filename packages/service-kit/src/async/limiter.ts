@@ -1,5 +1,5 @@
-/** Runs work side by side, at most so many at a time. */
-export interface InTurn {
+/** Runs work side by side, at most so many at a time, and holds back the one that brings it (p-limit would queue it all). */
+export interface Limiter {
   /** Begins `work` when there is room for it, and resolves then. Rejects with the first failure of what ran before. */
   begin(work: () => Promise<void>): Promise<void>;
   /** Resolves when nothing runs any more. Rejects likewise. */
@@ -7,7 +7,7 @@ export interface InTurn {
 }
 
 /** `atOnce` is asked each time. */
-export function createInTurn(atOnce: () => number): InTurn {
+export function createLimiter(atOnce: () => number): Limiter {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from './logger.ts';
+import type { Logger } from '../logger.ts';
 
 /** Exponential backoff with full jitter over its upper half: `attempt` 1 waits about `baseMs`, never more than `maxMs`. */
 export function backoffMs(attempt: number, baseMs: number, maxMs: number, random: () => number = Math.random): number {
