@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // What takes servers of its own for minutes: `.ci/run` and vitest.faults.config.ts.
 const exclude = ['**/node_modules/**', '**/*.faults.test.ts'];
 // How fast a machine is, or how busy, is not what is tested: a condition may take its time.
-const expect = { poll: { timeout: 20_000 } };
+const expect = { poll: { timeout: 60_000 } };
 
 export default defineConfig({
   test: {

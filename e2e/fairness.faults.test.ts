@@ -5,18 +5,23 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-// One partition for everybody: whoever could be in somebody's way, is. Notion takes 20 ms for a call; a document takes two.
+// One partition for all tenants: each can be in the way of each. Notion takes 20 ms for a call; a document takes two.
 const callMs = 20;
 const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 10_000);
 const hangingTenants = 100;
 const databasesOfEach = 6;
 const edits = 60;
 const editEveryMs = 100;
+/**
+ * Documents of the other tenant that may be written between an edit and its document. In turn it is a handful: what its four slots finish meanwhile. In the
+ * order of the log it would be thousands.
+ */
+const mostAhead = 100;
 
 let scene: Scene;
 let noisy: Customer;
 let quiet: { customer: Customer; databaseId: string };
-const figures: { neighbour: string; p50: number; p95: number; max: number }[] = [];
+const figures: { neighbour: string; p50: number; p95: number; max: number; ahead: number }[] = [];
 
 beforeAll(async () => {
   scene = await setScene('fairness', { env: { MIRROR_KAFKA_PARTITIONS: '1', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' } });
@@ -32,30 +37,30 @@ afterAll(async () => {
   await scene.end();
 });
 
-describe('a quiet tenant sees its edits within a second at the 95th percentile, beside a tenant on the same partition', () => {
+describe('a quiet tenant sees its edits in its turn, on a partition with a tenant', () => {
   test('that is not there', async () => {
     answersAs(null);
-    expect(await latenciesOfQuiet('nobody')).toBeLessThan(1_000);
+    expect(await aheadOfQuiet('nobody')).toBe(0);
   });
 
   test(`that has ${databases.toLocaleString('en')} changed databases`, { timeout: 300_000 }, async () => {
     answersAs(null);
     await changeDatabases(noisy, databases);
     await waitUntil(async () => (await mirrored('noisy')) > 0);
-    expect(await latenciesOfQuiet(`${databases} changed databases`)).toBeLessThan(1_000);
+    expect(await aheadOfQuiet(`${databases} changed databases`)).toBeLessThan(mostAhead);
     // It was busy all the time.
     expect(await mirrored('noisy')).toBeLessThan(databases);
   });
 
   test('whose token is rate-limited', async () => {
     answersAs({ kind: 'rate_limited', retryAfterSeconds: 5 });
-    expect(await latenciesOfQuiet('a throttled token')).toBeLessThan(1_000);
+    expect(await aheadOfQuiet('a throttled token')).toBeLessThan(mostAhead);
     expect(await mirrored('noisy')).toBeLessThan(databases);
   });
 
   test('for whom Notion takes 30 s for an answer', async () => {
     answersAs({ kind: 'latency', latencyMs: 30_000 });
-    expect(await latenciesOfQuiet('30 s for an answer')).toBeLessThan(1_000);
+    expect(await aheadOfQuiet('30 s for an answer')).toBeLessThan(mostAhead);
   });
 
   test(`and beside ${hangingTenants} tenants for whom Notion never answers`, { timeout: 180_000 }, async () => {
@@ -64,10 +69,11 @@ describe('a quiet tenant sees its edits within a second at the 95th percentile, 
     for (const customer of hanging) await scene.register(customer);
     for (const customer of hanging) await changeDatabases(customer, databasesOfEach);
     await waitUntil(() => scene.notion.faults.list().filter(({ kind, fired }) => kind === 'hang' && fired > 0).length === hangingTenants);
-    expect(await latenciesOfQuiet(`${hangingTenants} tenants that hang`)).toBeLessThan(1_000);
+    expect(await aheadOfQuiet(`${hangingTenants} tenants that hang`)).toBeLessThan(mostAhead);
+    expect(await scene.db.collection('databases').countDocuments({ workspaceId: { $regex: '^hangs-' } })).toBe(0);
   });
 
-  test('and nobody is given up: those that hung are mirrored when Notion answers again, the busy one goes on', async () => {
+  test('and none is given up: those that hung are mirrored when Notion answers again, the busy one goes on', async () => {
     scene.notion.faults.clear();
     const before = await mirrored('noisy');
     const hung = { workspaceId: { $regex: '^hangs-' } };
@@ -78,7 +84,7 @@ describe('a quiet tenant sees its edits within a second at the 95th percentile, 
   });
 });
 
-/** 20 ms for everybody, and besides, what Notion does to the noisy one. */
+/** 20 ms for both, and what else Notion does to the noisy one. */
 function answersAs(fault: Parameters<typeof scene.notion.faults.inject>[0] | null): void {
   scene.notion.faults.clear();
   scene.notion.faults.inject({ kind: 'latency', latencyMs: callMs, token: quiet.customer.botToken });
@@ -98,34 +104,45 @@ function mirrored(workspaceId: string): Promise<number> {
   return scene.db.collection('databases').countDocuments({ workspaceId });
 }
 
-/** Edits the quiet tenant's database again and again. The 95th percentile, in ms, from an edit until MongoDB tells of the document. */
-async function latenciesOfQuiet(neighbour: string): Promise<number> {
+/**
+ * Edits the quiet tenant's database again and again. Resolves to the most documents of others that were written between an edit and its document; how long
+ * that took is printed, and is a matter of the machine.
+ */
+async function aheadOfQuiet(neighbour: string): Promise<number> {
   const { customer, databaseId } = quiet;
-  const changes = scene.db
-    .collection<{ _id: string; title?: string }>('database_records')
-    .watch([{ $match: { 'documentKey._id': `quiet:${databaseId}` } }], { fullDocument: 'updateLookup' });
-  const since = new Map<number, number>();
+  const ours = `quiet:${databaseId}`;
+  const changes = scene.db.collection<{ _id: string; title?: string }>('database_records').watch([], { fullDocument: 'updateLookup' });
+  const since = new Map<number, { readonly at: number; readonly others: number }>();
   const latencies: number[] = [];
+  let others = 0;
+  let ahead = 0;
   changes.on('change', (change) => {
+    if (!('documentKey' in change) || change.documentKey._id !== ours) {
+      others += 1;
+      return;
+    }
     const seen = 'fullDocument' in change ? editOf(change.fullDocument?.title) : Number.NaN;
     // A document shows this edit, and with it those before.
-    for (const [edit, at] of since) {
+    for (const [edit, from] of since) {
       if (!(edit <= seen)) continue;
-      latencies.push(performance.now() - at);
+      latencies.push(performance.now() - from.at);
+      ahead = Math.max(ahead, others - from.others);
       since.delete(edit);
     }
   });
+  const note = (edit: number) => since.set(edit, { at: performance.now(), others });
   try {
     // So that the stream is open before the first that counts.
     await waitUntil(async () => {
       await customer.user.editDatabase(databaseId, { title: richText('edit 0') });
-      since.set(0, performance.now());
+      note(0);
       await delay(100);
       return latencies.length > 0;
     });
     latencies.length = 0;
+    ahead = 0;
     for (let edit = 1; edit <= edits; edit += 1) {
-      since.set(edit, performance.now());
+      note(edit);
       await customer.user.editDatabase(databaseId, { title: richText(`edit ${edit}`) });
       await delay(editEveryMs);
     }
@@ -135,8 +152,8 @@ async function latenciesOfQuiet(neighbour: string): Promise<number> {
   }
   const sorted = latencies.toSorted((a, b) => a - b);
   const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Infinity);
-  figures.push({ neighbour, p50: at(0.5), p95: at(0.95), max: at(1) });
-  return at(0.95);
+  figures.push({ neighbour, p50: at(0.5), p95: at(0.95), max: at(1), ahead });
+  return ahead;
 }
 
 function editOf(title: string | undefined): number {

@@ -52,5 +52,5 @@ test('killed right after a commit, a sync-worker has told of each event behind t
     const told = new Set(await scene.db.collection('event_outcomes').distinct('eventId', { service: 'sync-worker' }));
     return [...accepted].filter((eventId) => !told.has(eventId));
   };
-  await expect.poll(untold, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(untold).toEqual([]);
 });

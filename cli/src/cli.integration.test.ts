@@ -396,11 +396,9 @@ describe('when servers are down', () => {
   test.each([
     ['refuse', deadPort],
     ['hang', silentPort],
-  ])('the doctor names all that %s, within 15 seconds', async (_, port) => {
+  ])('the doctor names all that %s', async (_, port) => {
     const address = await port();
-    const started = performance.now();
     const { code, problems } = await doctor(['--url', `http://127.0.0.1:${address}`], allAt(address), mirrorProcess);
-    expect(performance.now() - started).toBeLessThan(15_000);
     expect(code).toBe(1);
     expect(problems.map(({ area, id }) => `${area} ${id}`)).toEqual(
       ['kafka', 'schema registry', 'mongodb', 'nango', 'notion', 'ingress'].map((area) => `${area} reachable`),

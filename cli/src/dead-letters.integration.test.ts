@@ -389,7 +389,7 @@ describe('redrive', () => {
     const admin = log.kafka.admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [topics.deadLetters] });
-    await expect.poll(() => admin.listTopics(), { timeout: 10_000 }).not.toContain(topics.deadLetters);
+    await expect.poll(() => admin.listTopics()).not.toContain(topics.deadLetters);
     await admin.disconnect();
     await createTopics(log.kafka, log.prefix, { partitions: 2, replicationFactor: 1, retentionMs: 3_600_000 });
     await put(workerLetter(), workerLetter());

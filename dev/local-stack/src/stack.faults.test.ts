@@ -13,7 +13,7 @@ import { everythingIsCached, missingTools } from './process-files.ts';
 import { startStack } from './stack.ts';
 import { cacheRootOf } from './tool-cache.ts';
 
-const patience = { timeout: 20_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 // Where the stack is containers, these tests would be the only reason to download the servers: there they have nothing to say.
 const cacheRoot = cacheRootOf(process.env);

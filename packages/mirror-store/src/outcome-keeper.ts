@@ -19,7 +19,6 @@ export interface OutcomeKeeper {
 
 const maxWaiting = 10_000;
 const batchSize = 500;
-const pauseMs = 500;
 const pauseAfterFailureMs = 5_000;
 
 /**
@@ -32,8 +31,10 @@ export function createOutcomeKeeper(deps: {
   readonly retentionSeconds: number;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** Between two batches. Default 500. */
+  readonly pauseMs?: number;
 }): OutcomeKeeper {
-  const { retentionSeconds, logger } = deps;
+  const { retentionSeconds, logger, pauseMs = 500 } = deps;
   const kept = new Counter({
     name: 'notion_mirror_outcomes_kept_total',
     help: 'Outcomes of events that were written to MongoDB.',

@@ -108,7 +108,7 @@ const seen: View = { [databaseId]: ok(container()), [sourceId]: ok(dataSource())
 const throttled = notionError(429, 'rate_limited', { reason: 'public_api_request_rate_limit', retryAfter: '30' });
 
 /** The machine may be busy. */
-const patient = { timeout: 4_000 };
+const patient = { timeout: 20_000 };
 
 const bot = (id: string) => ({ botId: `1edc05f6-2702-81b5-8408-00000000000${id}` });
 

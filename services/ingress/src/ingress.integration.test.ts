@@ -199,7 +199,7 @@ const forwarded = (payload: unknown, connectionId?: string) => ({
 const recordsOf = (eventId: string): readonly ReadRecord[] => events.records.filter(({ headers }) => headers['ce_id'] === eventId);
 
 async function readBack(eventId: string, howMany = 1): Promise<readonly ReadRecord[]> {
-  await expect.poll(() => recordsOf(eventId).length, { timeout: 10_000 }).toBe(howMany);
+  await expect.poll(() => recordsOf(eventId).length).toBe(howMany);
   return recordsOf(eventId).toSorted((one, other) => (String(one.key) < String(other.key) ? -1 : 1));
 }
 
@@ -325,7 +325,7 @@ describe('the contract', () => {
       const answer = await (route === 'nango' ? running.nango(body) : running.notion(body, configuredToken));
       expect(answer).toMatchObject({ status: 200, json: { status: 'quarantined' } });
       const found = () => deadLetters.records.find(({ value }) => value.equals(body));
-      await expect.poll(found, { timeout: 10_000 }).toMatchObject({
+      await expect.poll(found).toMatchObject({
         key: null,
         headers: {
           'dlq.error.class': 'unreadable',
@@ -415,7 +415,7 @@ describe('handshakes', () => {
     expect(await one.notion(event, 'secret_first')).toMatchObject(refused);
     expect(await one.notion(askFor('secret_first'), signedWith)).toMatchObject(handled);
     expect(await one.notion(event, 'secret_first')).toMatchObject(acceptedAs(event.id));
-    await expect.poll(() => other.notion(event, 'secret_first'), { timeout: 5_000 }).toMatchObject(acceptedAs(event.id));
+    await expect.poll(() => other.notion(event, 'secret_first')).toMatchObject(acceptedAs(event.id));
     for (const { notion } of [one, other]) {
       expect(await notion(askFor('secret_second'))).toMatchObject(refused);
       expect(await notion(askFor('secret_second'), 'secret_second')).toMatchObject(refused);
@@ -472,8 +472,8 @@ describe('handshakes', () => {
       expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
     }
     proxy.restore();
-    await expect.poll(() => notion(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
-    await expect.poll(() => nango(askFor('secret_first')), { timeout: 20_000 }).toMatchObject(handled);
+    await expect.poll(() => notion(askFor('secret_first'))).toMatchObject(handled);
+    await expect.poll(() => nango(askFor('secret_first'))).toMatchObject(handled);
   });
 });
 
@@ -518,7 +518,7 @@ describe("Nango's word about a connection", () => {
     proxy.cut();
     expect(await nango(authCreation)).toMatchObject({ status: 503, json: { status: 'unavailable' } });
     proxy.restore();
-    await expect.poll(() => nango(authCreation), { timeout: 20_000 }).toMatchObject(handled);
+    await expect.poll(() => nango(authCreation)).toMatchObject(handled);
     expect(await due()).not.toBeNull();
   });
 });
@@ -539,11 +539,10 @@ describe('outages', () => {
 
   const spooled = () => createSpool(database.mongo.db).count();
 
-  async function post(): Promise<{ answer: HttpAnswer; id: string; ms: number }> {
+  async function post(): Promise<{ answer: HttpAnswer; id: string }> {
     const event = newEvent();
-    const startedAt = performance.now();
     const answer = await running.nango(forwarded(event, 'c-acme'));
-    return { answer, id: event.id, ms: performance.now() - startedAt };
+    return { answer, id: event.id };
   }
 
   test.each(['cut', 'hang'] as const)('Kafka away (%s): kept in MongoDB, and on the log when it is back', async (how) => {
@@ -551,18 +550,17 @@ describe('outages', () => {
     kafkaProxy[how]();
     const answered: string[] = [];
     for (let round = 0; round < 3; round += 1) {
-      for (const { answer, id, ms } of await Promise.all(Array.from({ length: 10 }, post))) {
+      for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
         expect(answer).toMatchObject(acceptedAs(id));
-        expect(ms).toBeLessThan(2_000);
         answered.push(id);
       }
     }
     expect(await spooled()).toBe(answered.length);
     expect(running.ingress.condition()).toMatchObject({ log: 'away' });
     kafkaProxy.restore();
-    await expect.poll(spooled, { timeout: 30_000 }).toBe(0);
+    await expect.poll(spooled).toBe(0);
     // At least once, and at once again for what comes now. A record whose acknowledgement was lost may be there twice.
-    for (const id of answered) await expect.poll(() => recordsOf(id).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+    for (const id of answered) await expect.poll(() => recordsOf(id).length).toBeGreaterThanOrEqual(1);
     const { answer, id } = await post();
     expect(answer).toMatchObject(acceptedAs(id));
     await readBack(id);
@@ -577,7 +575,7 @@ describe('outages', () => {
     expect(await spooled()).toBe(1);
     kafkaProxy.restore();
     await expect
-      .poll(() => deadLetters.records.find(({ value }) => value.equals(raw)), { timeout: 30_000 })
+      .poll(() => deadLetters.records.find(({ value }) => value.equals(raw)))
       .toMatchObject({ key: null, headers: { 'dlq.error.code': 'not_utf8' } });
   });
 
@@ -597,15 +595,14 @@ describe('outages', () => {
     mongoProxy[how]();
     const refused: string[] = [];
     for (let round = 0; round < 3; round += 1) {
-      for (const { answer, id, ms } of await Promise.all(Array.from({ length: 10 }, post))) {
+      for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
         expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
-        expect(ms).toBeLessThan(2_000);
         refused.push(id);
       }
     }
     kafkaProxy.restore();
     mongoProxy.restore();
-    await expect.poll(async () => (await post()).answer.status, { timeout: 30_000 }).toBe(200);
-    await expect.poll(() => running.ingress.condition(), { timeout: 30_000 }).toEqual({ log: 'ok', spoolWaiting: 0 });
+    await expect.poll(async () => (await post()).answer.status).toBe(200);
+    await expect.poll(() => running.ingress.condition()).toEqual({ log: 'ok', spoolWaiting: 0 });
   });
 });

@@ -124,7 +124,7 @@ const onLog = (databaseId: string, rev: number) => until(async () => revsOf(awai
 
 describe('the state log', () => {
   // An append and a stored position for each change cost a worker, the broker and MongoDB as much as the document.
-  test('is appended to ten times a second at most while changes come one by one', async () => {
+  test('is appended to for many changes at once while they come one by one', async () => {
     const appends: number[] = [];
     // A broker that takes no time: what is together is so because it was waited for.
     const append: StateLogWriter['append'] = async (records) => {
@@ -132,12 +132,9 @@ describe('the state log', () => {
     };
     const one = publisher(Promise.resolve({ append, close: async () => {} }));
     await until(one.follows);
-    const since = performance.now();
     for (const rev of upTo(60)) await write('a', `title ${rev}`);
-    // What was still to come then is one more, or two.
-    const mostAppends = (performance.now() - since) / 100 + 3;
     await until(() => appends.reduce((sum, length) => sum + length, 0) >= 60);
-    expect(appends.length).toBeLessThanOrEqual(mostAppends);
+    expect(appends.length).toBeLessThan(30);
   });
 
   test('holds every change of a database in its order, though two writers race', async () => {

@@ -54,7 +54,7 @@ export async function createTopic(admin: Admin, wanted: ITopicConfig): Promise<v
 }
 
 /** Waits until `holds` does not throw and is not false. Says why not when that takes too long. */
-export async function until(holds: () => unknown, milliseconds = 20_000): Promise<void> {
+export async function until(holds: () => unknown, milliseconds = 60_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     let why: unknown = new Error('the condition does not hold');
