@@ -12,7 +12,7 @@ import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-stor
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startHttpServer, type Reply } from '../test/http-server.ts';
+import { startHttpServer, type Reply } from '../../packages/operations/test/http-server.ts';
 import { deadPort, silentPort } from '../test/ports.ts';
 import { mirror as run, type Run } from '../test/surroundings.ts';
 

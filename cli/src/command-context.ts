@@ -1,8 +1,9 @@
-import { loadConfig, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
-import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
+import { loadConfig, type Environment } from '@notion-mirror/service-kit/config';
+import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { ExitCode } from './exit-code.ts';
 import type { Output, Sink } from './output.ts';
-import { createRedactor } from './secrets.ts';
+import type { OperationContext } from '@notion-mirror/operations/operation-context';
+import { createRedactor } from '@notion-mirror/operations/secrets';
 
 /** The process around a run, so that a test can be one. */
 export interface Surroundings {
@@ -26,13 +27,8 @@ export type Command = (context: CommandContext) => Promise<ExitCode>;
 /** Wraps a command as a commander action. */
 export type Act = (command: Command) => Promise<void>;
 
-/** A context whose configuration is good. */
-export interface ConfiguredContext extends CommandContext {
-  readonly config: MirrorConfig;
-  readonly logger: Logger;
-  /** Takes the configured secrets out of a text. */
-  readonly redact: (text: string) => string;
-}
+/** A context whose configuration is good: what the operations need, too. */
+export type ConfiguredContext = CommandContext & OperationContext;
 
 /** Throws ConfigError. */
 export function configured(context: CommandContext): ConfiguredContext {
@@ -43,5 +39,5 @@ export function configured(context: CommandContext): ConfiguredContext {
     level: context.isVerbose ? 'debug' : 'silent',
     destination: { write: (line: string) => void context.stderr.write(redact(line)) },
   });
-  return { ...context, config, logger, redact };
+  return { ...context, config, clientName: 'notion-mirror-cli', logger, redact, onProgress: (line) => context.output.note(line) };
 }

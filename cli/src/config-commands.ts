@@ -11,9 +11,11 @@ import {
 } from '@notion-mirror/service-kit/config';
 import type { Act } from './command-context.ts';
 import { configurationDocs } from './configuration-docs.ts';
-import { CliError, exitCode, usageError } from './exit-code.ts';
-import { oneLine, table, type Colors } from './output.ts';
-import { settingsAdvice, type Advice } from './settings-advice.ts';
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import { exitCode, usageError } from './exit-code.ts';
+import { oneLine } from '@notion-mirror/operations/text';
+import { table, type Colors } from './output.ts';
+import { settingsAdvice, type Advice } from '@notion-mirror/operations/settings-advice';
 
 export function addConfigCommands(program: Program, act: Act): void {
   const config = program.command('config').description('the configuration of the mirror');
@@ -59,14 +61,16 @@ function checkDocs(file: string, markdown: string): void {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CliError('docs_unreadable', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { remedy });
+    throw new OperatorError('docs_unreadable', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      remedy,
+    });
   }
   if (text === markdown) return;
   const [actual, wanted] = [text.split('\n'), markdown.split('\n')];
   const index = wanted.findIndex((line, at) => line !== actual[at]);
   const at = index === -1 ? wanted.length : index;
   const message = `${file} is not what the variables say. Line ${at + 1}\n  is:        ${actual[at] ?? '(nothing)'}\n  should be: ${wanted[at] ?? '(nothing)'}`;
-  throw new CliError('docs_outdated', message, { remedy });
+  throw new OperatorError('docs_outdated', message, { remedy });
 }
 
 interface ConfigurationReport {

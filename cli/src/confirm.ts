@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { CommandContext } from './command-context.ts';
-import { CliError, usageError } from './exit-code.ts';
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import { usageError } from './exit-code.ts';
 
 /**
  * Whether the operator agrees: asks at a terminal, where Enter is no. Elsewhere nobody could answer, and a script must say that it means it:
@@ -30,5 +31,5 @@ export async function confirm(
     done,
   }: { readonly yes: boolean | undefined; readonly command: string; readonly question: string; readonly done: string },
 ): Promise<void> {
-  if (yes !== true && !(await isConfirmed(context, command, question))) throw new CliError('not_confirmed', `nothing was ${done}`);
+  if (yes !== true && !(await isConfirmed(context, command, question))) throw new OperatorError('not_confirmed', `nothing was ${done}`);
 }

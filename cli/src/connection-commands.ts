@@ -1,20 +1,18 @@
 import { Option, type Command as Program } from 'commander';
-import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
-import { createConnectionStore, type ConnectionStore, type StatusChange } from '@notion-mirror/mirror-store/connection-store';
-import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
-import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
-import { configured, type Act, type CommandContext, type ConfiguredContext } from './command-context.ts';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { addConnection, noEncryptionKey } from '@notion-mirror/operations/connections/add-connection';
+import { pauseConnection, removeConnection, resumeConnection, type Changed } from '@notion-mirror/operations/connections/change-status';
+import { useMongo } from '@notion-mirror/operations/servers';
+import { oneLine } from '@notion-mirror/operations/text';
+import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
-import { grantAtNango, grantOfToken, type Grant } from './connection-lookup.ts';
 import { connectionJson, leftJson, renderConnection, renderConnections, renderLeft } from './connection-view.ts';
-import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { notionIdOption, opaqueId } from './id-options.ts';
-import { oneLine } from './output.ts';
 import { addPurgeCommand } from './purge-command.ts';
 import { readToken } from './read-token.ts';
-import { useMongo } from './servers.ts';
 
 interface AddOptions {
   readonly providerConfigKey?: string;
@@ -79,12 +77,9 @@ Examples:
     .action(async (connectionId: string, { reason }: { reason?: string }) => {
       await act(async (context) => {
         const why = reason === undefined ? 'paused by an operator' : oneLine(reason);
-        const change = await withStore(configured(context), async (store) => store.pause(connectionId, why));
-        return reportChange(
-          context,
-          connectionId,
-          'paused',
-          change,
+        return change(
+          configured(context),
+          async (db) => pauseConnection(db, connectionId, why),
           'Its events wait; nothing of it is fetched until `mirror connections resume`.',
         );
       });
@@ -95,10 +90,9 @@ Examples:
     .description('mirrors it again, after a pause or when Notion refused its token')
     .argument('<connectionId>')
     .action(async (connectionId: string) => {
-      await act(async (context) => {
-        const change = await withStore(configured(context), async (store) => store.resume(connectionId));
-        return reportChange(context, connectionId, 'active', change, 'What changed meanwhile is fetched now.');
-      });
+      await act(async (context) =>
+        change(configured(context), async (db) => resumeConnection(db, connectionId), 'What changed meanwhile is fetched now.'),
+      );
     });
 
   connections
@@ -111,12 +105,9 @@ Examples:
         const configuredContext = configured(context);
         const question = `Remove the connection ${oneLine(connectionId)} and erase its token?`;
         await confirm(context, { yes, command: 'remove', question, done: 'removed' });
-        const change = await useMongo(configuredContext, async ({ db }) => remove(db, connectionId));
-        return reportChange(
-          context,
-          connectionId,
-          'deleted',
-          change,
+        return change(
+          configuredContext,
+          async (db) => removeConnection(db, connectionId),
           'Its token is erased. The documents of its databases stay in MongoDB.',
         );
       });
@@ -125,19 +116,14 @@ Examples:
   addPurgeCommand(connections, act);
 }
 
-/** With a tenant's last connection go the events that waited for it. */
-async function remove(db: Mongo['db'], connectionId: string): Promise<StatusChange> {
-  const store = createConnectionStore(db);
-  const change = await store.remove(connectionId, 'removed by an operator');
-  if (change.kind === 'not_found') return change;
-  const { workspaceId } = change.connection;
-  const left = await store.list(workspaceId);
-  if (left.every(({ status }) => status === 'deleted')) await createParkedEvents(db).discard(workspaceId);
-  return change;
-}
-
-async function withStore<T>(context: ConfiguredContext, use: (store: ConnectionStore) => Promise<T>): Promise<T> {
-  return useMongo(context, async ({ db }) => use(createConnectionStore(db)));
+/** Changes a connection's status and reports it, and what that means from now on. */
+async function change(context: ConfiguredContext, make: (db: Mongo['db']) => Promise<Changed>, consequence: string): Promise<ExitCode> {
+  const { kind, connection } = await useMongo(context, async ({ db }) => make(db));
+  context.output.result(true, { outcome: kind, connection: connectionJson(connection) }, (colors) => {
+    const line = renderConnection(connection, colors);
+    return kind === 'unchanged' ? `${line}\nIt was ${connection.status} already: nothing changed.` : `${line}\n${consequence}`;
+  });
+  return exitCode.ok;
 }
 
 async function add(context: ConfiguredContext, connectionId: string, options: AddOptions): Promise<ExitCode> {
@@ -150,105 +136,34 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
   }
   if (options.forgetToken === true && options.tokenFile !== undefined)
     throw usageError('--forget-token and --token-file exclude each other');
-  opaqueId('connection', '<connectionId>', connectionId);
   const given = {
+    connectionId: opaqueId('connection', '<connectionId>', connectionId),
+    providerConfigKey: options.providerConfigKey ?? null,
     workspaceId: options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId),
     notionWorkspaceId: notionIdOption('--notion-workspace-id', options.notionWorkspaceId),
     botId: notionIdOption('--bot-id', options.botId),
   };
-  const { encryptionKey } = config;
-  if (options.tokenFile !== undefined && encryptionKey === null) {
-    throw new CliError('no_encryption_key', 'a token is stored encrypted only, and MIRROR_ENCRYPTION_KEY is not set', {
-      exitCode: exitCode.badConfiguration,
-      remedy: 'export MIRROR_ENCRYPTION_KEY="$(openssl rand -base64 32)", the same for all services, and keep it',
-    });
-  }
-  const token = options.tokenFile === undefined ? null : await readToken(options.tokenFile, stdin);
-  const stored = token === null || encryptionKey === null ? null : encryptToken(encryptionKey, connectionId, token);
+  // Before a secret is read for nothing.
+  if (options.tokenFile !== undefined && config.encryptionKey === null) throw noEncryptionKey();
+  const token =
+    options.tokenFile === undefined
+      ? ({ kind: options.forgetToken === true ? 'forget' : 'keep' } as const)
+      : ({ kind: 'store', token: await readToken(options.tokenFile, stdin) } as const);
 
-  return withStore(context, async (store) => {
-    const known = await store.get(connectionId);
-    const providerConfigKey = options.providerConfigKey ?? known?.providerConfigKey ?? 'notion';
-    // Another integration may use the same id for another customer: what is known stands only for the tenant that the operator names.
-    const mayBeAnother = known !== null && known.providerConfigKey !== providerConfigKey && given.workspaceId === null;
-    const grant = given.notionWorkspaceId ?? (mayBeAnother ? undefined : known?.notionWorkspaceId);
-    const found =
-      grant === undefined
-        ? await lookUp(context, { connectionId, providerConfigKey, token })
-        : { notionWorkspaceId: grant, botId: sameWorkspace(known, grant) ? (known?.botId ?? null) : null };
-    const isAnother = mayBeAnother && !sameWorkspace(known, found.notionWorkspaceId);
-    if (known !== null && isAnother && known.status !== 'deleted') throw takenId(known, providerConfigKey);
-    const added = await store.add({
-      connectionId,
-      providerConfigKey,
-      workspaceId: given.workspaceId ?? (isAnother ? undefined : known?.workspaceId) ?? found.notionWorkspaceId,
-      notionWorkspaceId: found.notionWorkspaceId,
-      botId: given.botId ?? found.botId,
-      token: options.forgetToken === true ? null : (stored ?? known?.token ?? null),
-    });
-    if (added.kind === 'taken') throw takenId(added.by, providerConfigKey);
-    const { connection, previous } = added;
-    if (previous !== null && previous.workspaceId !== connection.workspaceId) {
-      output.warning(
-        `the connection moved from tenant ${oneLine(previous.workspaceId)} to ${oneLine(connection.workspaceId)}; the documents of the former stay with it`,
-      );
-    }
-    if (connection.token === null && config.nango.apiKey === null) {
-      output.warning('Nango holds its token, and MIRROR_NANGO_API_KEY is not set here; the sync-worker needs it');
-    }
-    const outcome = previous === null ? 'added' : 'updated';
-    output.result(
-      true,
-      { outcome, connection: connectionJson(connection) },
-      (colors) => `${colors.green(outcome)} ${renderConnection(connection, colors)}`,
+  const { connection, previous } = await useMongo(context, async ({ db }) => addConnection(context, db, { ...given, token }));
+  if (previous !== null && previous.workspaceId !== connection.workspaceId) {
+    output.warning(
+      `the connection moved from tenant ${oneLine(previous.workspaceId)} to ${oneLine(connection.workspaceId)}; the documents of the former stay with it`,
     );
-    return exitCode.ok;
-  });
-}
-
-/** Nango's connection ids are unique within an integration only, and here one id is one connection. */
-function takenId({ connectionId, providerConfigKey, workspaceId }: Connection, wanted: string): CliError {
-  const id = oneLine(connectionId);
-  const owner = `the tenant ${oneLine(workspaceId)}, through the integration ${oneLine(providerConfigKey)}`;
-  return new CliError('connection_id_taken', `the connection id ${id} is in use for ${owner}: nothing was changed`, {
-    remedy: `connect the customer of ${oneLine(wanted)} at Nango under an id of its own; if ${id} of ${oneLine(providerConfigKey)} is no longer used, mirror connections remove ${id} first`,
-  });
-}
-
-/** A bot belongs to one workspace: it is forgotten with it. */
-function sameWorkspace(known: Connection | null, notionWorkspaceId: string): boolean {
-  return known?.notionWorkspaceId === notionWorkspaceId;
-}
-
-async function lookUp(
-  { config, signal }: ConfiguredContext,
-  connection: { connectionId: string; providerConfigKey: string; token: string | null },
-): Promise<Grant> {
-  if (connection.token !== null) return grantOfToken(config.notionApiUrl, connection.token, signal);
-  const { url, apiKey } = config.nango;
-  if (apiKey !== null) return grantAtNango({ url, apiKey }, connection, signal);
-  throw usageError('which Notion workspace is it?', 'give --notion-workspace-id, or set MIRROR_NANGO_API_KEY and Nango is asked');
-}
-
-function reportChange(
-  { output }: CommandContext,
-  connectionId: string,
-  wanted: Connection['status'],
-  change: StatusChange,
-  consequence: string,
-): ExitCode {
-  if (change.kind === 'not_found') {
-    throw new CliError('unknown_connection', `there is no connection ${oneLine(connectionId)}`, { remedy: 'mirror connections list' });
   }
-  const { kind, connection } = change;
-  if (connection.status !== wanted) {
-    throw new CliError('not_possible', `the connection ${oneLine(connectionId)} is ${connection.status}, and its token is erased`, {
-      remedy: `mirror connections add ${oneLine(connectionId)} … makes it active again`,
-    });
+  if (connection.token === null && config.nango.apiKey === null) {
+    output.warning('Nango holds its token, and MIRROR_NANGO_API_KEY is not set here; the sync-worker needs it');
   }
-  output.result(true, { outcome: kind, connection: connectionJson(connection) }, (colors) => {
-    const line = renderConnection(connection, colors);
-    return kind === 'unchanged' ? `${line}\nIt was ${wanted} already: nothing changed.` : `${line}\n${consequence}`;
-  });
+  const outcome = previous === null ? 'added' : 'updated';
+  output.result(
+    true,
+    { outcome, connection: connectionJson(connection) },
+    (colors) => `${colors.green(outcome)} ${renderConnection(connection, colors)}`,
+  );
   return exitCode.ok;
 }

@@ -1,6 +1,8 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { LeftToOperator } from '@notion-mirror/mirror-store/connection-notices';
-import { oneLine, table, type Colors, type JsonObject } from './output.ts';
+import { oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { table, type Colors } from './output.ts';
 
 /** A connection for machines: everything but its token. */
 export function connectionJson(connection: Connection): JsonObject {

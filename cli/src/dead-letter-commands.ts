@@ -1,17 +1,17 @@
 import type { Command as Program } from 'commander';
-import { createEventCodec } from '@notion-mirror/event-log/event-codec';
-import { createPublisher } from '@notion-mirror/event-log/publisher';
-import { topicsFor } from '@notion-mirror/event-log/topics';
-import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
-import { Registry } from '@notion-mirror/service-kit/metrics';
+import { newProgress, remainingOf } from '@notion-mirror/operations/dead-letters/carry-out';
+import { readLetter } from '@notion-mirror/operations/dead-letters/letter-details';
+import { listLetters } from '@notion-mirror/operations/dead-letters/list-letters';
+import { makePlan, maxRedrives, type Action, type Destinations, type Plan } from '@notion-mirror/operations/dead-letters/plan';
+import { destinationsOf, settleLetters } from '@notion-mirror/operations/dead-letters/settle-letters';
+import { openDeadLetterTopic, type DeadLetterTopic } from '@notion-mirror/operations/dead-letters/topic';
+import type { LogPlace } from '@notion-mirror/operations/log-place';
+import { useMongo } from '@notion-mirror/operations/servers';
+import { count } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
-import { carryOut, newProgress, remainingOf } from './dead-letter-actions.ts';
-import { causeJson, createCauses, renderCauses } from './dead-letter-causes.ts';
-import { filterOf, hasFilter, parseRef, type FilterOptions, type LetterRef } from './dead-letter-filters.ts';
-import { makePlan, maxRedrives, rangesAround, type Action, type Destinations, type Plan } from './dead-letter-plan.ts';
-import { openDeadLetterTopic, type DeadLetterTopic, type Letter } from './dead-letter-topic.ts';
+import { causeJson, renderCauses } from './dead-letter-cause-view.ts';
+import { filterOption, hasFilter, parseRef, type FilterOptions } from './dead-letter-options.ts';
 import {
   detailsJson,
   letterJson,
@@ -22,14 +22,8 @@ import {
   renderPlan,
   renderProgress,
   wordsOf,
-  type LetterLine,
-  type ValueView,
 } from './dead-letter-view.ts';
-import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { messageOf } from './explain-error.ts';
-import { count } from './output.ts';
-import { useMongo, type Kafka } from './servers.ts';
-import { previewOf } from './value-preview.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 
 interface ListOptions extends FilterOptions {
   readonly all?: boolean;
@@ -114,76 +108,38 @@ function withChoice(command: Program): Program {
 
 async function list(context: ConfiguredContext, options: ListOptions): Promise<ExitCode> {
   const { output, redact } = context;
-  const filter = filterOf(options, new Date());
+  const filter = filterOption(options, new Date());
   const limit = Number(options.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > 100_000) throw usageError('--limit takes a whole number from 1 to 100000');
-  return useMongo(context, async ({ db }) => {
-    const topic = openDeadLetterTopic(context, db);
-    const causes = createCauses();
-    const lines: LetterLine[] = [];
-    await topic.read(await topic.ends(), async (letters) => {
-      for (const letter of letters) {
-        if ((letter.settlement !== null && options.all !== true) || !filter(letter)) continue;
-        causes.add(letter, letter.settlement !== null);
-        const { record: _record, ...line } = letter;
-        if (options.records === true && lines.length < limit) lines.push(line);
-      }
-      return 'more';
-    });
-    const json = {
-      letters: causes.letters,
-      tenants: causes.tenants,
-      causes: causes.list().map((cause) => causeJson(cause, redact)),
-      ...(options.records === true ? { records: lines.map((line) => letterJson(line, redact)) } : {}),
-    };
-    output.result(true, json, (colors) => {
-      if (causes.letters === 0) return options.all === true || hasFilter(options) ? 'No dead letter fits.' : 'No dead letter waits.';
-      if (options.records !== true) return renderCauses(causes.list(), colors, redact);
-      const more = causes.letters - lines.length;
-      return `${renderLetters(lines, colors, redact)}${more === 0 ? '' : `\n${more} more: --limit ${causes.letters} shows them`}`;
-    });
-    return exitCode.ok;
+  const { causes, lines } = await useMongo(context, async ({ db }) =>
+    listLetters(context, db, { filter, withSettled: options.all === true, limit: options.records === true ? limit : 0 }),
+  );
+  const json = {
+    letters: causes.letters,
+    tenants: causes.tenants,
+    causes: causes.list().map((cause) => causeJson(cause, redact)),
+    ...(options.records === true ? { records: lines.map((line) => letterJson(line, redact)) } : {}),
+  };
+  output.result(true, json, (colors) => {
+    if (causes.letters === 0) return options.all === true || hasFilter(options) ? 'No dead letter fits.' : 'No dead letter waits.';
+    if (options.records !== true) return renderCauses(causes.list(), colors, redact);
+    const more = causes.letters - lines.length;
+    return `${renderLetters(lines, colors, redact)}${more === 0 ? '' : `\n${more} more: --limit ${causes.letters} shows them`}`;
   });
+  return exitCode.ok;
 }
 
-async function show(context: ConfiguredContext, ref: LetterRef): Promise<ExitCode> {
+async function show(context: ConfiguredContext, place: LogPlace): Promise<ExitCode> {
   const { output, redact } = context;
-  return useMongo(context, async ({ db }) => {
-    const topic = openDeadLetterTopic(context, db);
-    const found: Letter[] = [];
-    await topic.read(rangesAround([ref], await topic.ends()), async (letters) => {
-      found.push(...letters);
-      return 'more';
-    });
-    const [letter] = found;
-    if (letter === undefined) throw new CliError('unknown_dead_letter', 'the dead letter is gone: it was removed this moment');
-    const value = await valueOf(context, letter);
-    const bytes = letter.record.value;
-    const preview = bytes === null || value.kind === 'event' ? null : previewOf(bytes, { isWebhook: value.kind === 'webhook', redact });
-    const details = { letter, value, preview };
-    output.result(true, { letter: detailsJson(details, redact) }, (colors) => renderDetails(details, colors, redact));
-    return exitCode.ok;
-  });
-}
-
-async function valueOf({ config }: ConfiguredContext, { record, redrive }: Letter): Promise<ValueView> {
-  if (record.value === null) return { kind: 'none' };
-  if (redrive.to === 'ingress') return { kind: 'webhook' };
-  try {
-    const codec = await createEventCodec({
-      schemaRegistry: config.schemaRegistry,
-      subject: topicsFor(config.topicPrefix).eventsSubject,
-    });
-    return await codec.decode(record.value);
-  } catch (error) {
-    return { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
-  }
+  const details = await useMongo(context, async ({ db }) => readLetter(context, db, place));
+  output.result(true, { letter: detailsJson(details, redact) }, (colors) => renderDetails(details, colors, redact));
+  return exitCode.ok;
 }
 
 async function settle(context: ConfiguredContext, action: Action, refs: readonly string[], options: ActOptions): Promise<ExitCode> {
   const { output, redact } = context;
   const { verb, done } = wordsOf(action);
-  const filter = filterOf(options, new Date());
+  const filter = filterOption(options, new Date());
   const named = refs.map(parseRef);
   if (named.length === 0 && !hasFilter(options) && options.all !== true) {
     throw usageError(`which ones? name letters, choose them by an option, or give --all`, 'mirror dead-letters list');
@@ -195,7 +151,8 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
   }
   return useMongo(context, async ({ db }) => {
     const letters = openDeadLetterTopic(context, db);
-    const destinations = await destinationsOf(context, db, ingressUrl);
+    const { destinations, problem } = await destinationsOf(context, db, ingressUrl);
+    if (problem !== null) output.warning(problem);
     const choice = { action, refs: named.length === 0 ? null : named, filter, isForced: options.force === true, destinations };
     const plan = await makePlan(letters, choice);
     const heldBack = plan.heldBack.size > 0;
@@ -211,29 +168,6 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
   });
 }
 
-/** What can sign a webhook: the configured keys, or for Notion the token that the ingress has kept. */
-async function destinationsOf(
-  { config, output, redact }: ConfiguredContext,
-  db: Mongo['db'],
-  ingressUrl: string | null,
-): Promise<Destinations> {
-  let kept: string | null = null;
-  if (ingressUrl !== null && config.notionVerificationTokens.length === 0) {
-    try {
-      kept = await createHandshakeStore({ db, encryptionKey: config.encryptionKey }).get('notion');
-    } catch (error) {
-      output.warning(`the kept verification token cannot be used: ${redact(messageOf(error))}`);
-    }
-  }
-  return {
-    events: topicsFor(config.topicPrefix).events,
-    ingressUrl,
-    signers: { nango: config.nangoSigningKeys[0] ?? null, notion: config.notionVerificationTokens[0] ?? kept },
-  };
-}
-
-const progressMs = 1_000;
-
 async function carryOutAndReport(
   context: ConfiguredContext,
   letters: DeadLetterTopic,
@@ -241,36 +175,19 @@ async function carryOutAndReport(
   destinations: Destinations,
 ): Promise<ExitCode> {
   const { output, redact, signal } = context;
-  const { done } = wordsOf(plan.action);
   const progress = newProgress();
-  let toldAt = performance.now();
-  const onProgress = () => {
-    if (performance.now() - toldAt < progressMs) return;
-    toldAt = performance.now();
-    output.note(`${progress.done} of ${plan.refs.size} ${done}`);
-  };
-  let removed = 0;
-  const needsLog = plan.targets.has(destinations.events);
-  const publisher = needsLog ? await openPublisher(context, letters.kafka) : null;
+  let removed;
   try {
-    await carryOut(plan, progress, { letters, destinations, publisher, signal, onProgress });
-    // Only what was looked at: new letters behind the plan are not ours to judge.
-    if (progress.done > 0) removed = await letters.removeSettled(await letters.ends());
+    removed = await settleLetters(context, letters, plan, destinations, progress);
   } catch (error) {
     if (signal.aborted) {
+      const { done } = wordsOf(plan.action);
       output.warning(`stopped: ${count(progress.done, 'dead letter')} ${done}, ${remainingOf(plan, progress)} still wait`);
-      throw error;
     }
-    progress.failure ??= redact(messageOf(error));
-  } finally {
-    await publisher?.stop();
+    throw error;
   }
   const isGood = progress.failure === null && progress.unreadable === 0 && remainingOf(plan, progress) === 0 && plan.heldBack.size === 0;
   const json = { plan: planJson(plan, redact), ...progressJson(plan, progress, removed) };
   output.result(isGood, json, (colors) => renderProgress(plan, progress, removed, colors));
   return isGood ? exitCode.ok : exitCode.failed;
-}
-
-async function openPublisher({ logger }: ConfiguredContext, kafka: Kafka) {
-  return createPublisher({ kafka, logger, metrics: new Registry(), deadlineMs: 10_000 });
 }

@@ -1,17 +1,18 @@
 import type { DecodeResult } from '@notion-mirror/event-log/event-codec';
-import { remainingOf, type Progress } from './dead-letter-actions.ts';
-import { causeJson, causeName, clip, minute, renderCauses } from './dead-letter-causes.ts';
-import { refOf } from './dead-letter-filters.ts';
-import type { Action, Plan } from './dead-letter-plan.ts';
-import type { Letter } from './dead-letter-topic.ts';
-import { count, oneLine, table, type Cell, type Colors, type JsonObject } from './output.ts';
-import { maskSecrets, type ValuePreview } from './value-preview.ts';
+import { remainingOf, type Progress } from '@notion-mirror/operations/dead-letters/carry-out';
+import { refOf } from '@notion-mirror/operations/dead-letters/filter';
+import type { LetterDetails, LetterValue } from '@notion-mirror/operations/dead-letters/letter-details';
+import type { LetterLine } from '@notion-mirror/operations/dead-letters/list-letters';
+import type { Action, Plan } from '@notion-mirror/operations/dead-letters/plan';
+import type { Letter } from '@notion-mirror/operations/dead-letters/topic';
+import { count, oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { table, type Cell, type Colors } from './output.ts';
+import { maskSecrets } from '@notion-mirror/operations/dead-letters/value-preview';
+import { causeJson, causeName, clip, minute, renderCauses } from './dead-letter-cause-view.ts';
 
 /** Takes configured secrets out of a text. */
 type Redact = (text: string) => string;
-
-/** A letter without its record, which a list need not keep. */
-export type LetterLine = Omit<Letter, 'record'>;
 
 export function letterJson(letter: LetterLine, redact: Redact): JsonObject {
   const { cause, service, attempts, firstFailedAt, failedAt, workspaceId, eventId, eventType, redrive, redrives, settlement } = letter;
@@ -45,15 +46,6 @@ export function renderLetters(letters: readonly LetterLine[], colors: Colors, re
     oneLine(clip(redact(letter.cause.message))),
   ]);
   return table([header, ...rows]);
-}
-
-/** What a letter's value is; `none`: it has none; `webhook`: the body of one. */
-export type ValueView = { readonly kind: 'none' } | { readonly kind: 'webhook' } | DecodeResult;
-
-export interface LetterDetails {
-  readonly letter: Letter;
-  readonly value: ValueView;
-  readonly preview: ValuePreview | null;
 }
 
 export function detailsJson({ letter, value, preview }: LetterDetails, redact: Redact): JsonObject {
@@ -118,7 +110,7 @@ function eventJson({ event }: Extract<DecodeResult, { kind: 'event' }>): Readonl
   return { ...event, occurredAt: event.occurredAt.toISOString(), receivedAt: event.receivedAt.toISOString() };
 }
 
-function problemOf(value: ValueView, redact: Redact): string | null {
+function problemOf(value: LetterValue, redact: Redact): string | null {
   switch (value.kind) {
     case 'event':
       return null;

@@ -1,9 +1,10 @@
 import type { Command as Program } from 'commander';
 import { configured, type Act, type CommandContext } from './command-context.ts';
-import { gatherFacts } from './doctor-probes.ts';
-import { diagnose, type Check } from './doctor-rules.ts';
+import { gatherFacts } from '@notion-mirror/operations/doctor/gather-facts';
+import { diagnose, type Check } from '@notion-mirror/operations/doctor/checks';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { count, type Colors } from './output.ts';
+import { count } from '@notion-mirror/operations/text';
+import { type Colors } from './output.ts';
 
 export function addDoctorCommand(program: Program, act: Act): void {
   program
@@ -18,7 +19,7 @@ export function addDoctorCommand(program: Program, act: Act): void {
 async function doctor(context: CommandContext, ingressUrl: string | null): Promise<ExitCode> {
   if (ingressUrl !== null && !/^https?:$/.test(URL.parse(ingressUrl)?.protocol ?? ''))
     throw usageError(`--url: "${ingressUrl}" is not an http(s) URL`);
-  const checks = diagnose(await gatherFacts(configured(context), { ingressUrl }));
+  const checks = diagnose(await gatherFacts(configured(context), { env: context.env, ingressUrl }));
   const problems = checks.filter(({ status }) => status === 'problem').length;
   const warnings = checks.filter(({ status }) => status === 'warning').length;
   const json = { problems, warnings, checks: checks.map((check) => ({ ...check })) };

@@ -1,3 +1,5 @@
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+
 /** What a run of `mirror` ends with. Documented in docs/cli.md. */
 export const exitCode = {
   ok: 0,
@@ -13,23 +15,7 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** A failure with words for the operator: what is wrong, and how to mend it. Never holds a secret. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
-  readonly exitCode: ExitCode;
-  /** A stable word for machines, e.g. `unknown_connection`. */
-  readonly code: string;
-  /** A command or a variable that mends it. */
-  readonly remedy: string | null;
-
-  constructor(code: string, message: string, options: { exitCode?: ExitCode; remedy?: string | undefined; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.code = code;
-    this.exitCode = options.exitCode ?? exitCode.failed;
-    this.remedy = options.remedy ?? null;
-  }
-}
-
-export function usageError(message: string, remedy?: string): CliError {
-  return new CliError('usage', message, { exitCode: exitCode.usage, remedy });
+/** What makes `mirror` end with 2. */
+export function usageError(message: string, remedy?: string): OperatorError {
+  return new OperatorError('usage', message, { kind: 'usage', remedy });
 }

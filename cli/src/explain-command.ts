@@ -2,11 +2,13 @@ import type { Command as Program } from 'commander';
 import { canonicalNotionId, notionIdFromText } from '@notion-mirror/domain/notion-id';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import type { ExplainFacts } from './explain-facts.ts';
-import { gatherExplainFacts } from './explain-probes.ts';
-import { causesOf, wayOf, type Cause } from './explain-rules.ts';
+import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
+import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
+import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { opaqueId } from './id-options.ts';
-import { oneLine, type Colors, type JsonObject } from './output.ts';
+import { oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { type Colors } from './output.ts';
 
 interface ExplainOptions {
   readonly workspaceId?: string;

@@ -2,8 +2,9 @@ import { Argument, type Command as Program } from 'commander';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore, type HandshakeSlot, type HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { CliError, exitCode } from './exit-code.ts';
-import { useMongo } from './servers.ts';
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import { exitCode } from './exit-code.ts';
+import { useMongo } from '@notion-mirror/operations/servers';
 
 const slots: readonly HandshakeSlot[] = ['notion', 'nango'];
 
@@ -107,18 +108,18 @@ async function assertReadable(store: HandshakeStore, slot: HandshakeSlot): Promi
     await store.get(slot);
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error;
-    throw new CliError('token_unreadable', `the token of the slot ${slot} cannot be decrypted`, {
+    throw new OperatorError('token_unreadable', `the token of the slot ${slot} cannot be decrypted`, {
       remedy: 'set MIRROR_ENCRYPTION_KEY to the key that it was stored with, or mirror handshake reset and make the handshake again',
       cause: error,
     });
   }
 }
 
-function nothingToShow(taken: readonly { readonly kind: 'token' | 'shown' | 'none' }[]): CliError {
+function nothingToShow(taken: readonly { readonly kind: 'token' | 'shown' | 'none' }[]): OperatorError {
   if (taken.some(({ kind }) => kind === 'shown')) {
     const remedy = 'mirror handshake reset, then in Notion: Webhooks → Resend token';
-    return new CliError('already_shown', 'the token was shown already, and is shown once only', { remedy });
+    return new OperatorError('already_shown', 'the token was shown already, and is shown once only', { remedy });
   }
   const remedy = 'in Notion: Webhooks → Create a subscription (or Resend token), with the URL of the ingress or of Nango';
-  return new CliError('no_handshake', 'no handshake has come yet', { remedy });
+  return new OperatorError('no_handshake', 'no handshake has come yet', { remedy });
 }

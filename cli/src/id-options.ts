@@ -1,6 +1,6 @@
 import { notionIdFromText } from '@notion-mirror/domain/notion-id';
 import { usageError } from './exit-code.ts';
-import { oneLine } from './output.ts';
+import { oneLine } from '@notion-mirror/operations/text';
 import { problemOfId } from '@notion-mirror/domain/opaque-id';
 
 /** A Notion id that a person gave as an id with or without dashes, or as a URL; in Notion's canonical form. Null when none was given. */

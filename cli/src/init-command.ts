@@ -1,17 +1,8 @@
 import type { Command as Program } from 'commander';
-import { registerSchemas, requiredCompatibility, schemaSubjects, type SchemaRegistration } from '@notion-mirror/event-log/register-schemas';
-import { SchemaRegistryError } from '@notion-mirror/event-log/schema-registry';
-import { createTopics } from '@notion-mirror/event-log/topics';
-import { initMongo } from '@notion-mirror/mirror-store/init';
-import type { Difference } from '@notion-mirror/mirror-store/layout';
-import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
+import { initServers, type InitStep } from '@notion-mirror/operations/init/init-servers';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { exitCode, usageError } from './exit-code.ts';
-import { serverMessage } from './explain-error.ts';
-import { count, type Colors, type JsonObject } from './output.ts';
-import { mongoAddress, urlAddress } from './secrets.ts';
-import { kafkaOf, topicSettings, withAdmin, withMongo } from './servers.ts';
-import { waitFor } from './wait-for.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import type { Colors } from './output.ts';
 
 export function addInitCommand(program: Program, act: Act): void {
   program
@@ -27,135 +18,15 @@ export function addInitCommand(program: Program, act: Act): void {
     });
 }
 
-/** What was done at one server. */
-export interface InitStep {
-  readonly server: string;
-  readonly made: readonly string[];
-  /** What was there already, and is as it should be. */
-  readonly present: readonly string[];
-  /** What is not as the configuration says, and was left as it is. */
-  readonly differences: readonly string[];
-  readonly json: JsonObject;
-}
-
-async function init(context: ConfiguredContext, waitMs: number): Promise<0 | 1> {
-  const { config, output, redact, signal } = context;
-  const servers = [
-    { key: 'kafka', name: 'Kafka', address: config.kafka.brokers.join(','), run: initTopics },
-    { key: 'schemaRegistry', name: 'the schema registry', address: urlAddress(config.schemaRegistry.url), run: initSchemas },
-    { key: 'mongodb', name: 'MongoDB', address: mongoAddress(config.mongodbUri), run: initCollections },
-  ];
-  const results = await Promise.all(
-    servers.map(async ({ key, name, address, run }) => {
-      try {
-        const step = await waitFor(async () => run(context), {
-          waitMs,
-          signal,
-          isFatal,
-          onWaiting: (error, waited) =>
-            output.note(`waiting for ${name} at ${address} (${Math.round(waited / 1000)} s): ${redact(serverMessage(error))}`),
-        });
-        return { key, step, failure: null };
-      } catch (error) {
-        const text = `${name} at ${address}: ${redact(serverMessage(error))}`;
-        return { key, step: null, failure: { text, remedy: connectionHint(error) ?? 'mirror doctor' } };
-      }
-    }),
-  );
-  signal.throwIfAborted();
+async function init(context: ConfiguredContext, waitMs: number): Promise<ExitCode> {
+  const { output } = context;
+  const results = await initServers(context, waitMs);
   const steps = results.flatMap(({ step }) => step ?? []);
   const failures = results.flatMap(({ failure }) => failure ?? []);
   const json = Object.fromEntries(results.map(({ key, step, failure }) => [key, step?.json ?? { error: failure?.text ?? null }]));
   output.result(failures.length === 0, json, (colors) => renderSteps(steps, colors));
   for (const { text, remedy } of failures) output.failure(text, remedy);
   return failures.length === 0 ? exitCode.ok : exitCode.failed;
-}
-
-async function initTopics(context: ConfiguredContext): Promise<InitStep> {
-  const kafka = kafkaOf(context);
-  const { brokers } = await withAdmin(kafka, async (admin) => admin.describeCluster());
-  const topics = await createTopics(kafka, context.config.topicPrefix, topicSettings(context, brokers.length));
-  const described = topics.map(({ topic, partitions, replicationFactor, differences, created }) => ({
-    topic,
-    created,
-    differences,
-    text: `topic ${topic} (${count(partitions, 'partition')}, ${count(replicationFactor, 'replica')})`,
-    json: { topic, created, partitions, replicationFactor, differences },
-  }));
-  return {
-    server: 'Kafka',
-    made: described.filter(({ created }) => created).map(({ text }) => text),
-    present: described.filter(({ created, differences }) => !created && differences.length === 0).map(({ text }) => text),
-    differences: described.flatMap(({ topic, differences }) => differences.map((difference) => `topic ${topic}: ${difference}`)),
-    json: { topics: described.map(({ json }) => json) },
-  };
-}
-
-async function initSchemas({ config }: ConfiguredContext): Promise<InitStep> {
-  const { schemaRegistry, topicPrefix } = config;
-  const steps: InitStep[] = [];
-  for (const { subject, contract } of schemaSubjects(topicPrefix)) {
-    steps.push(describeRegistration(await registerSchemas({ schemaRegistry, subject, contract })));
-  }
-  return {
-    server: 'Schema registry',
-    made: steps.flatMap(({ made }) => made),
-    present: steps.flatMap(({ present }) => present),
-    differences: steps.flatMap(({ differences }) => differences),
-    json: { subjects: steps.map(({ json }) => json) },
-  };
-}
-
-export function describeRegistration({ subject, previousCompatibility, versions }: SchemaRegistration): InitStep {
-  const compatibility = `compatibility ${requiredCompatibility} of ${subject}`;
-  const isLevelNew = previousCompatibility !== requiredCompatibility;
-  const before = previousCompatibility === null ? '' : ` (was ${previousCompatibility})`;
-  const text = ({ version, id }: SchemaRegistration['versions'][number]) => `schema ${subject} v${version} (id ${id})`;
-  return {
-    server: 'Schema registry',
-    made: [...(isLevelNew ? [`${compatibility}${before}`] : []), ...versions.filter(({ created }) => created).map(text)],
-    present: [...(isLevelNew ? [] : [compatibility]), ...versions.filter(({ created }) => !created).map(text)],
-    differences: [],
-    json: { subject, previousCompatibility, versions: versions.map((version) => ({ ...version })) },
-  };
-}
-
-async function initCollections(context: ConfiguredContext): Promise<InitStep> {
-  const { tombstoneTtlSeconds } = context.config;
-  return withMongo(context, async ({ db }) => describeMended(db.databaseName, await initMongo(db, { tombstoneTtlSeconds })));
-}
-
-export function describeMended(database: string, mended: readonly Difference[]): InitStep {
-  const made = mended.map(describeMend);
-  return {
-    server: 'MongoDB',
-    made,
-    present: made.length === 0 ? [`all collections, indexes and the view of ${database}`] : [],
-    differences: [],
-    json: { database, made },
-  };
-}
-
-function describeMend(difference: Difference): string {
-  switch (difference.kind) {
-    case 'missing_collection':
-      return `collection ${difference.name}`;
-    case 'missing_index':
-      return `index ${difference.collection}.${difference.name}`;
-    case 'other_index':
-      return `index ${difference.collection}.${difference.name}, which had other keys`;
-    case 'other_tombstone_ttl':
-      return `tombstones kept for ${difference.shouldBeSeconds} s (was ${difference.isSeconds ?? 'without end'})`;
-    case 'missing_view':
-      return `view ${difference.name}`;
-    case 'other_view':
-      return `view ${difference.name}, which showed something else`;
-  }
-}
-
-/** What stays wrong however long one waits. All else may be a server that is still starting: even credentials, or the replica set, come late. */
-function isFatal(error: unknown): boolean {
-  return error instanceof SchemaRegistryError && (error.reason === 'refused' || error.reason === 'unusable');
 }
 
 export function renderSteps(steps: readonly InitStep[], colors: Colors): string {

@@ -12,7 +12,7 @@ import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-stor
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someContent } from '../../packages/mirror-store/test/mongo.ts';
-import { startHttpServer } from '../test/http-server.ts';
+import { startHttpServer } from '../../packages/operations/test/http-server.ts';
 import { mirror } from '../test/surroundings.ts';
 
 // What machines read: a changed name, order or form of a field is a change that someone's script notices. A wanted one: `npm test -- cli/src/json-output -u`.

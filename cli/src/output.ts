@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import type { JsonObject } from '@notion-mirror/operations/json';
 
 /** Something to print on: process.stdout, or a test's array. */
 export interface Sink {
@@ -7,9 +8,6 @@ export interface Sink {
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
-
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-export type JsonObject = Readonly<Record<string, JsonValue>>;
 
 export interface ErrorReport {
   readonly code: string;
@@ -74,11 +72,6 @@ function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>
   return sink.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** A text of somebody else on one line of a terminal: control characters, which could move the cursor or end the line, are shown as `?`. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?');
-}
-
 /** Columns as wide as their widest cell. A cell's style is put on after measuring. */
 export function table(rows: readonly (readonly Cell[])[]): string {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
@@ -101,9 +94,4 @@ export type Cell = string | { readonly text: string; readonly style?: ((text: st
 /** Code points: right for all but wide and combined characters, which ids do not have. */
 function width(text: string): number {
   return Array.from(text).length;
-}
-
-/** `1 connection`, `2 connections`. */
-export function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : plural}`;
 }

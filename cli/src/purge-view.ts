@@ -1,23 +1,9 @@
-import type { Connection } from '@notion-mirror/domain/connection';
 import type { TenantCounts } from '@notion-mirror/mirror-store/tenant-data';
+import type { PurgePlan, Receipt } from '@notion-mirror/operations/purge/purge-tenant';
 import { renderConnections } from './connection-view.ts';
-import { oneLine, table, type Colors, type JsonObject } from './output.ts';
-
-export interface PurgePlan {
-  readonly workspaceId: string;
-  readonly connections: readonly Connection[];
-  readonly documents: TenantCounts;
-}
-
-export interface Receipt {
-  readonly workspaceId: string;
-  readonly connections: readonly string[];
-  /** By collection. */
-  readonly erased: TenantCounts;
-  readonly erasedAt: Date;
-  /** `at`: by when it is gone; null: the topic keeps its records for ever. */
-  readonly agesOut: readonly { readonly what: string; readonly where: string; readonly at: Date | null }[];
-}
+import { oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { table, type Colors } from './output.ts';
 
 export function renderPlan({ workspaceId, connections, documents }: PurgePlan, colors: Colors): string {
   return [

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { isUsableToken } from '@notion-mirror/notion-source/nango-credentials';
-import { CliError, usageError } from './exit-code.ts';
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import { usageError } from './exit-code.ts';
 
 /** A Notion token from a file, or from stdin for `-`. Its line end is not part of it. Never quotes what it read, nor a path that looks like a token. */
 export async function readToken(path: string, stdin: NodeJS.ReadableStream): Promise<string> {
@@ -16,6 +17,6 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (/^(ntn|secret)_/.test(path)) throw usageError('--token-file takes the path of a file that holds the token, not the token');
-    throw new CliError('token_unreadable', `the token cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new OperatorError('token_unreadable', `the token cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,19 +1,15 @@
 import type { Command as Program } from 'commander';
-import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { openShadow } from '@notion-mirror/mirror-store/shadow';
-import { createReplays, type Replay, type Replays } from '@notion-mirror/mirror-store/replays';
+import { createReplays, type Replay } from '@notion-mirror/mirror-store/replays';
+import { isSameOrder, rangesOf } from '@notion-mirror/operations/replay/order';
+import { makeReplayPlan } from '@notion-mirror/operations/replay/plan';
+import { cancelReplay, resumeReplay, startReplay, unfinishedReplay } from '@notion-mirror/operations/replay/run-replay';
+import { catchUpShadow, compareWithShadow, finishedShadow, switchToShadow } from '@notion-mirror/operations/replay/shadow';
+import { useMongo } from '@notion-mirror/operations/servers';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
-import { CliError, exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { serverMessage } from './explain-error.ts';
-import type { Colors, JsonObject } from './output.ts';
-import { replayEvents } from './replay-from-events.ts';
-import { replayStates } from './replay-from-states.ts';
-import { isSameOrder, orderOf, rangesOf, type ReplayOptions } from './replay-order.ts';
-import { makeReplayPlan, renderReplayPlan, replayPlanJson } from './replay-plan.ts';
-import { trackReplay } from './replay-progress.ts';
-import { catchUpShadow, compareWithShadow, comparisonJson, finishedShadow, renderComparison, switchToShadow } from './replay-shadow.ts';
-import { useMongo } from './servers.ts';
+import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { orderOf, type ReplayOptions } from './replay-options.ts';
+import { comparisonJson, renderComparison, renderReplay, renderReplayPlan, replayJson, replayPlanJson, wordsOf } from './replay-view.ts';
 
 export function addReplayCommands(program: Program, act: Act): void {
   const replay = program.command('replay').description('brings the mirror up to date from a log, or rebuilds it');
@@ -92,60 +88,34 @@ async function plan(context: ConfiguredContext, options: ReplayOptions): Promise
 
 async function run(context: ConfiguredContext, options: ReplayOptions & { readonly yes?: boolean }): Promise<ExitCode> {
   const { output } = context;
+  const onSaved = (counts: Replay['counts']) => output.note(wordsOf(counts));
   return useMongo(context, async ({ db }) => {
-    const replays = createReplays(db);
-    const unfinished = await unfinishedOf(replays, options);
+    const unfinished = await unfinishedReplay(db);
     if (unfinished !== null) {
-      if (!(await replays.take(unfinished.id))) {
-        throw new CliError('replay_running', 'a replay is under way in another process', { remedy: 'mirror replay status' });
-      }
-      output.note(`going on with the replay of ${unfinished.startedAt.toISOString()}`);
-      return carryOut(context, db, replays, unfinished);
+      assertSame(unfinished, options);
+      return report(context, await resumeReplay(context, db, unfinished, onSaved));
     }
     const order = orderOf(options, new Date());
     const made = await makeReplayPlan(context, db, order, await rangesOf(context, order));
     output.plan((colors) => renderReplayPlan(made, colors));
     await confirm(context, { yes: options.yes, command: 'replay run', question: 'Do it?', done: 'replayed' });
-    if (order.into === 'shadow') await openShadow(db).empty();
-    return carryOut(context, db, replays, await replays.create(order, made.ranges));
+    return report(context, await startReplay(context, db, made, onSaved));
   });
 }
 
-/** The one to go on with. Throws a usage error when the options ask for another one. */
-async function unfinishedOf(replays: Replays, options: ReplayOptions): Promise<Replay | null> {
-  const latest = await replays.latest();
-  if (latest?.status !== 'running') return null;
-  const { fromStates, shadow, since, offset, workspaceId, databaseId } = options;
-  const saysNothing = [fromStates, shadow, since, offset, workspaceId, databaseId].every((option) => option === undefined);
-  // A duration means another time by now; whoever gives one again means the same.
-  const order = orderOf(options, new Date());
-  const asked = since === undefined ? order : { ...order, since: latest.since };
-  if (saysNothing || isSameOrder(asked, latest)) return latest;
-  throw usageError('another replay is unfinished', 'mirror replay run goes on with it, mirror replay cancel ends it');
-}
-
-async function carryOut(context: ConfiguredContext, db: Mongo['db'], replays: Replays, replay: Replay): Promise<ExitCode> {
-  const { output, redact, signal } = context;
-  const progress = trackReplay({ replay, replays, signal, onSaved: () => output.note(wordsOf(progress.counts)) });
-  try {
-    await (replay.source === 'states' ? replayStates(context, db, replay, progress) : replayEvents(context, db, replay, progress));
-    await progress.finish();
-  } catch (error) {
-    await progress.close();
-    if (signal.aborted || error instanceof CliError) throw error;
-    throw new CliError('replay_failed', redact(serverMessage(error)), {
-      remedy: 'mirror replay run goes on where it stopped',
-      cause: error,
-    });
-  }
-  const done: Replay = {
-    ...replay,
-    status: 'done',
-    counts: progress.counts,
-    ranges: replay.ranges.map((range) => ({ ...range, next: range.to })),
-  };
+function report({ output }: ConfiguredContext, done: Replay): ExitCode {
   output.result(true, { replay: replayJson(done) }, (colors) => renderReplay(done, colors));
   return exitCode.ok;
+}
+
+/** Throws a usage error when the options ask for another replay than the one that is unfinished. */
+function assertSame(unfinished: Replay, options: ReplayOptions): void {
+  const { fromStates, shadow, since, offset, workspaceId, databaseId } = options;
+  if ([fromStates, shadow, since, offset, workspaceId, databaseId].every((option) => option === undefined)) return;
+  // A duration means another time by now; whoever gives one again means the same.
+  const order = orderOf(options, new Date());
+  if (isSameOrder(since === undefined ? order : { ...order, since: unfinished.since }, unfinished)) return;
+  throw usageError('another replay is unfinished', 'mirror replay run goes on with it, mirror replay cancel ends it');
 }
 
 async function status(context: ConfiguredContext): Promise<ExitCode> {
@@ -188,56 +158,7 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
 }
 
 async function cancel(context: ConfiguredContext): Promise<ExitCode> {
-  return useMongo(context, async ({ db }) => {
-    const replays = createReplays(db);
-    const latest = await replays.latest();
-    if (latest === null || !(await replays.cancel(latest.id))) throw new CliError('no_replay', 'no replay is under way');
-    context.output.result(true, { cancelled: latest.id }, () => 'Cancelled. What it did stays.');
-    return exitCode.ok;
-  });
-}
-
-function replayJson({
-  id,
-  source,
-  into,
-  workspaceId,
-  databaseId,
-  since,
-  status: state,
-  startedAt,
-  updatedAt,
-  ranges,
-  counts,
-}: Replay): JsonObject {
-  const [done, all] = shareOf(ranges);
-  const times = { startedAt: startedAt.toISOString(), updatedAt: updatedAt.toISOString() };
-  return {
-    id,
-    source,
-    into,
-    workspaceId,
-    databaseId,
-    since,
-    status: state,
-    ...times,
-    offsetsDone: done,
-    offsets: all,
-    counts: { ...counts },
-  };
-}
-
-function renderReplay({ source, status: state, startedAt, ranges, counts }: Replay, colors: Colors): string {
-  const [done, all] = shareOf(ranges);
-  const share = source === 'states' ? `, ${all === 0 ? 100 : Math.floor((done / all) * 100)} %` : '';
-  return `Replay from ${source} of ${startedAt.toISOString()}: ${colors.bold(state)}${share}. ${wordsOf(counts)}`;
-}
-
-function shareOf(ranges: Replay['ranges']): [number, number] {
-  return ranges.reduce<[number, number]>(([done, all], { from, next, to }) => [done + next - from, all + to - from], [0, 0]);
-}
-
-function wordsOf(counts: Readonly<Record<string, number>>): string {
-  const words = Object.entries(counts).filter(([, number]) => number > 0);
-  return words.length === 0 ? 'Nothing yet.' : `${words.map(([word, number]) => `${word} ${number}`).join(', ')}.`;
+  const cancelled = await useMongo(context, async ({ db }) => cancelReplay(db));
+  context.output.result(true, { cancelled }, () => 'Cancelled. What it did stays.');
+  return exitCode.ok;
 }

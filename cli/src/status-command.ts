@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command as Program } from 'commander';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { kafkaOf, useMongo } from './servers.ts';
-import { gatherStatus } from './status-probes.ts';
+import { kafkaOf, useMongo } from '@notion-mirror/operations/servers';
+import { gatherStatus } from '@notion-mirror/operations/status/mirror-status';
 import { renderStatus, statusJson } from './status-view.ts';
 
 export function addStatusCommand(program: Program, act: Act): void {

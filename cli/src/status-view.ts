@@ -1,6 +1,8 @@
 import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
-import { oneLine, table, type Cell, type Colors, type JsonObject } from './output.ts';
-import type { GroupStatus, MirrorStatus } from './status-probes.ts';
+import { oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { table, type Cell, type Colors } from './output.ts';
+import type { GroupStatus, MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
 
 export function statusJson(status: MirrorStatus): JsonObject {
   const { at, tenants, connections, deadLetters, spooled, parked } = status;

@@ -1,5 +1,7 @@
 import type { IncompleteSweep, SweepReport, SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
-import { count, oneLine, table, type Colors, type JsonObject } from './output.ts';
+import { count, oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { table, type Colors } from './output.ts';
 
 export function sweepJson({ workspaceId, dueAt, claimedBy, completedAt, failures, failure, last }: SweepStatus): JsonObject {
   return {

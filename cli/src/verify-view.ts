@@ -1,13 +1,9 @@
 import type { FieldDifference } from '@notion-mirror/domain/content-differences';
-import { count, oneLine, type Colors, type JsonObject } from './output.ts';
-import type { Comparison, Difference } from './tenant-comparison.ts';
-
-/** A comparison of all tenants that were asked for. */
-export interface Verification extends Comparison {
-  readonly tenants: number;
-  /** Tenants that were not compared: they have no active connection. */
-  readonly withoutConnection: readonly string[];
-}
+import { count, oneLine } from '@notion-mirror/operations/text';
+import type { JsonObject } from '@notion-mirror/operations/json';
+import { type Colors } from './output.ts';
+import type { Difference } from '@notion-mirror/operations/verify/compare-databases';
+import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';
 
 /** Of one database; a document and its copy in `raw` can differ in very many places. */
 const fieldsInJson = 200;

@@ -1,0 +1,108 @@
+import { redrivenRecord } from '@notion-mirror/event-log/dead-letters';
+import type { Publisher } from '@notion-mirror/event-log/publisher';
+import { refOf } from './filter.ts';
+import type { Destinations, Plan } from './plan.ts';
+import type { DeadLetterTopic, Letter } from './topic.ts';
+import { messageOf } from '../error-text.ts';
+import { redeliver } from './webhook-redelivery.ts';
+
+/** What was done of a plan. What is in none of these still waits, as it was. */
+export interface Progress {
+  /** Redriven or dropped, and marked so. */
+  done: number;
+  /** Of these, what the ingress said of webhooks: how many, by its word. */
+  readonly words: Map<string, number>;
+  /** Webhooks that are still unreadable: each lies on the topic as a new letter, and the old one is done with. */
+  unreadable: number;
+  /** Settled by somebody else meanwhile. */
+  settledMeanwhile: number;
+  /** Will not be taken as they are. */
+  readonly stayed: { readonly ref: string; readonly why: string }[];
+  /** Why it ended before its end. */
+  failure: string | null;
+}
+
+export function newProgress(): Progress {
+  return { done: 0, words: new Map(), unreadable: 0, settledMeanwhile: 0, stayed: [], failure: null };
+}
+
+/** How many letters of a plan are still as they were. */
+export function remainingOf({ refs }: Plan, { done, unreadable, settledMeanwhile }: Progress): number {
+  return refs.size - done - unreadable - settledMeanwhile;
+}
+
+/**
+ * Carries a plan out and counts in `progress`. A letter is marked as settled when its record is durable, so a crash in between redrives it
+ * twice, which the write rule makes harmless. Ends at the first failure that the next letter would meet too. Rejects when the letters
+ * cannot be read or marked; what was done is in `progress` all the same.
+ */
+export async function carryOut(
+  plan: Plan,
+  progress: Progress,
+  deps: {
+    readonly letters: DeadLetterTopic;
+    readonly destinations: Destinations;
+    readonly publisher: Publisher | null;
+    readonly signal: AbortSignal;
+    readonly onProgress: () => void;
+  },
+): Promise<void> {
+  const { letters, destinations, publisher, signal, onProgress } = deps;
+  const action = plan.action === 'drop' ? 'dropped' : 'redriven';
+
+  await letters.read(plan.ranges, async (batch) => {
+    if (progress.failure !== null) return 'enough';
+    const chosen = batch.filter((letter) => plan.refs.has(refOf(letter)));
+    const waiting = chosen.filter(({ settlement }) => settlement === null);
+    progress.settledMeanwhile += chosen.length - waiting.length;
+    if (plan.action === 'drop') await settle(waiting);
+    else {
+      await append(waiting.filter(({ redrive }) => redrive.to === 'log'));
+      await deliver(waiting.filter(({ redrive }) => redrive.to === 'ingress'));
+    }
+    onProgress();
+    return progress.failure === null ? 'more' : 'enough';
+  });
+
+  async function settle(some: readonly Letter[]): Promise<void> {
+    await letters.settle(some, action);
+    progress.done += some.length;
+  }
+
+  async function append(some: readonly Letter[]): Promise<void> {
+    if (publisher === null || some.length === 0) return;
+    const results = await Promise.allSettled(some.map(({ record }) => publisher.publish(redrivenRecord(destinations.events, record))));
+    await settle(some.filter((_letter, index) => results[index]?.status === 'fulfilled'));
+    const failed = results.findIndex(({ status }) => status === 'rejected');
+    const [letter, result] = [some[failed], results[failed]];
+    if (letter !== undefined && result?.status === 'rejected') progress.failure = `${refOf(letter)}: ${messageOf(result.reason)}`;
+  }
+
+  async function deliver(some: readonly Letter[]): Promise<void> {
+    const { ingressUrl, signers } = destinations;
+    for (const letter of some) {
+      if (progress.failure !== null || ingressUrl === null || letter.redrive.to !== 'ingress') return;
+      const { route } = letter.redrive;
+      const signer = signers[route];
+      if (signer === null) continue;
+      const answer = await redeliver({ route, raw: letter.record.value ?? Buffer.alloc(0) }, { ingressUrl, signer, signal });
+      switch (answer.kind) {
+        case 'taken':
+          await settle([letter]);
+          progress.words.set(answer.word, (progress.words.get(answer.word) ?? 0) + 1);
+          break;
+        case 'unreadable':
+          await letters.settle([letter], action);
+          progress.unreadable += 1;
+          break;
+        case 'not_taken':
+          progress.stayed.push({ ref: refOf(letter), why: answer.why });
+          break;
+        case 'failed':
+          progress.failure = `${refOf(letter)}: ${answer.why}`;
+          break;
+      }
+      onProgress();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
+
+/** Letters with the same class, code and service. */
+export interface Cause {
+  readonly class: string;
+  readonly code: string;
+  readonly service: string;
+  count: number;
+  settled: number;
+  oldest: Date;
+  newest: Date;
+  /** Of the newest. */
+  message: string;
+  readonly tenants: Set<string>;
+}
+
+/** Letters by cause, added one by one: nothing of a letter is kept. */
+export interface Causes {
+  add(letter: DeadLetterFacts, isSettled: boolean): void;
+  /** The most frequent first. */
+  list(): Cause[];
+  readonly letters: number;
+  readonly tenants: number;
+}
+
+export function createCauses(): Causes {
+  const causes = new Map<string, Cause>();
+  const tenants = new Set<string>();
+  let letters = 0;
+  return {
+    add({ cause: { class: errorClass, code, message }, service, failedAt, workspaceId }, isSettled) {
+      const key = JSON.stringify([errorClass, code, service]);
+      const known = causes.get(key);
+      const cause = known ?? {
+        class: errorClass,
+        code,
+        service,
+        count: 0,
+        settled: 0,
+        oldest: failedAt,
+        newest: failedAt,
+        message,
+        tenants: new Set(),
+      };
+      if (known === undefined) causes.set(key, cause);
+      letters += 1;
+      cause.count += 1;
+      if (isSettled) cause.settled += 1;
+      if (failedAt < cause.oldest) cause.oldest = failedAt;
+      if (failedAt >= cause.newest) {
+        cause.newest = failedAt;
+        cause.message = message;
+      }
+      if (workspaceId !== null) {
+        cause.tenants.add(workspaceId);
+        tenants.add(workspaceId);
+      }
+    },
+    list: () => [...causes.values()].toSorted((a, b) => b.count - a.count || a.oldest.getTime() - b.oldest.getTime()),
+    get letters() {
+      return letters;
+    },
+    get tenants() {
+      return tenants.size;
+    },
+  };
+}

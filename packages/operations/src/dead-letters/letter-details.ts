@@ -1,0 +1,50 @@
+import { createEventCodec, type DecodeResult } from '@notion-mirror/event-log/event-codec';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { LogPlace } from '../log-place.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { OperatorError } from '../operator-error.ts';
+import { rangesAround } from './plan.ts';
+import { openDeadLetterTopic, type Letter } from './topic.ts';
+import { previewOf, type ValuePreview } from './value-preview.ts';
+
+/** What a letter's value is; `none`: it has none; `webhook`: the body of one. */
+export type LetterValue = { readonly kind: 'none' } | { readonly kind: 'webhook' } | DecodeResult;
+
+export interface LetterDetails {
+  readonly letter: Letter;
+  readonly value: LetterValue;
+  /** Null when there is no value, or it is an event, which holds no secret. */
+  readonly preview: ValuePreview | null;
+}
+
+/** Everything about one dead letter. Rejects with an OperatorError when it is not on the topic. */
+export async function readLetter(context: OperationContext, db: Mongo['db'], place: LogPlace): Promise<LetterDetails> {
+  const topic = openDeadLetterTopic(context, db);
+  const found: Letter[] = [];
+  await topic.read(rangesAround([place], await topic.ends()), async (letters) => {
+    found.push(...letters);
+    return 'more';
+  });
+  const [letter] = found;
+  if (letter === undefined) throw new OperatorError('unknown_dead_letter', 'the dead letter is gone: it was removed this moment');
+  const value = await valueOf(context, letter);
+  const bytes = letter.record.value;
+  const { redact } = context;
+  const preview = bytes === null || value.kind === 'event' ? null : previewOf(bytes, { isWebhook: value.kind === 'webhook', redact });
+  return { letter, value, preview };
+}
+
+async function valueOf({ config }: OperationContext, { record, redrive }: Letter): Promise<LetterValue> {
+  if (record.value === null) return { kind: 'none' };
+  if (redrive.to === 'ingress') return { kind: 'webhook' };
+  try {
+    const codec = await createEventCodec({
+      schemaRegistry: config.schemaRegistry,
+      subject: topicsFor(config.topicPrefix).eventsSubject,
+    });
+    return await codec.decode(record.value);
+  } catch (error) {
+    return { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}

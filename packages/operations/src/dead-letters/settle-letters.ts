@@ -1,0 +1,68 @@
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { messageOf } from '../error-text.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { carryOut, type Progress } from './carry-out.ts';
+import type { Destinations, Plan } from './plan.ts';
+import type { DeadLetterTopic } from './topic.ts';
+
+/**
+ * Where letters can be redriven to, and what can sign a webhook: the configured keys, or for Notion the token that the ingress has kept.
+ * `problem`: why that token cannot be used; null when it can, or is not needed.
+ */
+export async function destinationsOf(
+  { config, redact }: OperationContext,
+  db: Mongo['db'],
+  ingressUrl: string | null,
+): Promise<{ readonly destinations: Destinations; readonly problem: string | null }> {
+  let kept: string | null = null;
+  let problem: string | null = null;
+  if (ingressUrl !== null && config.notionVerificationTokens.length === 0) {
+    try {
+      kept = await createHandshakeStore({ db, encryptionKey: config.encryptionKey }).get('notion');
+    } catch (error) {
+      problem = `the kept verification token cannot be used: ${redact(messageOf(error))}`;
+    }
+  }
+  const signers = { nango: config.nangoSigningKeys[0] ?? null, notion: config.notionVerificationTokens[0] ?? kept };
+  return { destinations: { events: topicsFor(config.topicPrefix).events, ingressUrl, signers }, problem };
+}
+
+const progressMs = 1_000;
+
+/**
+ * Carries a plan out, counts in `progress`, and removes what is settled from the old end of the topic. Resolves to how many letters were
+ * removed; a failure is in `progress`. Rejects only when `signal` aborts.
+ */
+export async function settleLetters(
+  context: OperationContext,
+  letters: DeadLetterTopic,
+  plan: Plan,
+  destinations: Destinations,
+  progress: Progress,
+): Promise<number> {
+  const { logger, redact, signal } = context;
+  const done = plan.action === 'drop' ? 'dropped' : 'redriven';
+  let reportedAt = performance.now();
+  const onProgress = () => {
+    if (performance.now() - reportedAt < progressMs) return;
+    reportedAt = performance.now();
+    context.onProgress(`${progress.done} of ${plan.refs.size} ${done}`);
+  };
+  const needsLog = plan.targets.has(destinations.events);
+  const publisher = needsLog ? await createPublisher({ kafka: letters.kafka, logger, metrics: new Registry(), deadlineMs: 10_000 }) : null;
+  try {
+    await carryOut(plan, progress, { letters, destinations, publisher, signal, onProgress });
+    // New letters behind the plan are not ours to judge, and wait.
+    return progress.done > 0 ? await letters.removeSettled(await letters.ends()) : 0;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    progress.failure ??= redact(messageOf(error));
+    return 0;
+  } finally {
+    await publisher?.stop();
+  }
+}

@@ -1,0 +1,126 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { describe, expect, test } from 'vitest';
+import type { ExplainFacts, TenantFacts } from './facts.ts';
+import { causesOf } from './causes.ts';
+
+const now = new Date('2026-01-02T00:00:00Z');
+const later = new Date('2026-01-02T00:10:00Z');
+
+const connection = (status: Connection['status'], connectionId = 'c1'): Connection => ({
+  connectionId,
+  providerConfigKey: 'notion',
+  workspaceId: 'acme',
+  notionWorkspaceId: 'n1',
+  botId: null,
+  status,
+  statusReason: null,
+  token: null,
+  createdAt: now,
+  updatedAt: now,
+});
+
+const record = { rev: 1, asOf: 0, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null } as const;
+const tenant: TenantFacts = {
+  workspaceId: 'acme',
+  connections: [connection('active')],
+  record,
+  waiting: [],
+  backlog: null,
+  notion: { kind: 'equal' },
+};
+const facts: ExplainFacts = {
+  subject: 'd1',
+  databaseId: 'd1',
+  tenants: [tenant],
+  allTenants: 7,
+  outcomes: [],
+  parked: [],
+  spooled: [],
+  deadLetters: [],
+  workers: [{ service: 'sync-worker', at: now }],
+};
+
+const codesOf = (given: Partial<TenantFacts>, more: Partial<ExplainFacts> = {}) =>
+  causesOf({ ...facts, tenants: [{ ...tenant, ...given }], ...more }, now).map(({ code }) => code);
+
+const held = (errorClass: string, until: Date) => ({
+  workspaceId: 'acme',
+  waiting: 3,
+  oldestAt: now,
+  held: { until, class: errorClass, code: 'pause', message: 'wait' },
+});
+const waiting = {
+  service: 'sync-worker',
+  eventId: 'e1',
+  origin: 'nango',
+  receivedAt: now,
+  partition: 3,
+  offset: 7n,
+  appendedAt: now,
+  ahead: 2,
+} as const;
+
+const outcome: EventOutcome = {
+  ...noWayKnown,
+  service: 'sync-worker',
+  eventId: 'e1',
+  workspaceId: 'acme',
+  connectionId: 'c1',
+  databaseId: 'd1',
+  dataSourceId: null,
+  kind: 'sync',
+  type: 'database.created',
+  origin: 'nango',
+  occurredAt: now,
+  receivedAt: now,
+  outcome: 'written',
+  reason: null,
+  at: now,
+};
+
+describe('the cause', () => {
+  test('there is none when the mirror shows what Notion shows', () => {
+    expect(codesOf({})).toEqual([]);
+  });
+
+  test.each<[string, string[], Partial<TenantFacts>]>([
+    ['no connection', ['no_connection'], { connections: [], notion: null }],
+    ['one active connection of several is enough', [], { connections: [connection('deleted', 'c0'), connection('active')] }],
+    [
+      'the one that the customer can mend is named',
+      ['connection_unauthorized'],
+      { connections: [connection('deleted'), connection('unauthorized')] },
+    ],
+    ['throttled', ['rate_limited'], { backlog: held('rate_limited', later) }],
+    ['throttled until a moment ago', [], { backlog: held('rate_limited', now) }],
+    ['MongoDB away', ['held'], { backlog: held('dependency', later) }],
+    ['behind', ['waiting_in_log'], { waiting: [waiting], notion: { kind: 'differs' } }],
+    ['behind without a worker', ['waiting_in_log', 'no_worker'], { waiting: [{ ...waiting, service: 'delete-worker' }] }],
+    ['Notion throttles us', ['rate_limited'], { notion: { kind: 'rate_limited', until: later, message: 'slow' } }],
+    ['Notion refuses', ['notion_refuses'], { notion: { kind: 'unanswered', message: 'restricted' } }],
+    ['no database by that id', ['not_a_database'], { record: null, notion: { kind: 'no_database', message: 'It is a page.' } }],
+    ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],
+    ['no event came', ['no_event'], { record: null, notion: { kind: 'differs' } }],
+    ['an event is missing', ['stale'], { notion: { kind: 'differs' } }],
+    [
+      'deleted, and Notion was not asked',
+      ['deleted'],
+      { record: { ...record, live: false, removed: { at: now, reason: 'deleted', eventId: 'e1' } }, notion: null },
+    ],
+  ])('%s', (_name, codes, given) => {
+    expect(codesOf(given)).toEqual(codes);
+  });
+
+  test('the id is no database, by the last event, when Notion was not asked', () => {
+    const outcomes = [{ ...outcome, outcome: 'ignored', reason: 'not_a_database' }];
+    expect(codesOf({ record: null, notion: null }, { outcomes })).toEqual(['not_a_database']);
+  });
+
+  test('nothing known', () => {
+    expect(causesOf({ ...facts, tenants: [] }, now)).toMatchObject([
+      { code: 'tenant_unknown', text: expect.stringContaining('7 tenants') },
+    ]);
+    expect(causesOf({ ...facts, tenants: [], allTenants: 0 }, now)).toMatchObject([{ code: 'no_connection' }]);
+  });
+});

@@ -1,0 +1,297 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { placeKey } from '@notion-mirror/mirror-store/settled-dead-letters';
+import type { ExplainFacts, TenantFacts } from './facts.ts';
+import { count } from '../text.ts';
+
+export type CauseCode =
+  | 'no_connection'
+  | 'connection_paused'
+  | 'connection_unauthorized'
+  | 'connection_deleted'
+  | 'unsupported_type'
+  | 'linked_database'
+  | 'not_shared'
+  | 'not_a_database'
+  | 'trashed'
+  | 'deleted'
+  | 'rate_limited'
+  | 'held'
+  | 'waiting_in_log'
+  | 'no_worker'
+  | 'parked'
+  | 'in_spool'
+  | 'dead_letter'
+  | 'quarantined'
+  | 'notion_refuses'
+  | 'stale'
+  | 'no_event'
+  | 'tenant_unknown'
+  | 'unknown';
+
+/** Why the mirror does not show what was asked for as Notion has it. Sentences for a person. */
+export interface Cause {
+  readonly code: CauseCode;
+  readonly workspaceId: string | null;
+  readonly text: string;
+  readonly remedy: string | null;
+}
+
+/** Every cause that the facts give, the most telling first; empty when the mirror shows it as Notion does, or as far as anybody knows. */
+export function causesOf(facts: ExplainFacts, now: Date): Cause[] {
+  const causes = [
+    ...facts.deadLetters.map(({ cause, redrive, failedAt, workspaceId, ...place }): Cause => {
+      const ref = placeKey(place);
+      const why = `${cause.class}/${cause.code}: ${cause.message}`;
+      return redrive.to === 'ingress'
+        ? {
+            code: 'quarantined',
+            workspaceId,
+            text: `The ingress could not read a webhook that names it (${why}); its bytes are kept as dead letter ${ref}.`,
+            remedy: `mirror dead-letters show ${ref}; after a fix, mirror dead-letters redrive ${ref} --ingress-url …`,
+          }
+        : {
+            code: 'dead_letter',
+            workspaceId,
+            text: `An event of it could not be handled and is dead letter ${ref} since ${failedAt.toISOString()} (${why}).`,
+            remedy: `mend the cause, then mirror dead-letters redrive ${ref}`,
+          };
+    }),
+    ...facts.spooled.map(({ workspaceId, spooledAt }): Cause => ({
+      code: 'in_spool',
+      workspaceId,
+      text: `An event of it waits in MongoDB since ${spooledAt.toISOString()}: Kafka was away when it came. The ingress appends it when Kafka is back.`,
+      remedy: 'mirror doctor',
+    })),
+    ...facts.parked.map(({ workspaceId, parkedAt }): Cause => ({
+      code: 'parked',
+      workspaceId,
+      text: `An event of it is parked since ${parkedAt.toISOString()}: the tenant ${workspaceId} had no active connection. It goes on when one is active.`,
+      remedy: `mirror connections list --workspace-id ${workspaceId}`,
+    })),
+    ...ignoredByIngress(facts),
+    ...facts.tenants.flatMap((tenant) => causesOfTenant(tenant, facts, now)),
+  ];
+  if (facts.tenants.length > 0 || causes.length > 0) return causes;
+  return [nothingKnown(facts)];
+}
+
+function nothingKnown({ allTenants, subject }: ExplainFacts): Cause {
+  if (allTenants === 0) {
+    return { code: 'no_connection', workspaceId: null, text: 'There is no connection at all.', remedy: 'mirror connections add …' };
+  }
+  return {
+    code: 'tenant_unknown',
+    workspaceId: null,
+    text: `Nothing is known of ${subject}: no record, no event, no outcome that is still kept, and ${count(allTenants, 'tenant')} could own it.`,
+    remedy: 'say whose it is: --workspace-id <tenant>',
+  };
+}
+
+/** What the ingress said of the latest webhook, if it ignored that one. */
+function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
+  const [latest] = outcomes;
+  if (latest?.service !== 'ingress') return [];
+  const came = `The webhook ${latest.eventId} (${latest.type}, received ${latest.receivedAt.toISOString()})`;
+  switch (latest.reason) {
+    case 'unsupported_event_type':
+      return [
+        {
+          code: 'unsupported_type',
+          workspaceId: null,
+          text: `${came} is of a type that does not concern databases, so it was ignored. Pages and rows are not mirrored.`,
+          remedy: null,
+        },
+      ];
+    case 'linked_database':
+      return [
+        {
+          code: 'linked_database',
+          workspaceId: null,
+          text: `${came} is about a linked database: a view of one that lives elsewhere. Notion's API cannot read it; its original can be mirrored.`,
+          remedy: 'share the original database with the integration',
+        },
+      ];
+    case null:
+    default: {
+      const isActiveNow = tenants.some(({ connections }) => connections.some(({ status }) => status === 'active'));
+      const name = latest.connectionId === null ? '' : ` ${latest.connectionId}`;
+      return [
+        {
+          code: 'no_connection',
+          workspaceId: null,
+          text: isActiveNow
+            ? `${came} was ignored: the connection${name} was not active then. It is now; what was missed is fetched by the full sync that follows.`
+            : `${came} was ignored: no active connection${name} is known for its Notion workspace.`,
+          remedy: isActiveNow ? null : 'mirror connections list; mirror connections add …',
+        },
+      ];
+    }
+  }
+}
+
+function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Cause[] {
+  const { workspaceId, connections, record, waiting, backlog, notion } = tenant;
+  const cause = (code: CauseCode, text: string, remedy: string | null = null): Cause => ({ code, workspaceId, text, remedy });
+  const causes: Cause[] = [];
+  if (!connections.some(({ status }) => status === 'active')) causes.push(inactive(tenant));
+
+  const held = backlog?.held ?? null;
+  if (held !== null && held.until > now) {
+    const many = count(backlog?.waiting ?? 0, 'event');
+    causes.push(
+      held.class === 'rate_limited'
+        ? cause('rate_limited', `Notion's rate limit holds the tenant until ${held.until.toISOString()} (${held.code}); ${many} wait.`)
+        : cause(
+            'held',
+            `The tenant's events wait until ${held.until.toISOString()} (${held.class}/${held.code}: ${held.message}); ${many} wait.`,
+          ),
+    );
+  }
+  for (const { service, eventId, partition, offset, ahead, appendedAt } of waiting) {
+    const behind = ahead === 0 ? 'it is next' : `${count(ahead, 'record')} of the partition come before it`;
+    const text = `The event ${eventId} waits in the log at ${partition}:${offset} since ${appendedAt.toISOString()}; ${behind}.`;
+    causes.push(cause('waiting_in_log', text, 'mirror status'));
+    if (facts.workers.some((worker) => worker.service === service)) continue;
+    causes.push(cause('no_worker', `No ${service} has reported in the last seconds: nobody takes events up.`, `start ${service}`));
+  }
+  switch (notion?.kind) {
+    case 'trashed':
+      causes.push(cause('trashed', 'It is in the trash of Notion, so the mirror does not show it.', 'restore it in Notion'));
+      break;
+    case 'inaccessible':
+      causes.push(
+        cause(
+          'not_shared',
+          'Notion answers 404 to every active connection of the tenant: it does not exist, is not shared with the integration, or is a linked database.',
+          'share it, or a page above it, with the integration in Notion',
+        ),
+      );
+      break;
+    case 'no_database':
+      causes.push(cause('not_a_database', notADatabase(notion.message), shareTheOriginal));
+      break;
+    case 'rate_limited':
+      if (held === null)
+        causes.push(cause('rate_limited', `Notion takes no call before ${notion.until.toISOString()}: ${notion.message}.`));
+      break;
+    case 'unanswered':
+      causes.push(cause('notion_refuses', `Notion does not answer for it: ${notion.message}.`));
+      break;
+    case 'differs':
+      if (causes.length === 0) causes.push(lagging(tenant, facts));
+      break;
+    case 'no_active_connection':
+      causes.push(
+        cause(
+          'connection_unauthorized',
+          'Notion or Nango refuses every connection of the tenant; the sync-worker takes note with the next event.',
+          'the customer connects again in Nango',
+        ),
+      );
+      break;
+    case 'equal':
+    case undefined:
+      break;
+  }
+  const [latest] = facts.outcomes.filter((outcome) => outcome.workspaceId === workspaceId);
+  if (notion === null && latest?.reason === 'not_a_database') causes.push(cause('not_a_database', notADatabase(null), shareTheOriginal));
+  if (notion === null && record?.removed?.reason === 'deleted') {
+    causes.push(
+      cause('deleted', `It was deleted in Notion: ${record.removed.at.toISOString()}, event ${record.removed.eventId ?? 'unknown'}.`),
+    );
+  }
+  return causes;
+}
+
+const shareTheOriginal = 'for a linked view: share the original database with the integration';
+
+function notADatabase(message: string | null): string {
+  const words = message === null ? '' : ` (${message})`;
+  return `Notion cannot show it as a database to any active connection${words}: it is a page, a linked view of a database that lives elsewhere, or a database without a data source that the integration can read.`;
+}
+
+/** The mirror differs and nothing says why. */
+function lagging({ workspaceId, record }: TenantFacts, { outcomes }: ExplainFacts): Cause {
+  const remedy = `mirror verify ${workspaceId} --fix`;
+  const last = outcomes.find(({ outcome }) => outcome === 'written');
+  if (record === null) {
+    return {
+      code: 'no_event',
+      workspaceId,
+      text: 'Notion shows it, and no event about it ever came: a webhook was lost, or it was shared just now.',
+      remedy,
+    };
+  }
+  const since = new Date(record.asOf).toISOString();
+  const event = last === undefined ? '' : ` The last event about it was received ${last.receivedAt.toISOString()}.`;
+  return {
+    code: 'stale',
+    workspaceId,
+    text: `The mirror shows it as of ${since}, and Notion has changed it since.${event} A webhook is late or lost.`,
+    remedy,
+  };
+}
+
+const statusOrder: readonly Connection['status'][] = ['unauthorized', 'paused', 'deleted', 'active'];
+
+function inactive({ workspaceId, connections }: TenantFacts): Cause {
+  const [first] = connections.toSorted((a, b) => statusOrder.indexOf(a.status) - statusOrder.indexOf(b.status));
+  const reason = first?.statusReason === null || first === undefined ? '' : ` (${first.statusReason})`;
+  const since = first === undefined ? '' : ` since ${first.updatedAt.toISOString()}`;
+  switch (first?.status) {
+    case 'unauthorized':
+      return {
+        code: 'connection_unauthorized',
+        workspaceId,
+        text: `Notion refuses the token of the connection ${first.connectionId}${since}${reason}.`,
+        remedy: `the customer connects again in Nango; then mirror connections resume ${first.connectionId}`,
+      };
+    case 'paused':
+      return {
+        code: 'connection_paused',
+        workspaceId,
+        text: `The connection ${first.connectionId} is paused${since}${reason}.`,
+        remedy: `mirror connections resume ${first.connectionId}`,
+      };
+    case 'deleted':
+      return {
+        code: 'connection_deleted',
+        workspaceId,
+        text: `The connection ${first.connectionId} is deleted${since}${reason}.`,
+        remedy: `the customer connects again; then mirror connections add ${first.connectionId} …`,
+      };
+    case 'active':
+    case undefined:
+      return {
+        code: 'no_connection',
+        workspaceId,
+        text: `The tenant ${workspaceId} has no connection.`,
+        remedy: `mirror connections add … --workspace-id ${workspaceId}`,
+      };
+  }
+}
+
+/** The way of one event, a line each. */
+export function wayOf(outcome: EventOutcome): string[] {
+  const { eventId, type, origin, receivedAt, place, waitedMs, attempts, coalescedInto, fetch, record, state, failure } = outcome;
+  const signed: Partial<Record<EventOutcome['origin'], string>> = {
+    nango: "signed with Nango's key",
+    notion: "signed with Notion's token",
+  };
+  const lines = [`${eventId} (${type}) received ${receivedAt.toISOString()}, ${signed[origin] ?? `made by ${origin}`}`];
+  if (place !== null) lines.push(`on the log at ${place.partition}:${place.offset} since ${place.appendedAt.toISOString()}`);
+  if (waitedMs !== null)
+    lines.push(`waited ${waitedMs} ms in the ${outcome.service}${attempts === null ? '' : `, ${count(attempts, 'attempt')}`}`);
+  if (coalescedInto !== null) lines.push(`answered by the fetch for ${coalescedInto}`);
+  if (fetch !== null)
+    lines.push(`fetched in ${fetch.ms} ms with ${count(fetch.calls, 'call')}, Notion's request ${fetch.requestId ?? 'without an id'}`);
+  if (record !== null) {
+    const write = record.ms === null ? 'the record was left at' : `written in ${record.ms} ms as`;
+    lines.push(`${write} revision ${record.rev} of ${record.databaseId}, as of ${record.asOf.toISOString()}`);
+  }
+  if (state !== null) lines.push(`on the log of states at ${state.partition}:${state.offset}`);
+  const why = failure === null ? (outcome.reason ?? '') : `${failure.class}/${failure.code}: ${failure.message}`;
+  lines.push(`${outcome.outcome}${why === '' ? '' : ` (${why})`} ${outcome.at.toISOString()} by the ${outcome.service}`);
+  return lines;
+}

@@ -1,0 +1,257 @@
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import { mirrorVerdict } from '@notion-mirror/domain/content-differences';
+import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import type { LogRecord } from '@notion-mirror/event-log/log-record';
+import { readRanges } from '@notion-mirror/event-log/range-reader';
+import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
+import { groupIdFor, readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
+import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createRecordStore, type RecordStore } from '@notion-mirror/mirror-store/database-records';
+import { openOutcomeHistory } from '@notion-mirror/mirror-store/event-outcomes';
+import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/mirrored-documents';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { createSpool } from '@notion-mirror/mirror-store/spool';
+import { liveWorkers } from '@notion-mirror/mirror-store/worker-status';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import type { OperationContext } from '../operation-context.ts';
+import { openDeadLetterTopic } from '../dead-letters/topic.ts';
+import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
+import { openNotion } from '../notion-access.ts';
+import { askKafka, kafkaOf, useMongo, type Kafka } from '../servers.ts';
+
+/** Beside what the workers need; a question is a handful of calls. */
+const requestsPerMinute = 30;
+/** Of what waits in the log and in the spool, so much is looked through. */
+const maxRead = 50_000;
+/** When nobody says whose a database is, so many tenants' connections are asked. */
+const maxTenantsAsked = 5;
+
+const workers = ['sync-worker', 'delete-worker'] as const;
+
+/** Asks MongoDB, Kafka and (unless told not to) Notion. Changes nothing anywhere. Rejects with a OperatorError when a server is away. */
+export async function gatherExplainFacts(
+  context: OperationContext,
+  question: { readonly subject: string; readonly workspaceId: string | null; readonly last: number; readonly asksNotion: boolean },
+): Promise<ExplainFacts> {
+  const { subject, workspaceId, last } = question;
+  return useMongo(context, async ({ db }) => {
+    const connections = await createConnectionStore(db).list();
+    const byTenant = Map.groupBy(connections, (connection) => connection.workspaceId);
+    const isMeant = (tenant: string | null): boolean => workspaceId === null || tenant === null || tenant === workspaceId;
+    const [outcomes, parked, spooled, deadLetters, live] = await Promise.all([
+      openOutcomeHistory(db).of(subject, { workspaceId, limit: last }),
+      createParkedEvents(db).about(subject),
+      spooledAbout(db, subject),
+      deadLettersAbout(context, db, subject),
+      liveWorkers(db, new Date()),
+    ]);
+    const records = createRecordStore({ db, metrics: new Registry() });
+    const holders = await holdersOf(records, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
+    const isEvent = outcomes.some(({ eventId }) => eventId === subject);
+    const databaseId =
+      outcomes.map((outcome) => outcome.record?.databaseId ?? outcome.databaseId).find((id) => id !== null) ??
+      [...holders.values()][0] ??
+      parked.map(({ event }) => event.databaseId).find((id) => id !== null) ??
+      (isEvent ? null : canonicalNotionId(subject));
+
+    const named = [
+      ...(workspaceId === null ? [] : [workspaceId]),
+      ...holders.keys(),
+      ...outcomes.flatMap((outcome) => outcome.workspaceId ?? byConnection(outcome.connectionId) ?? []),
+      ...parked.map(({ event }) => event.workspaceId),
+      ...[...deadLetters, ...spooled].flatMap((one) => one.workspaceId ?? []),
+    ].filter(isMeant);
+    const log = await openLog(context);
+    const waiting = await log.waitingAbout(subject, named.length > 0 ? new Set(named) : null);
+    const known = new Set([...named, ...waiting.keys()]);
+    if (known.size === 0 && !isEvent && byTenant.size <= maxTenantsAsked) for (const tenant of byTenant.keys()) known.add(tenant);
+
+    const tenants = await Promise.all(
+      [...known].map(async (tenant): Promise<TenantFacts> => {
+        const own = byTenant.get(tenant) ?? [];
+        const isAsked = question.asksNotion && databaseId !== null && own.some(({ status }) => status === 'active');
+        return {
+          workspaceId: tenant,
+          connections: own,
+          record: databaseId === null ? null : await records.read(tenant, databaseId),
+          waiting: waiting.get(tenant) ?? [],
+          backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
+          notion: isAsked ? await askNotion(context, db, own, databaseId) : null,
+        };
+      }),
+    );
+    return {
+      subject,
+      databaseId,
+      tenants,
+      allTenants: byTenant.size,
+      outcomes,
+      parked: parked
+        .filter(({ event }) => isMeant(event.workspaceId))
+        .map(({ event, parkedAt }) => ({ eventId: event.eventId, workspaceId: event.workspaceId, parkedAt })),
+      spooled: spooled.filter((one) => isMeant(one.workspaceId)),
+      deadLetters: deadLetters.filter((letter) => isMeant(letter.workspaceId)),
+      workers: live,
+    };
+
+    function byConnection(connectionId: string | null): string | null {
+      return connections.find((connection) => connection.connectionId === connectionId)?.workspaceId ?? null;
+    }
+  });
+}
+
+/** In which tenants there is a record of it, or a database that lists it as a data source: tenant to database. */
+async function holdersOf(
+  records: Pick<RecordStore, 'read' | 'databasesListing'>,
+  subject: string,
+  tenants: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const holders = new Map<string, string>();
+  await Promise.all(
+    tenants.map(async (tenant) => {
+      const [holder] = (await records.read(tenant, subject)) === null ? await records.databasesListing(tenant, subject) : [subject];
+      if (holder !== undefined) holders.set(tenant, holder);
+    }),
+  );
+  return new Map([...holders].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** An id stands in an Avro value, and in a webhook's body, as it is. */
+function isAbout(
+  subject: string,
+  { value, headers }: { readonly value: Buffer | null; readonly headers: Readonly<Record<string, string | Buffer>> },
+): boolean {
+  return String(headers['ce_id'] ?? '') === subject || value?.includes(subject) === true;
+}
+
+async function spooledAbout(db: Mongo['db'], subject: string): Promise<ExplainFacts['spooled']> {
+  const found = await createSpool(db).oldest(maxRead);
+  return found
+    .filter((record) => isAbout(subject, record))
+    .map(({ key, headers, spooledAt }) => ({
+      eventId: String(headers['ce_id'] ?? ''),
+      workspaceId: key === null ? null : String(key),
+      spooledAt,
+    }));
+}
+
+async function deadLettersAbout(context: OperationContext, db: Mongo['db'], subject: string): Promise<ExplainFacts['deadLetters']> {
+  const topic = openDeadLetterTopic(context, db);
+  const found: ExplainFacts['deadLetters'][number][] = [];
+  await topic.read(await topic.ends(), async (letters) => {
+    for (const { record, settlement, ...letter } of letters) {
+      if (settlement === null && (letter.eventId === subject || isAbout(subject, record))) found.push(letter);
+    }
+    return 'more';
+  });
+  return found;
+}
+
+interface LogView {
+  /** What the workers have not done yet, by tenant. `tenants`: null for all. */
+  waitingAbout(subject: string, tenants: ReadonlySet<string> | null): Promise<ReadonlyMap<string, WaitingEvent[]>>;
+}
+
+async function openLog(context: OperationContext): Promise<LogView> {
+  const { config, signal } = context;
+  const kafka = kafkaOf(context);
+  const { events: topic, eventsSubject: subject } = topicsFor(config.topicPrefix);
+  const codec = await createEventCodec({ schemaRegistry: config.schemaRegistry, subject }).catch(() => null);
+  return {
+    async waitingAbout(id, tenants) {
+      const found = new Map<string, WaitingEvent[]>();
+      for (const service of workers) {
+        const whereabouts = await askKafka(context, async () => findWhereabouts(kafka, groupIdFor(config.topicPrefix, service), topic));
+        const places = tenants === null ? null : new Set([...tenants].map((tenant) => partitionOfKey(tenant, whereabouts.length)));
+        const behind = whereabouts.filter(({ partition, ...at }) => (places?.has(partition) ?? true) && nextOffset(at) < at.high);
+        await readBehind(kafka, behind, async (record, ahead) => {
+          const tenant = record.key?.toString() ?? null;
+          const isMine = record.headers['mirror-kind'] === (service === 'sync-worker' ? 'sync' : 'delete');
+          if (tenant === null || !isMine || (tenants !== null && !tenants.has(tenant)) || !isAbout(id, record)) return;
+          found.set(tenant, [...(found.get(tenant) ?? []), await waitingEvent(codec, service, record, ahead)]);
+        });
+      }
+      return found;
+    },
+  };
+
+  async function readBehind(
+    client: Kafka,
+    behind: readonly Whereabouts[],
+    onRecord: (record: LogRecord, ahead: number) => Promise<void>,
+  ): Promise<void> {
+    const starts = new Map(behind.map((at) => [at.partition, nextOffset(at)]));
+    const ranges = behind.map((at) => ({
+      partition: at.partition,
+      from: nextOffset(at),
+      to: nextOffset(at) + BigInt(Math.min(maxRead, Number(at.high - nextOffset(at)))),
+    }));
+    await askKafka(context, async () =>
+      readRanges({
+        kafka: client,
+        topic,
+        groupId: readerGroupId(config.topicPrefix),
+        ranges,
+        signal,
+        async onRecords(records) {
+          for (const record of records) await onRecord(record, Number(record.offset - (starts.get(record.partition) ?? record.offset)));
+          return 'more';
+        },
+      }),
+    );
+  }
+}
+
+async function waitingEvent(
+  codec: Pick<EventCodec, 'decode'> | null,
+  service: WaitingEvent['service'],
+  record: LogRecord,
+  ahead: number,
+): Promise<WaitingEvent> {
+  const { partition, offset, timestamp, headers, value } = record;
+  const decoded = value === null || codec === null ? null : await codec.decode(value);
+  const event = decoded?.kind === 'event' ? decoded.event : null;
+  return {
+    service,
+    eventId: event?.eventId ?? headers['ce_id'] ?? 'without an id',
+    origin: event?.origin ?? 'unknown',
+    receivedAt: event?.receivedAt ?? null,
+    partition,
+    offset,
+    appendedAt: new Date(timestamp),
+    ahead,
+  };
+}
+
+async function askNotion(
+  context: OperationContext,
+  db: Mongo['db'],
+  connections: Parameters<typeof openNotion>[1],
+  databaseId: string,
+): Promise<NotionSays> {
+  const workspaceId = connections[0]?.workspaceId ?? '';
+  const seen = await openNotion(context, connections, requestsPerMinute).fetchDatabase({ workspaceId, databaseId }, context.signal);
+  context.signal.throwIfAborted();
+  switch (seen.kind) {
+    case 'live': {
+      const mirrored = await openMirroredDocuments(db).read(workspaceId, databaseId);
+      const fields = fieldsOf(workspaceId, databaseId, seen.content);
+      return { kind: mirrorVerdict(mirrored?.fields ?? null, { kind: 'live', fields }).kind === 'equal' ? 'equal' : 'differs' };
+    }
+    case 'retry': {
+      const { failure, at } = seen;
+      return failure.class === 'rate_limited'
+        ? { kind: 'rate_limited', until: new Date(at), message: failure.message }
+        : { kind: 'unanswered', message: failure.message };
+    }
+    case 'failed':
+      return { kind: 'unanswered', message: seen.failure.message };
+    case 'inaccessible':
+      return seen.refusal === undefined ? { kind: 'inaccessible' } : { kind: 'no_database', message: seen.refusal.message };
+    case 'trashed':
+    case 'no_active_connection':
+      return { kind: seen.kind };
+  }
+}

@@ -1,0 +1,17 @@
+import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Logger } from '@notion-mirror/service-kit/logger';
+
+/** What an operation works with, whoever asks for it: a command line, a console, a test. */
+export interface OperationContext {
+  readonly config: MirrorConfig;
+  /** Kafka and MongoDB show their clients under this name, e.g. `notion-mirror-cli`. */
+  readonly clientName: string;
+  /** What the servers' clients log. */
+  readonly logger: Logger;
+  /** Ends the operation. */
+  readonly signal: AbortSignal;
+  /** Takes the configured secrets out of a text. */
+  readonly redact: (text: string) => string;
+  /** One line about how far a long operation is, for a person who waits. */
+  readonly onProgress: (line: string) => void;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { createTargetCollector } from './from-events.ts';
+
+const everything = { workspaceId: null, databaseId: null };
+const event = (workspaceId: string, databaseId: string | null, dataSourceId: string | null = null) => ({
+  workspaceId,
+  databaseId,
+  dataSourceId,
+});
+
+describe('what a replay from events fetches', () => {
+  it('is each database once, in the same order whatever the order of the events', () => {
+    const events = [event('b', '1'), event('a', '2'), event('a', '2'), event('a', '1')];
+    const collect = (those: typeof events) => {
+      const collector = createTargetCollector(everything);
+      for (const one of those) collector.add(one);
+      return collector.targets();
+    };
+    expect(collect(events)).toEqual([event('a', '1'), event('a', '2'), event('b', '1')]);
+    expect(collect(events.toReversed())).toEqual(collect(events));
+  });
+
+  it('leaves a source to its database only where an event of the same tenant shows that the hint is one', () => {
+    const collector = createTargetCollector(everything);
+    collector.add(event('a', 'database', 'source-1'));
+    collector.add(event('a', 'page', 'source-2'));
+    collector.add(event('a', null, 'source-3'));
+    collector.add(event('b', 'database', 'source-1'));
+    collector.add(event('a', 'database'));
+    expect(collector.targets()).toEqual([
+      event('a', 'database'),
+      event('a', 'page', 'source-2'),
+      event('a', null, 'source-3'),
+      event('b', 'database', 'source-1'),
+    ]);
+  });
+
+  it('is only what the order names', () => {
+    const collector = createTargetCollector({ workspaceId: 'a', databaseId: '1' });
+    collector.add(event('a', '1'));
+    collector.add(event('a', '2'));
+    collector.add(event('b', '1'));
+    expect(collector.targets()).toEqual([event('a', '1')]);
+  });
+});

@@ -1,0 +1,133 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { syncEventFor } from '@notion-mirror/domain/sync-event';
+import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { readRanges, type LogRange } from '@notion-mirror/event-log/range-reader';
+import { readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import type { Replay, ReplayOrder } from '@notion-mirror/mirror-store/replays';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import type { OperationContext } from '../operation-context.ts';
+import type { ReplayProgress } from './progress.ts';
+import { kafkaOf } from '../servers.ts';
+
+/** Something to be fetched again. `dataSourceId`: a source of which no event said in which database it is; then `databaseId` is a hint. */
+export interface Target {
+  readonly workspaceId: string;
+  readonly databaseId: string | null;
+  readonly dataSourceId: string | null;
+}
+
+export interface Targets {
+  /** Sorted: the same events give the same list. */
+  readonly targets: readonly Target[];
+  readonly events: number;
+  readonly unreadable: number;
+}
+
+/** Collects what a stretch of events was about: each database once, however many events it had. */
+export function createTargetCollector(order: Pick<ReplayOrder, 'workspaceId' | 'databaseId'>) {
+  const databases = new Map<string, Target>();
+  const sources = new Map<string, Target>();
+
+  return {
+    add({ workspaceId, databaseId, dataSourceId }: Pick<DatabaseEvent, 'workspaceId' | 'databaseId' | 'dataSourceId'>): void {
+      if (order.workspaceId !== null && workspaceId !== order.workspaceId) return;
+      if (order.databaseId !== null && databaseId !== order.databaseId) return;
+      if (dataSourceId !== null) sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId });
+      else if (databaseId !== null) databases.set(keyOf(workspaceId, databaseId), { workspaceId, databaseId, dataSourceId: null });
+    },
+    /** A source whose hint is known to be a database is answered by that one's fetch. */
+    targets(): Target[] {
+      const found = new Map(databases);
+      for (const [key, source] of sources) {
+        const { workspaceId, databaseId } = source;
+        if (databaseId === null || !databases.has(keyOf(workspaceId, databaseId))) found.set(key, source);
+      }
+      return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
+    },
+  };
+}
+
+function keyOf(workspaceId: string, id: string): string {
+  return JSON.stringify([workspaceId, id]);
+}
+
+/** Reads the events once. Holds the names of the databases in memory, and nothing else. */
+export async function collectTargets(
+  context: OperationContext,
+  order: ReplayOrder,
+  ranges: readonly LogRange[],
+  signal: AbortSignal,
+): Promise<Targets> {
+  const { config } = context;
+  const { events: topic } = topicsFor(config.topicPrefix);
+  const codec = await codecOf(context);
+  const collector = createTargetCollector(order);
+  let events = 0;
+  let unreadable = 0;
+  await readRanges({
+    kafka: kafkaOf(context),
+    topic,
+    groupId: readerGroupId(config.topicPrefix),
+    ranges,
+    signal,
+    async onRecords(records) {
+      for (const { value } of records) {
+        events += 1;
+        const decoded = value === null ? null : await codec.decode(value);
+        if (decoded?.kind === 'unavailable') throw decoded.error;
+        if (decoded?.kind === 'event') collector.add(decoded.event);
+        else unreadable += 1;
+      }
+      return 'more';
+    },
+  });
+  return { targets: collector.targets(), events, unreadable };
+}
+
+/** An active connection of each tenant. */
+export async function activeConnections(db: Mongo['db']): Promise<ReadonlyMap<string, Connection>> {
+  const connections = await createConnectionStore(db).list();
+  return new Map(connections.filter(({ status }) => status === 'active').map((connection) => [connection.workspaceId, connection]));
+}
+
+const atOnce = 100;
+
+/**
+ * Appends one sync event for each target to the log, where lanes and rate budgets do the rest. Goes on behind those that `progress` says were
+ * appended. A tenant without an active connection is left out: when it has one again, it is synced in full.
+ */
+export async function replayEvents(context: OperationContext, db: Mongo['db'], replay: Replay, progress: ReplayProgress): Promise<void> {
+  const { targets } = await collectTargets(context, replay, progress.left(), progress.signal);
+  const connections = await activeConnections(db);
+  const topic = topicsFor(context.config.topicPrefix).events;
+  const codec = await codecOf(context);
+  const publisher = await createPublisher({ kafka: kafkaOf(context), logger: context.logger, metrics: new Registry(), deadlineMs: 10_000 });
+  try {
+    for (let at = progress.counts['handled'] ?? 0; at < targets.length; at += atOnce) {
+      progress.signal.throwIfAborted();
+      const some = targets.slice(at, at + atOnce);
+      const events = some.flatMap((target) => {
+        const connection = connections.get(target.workspaceId);
+        return connection === undefined ? [] : [eventOf(replay.id, target, connection, new Date())];
+      });
+      await Promise.all(events.map((event) => publisher.publish(toRecord({ topic, event, codec }))));
+      progress.count({ handled: some.length, appended: events.length, withoutConnection: some.length - events.length });
+    }
+  } finally {
+    await publisher.stop();
+  }
+}
+
+function codecOf({ config }: OperationContext): Promise<EventCodec> {
+  return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
+}
+
+function eventOf(replayId: string, { databaseId, dataSourceId }: Target, connection: Connection, now: Date): DatabaseEvent {
+  const eventId = `replay:${replayId}:${dataSourceId ?? databaseId}`;
+  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, origin: 'operator' }, now);
+}

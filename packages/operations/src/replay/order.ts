@@ -1,0 +1,46 @@
+import { rangesOn } from '@notion-mirror/event-log/range-reader';
+import { topicsFor } from '@notion-mirror/event-log/topics';
+import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/replays';
+import { parsePlace } from '../log-place.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { OperatorError } from '../operator-error.ts';
+import { kafkaOf, withAdmin, type Kafka } from '../servers.ts';
+
+export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
+  return (
+    a.source === b.source && a.into === b.into && a.workspaceId === b.workspaceId && a.databaseId === b.databaseId && a.since === b.since
+  );
+}
+
+export function topicOf({ config }: OperationContext, { source }: Pick<ReplayOrder, 'source'>): string {
+  const { events, states } = topicsFor(config.topicPrefix);
+  return source === 'states' ? states : events;
+}
+
+/** What is to be read: from where the order says to what lies on the log now. Partitions that `--offset` does not name are not read. */
+export async function rangesOf(context: OperationContext, order: ReplayOrder): Promise<ReplayRange[]> {
+  const topic = topicOf(context, order);
+  const kafka = kafkaOf(context);
+  const ranges = await rangesOn(kafka, topic);
+  if (ranges === null) throw new OperatorError('no_topic', `there is no topic ${topic}`, { remedy: 'mirror init' });
+  const beginnings = order.since === null ? null : await beginningsOf(kafka, topic, order.since);
+  return ranges.flatMap(({ partition, from, to }) => {
+    const wanted = beginnings === null ? Number(from) : beginnings.get(partition);
+    if (wanted === undefined) return [];
+    const first = Math.max(wanted, Number(from));
+    return first >= Number(to) ? [] : [{ partition, from: first, to: Number(to), next: first }];
+  });
+}
+
+async function beginningsOf(kafka: Kafka, topic: string, since: string): Promise<Map<number, number>> {
+  if (since.includes('T')) {
+    const found = await withAdmin(kafka, (admin) => admin.fetchTopicOffsetsByTimestamp(topic, new Date(since).getTime()));
+    return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+  return new Map(
+    since
+      .split(' ')
+      .flatMap((place) => parsePlace(place) ?? [])
+      .map(({ partition, offset }) => [partition, Number(offset)]),
+  );
+}

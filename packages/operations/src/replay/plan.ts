@@ -1,0 +1,69 @@
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/replays';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import type { OperationContext } from '../operation-context.ts';
+import { activeConnections, collectTargets, type Target } from './from-events.ts';
+
+/** What a replay would do. */
+export interface ReplayPlan {
+  readonly order: ReplayOrder;
+  readonly ranges: readonly ReplayRange[];
+  /** Records on the log, at most: compaction leaves gaps. */
+  readonly records: number;
+  /** Databases that are fetched again, their tenants, and those that are left out; null for a replay from states. */
+  readonly fetches: {
+    readonly targets: number;
+    readonly tenants: number;
+    readonly withoutConnection: number;
+    readonly notionCalls: number;
+  } | null;
+  readonly seconds: number;
+}
+
+/** Values of the state log in a second on the slowest machine that was measured: docs/replay.md. */
+const statesPerSecond = 1_500;
+
+export async function makeReplayPlan(
+  context: OperationContext,
+  db: Mongo['db'],
+  order: ReplayOrder,
+  ranges: readonly ReplayRange[],
+): Promise<ReplayPlan> {
+  const records = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  if (order.source === 'states') return { order, ranges, records, fetches: null, seconds: Math.ceil(records / statesPerSecond) };
+  const asRead = ranges.map(({ partition, from, to }) => ({ partition, from: BigInt(from), to: BigInt(to) }));
+  const { targets } = await collectTargets(context, order, asRead, context.signal);
+  const connections = await activeConnections(db);
+  const reachable = targets.filter(({ workspaceId }) => connections.has(workspaceId));
+  const calls = await callsByTenant(db, reachable);
+  const most = Math.max(0, ...calls.values());
+  return {
+    order,
+    ranges,
+    records,
+    fetches: {
+      targets: reachable.length,
+      tenants: calls.size,
+      withoutConnection: targets.length - reachable.length,
+      notionCalls: [...calls.values()].reduce((sum, number) => sum + number, 0),
+    },
+    // Tenants are fetched side by side: the one with the most calls takes longest.
+    seconds: Math.ceil((most / context.config.notionRequestsPerMinute) * 60),
+  };
+}
+
+/** One for the database and one for each source that the mirror knows of. */
+async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
+  const store = createRecordStore({ db, metrics: new Registry() });
+  const calls = new Map<string, number>();
+  for (let at = 0; at < targets.length; at += 500) {
+    await Promise.all(
+      targets.slice(at, at + 500).map(async ({ workspaceId, databaseId }) => {
+        const record = databaseId === null ? null : await store.read(workspaceId, databaseId);
+        calls.set(workspaceId, (calls.get(workspaceId) ?? 0) + 1 + Math.max(1, record?.dataSourceIds.length ?? 1));
+      }),
+    );
+  }
+  return calls;
+}

@@ -1,0 +1,68 @@
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createReplays, type Replay, type Replays } from '@notion-mirror/mirror-store/replays';
+import { openShadow } from '@notion-mirror/mirror-store/shadow';
+import { serverMessage } from '../error-text.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { OperatorError } from '../operator-error.ts';
+import { replayEvents } from './from-events.ts';
+import { replayStates } from './from-states.ts';
+import type { ReplayPlan } from './plan.ts';
+import { trackReplay } from './progress.ts';
+
+/** The newest replay, if it has not ended. */
+export async function unfinishedReplay(db: Mongo['db']): Promise<Replay | null> {
+  const latest = await createReplays(db).latest();
+  return latest?.status === 'running' ? latest : null;
+}
+
+/** Starts the replay of a plan, and resolves when it is done. Rejects as `resumeReplay` does. */
+export async function startReplay(
+  context: OperationContext,
+  db: Mongo['db'],
+  { order, ranges }: Pick<ReplayPlan, 'order' | 'ranges'>,
+  onSaved: OnSaved,
+): Promise<Replay> {
+  if (order.into === 'shadow') await openShadow(db).empty();
+  const replays = createReplays(db);
+  return carryOut(context, db, replays, await replays.create(order, ranges), onSaved);
+}
+
+/** Takes up a replay that was interrupted, and resolves when it is done. Rejects with an OperatorError; what was done is stored. */
+export async function resumeReplay(context: OperationContext, db: Mongo['db'], unfinished: Replay, onSaved: OnSaved): Promise<Replay> {
+  const replays = createReplays(db);
+  if (!(await replays.take(unfinished.id))) {
+    throw new OperatorError('replay_running', 'a replay is under way in another process', { remedy: 'mirror replay status' });
+  }
+  context.onProgress(`going on with the replay of ${unfinished.startedAt.toISOString()}`);
+  return carryOut(context, db, replays, unfinished, onSaved);
+}
+
+/** Hears about once a second how far it is. */
+export type OnSaved = (counts: Replay['counts']) => void;
+
+/** `replays`: the one that created or took the replay, which is its owner. */
+async function carryOut(context: OperationContext, db: Mongo['db'], replays: Replays, replay: Replay, onSaved: OnSaved): Promise<Replay> {
+  const { redact, signal } = context;
+  const progress = trackReplay({ replay, replays, signal, onSaved: () => onSaved(progress.counts) });
+  try {
+    await (replay.source === 'states' ? replayStates(context, db, replay, progress) : replayEvents(context, db, replay, progress));
+    await progress.finish();
+  } catch (error) {
+    await progress.close();
+    if (signal.aborted || error instanceof OperatorError) throw error;
+    throw new OperatorError('replay_failed', redact(serverMessage(error)), {
+      remedy: 'mirror replay run goes on where it stopped',
+      cause: error,
+    });
+  }
+  const ranges = replay.ranges.map((range) => ({ ...range, next: range.to }));
+  return { ...replay, status: 'done', counts: progress.counts, ranges };
+}
+
+/** Ends the newest replay, and resolves to its id; what it did stays. Rejects with an OperatorError when none is running. */
+export async function cancelReplay(db: Mongo['db']): Promise<string> {
+  const replays = createReplays(db);
+  const latest = await replays.latest();
+  if (latest === null || !(await replays.cancel(latest.id))) throw new OperatorError('no_replay', 'no replay is under way');
+  return latest.id;
+}

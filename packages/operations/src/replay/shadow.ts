@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { removalsKeptMs } from '@notion-mirror/event-log/topics';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
+import { openShadow, type ShadowDifference } from '@notion-mirror/mirror-store/shadow';
+import { lastSnapshotOf } from '@notion-mirror/mirror-store/state-log-progress';
+import type { OperationContext } from '../operation-context.ts';
+import { OperatorError } from '../operator-error.ts';
+import { replayStates } from './from-states.ts';
+import { rangesOf, topicOf } from './order.ts';
+
+/** How much of the differences is shown. */
+const shownAtMost = 20;
+/** Until whoever appends to the state log has seen the switch: a lease that somebody else must take over, and a look at every record. */
+const publisherMs = 60_000;
+const lookEveryMs = 250;
+/** A transaction's end is on the topic a moment after its commit was acknowledged, and nobody sees its records before. */
+const settlingMs = 1_000;
+
+export interface ShadowComparison {
+  readonly shadow: number;
+  readonly counts: Readonly<Record<ShadowDifference['kind'], number>>;
+  /** The first ones. */
+  readonly differences: readonly ShadowDifference[];
+}
+
+/** The shadow that was built. Throws when the newest replay is none, has not ended, or is too old to be brought up to date. */
+export async function finishedShadow(replays: Replays): Promise<Replay> {
+  const remedy = 'mirror replay run --from-states --shadow';
+  const latest = await replays.latest();
+  if (latest?.into !== 'shadow' || latest.status !== 'done')
+    throw new OperatorError('no_shadow', 'there is no finished shadow', { remedy });
+  if (Date.now() - latest.startedAt.getTime() < removalsKeptMs) return latest;
+  const why = 'what was removed since may not be on the state log any more';
+  throw new OperatorError('shadow_too_old', `the shadow was begun more than a week ago: ${why}`, { remedy });
+}
+
+export async function compareWithShadow(db: Mongo['db'], signal: AbortSignal): Promise<ShadowComparison> {
+  const shadow = openShadow(db);
+  const counts = { only_in_mirror: 0, only_in_shadow: 0, other_content: 0 };
+  const differences: ShadowDifference[] = [];
+  for await (const difference of shadow.differences()) {
+    signal.throwIfAborted();
+    counts[difference.kind] += 1;
+    if (differences.length < shownAtMost) differences.push(difference);
+  }
+  return { shadow: await shadow.count(), counts, differences };
+}
+
+/** Writes into the shadow what came onto the state log since. Resolves to the replay as it is then. */
+export async function catchUpShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<Replay> {
+  const ranges = await since(context, replay);
+  await apply(context, db, { ...replay, ranges }, 'shadow');
+  const reached = new Map(ranges.map((range) => [range.partition, range]));
+  const untouched = replay.ranges.filter(({ partition }) => !reached.has(partition));
+  return { ...replay, ranges: [...untouched, ...ranges].map((range) => ({ ...range, next: range.to })) };
+}
+
+/**
+ * The shadow takes the mirror's place at once. What workers wrote until that moment is on the state log, and is written into the new mirror when
+ * whoever appends to that log has seen the switch; so nothing is lost. Resolves to whether that was seen: false, when no sync-worker runs.
+ */
+export async function switchToShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<boolean> {
+  const { config, onProgress, signal } = context;
+  const caughtUp = await catchUpShadow(context, db, replay);
+  const switchedAt = await openShadow(db).putInPlace({ tombstoneTtlSeconds: config.tombstoneTtlSeconds });
+  onProgress('the shadow is in place; waiting for what was written in the last moment before');
+  const deadline = Date.now() + publisherMs;
+  let isSeen = false;
+  while (!isSeen && Date.now() < deadline) {
+    await delay(lookEveryMs, undefined, { signal });
+    isSeen = (await lastSnapshotOf(db, topicOf(context, replay)))?.greaterThanOrEqual(switchedAt) ?? false;
+  }
+  await delay(settlingMs, undefined, { signal });
+  await apply(context, db, { ...replay, ranges: await since(context, caughtUp) }, 'mirror');
+  return isSeen;
+}
+
+/** What came onto the log after a replay, partitions that had nothing then among it. */
+async function since(context: OperationContext, replay: Replay): Promise<ReplayRange[]> {
+  const ends = new Map(replay.ranges.map(({ partition, to }) => [partition, to]));
+  const all = await rangesOf(context, replay);
+  return all
+    .map((range) => {
+      const from = Math.max(range.from, ends.get(range.partition) ?? range.from);
+      return { ...range, from, next: from };
+    })
+    .filter(({ from, to }) => from < to);
+}
+
+async function apply(context: OperationContext, db: Mongo['db'], replay: Replay, into: Replay['into']): Promise<void> {
+  await replayStates(
+    context,
+    db,
+    { ...replay, into },
+    {
+      signal: context.signal,
+      left: () => replay.ranges.map(({ partition, next, to }) => ({ partition, from: BigInt(next), to: BigInt(to) })),
+      count: () => {},
+      reached: () => {},
+    },
+  );
+}

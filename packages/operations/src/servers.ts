@@ -1,0 +1,77 @@
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import type { TopicSettings } from '@notion-mirror/event-log/topics';
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
+import type { OperationContext } from './operation-context.ts';
+import { OperatorError } from './operator-error.ts';
+import { serverMessage } from './error-text.ts';
+import { mongoAddress } from './secrets.ts';
+
+export type Kafka = ReturnType<typeof createKafka>;
+export type Admin = ReturnType<Kafka['admin']>;
+
+/** A client that connects when it is used. */
+export function kafkaOf({ config, clientName, logger }: OperationContext): Kafka {
+  return createKafka({ ...config.kafka, clientId: clientName, logger });
+}
+
+/** Connects, uses, and always disconnects. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** What goes wrong with Kafka, in the operator's words. */
+export async function askKafka<T>({ config, redact, signal }: OperationContext, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
+    throw new OperatorError('kafka_unavailable', `Kafka at ${config.kafka.brokers.join(',')}: ${redact(serverMessage(error))}`, {
+      remedy: connectionHint(error) ?? 'mirror doctor',
+      cause: error,
+    });
+  }
+}
+
+/** Connects, uses, and always closes. */
+export async function withMongo<T>({ config, clientName }: OperationContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
+  const mongo = await openMongo(config.mongodbUri, { appName: clientName });
+  try {
+    return await use(mongo);
+  } finally {
+    await mongo.close();
+  }
+}
+
+/** The same for a command that needs nothing but MongoDB; what goes wrong with it is said in the operator's words. */
+export async function useMongo<T>(context: OperationContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
+  try {
+    return await withMongo(context, use);
+  } catch (error) {
+    if (error instanceof OperatorError || context.signal.aborted || !isOfStore(error)) throw error;
+    const message = `MongoDB at ${mongoAddress(context.config.mongodbUri)}: ${context.redact(serverMessage(error))}`;
+    throw new OperatorError('mongodb_unavailable', message, {
+      remedy: connectionHint(error) ?? 'mirror doctor shows what is up; MIRROR_MONGODB_URI names MongoDB',
+      cause: error,
+    });
+  }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof Error && /^(Store|Mongo)/.test(error.name);
+}
+
+/** How the topics are meant to be. The replicas of `auto`: 3, or the number of brokers if there are fewer. */
+export function topicSettings({ config }: OperationContext, brokers: number): TopicSettings {
+  return {
+    partitions: config.partitions,
+    replicationFactor: config.replicationFactor ?? Math.min(3, Math.max(1, brokers)),
+    retentionMs: config.retentionSeconds * 1000,
+  };
+}

@@ -1,0 +1,147 @@
+import type { ConnectionStatus } from '@notion-mirror/domain/connection';
+import { rangesOn, readRanges } from '@notion-mirror/event-log/range-reader';
+import { groupIdFor, readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
+import { findWhereabouts, nextOffset } from '@notion-mirror/event-log/whereabouts';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { createSettledDeadLetters } from '@notion-mirror/mirror-store/settled-dead-letters';
+import { createSpool } from '@notion-mirror/mirror-store/spool';
+import { silentTenants, type SilentTenant } from '@notion-mirror/mirror-store/tenant-signs';
+import { liveWorkers, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
+import type { OperationContext } from '../operation-context.ts';
+import { askKafka, type Kafka } from '../servers.ts';
+
+export const workerNames = ['sync-worker', 'delete-worker'] as const;
+
+export interface GroupStatus {
+  readonly service: (typeof workerNames)[number];
+  readonly workers: number;
+  /** Records of the log that are not done. */
+  readonly lag: number;
+  /** When the oldest of them was appended; null when there is none. */
+  readonly oldestAt: Date | null;
+  /** Calls of the handler that run, and records that wait in memory. */
+  readonly running: number;
+  readonly waiting: number;
+}
+
+export interface MirrorStatus {
+  readonly at: Date;
+  /** Tenants by the best status of their connections, and connections by theirs. */
+  readonly tenants: Readonly<Record<ConnectionStatus, number>>;
+  readonly connections: Readonly<Record<ConnectionStatus, number>>;
+  readonly groups: readonly GroupStatus[];
+  /** The tenants with the oldest waiting records, as the workers say. */
+  readonly pending: readonly TenantBacklog[];
+  /** Tenants that wait for a time to come, e.g. for room in their budget. */
+  readonly held: readonly TenantBacklog[];
+  readonly deadLetters: number;
+  readonly spooled: number;
+  readonly parked: number;
+  readonly silent: readonly SilentTenant[];
+}
+
+const shownTenants = 10;
+
+/** Asks Kafka and MongoDB, nobody else. Rejects with a OperatorError, or the store's errors. */
+export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
+  const { config } = context;
+  const at = new Date();
+  const [connections, live, deadLetters, spooled, parked, silent] = await Promise.all([
+    createConnectionStore(db).list(),
+    liveWorkers(db, at),
+    waitingLetters(context, db, kafka),
+    createSpool(db).count(),
+    createParkedEvents(db).count(),
+    silentTenants(db, config.silenceMs, at),
+  ]);
+  const groups = await Promise.all(workerNames.map(async (service) => groupStatus(context, kafka, service, live)));
+  const backlog = live.flatMap((worker) => worker.backlog);
+  return {
+    at,
+    tenants: tally(
+      [...Map.groupBy(connections, ({ workspaceId }) => workspaceId).values()].map((own) => best(own.map(({ status }) => status))),
+    ),
+    connections: tally(connections.map(({ status }) => status)),
+    groups,
+    pending: backlog.toSorted((a, b) => a.oldestAt.getTime() - b.oldestAt.getTime()).slice(0, shownTenants),
+    held: backlog.filter(({ held }) => held !== null && held.until > at).slice(0, shownTenants),
+    deadLetters,
+    spooled,
+    parked,
+    silent,
+  };
+}
+
+const order: readonly ConnectionStatus[] = ['active', 'unauthorized', 'paused', 'deleted'];
+
+function best(statuses: readonly ConnectionStatus[]): ConnectionStatus {
+  return order.find((status) => statuses.includes(status)) ?? 'deleted';
+}
+
+function tally(statuses: readonly ConnectionStatus[]): Record<ConnectionStatus, number> {
+  const counts = { active: 0, paused: 0, unauthorized: 0, deleted: 0 };
+  for (const status of statuses) counts[status] += 1;
+  return counts;
+}
+
+async function groupStatus(
+  context: OperationContext,
+  kafka: Kafka,
+  service: GroupStatus['service'],
+  live: readonly WorkerStatus[],
+): Promise<GroupStatus> {
+  const { topicPrefix } = context.config;
+  const topic = topicsFor(topicPrefix).events;
+  const own = live.filter((worker) => worker.service === service);
+  const whereabouts = await askKafka(context, async () => findWhereabouts(kafka, groupIdFor(topicPrefix, service), topic));
+  const behind = whereabouts
+    .map(({ partition, high, ...at }) => ({ partition, from: nextOffset(at), to: high }))
+    .filter(({ from, to }) => from < to);
+  const said = own.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt.getTime()]));
+  // A worker knows; without one the log is asked.
+  const times = own.length > 0 || behind.length === 0 ? said : await oldestTimes(context, kafka, topic, behind);
+  return {
+    service,
+    workers: own.length,
+    lag: behind.reduce((sum, { from, to }) => sum + Number(to - from), 0),
+    oldestAt: times.length === 0 ? null : new Date(Math.min(...times)),
+    running: own.reduce((sum, { running }) => sum + running, 0),
+    waiting: own.reduce((sum, { waiting }) => sum + waiting, 0),
+  };
+}
+
+/** When the first record of each range was appended. */
+async function oldestTimes(
+  context: OperationContext,
+  kafka: Kafka,
+  topic: string,
+  behind: readonly { readonly partition: number; readonly from: bigint }[],
+): Promise<number[]> {
+  const times: number[] = [];
+  await askKafka(context, async () =>
+    readRanges({
+      kafka,
+      topic,
+      groupId: readerGroupId(context.config.topicPrefix),
+      ranges: behind.map(({ partition, from }) => ({ partition, from, to: from + 1n })),
+      signal: context.signal,
+      onRecords(records) {
+        times.push(...records.map(({ timestamp }) => timestamp));
+        return Promise.resolve('enough');
+      },
+    }),
+  );
+  return times;
+}
+
+async function waitingLetters(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<number> {
+  const topic = topicsFor(context.config.topicPrefix).deadLetters;
+  const ranges = (await askKafka(context, async () => rangesOn(kafka, topic))) ?? [];
+  const settled = createSettledDeadLetters(db, topic);
+  const waiting = await Promise.all(
+    ranges.map(async ({ partition, from, to }) => Number(to - from) - (await settled.count(partition, from))),
+  );
+  return waiting.reduce((sum, some) => sum + Math.max(0, some), 0);
+}
