@@ -15,13 +15,14 @@ const chunksAtOnce = 4;
 
 /**
  * Writes into the mirror, or into its shadow, what the state log says, chunk by chunk, so memory stays flat: no table of keys is needed, because each write
- * decides by what is in its place. Rejects with KafkaJS's error, a `StoreUnavailableError`, or the reason of the progress's signal.
+ * decides by what is in its place. `onStates` hears of each value that was read. Rejects with KafkaJS's error, a `StoreUnavailableError`, or the reason of the progress's signal.
  */
 export async function replayStates(
   context: OperationContext,
   db: Mongo['db'],
   order: ReplayOrder,
   progress: Pick<ReplayProgress, 'left' | 'count' | 'reached' | 'signal'>,
+  onStates: (values: readonly PlacedState[]) => void = () => {},
 ): Promise<void> {
   const { config } = context;
   const { states: topic, statesSubject: subject } = topicsFor(config.topicPrefix);
@@ -52,6 +53,7 @@ export async function replayStates(
   }
 
   async function write(values: readonly PlacedState[], of: readonly LogRecord[], before: Promise<void> | undefined): Promise<void> {
+    onStates(values);
     const counts = await restore(values);
     // What is stored as done has nothing undone before it.
     await before;

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
 import { removalsKeptMs } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { recordId } from '@notion-mirror/mirror-store/record-document';
+import type { PlacedState } from '@notion-mirror/mirror-store/record-restorer';
 import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
 import { openShadow, type ShadowDifference } from '@notion-mirror/mirror-store/shadow';
 import { lastSnapshotOf } from '@notion-mirror/mirror-store/state-log-progress';
 import type { OperationContext } from '../operation-context.ts';
+import { appendOperatorSyncs } from '../operator-events.ts';
 import { OperatorError } from '../operator-error.ts';
+import { activeConnections } from './from-events.ts';
 import { replayStates } from './from-states.ts';
 import { rangesOf, topicOf } from './order.ts';
 
@@ -72,8 +77,25 @@ export async function switchToShadow(context: OperationContext, db: Mongo['db'],
     isSeen = (await lastSnapshotOf(db, topicOf(context, replay)))?.greaterThanOrEqual(switchedAt) ?? false;
   }
   await delay(settlingMs, undefined, { signal });
-  await apply(context, db, { ...replay, ranges: await since(context, caughtUp) }, 'mirror');
+  await bringLastMoment(context, db, caughtUp);
   return isSeen;
+}
+
+/**
+ * Writes into the mirror what came onto the state log after `replay`, and lets the workers fetch those databases once more: until now the new mirror did
+ * not show them, so a worker that asked it which database lists a data source has not found them. Resolves to how many are fetched.
+ */
+export async function bringLastMoment(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<number> {
+  const written = new Map<string, Pick<DatabaseState, 'workspaceId' | 'databaseId'>>();
+  await apply(context, db, { ...replay, ranges: await since(context, replay) }, 'mirror', (values) => {
+    for (const { state } of values) if (state.kind === 'live') written.set(recordId(state.workspaceId, state.databaseId), state);
+  });
+  const connections = await activeConnections(db);
+  const requests = [...written.values()].flatMap(({ workspaceId, databaseId }) => {
+    const connection = connections.get(workspaceId);
+    return connection === undefined ? [] : [{ connection, databaseId }];
+  });
+  return requests.length === 0 ? 0 : appendOperatorSyncs(context, 'mirror.replay', requests);
 }
 
 /** What came onto the log after a replay, partitions that had nothing then among it. */
@@ -88,7 +110,13 @@ async function since(context: OperationContext, replay: Replay): Promise<ReplayR
     .filter(({ from, to }) => from < to);
 }
 
-async function apply(context: OperationContext, db: Mongo['db'], replay: Replay, into: Replay['into']): Promise<void> {
+async function apply(
+  context: OperationContext,
+  db: Mongo['db'],
+  replay: Replay,
+  into: Replay['into'],
+  onStates?: (values: readonly PlacedState[]) => void,
+): Promise<void> {
   await replayStates(
     context,
     db,
@@ -99,5 +127,6 @@ async function apply(context: OperationContext, db: Mongo['db'], replay: Replay,
       count: () => {},
       reached: () => {},
     },
+    onStates,
   );
 }

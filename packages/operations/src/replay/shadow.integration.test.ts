@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { rangesOn } from '@notion-mirror/event-log/range-reader';
+import { createStateCodec } from '@notion-mirror/event-log/state-codec';
+import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
+import { toStateRecord } from '@notion-mirror/event-log/state-record';
+import { isolatedLog, readAll, silent } from '@notion-mirror/event-log/testing/isolated-log';
+import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { openShadow } from '@notion-mirror/mirror-store/shadow';
+import { loadConfig } from '@notion-mirror/service-kit/config';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { someContent } from '../../../mirror-store/test/mongo.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { rangesOf } from './order.ts';
+import { startReplay } from './run-replay.ts';
+import { bringLastMoment, catchUpShadow } from './shadow.ts';
+
+const stack = inject('stack');
+
+async function setScene() {
+  const log = isolatedLog(stack);
+  const uri = new URL(stack.mongodbUri);
+  uri.pathname = `/shadow_${randomUUID().slice(0, 8)}`;
+  const mongo = await openMongo(uri.href, { appName: 'shadow-test' });
+  onTestFinished(async () => {
+    await log.remove();
+    await mongo.db.dropDatabase();
+    await mongo.close();
+  });
+  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await log.init(3);
+  const env = {
+    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
+    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    MIRROR_MONGODB_URI: uri.href,
+    MIRROR_TOPIC_PREFIX: log.prefix,
+  };
+  const context: OperationContext = {
+    config: loadConfig(env, 'cli'),
+    clientName: 'shadow-test',
+    logger: silent,
+    signal: new AbortController().signal,
+    redact: (text) => text,
+    onProgress: () => {},
+  };
+  return { log, db: mongo.db, context, topics: topicsFor(log.prefix) };
+}
+
+type TestScene = Awaited<ReturnType<typeof setScene>>;
+
+function live(workspaceId: string, databaseId: string): DatabaseState {
+  const at = new Date(1_700_000_000_000);
+  const lastEvent = { id: 'e', type: 'database.created', occurredAt: at };
+  return { kind: 'live', workspaceId, databaseId, rev: 1, asOf: at, syncedAt: at, connectionId: 'c', lastEvent, content: someContent() };
+}
+
+async function putStates({ log, topics }: TestScene, states: readonly DatabaseState[]): Promise<void> {
+  const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: topics.statesSubject });
+  const writer = await openStateLogWriter({ kafka: log.kafka, topic: topics.states, transactionalId: stateLogWriterId(log.prefix) });
+  const ends = async () => (await rangesOn(log.kafka, topics.states))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
+  const before = await ends();
+  await writer.append(states.map((state) => toStateRecord(state, codec)));
+  await writer.close();
+  // A commit is acknowledged before its end is on the topic, and until then readers do not see the records.
+  await expect.poll(ends, { timeout: 60_000 }).toBeGreaterThan(before + states.length);
+}
+
+// A data source moved to another database while its former database was not in the new mirror yet: the worker did not find it there, and it kept the source.
+test('what was written in the last moment before a switch is restored and fetched once more', async () => {
+  const scene = await setScene();
+  const { db, context, log, topics } = scene;
+  const connection = { providerConfigKey: 'notion', notionWorkspaceId: randomUUID(), botId: null, token: null };
+  await createConnectionStore(db).add({ ...connection, connectionId: 'c', workspaceId: 'acme' });
+  await putStates(scene, [live('acme', 'before')]);
+  const order = { source: 'states', into: 'shadow', workspaceId: null, databaseId: null, since: null } as const;
+  const shadow = await startReplay(context, db, { order, ranges: await rangesOf(context, order) }, () => {});
+  const caughtUp = await catchUpShadow(context, db, shadow);
+  await putStates(scene, [live('acme', 'late'), live('of-nobody', 'late')]);
+  await openShadow(db).putInPlace({ tombstoneTtlSeconds: 3_600 });
+
+  expect(await bringLastMoment(context, db, caughtUp)).toBe(1);
+
+  const records = await db.collection('database_records').find().sort({ _id: 1 }).toArray();
+  expect(records.map(({ workspaceId, databaseId }) => `${workspaceId} ${databaseId}`)).toEqual([
+    'acme before',
+    'acme late',
+    'of-nobody late',
+  ]);
+  const codec = await createEventCodec({ schemaRegistry: log.schemaRegistry, subject: topics.eventsSubject });
+  const appended = await Promise.all((await readAll(log.kafka, topics.events)).map(({ value }) => codec.decode(value!)));
+  expect(appended).toMatchObject([
+    { kind: 'event', event: { workspaceId: 'acme', databaseId: 'late', type: 'mirror.replay', origin: 'operator' } },
+  ]);
+});
