@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import kafkajs, { Kafka } from 'kafkajs';
 import pc from 'picocolors';
-import { lifeOf } from './customers.ts';
+import { lifeOf, type Customer } from './customers.ts';
 import type { Difference } from './equality.ts';
 import { createNarrator, type Narrator, type SeenRecord } from './narrator.ts';
+import { announceDemo } from './running-demo.ts';
 import { startSystem, type System } from './system.ts';
 
 export interface EmulatedOptions {
@@ -30,8 +31,10 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
     env: { MIRROR_LOG_LEVEL: 'debug' },
     onLine: (line) => narrator.log(line),
   });
+  let found: Verdict;
   try {
     await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => system.start(name)));
+    using _announcement = await announceDemo(system.env);
     await using _documents = await followRecords(system, narrator);
 
     narrator.say('Three customers connect their Notion');
@@ -48,17 +51,41 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
       if (!once) await delay(paceMs, undefined, { signal });
     }
 
-    const code = await verdict(stack, system, narrator, json);
-    if (once) return code;
-    narrator.say('It goes on until Ctrl-C');
-    console.log(`  MongoDB   ${system.env['MIRROR_MONGODB_URI']}   (view: databases)`);
-    console.log(`  Kafka     ${stack.kafkaBrokers}   topic ${system.env['MIRROR_TOPIC_PREFIX']}notion.database-events`);
-    console.log(`  Notion    ${system.notion.url}   (dev/emulators/README.md tells how to change things)`);
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    return code;
+    found = await verdictOf(stack, system);
+    if (!once) {
+      printVerdict(found, narrator, json);
+      await printNextSteps(stack, system, acme, narrator);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    }
   } finally {
     await system.stop();
   }
+  // The last thing printed: what a service logs while it stops stands before it.
+  if (once) printVerdict(found, narrator, json);
+  return found.differences.length === 0 && found.deadLetters === 0 ? 0 : 1;
+}
+
+/** What a newcomer can do now, ready to be copied. */
+async function printNextSteps(stack: StackAddresses, system: System, customer: Customer, narrator: Narrator): Promise<void> {
+  const { workspaceId, inNotion } = customer;
+  const database = await system.db.collection('databases').findOne({ workspaceId });
+  const databaseId = String(database?.['databaseId']);
+  const body = JSON.stringify({ title: [{ text: { content: 'Renamed from a terminal' } }] });
+  narrator.say('It goes on until Ctrl-C. In a second terminal:');
+  const steps: readonly [string, string][] = [
+    ['how the mirror is doing', 'npm run mirror -- status'],
+    ['what became of one database', `npm run mirror -- explain ${databaseId}`],
+    [
+      'rename it in the emulated Notion, and watch it here',
+      [
+        `curl -X PATCH ${system.notion.url}/v1/databases/${databaseId} -d '${body}' \\`,
+        `      -H 'authorization: Bearer ${inNotion.ownerToken}' -H 'notion-version: 2025-09-03' -H 'content-type: application/json'`,
+      ].join('\n'),
+    ],
+    ['read the mirror', `mongosh '${system.env['MIRROR_MONGODB_URI']}' --eval 'db.databases.find({ workspaceId: "${workspaceId}" })'`],
+  ];
+  for (const [what, command] of steps) console.log(`\n  ${pc.dim(what)}\n    ${command}`);
+  console.log(`\n  ${pc.dim(`Kafka: ${stack.kafkaBrokers}, topic ${system.env['MIRROR_TOPIC_PREFIX']}notion.database-events`)}`);
 }
 
 /** Waits until no webhook is under way and the mirror equals Notion, or patience ends: the verdict says which. */
@@ -68,19 +95,30 @@ async function caughtUp(system: System, signal: AbortSignal): Promise<void> {
   while ((await system.differences()).length > 0 && Date.now() < deadline) await delay(50, undefined, { signal });
 }
 
-async function verdict(stack: StackAddresses, system: System, narrator: Narrator, json: boolean): Promise<number> {
-  const found = await system.differences();
-  const mirrored = await system.db.collection('databases').countDocuments();
-  const inNotion = system.notionDatabases();
-  const deadLetters = await countDeadLetters(stack, system);
-  const equal = found.length === 0;
+interface Verdict {
+  readonly mirrored: number;
+  readonly inNotion: number;
+  readonly differences: readonly Difference[];
+  readonly deadLetters: number;
+}
+
+async function verdictOf(stack: StackAddresses, system: System): Promise<Verdict> {
+  return {
+    mirrored: await system.db.collection('databases').countDocuments(),
+    inNotion: system.notionDatabases(),
+    differences: await system.differences(),
+    deadLetters: await countDeadLetters(stack, system),
+  };
+}
+
+function printVerdict({ mirrored, inNotion, differences, deadLetters }: Verdict, narrator: Narrator, json: boolean): void {
+  const equal = differences.length === 0;
   narrator.say('The verdict');
   console.log(`  The mirror holds ${mirrored} databases, Notion ${inNotion}.`);
-  console.log(equal ? pc.green('  They are equal, field by field.') : pc.red(`  They differ in ${found.length} places:`));
-  for (const difference of found.slice(0, 20)) console.log(describe(difference));
+  console.log(equal ? pc.green('  They are equal, field by field.') : pc.red(`  They differ in ${differences.length} places:`));
+  for (const difference of differences.slice(0, 20)) console.log(describe(difference));
   console.log(deadLetters === 0 ? pc.green('  No dead letters.') : pc.red(`  ${deadLetters} dead letters.`));
-  if (json) console.log(JSON.stringify({ mirrored, inNotion, equal, differences: found, deadLetters }));
-  return equal && deadLetters === 0 ? 0 : 1;
+  if (json) console.log(JSON.stringify({ mirrored, inNotion, equal, differences, deadLetters }));
 }
 
 function describe({ databaseId, field, mirror, notion }: Difference): string {
