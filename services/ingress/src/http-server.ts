@@ -25,7 +25,7 @@ export interface HttpServerOptions {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   /**
    * Says, while the server stops, that its connection ends with it. It looks for itself when it is written: a set of those that are not yet written
-   * would make the garbage collector keep each of them until a full collection (docs/decisions/0012).
+   * would make the garbage collector keep each of them until a full collection (docs/decisions/0011).
    */
   class Response extends ServerResponse {
     override writeHead(status: number, ...rest: unknown[]): this {
