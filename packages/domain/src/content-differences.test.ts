@@ -86,6 +86,10 @@ describe('differences of two documents', () => {
     expect(paths(document({ url: new ObjectId() }), document({ url: { id: 1 } }))).toEqual(['url']);
   });
 
+  test('an object without fields and an empty array differ', () => {
+    expect(paths({ title: {} }, { title: [] })).toEqual(['title']);
+  });
+
   test('what readers use comes first, raw last', () => {
     expect(paths({ raw: { database: 1 }, title: 'a' }, { raw: { database: 2 }, title: 'b' })).toEqual(['title', 'raw.database']);
   });
@@ -156,9 +160,11 @@ function plain(inner: unknown, way: readonly (string | number)[]): unknown {
   const entries = Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const isSigned = ['url', 'expiry_time'].every((name) => entries.some(([given, of]) => given === name && typeof of === 'string'));
   const isAnswer = way[0] === 'raw' && (way[1] === 'database' ? way.length === 2 : way[1] === 'dataSources' && way.length === 3);
-  return entries
+  const kept = entries
     .filter(([name]) => !(isSigned && name === 'expiry_time') && !(isAnswer && name === 'request_id'))
     .map(([name, of]) => [name, isSigned && name === 'url' ? String(of).split('?')[0] : plain(of, [...way, name])]);
+  // An object without fields is no empty array.
+  return { fields: kept };
 }
 
 const named = (id: string): Fields => document({ raw: { database: { url: { id }, expiry_time: { id } }, dataSources: [] } });
