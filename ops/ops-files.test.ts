@@ -14,9 +14,9 @@ import { createNotionMetrics } from '@notion-mirror/notion-source/notion-metrics
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
-import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/outcome-report';
-import { stateLogMetrics } from '@notion-mirror/sync-worker/state-log-publisher';
-import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep-metrics';
+import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/consume/outcome-report';
+import { stateLogMetrics } from '@notion-mirror/sync-worker/state-log/state-log-publisher';
+import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep/sweep-metrics';
 import { MongoClient } from 'mongodb';
 import { expect, describe, test } from 'vitest';
 import { parse } from 'yaml';

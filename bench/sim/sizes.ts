@@ -21,7 +21,7 @@ export const known = {
   copies: 3,
   outcomeDays: setting('MIRROR_OUTCOME_RETENTION_DAYS'),
   sweepHours: setting('MIRROR_RECONCILE_INTERVAL_HOURS'),
-  /** As in services/sync-worker/src/reconciler.ts. */
+  /** As in services/sync-worker/src/sweep/reconciler.ts. */
   sweepsOfWorkerAtOnce: 8,
   tokenSeconds: setting('MIRROR_NANGO_TOKEN_SECONDS'),
   callsOfConnectionAMinute: setting('MIRROR_NOTION_REQUESTS_PER_MINUTE'),

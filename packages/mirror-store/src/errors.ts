@@ -10,6 +10,11 @@ export class StoreMisconfiguredError extends Error {
   override readonly name = 'StoreMisconfiguredError';
 }
 
+/** Whether no waiting fixes it: a service that starts gives up. */
+export function isMisconfigured(error: unknown): boolean {
+  return error instanceof StoreMisconfiguredError;
+}
+
 /** Server codes that say "not now" or "not with these rights": github.com/mongodb/mongo, src/mongo/base/error_codes.yml. */
 const unavailableCodes: ReadonlySet<number> = new Set([
   6, 7, 13, 18, 24, 43, 46, 50, 63, 64, 75, 79, 89, 91, 100, 112, 117, 133, 134, 150, 189, 202, 234, 246, 262, 263, 317, 384, 391, 8000,

@@ -5,7 +5,7 @@ import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
-import { StoreMisconfiguredError } from '@notion-mirror/mirror-store/errors';
+import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
@@ -60,7 +60,3 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, a
     },
   });
 });
-
-function isMisconfigured(error: unknown): boolean {
-  return error instanceof StoreMisconfiguredError;
-}

@@ -4,7 +4,7 @@ import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { openTestDatabase, silent } from '../../../packages/mirror-store/test/mongo.ts';
+import { openTestDatabase, silent } from '../../../../packages/mirror-store/test/mongo.ts';
 import { startReconciler } from './reconciler.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;

@@ -6,7 +6,7 @@ import type { IncompleteSweep, SweepReport } from '@notion-mirror/mirror-store/s
 import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import type { FoundDataSource } from '@notion-mirror/notion-source/database-document';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
-import type { EventEnd } from './awaited-events.ts';
+import type { EventEnd } from '../consume/awaited-events.ts';
 import { compareHeld } from './held-comparison.ts';
 import { createLimiter } from '@notion-mirror/service-kit/async/limiter';
 import { removalsAllowed } from './sweep-schedule.ts';

@@ -14,7 +14,7 @@ import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { someContent } from '../../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../../../packages/mirror-store/test/mongo.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
 
 const stack = inject('stack');

@@ -4,7 +4,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { FoundDataSource } from '@notion-mirror/notion-source/database-document';
 import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import type { DataSourceLook, LookOutcome } from '@notion-mirror/notion-source/notion-source';
-import type { EventEnd } from './awaited-events.ts';
+import type { EventEnd } from '../consume/awaited-events.ts';
 import { describe, expect, it } from 'vitest';
 import { sweepTenant } from './sweep.ts';
 

@@ -1,0 +1,94 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import type { Health, LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
+import { requireTopics, topicsFor } from '@notion-mirror/event-log/topics';
+import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
+import { createOutcomeKeeper, type OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
+import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
+import { loadConfigOrExit, unknownVariables, type MirrorConfig } from '@notion-mirror/service-kit/config';
+import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecycle';
+import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
+import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
+import { startOperations, type Operations } from '@notion-mirror/service-kit/operations';
+import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
+
+export type WorkerName = 'sync-worker' | 'delete-worker';
+
+/** What a worker builds its parts from. The servers have answered. */
+export interface Worker {
+  readonly service: WorkerName;
+  readonly config: MirrorConfig;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly scope: ServiceScope;
+  readonly db: Mongo['db'];
+  readonly kafka: ReturnType<typeof createKafka>;
+  readonly topics: ReturnType<typeof topicsFor>;
+  readonly codec: EventCodec;
+  readonly publisher: Publisher;
+  readonly outcomes: OutcomeKeeper;
+  /** Runs a start step until it succeeds. */
+  readonly available: Operations['available'];
+  /** Appends an event to the log. `accessibleBy`: the bots that Notion says can read it. */
+  readonly append: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
+  /** Registers the stop of a part in the background. Its end is waited for, but not at the expense of the commits: a successor goes on with what it leaves. */
+  readonly onStopBriefly: (name: string, part: { readonly stop: () => Promise<void> }) => void;
+}
+
+/** Runs a worker in this process. `start` builds the worker's parts and resolves to its consumer, which runs from then on. */
+export function runWorker(service: WorkerName, start: (worker: Worker) => Promise<LaneConsumer>): void {
+  const config = loadConfigOrExit(service);
+  const logger = createLogger({ service, level: config.logLevel });
+  const metrics = createMetrics(service);
+
+  runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
+    for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
+    const topics = topicsFor(config.topicPrefix);
+    const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal: isMisconfigured });
+    const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
+    scope.onStop('MongoDB', () => mongo.close());
+    const codec = await available('the schema registry', () =>
+      createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topics.eventsSubject }),
+    );
+    const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
+    await available('the topics', () => requireTopics(kafka, config.topicPrefix));
+    const publisher = await createPublisher({ kafka, logger, metrics });
+    scope.onStop('publisher', () => publisher.stop());
+    const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+    scope.onStop('outcomes', () => outcomes.stop());
+
+    const consumer = await start({
+      service,
+      config,
+      logger,
+      metrics,
+      scope,
+      db: mongo.db,
+      kafka,
+      topics,
+      codec,
+      publisher,
+      outcomes,
+      available,
+      append: (event, accessibleBy) => publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy })),
+      onStopBriefly: (name, part) =>
+        scope.onStop(name, async () => {
+          await settlesBefore(part.stop(), Date.now() + config.shutdownMs / 16);
+        }),
+    });
+    consumer.onFatal((error) => scope.fatal(error));
+    started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
+    const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+    scope.onStop('status', () => reports.stop());
+    await consumer.run();
+  });
+}
+
+function reportOf({ ok, detail }: Health): HealthReport {
+  return { ok, detail: { consumer: detail } };
+}

@@ -1,0 +1,50 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
+import { createEventRouting } from '@notion-mirror/event-log/event-routing';
+import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lane-consumer';
+import { groupIdFor } from '@notion-mirror/event-log/topics';
+import { keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
+import { flushed } from '@notion-mirror/service-kit/logger';
+import type { Worker } from './run-worker.ts';
+
+/** A consumer of the worker's own events, one lane for each tenant. It runs when `runWorker` gets it. */
+export function createWorkerConsumer(
+  { service, config, logger, metrics, scope, kafka, topics, codec, publisher, outcomes }: Worker,
+  options: {
+    readonly kind: DatabaseEvent['kind'];
+    readonly handle: Handle<DatabaseEvent>;
+    /** Hears of each record that has become a dead letter. */
+    readonly onDead?: (record: LogRecord) => void;
+    /** Of the time that the service has to stop, the part that the consumer may take to end its work and commit. */
+    readonly stopShare: number;
+  },
+): LaneConsumer {
+  const { kind, handle, onDead, stopShare } = options;
+  const group = groupIdFor(config.topicPrefix, service);
+  const deadLetter = createDeadLetterSink({
+    publisher,
+    topic: topics.deadLetters,
+    service,
+    group,
+    logger,
+    listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
+  });
+  const consumer = createLaneConsumer<DatabaseEvent>({
+    kafka,
+    groupId: group,
+    topic: topics.events,
+    logger,
+    metrics,
+    route: createEventRouting(codec, kind),
+    handle,
+    async deadLetter(record, failure, context) {
+      await deadLetter(record, failure, context);
+      onDead?.(record);
+    },
+    async beforeCommit() {
+      await Promise.all([flushed(logger), outcomes.flush()]);
+    },
+  });
+  scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * stopShare }));
+  return consumer;
+}

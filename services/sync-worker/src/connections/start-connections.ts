@@ -1,0 +1,45 @@
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+import { startConnectionLifecycle } from './connection-lifecycle.ts';
+import { startConnectionRecovery } from './connection-recovery.ts';
+
+/** Connections follow what Nango says of them, and come back when Notion takes their token again. */
+export function startConnections(
+  worker: Worker,
+  parts: {
+    readonly connections: ConnectionDirectory;
+    readonly notion: NotionSource;
+    /** Whether this worker has the tenant's events. */
+    readonly owns: (workspaceId: string) => boolean;
+  },
+): void {
+  const { config, logger, metrics, db } = worker;
+  const { connections, notion, owns } = parts;
+  const { url, apiKey } = config.nango;
+  const store = createConnectionStore(db);
+  const lifecycle = startConnectionLifecycle({
+    notices: createConnectionNotices(db),
+    store,
+    parked: createParkedEvents(db),
+    askNango: apiKey === null ? null : (connection) => nangoGrant({ url, apiKey }, connection, { deadlineMs: 10_000, now: Date.now }),
+    rule: config.tenantOfConnection,
+    logger,
+    metrics,
+  });
+  worker.onStopBriefly('connection lifecycle', lifecycle);
+  const recovery = startConnectionRecovery({
+    connections,
+    store,
+    probe: (connection, signal) => notion.probe(connection, signal),
+    owns,
+    now: Date.now,
+    logger,
+    metrics,
+  });
+  worker.onStopBriefly('connection recovery', recovery);
+}

@@ -1,0 +1,50 @@
+import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+import { createWorkerConsumer } from '@notion-mirror/worker/worker-consumer';
+import { createAwaitedEvents, type AwaitedEvents } from './awaited-events.ts';
+import { createWorkHandler } from './handle-work.ts';
+import { createOutcomeReport } from './outcome-report.ts';
+import { startParkedRelease } from './parked-release.ts';
+
+/** The consumer of sync events, and what a sweep appends through it and waits for. */
+export function startConsumer(
+  worker: Worker,
+  { connections, notion }: { readonly connections: ConnectionDirectory; readonly notion: NotionSource },
+): { readonly consumer: LaneConsumer; readonly awaitedEvents: AwaitedEvents } {
+  const { config, logger, metrics, db, outcomes, append } = worker;
+  const parked = createParkedEvents(db);
+  const parkedRelease = startParkedRelease({ connections, parked, append, logger });
+  worker.onStopBriefly('parked events', parkedRelease);
+  const awaitedEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
+  const report = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
+  const consumer = createWorkerConsumer(worker, {
+    kind: 'sync',
+    handle: createWorkHandler({
+      // A sweep goes on at the first retry: what never succeeds would hold its few events in flight.
+      retrying: (event) => awaitedEvents.settle(event.item, 'failing'),
+      records: createRecordStore({ db, metrics }),
+      notion,
+      toleranceMs: config.clockToleranceMs,
+      now: Date.now,
+      recheckConnections: async ({ workspaceId }) => {
+        await connections.refresh({ workspaceId });
+        return connections.activeByWorkspace(workspaceId).length > 0;
+      },
+      park: async (events) => {
+        for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
+        parkedRelease.nudge();
+      },
+      report(event, outcome, detail) {
+        report(event, outcome, detail);
+        awaitedEvents.settle(event.item, 'handled');
+      },
+    }),
+    onDead: (record) => awaitedEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' }, 'handled'),
+    stopShare: 0.5,
+  });
+  return { consumer, awaitedEvents };
+}

@@ -1,0 +1,28 @@
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { tokenReader } from '@notion-mirror/mirror-store/token-cipher';
+import { createNotionSource, type NotionSource } from '@notion-mirror/notion-source/notion-source';
+import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
+import { createTokenSource } from '@notion-mirror/notion-source/token-source';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+
+/** Notion through the tenants' connections. One that Notion refuses is marked as unauthorized and makes no more calls. */
+export function openNotion({ config, logger, metrics, db }: Worker, connections: ConnectionDirectory): NotionSource {
+  const store = createConnectionStore(db);
+  return createNotionSource({
+    connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
+    tokens: createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics, ttlMs: config.tokenMs }),
+    budget: createRateBudget({ requestsPerMinute: config.notionRequestsPerMinute, clock: systemClock }),
+    notionApiUrl: config.notionApiUrl,
+    deadlineMs: config.notionTimeoutMs,
+    logger,
+    metrics,
+    onUnauthorized: async (connection, reason) => {
+      // Also when Nango knows no such connection: a key of another Nango environment answers that for every tenant, and nothing may be lost then.
+      const change = await store.markUnauthorized(connection, reason);
+      await connections.refresh({ connectionId: connection.connectionId });
+      logger.warn({ connectionId: connection.connectionId, reason, status: change.kind }, 'Notion refuses a connection');
+    },
+  });
+}
