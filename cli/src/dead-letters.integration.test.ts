@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import type { FailureClass } from '@notion-mirror/domain/failure';
 import { deadLetterRecord } from '@notion-mirror/event-log/dead-letters';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
@@ -77,7 +78,7 @@ async function json(args: readonly string[], change: Record<string, string> = {}
 interface Failed {
   readonly workspaceId?: string;
   readonly code?: string;
-  readonly class?: string;
+  readonly class?: FailureClass;
   readonly message?: string;
   readonly failedAt?: Date;
   readonly value?: Buffer | null;
@@ -199,7 +200,7 @@ describe('list', () => {
     await put(
       workerLetter({ failedAt: new Date('2026-01-02'), message: 'newer' }),
       workerLetter({ failedAt: new Date('2026-01-01'), workspaceId: 'initech', message: 'older' }),
-      workerLetter({ failedAt: new Date('2026-01-03'), class: 'notion', code: 'forbidden', message: 'with\u001B[2J escapes' }),
+      workerLetter({ failedAt: new Date('2026-01-03'), class: 'restricted', code: 'forbidden', message: 'with\u001B[2J escapes' }),
       quarantined(Buffer.from('{')),
     );
     const { code, result } = await json(['list']);
@@ -219,7 +220,7 @@ describe('list', () => {
           newest: '2026-01-02T00:00:00.000Z',
           message: 'newer',
         },
-        { class: 'notion', code: 'forbidden', count: 1, tenants: 1 },
+        { class: 'restricted', code: 'forbidden', count: 1, tenants: 1 },
         { class: 'unreadable', code: 'not_json', service: 'ingress', count: 1, tenants: 0 },
       ],
     });
@@ -233,7 +234,7 @@ describe('list', () => {
     await put(
       workerLetter({ failedAt: old }),
       workerLetter({ workspaceId: 'initech' }),
-      workerLetter({ class: 'notion', code: 'forbidden' }),
+      workerLetter({ class: 'restricted', code: 'forbidden' }),
       quarantined(Buffer.from('{')),
     );
     expect(await refsThatWait()).toEqual(['0:0', '0:1', '0:2', '0:3']);

@@ -3,7 +3,8 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { deadLetterRecord } from './dead-letters.ts';
 import type { EventCodec } from './event-codec.ts';
 import type { DeadLetter } from './lane-scheduler.ts';
-import type { Failure, LogRecord } from './log-record.ts';
+import type { Failure } from '@notion-mirror/domain/failure';
+import type { LogRecord } from './log-record.ts';
 import type { Publisher } from './publisher.ts';
 
 /** A record that became a dead letter. `event`: null when its bytes are none. */

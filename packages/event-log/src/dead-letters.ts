@@ -1,4 +1,5 @@
-import type { DeadLetterRecord, Failure, LogRecord } from './log-record.ts';
+import type { Failure } from '@notion-mirror/domain/failure';
+import type { DeadLetterRecord, LogRecord } from './log-record.ts';
 
 const maxMessageLength = 1_000;
 
@@ -56,7 +57,8 @@ export interface DeadLetterFacts {
   readonly offset: bigint;
   /** When the letter was written, milliseconds since the epoch. */
   readonly timestamp: number;
-  readonly cause: Failure;
+  /** As the letter says: an earlier version may have had other words. */
+  readonly cause: { readonly class: string; readonly code: string; readonly message: string };
   readonly service: string;
   readonly attempts: number | null;
   readonly firstFailedAt: Date | null;

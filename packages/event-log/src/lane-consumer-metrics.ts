@@ -1,5 +1,5 @@
 import type { Registry } from '@notion-mirror/service-kit/metrics';
-import type { Failure } from './log-record.ts';
+import type { Failure } from '@notion-mirror/domain/failure';
 import type { LaneBacklog, Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
 import type { PartitionState } from './assignments.ts';
 import { sharedCounter, sharedGauge, sharedHistogram } from './shared-metrics.ts';

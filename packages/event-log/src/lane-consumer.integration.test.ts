@@ -111,7 +111,7 @@ function member(
   };
 }
 
-const failure = { class: 'test', code: 'because', message: 'the test says so' };
+const failure = { class: 'dependency', code: 'because', message: 'the test says so' } as const;
 const byId = (all: readonly DatabaseEvent[]) => all.toSorted((a, b) => a.eventId.localeCompare(b.eventId));
 /** The lane of the n-th record: so many tenants take turns. */
 const tenants = (count: number) => (index: number) => `tenant-${index % count}`;

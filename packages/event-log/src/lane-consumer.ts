@@ -13,7 +13,7 @@ import { partitionOfKey } from './stable-partitioner.ts';
 import { findWhereabouts } from './whereabouts.ts';
 
 export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-scheduler.ts';
-export type { Failure, LogRecord } from './log-record.ts';
+export type { LogRecord } from './log-record.ts';
 
 export interface ConsumerLimits {
   /** Tasks of one lane that run at a time (default 4), and of all lanes (default 512, half of them for lanes with nothing else running). */

@@ -2,10 +2,11 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLaneScheduler, type Claim, type Outcome, type Routing, type Work } from './lane-scheduler.ts';
-import type { Failure, LogRecord } from './log-record.ts';
+import type { Failure } from '@notion-mirror/domain/failure';
+import type { LogRecord } from './log-record.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
-const failure: Failure = { class: 'test', code: 'because', message: 'the test says so' };
+const failure: Failure = { class: 'dependency', code: 'because', message: 'the test says so' };
 const retry = (scope: 'task' | 'lane', milliseconds: number): Outcome => ({ kind: 'retry', at: Date.now() + milliseconds, scope, failure });
 
 /** A record of `lane` for `task`; its offset identifies it. */

@@ -11,13 +11,6 @@ export interface LogRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Why a record could not be handled. `class` and `code` are closed, short and countable; `message` is for people and holds no secrets. */
-export interface Failure {
-  readonly class: string;
-  readonly code: string;
-  readonly message: string;
-}
-
 /** A record to append. */
 export interface OutgoingRecord {
   readonly topic: string;

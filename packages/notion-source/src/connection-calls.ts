@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { unlessAborted } from '@notion-mirror/service-kit/async/abort-scope';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { NotionCall } from './notion-client.ts';
-import type { Failure, NotionFailure } from './notion-errors.ts';
+import type { SourceFailure, NotionFailure } from './notion-errors.ts';
 import type { NotionMetrics } from './notion-metrics.ts';
 import type { Permit, RateBudget, Taken } from './rate-budget.ts';
 import type { TokenSource } from './token-source.ts';
@@ -19,12 +19,12 @@ export type CallOutcome = { readonly kind: 'ok'; readonly body: JsonObject; read
 
 export type CallProblem =
   /** Not existing, not shared with this connection (class `gone`), or nothing that the endpoint can show (`unreadable`). */
-  | { readonly kind: 'gone'; readonly failure: Failure }
+  | { readonly kind: 'gone'; readonly failure: SourceFailure }
   /** The connection is of no use any more. */
   | { readonly kind: 'dead' }
   /** `at`: epoch milliseconds. Scope `connection`: every call of the connection waits; `request`: only this one. */
-  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: Failure }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: SourceFailure }
+  | { readonly kind: 'failed'; readonly failure: SourceFailure };
 
 /** One call of a piece of work, with the connection's token, within its budget. `signal` must abort with the work's own. Never rejects. */
 export type SessionCall = (request: NotionCall, signal?: AbortSignal) => Promise<CallOutcome>;
@@ -71,7 +71,7 @@ interface Doubt {
   readonly since: number;
   readonly probes: number;
   readonly nextAt: number;
-  readonly failure: Failure;
+  readonly failure: SourceFailure;
 }
 
 export function createConnectionCalls(deps: {
@@ -104,7 +104,7 @@ export function createConnectionCalls(deps: {
    * Notion refuses a fresh token. A connection that worked a moment ago is not given up at once: it is probed for a while, and for much longer as long as other
    * connections are refused too and none is accepted, since then Notion's own check is what fails. Null: give it up.
    */
-  function doubt({ connectionId, workspaceId }: Connection, failure: Failure, attempt: number): CallProblem | null {
+  function doubt({ connectionId, workspaceId }: Connection, failure: SourceFailure, attempt: number): CallProblem | null {
     const now = clock.now();
     const known = doubts.get(connectionId);
     // Calls that were made together are one probe.
@@ -133,7 +133,7 @@ export function createConnectionCalls(deps: {
     return entry !== undefined && entry.until > clock.now() && entry.updatedAt === connection.updatedAt.getTime();
   }
 
-  async function dead(connection: Connection, reason: UnauthorizedReason, failure: Failure): Promise<CallProblem> {
+  async function dead(connection: Connection, reason: UnauthorizedReason, failure: SourceFailure): Promise<CallProblem> {
     if (isRefused(connection)) return { kind: 'dead' };
     const { connectionId, workspaceId } = connection;
     refused.set(connectionId, { updatedAt: connection.updatedAt.getTime(), until: clock.now() + refusedMs });
@@ -146,7 +146,7 @@ export function createConnectionCalls(deps: {
     return { kind: 'dead' };
   }
 
-  function later(failure: Failure, earliest: number, scope: 'connection' | 'request', attempt: number): CallProblem {
+  function later(failure: SourceFailure, earliest: number, scope: 'connection' | 'request', attempt: number): CallProblem {
     const backoff = backoffMs(attempt, firstBackoffMs, longestBackoffMs, deps.random);
     return { kind: 'retry', at: Math.max(earliest, clock.now() + backoff), scope, failure };
   }

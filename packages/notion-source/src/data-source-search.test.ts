@@ -3,7 +3,7 @@ import { createFakeClock, settled } from '../test/fake-clock.ts';
 import { connection } from '../test/notion-samples.ts';
 import { createDataSourceSearch, createPageSize, type ReadPage } from './data-source-search.ts';
 import type { FoundDataSource } from './database-document.ts';
-import type { Failure } from './notion-errors.ts';
+import type { SourceFailure } from './notion-errors.ts';
 
 type Answer = Awaited<ReturnType<ReadPage>>;
 
@@ -12,7 +12,7 @@ const page = (ids: readonly string[], nextCursor: string | null): Answer => ({
   kind: 'seen',
   value: { found: ids.map(found), nextCursor },
 });
-const failure = (failureClass: Failure['class'], more: Partial<Failure> = {}): Failure => ({
+const failure = (failureClass: SourceFailure['class'], more: Partial<SourceFailure> = {}): SourceFailure => ({
   class: failureClass,
   code: 'a_code',
   message: 'a message',
@@ -48,7 +48,7 @@ async function search(answer: (page: { cursor: string | null; size: number; call
   return { ids, sizes, cursors, error: await outcome };
 }
 
-const tooLarge = (now: number, more: Partial<Failure> = {}): Answer => ({
+const tooLarge = (now: number, more: Partial<SourceFailure> = {}): Answer => ({
   kind: 'retry',
   at: now + 1_000,
   scope: 'request',

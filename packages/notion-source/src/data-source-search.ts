@@ -2,13 +2,13 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { CallProblem } from './connection-calls.ts';
 import type { FoundDataSource, SearchPage } from './database-document.ts';
-import type { Failure } from './notion-errors.ts';
+import type { SourceFailure } from './notion-errors.ts';
 
 export class SearchError extends Error {
   override readonly name = 'SearchError';
-  readonly failure: Failure;
+  readonly failure: SourceFailure;
 
-  constructor(failure: Failure) {
+  constructor(failure: SourceFailure) {
     super(`search of data sources: ${failure.message}`);
     this.failure = failure;
   }
@@ -50,7 +50,7 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
     connection: Connection,
     pages: PageSize,
     signal: AbortSignal,
-  ): AsyncGenerator<readonly FoundDataSource[], Failure | null, undefined> {
+  ): AsyncGenerator<readonly FoundDataSource[], SourceFailure | null, undefined> {
     const known = { cursors: new Set<string>(), sources: new Set<string>() };
     let cursor: string | null = null;
     let attempt = 1;
@@ -96,10 +96,14 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
   }
 }
 
-const repeats: Failure = { class: 'unexpected', code: 'same_cursor', message: 'Notion repeats a part of the list instead of ending it' };
+const repeats: SourceFailure = {
+  class: 'unexpected',
+  code: 'same_cursor',
+  message: 'Notion repeats a part of the list instead of ending it',
+};
 
 /** Notion answers 503 or 504 to what takes too long, an edge in front of it 502 or nothing; fewer at a time may do. */
-function mayBeTooLarge(failure: Failure): boolean {
+function mayBeTooLarge(failure: SourceFailure): boolean {
   return failure.class === 'server' || failure.code === 'deadline';
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { exchange, ExchangeError, type HttpAnswer } from './http-exchange.ts';
-import { parseRetryAfter, type Failure } from './notion-errors.ts';
+import { parseRetryAfter, type SourceFailure } from './notion-errors.ts';
 
 export type NangoAnswer = { readonly kind: 'token'; readonly token: string } | NangoRefusal;
 
@@ -23,11 +23,11 @@ export type GrantAnswer = { readonly kind: 'grant'; readonly grant: NangoGrant }
 
 export type NangoRefusal =
   /** Nango does not know the connection (any more). */
-  | { readonly kind: 'connection_deleted'; readonly failure: Failure }
+  | { readonly kind: 'connection_deleted'; readonly failure: SourceFailure }
   /** Nango could not refresh the grant: the customer must connect again. */
-  | { readonly kind: 'unauthorized'; readonly failure: Failure }
+  | { readonly kind: 'unauthorized'; readonly failure: SourceFailure }
   /** `everyone`: the answer concerns our API key, so no other connection need ask before `waitMs` have passed. */
-  | { readonly kind: 'retry'; readonly failure: Failure; readonly waitMs: number; readonly everyone: boolean };
+  | { readonly kind: 'retry'; readonly failure: SourceFailure; readonly waitMs: number; readonly everyone: boolean };
 
 /** How long to leave Nango alone when only an operator can help. */
 const operatorWaitMs = 120_000;
@@ -163,7 +163,7 @@ function operator(status: number, code: string, hint: string, everyone: boolean)
   return { kind: 'retry', failure, waitMs: operatorWaitMs, everyone };
 }
 
-function describe(failureClass: Failure['class'], status: number, code: string): Failure {
+function describe(failureClass: SourceFailure['class'], status: number, code: string): SourceFailure {
   return { class: failureClass, code, message: `Nango: status ${status} ${code}` };
 }
 

@@ -1,38 +1,11 @@
 import { InvalidPathParameterError, isHTTPResponseError, RequestTimeoutError } from '@notionhq/client';
+import type { Failure, SourceFailureClass } from '@notion-mirror/domain/failure';
 import { z } from 'zod';
 import { ExchangeError, HttpHeaders } from './http-exchange.ts';
 
-/**
- * What a failure means for the one who asked:
- * - `rate_limited` 429, 529: again when Notion says so; it concerns the token (or the workspace), not the request.
- * - `server` 5xx, and every answer that is not in Notion's form (an edge, a proxy, a maintenance page) or, with 200, is another object
- *   than the one asked for: again after a backoff.
- * - `network` no complete answer: again after a backoff. `conflict` 409: the same.
- * - `unauthorized` 401: once more with a fresh token, then never.
- * - `gone` 404 `object_not_found`: not existing, or not shared with this token.
- * - `unreadable` 400 `validation_error` for one object by its id: the id names something that this endpoint cannot show, such as a page, a
- *   linked view, or a database without a data source that the token can read. For this token it is as gone as with a 404.
- * - `restricted` 403, `public_api_request_blocked`, an object without content: never again with this token.
- * - `invalid` 400 and other refusals of the request: never again.
- * - `misconfigured` our side refuses (API key, encryption key): again, slowly; an operator must act.
- * - `unexpected` an object of the right kind that cannot be read, or a bug of ours: never again, and loudly.
- */
-export type FailureClass =
-  | 'rate_limited'
-  | 'server'
-  | 'network'
-  | 'conflict'
-  | 'unauthorized'
-  | 'gone'
-  | 'unreadable'
-  | 'restricted'
-  | 'invalid'
-  | 'misconfigured'
-  | 'unexpected';
-
 /** Fit for a log line or a dead letter: carries Notion's code and request_id, never a token. */
-export interface Failure {
-  readonly class: FailureClass;
+export interface SourceFailure extends Failure {
+  readonly class: SourceFailureClass;
   /** Notion's own code where it gave one. */
   readonly code: string;
   readonly message: string;
@@ -43,7 +16,7 @@ export interface Failure {
 /** Whose limit was exceeded: the connection's, the whole Notion workspace's, or Notion itself is overloaded (529). */
 export type RateLimitScope = 'connection' | 'workspace' | 'overload';
 
-export interface RateLimited extends Failure {
+export interface RateLimited extends SourceFailure {
   readonly class: 'rate_limited';
   readonly status: number;
   readonly retryAfterMs: number | null;
@@ -53,8 +26,8 @@ export interface RateLimited extends Failure {
   readonly requestId: string | null;
 }
 
-export interface OtherNotionFailure extends Failure {
-  readonly class: Exclude<FailureClass, 'rate_limited' | 'misconfigured'>;
+export interface OtherNotionFailure extends SourceFailure {
+  readonly class: Exclude<SourceFailureClass, 'rate_limited' | 'misconfigured'>;
   /** Null when no answer came. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;

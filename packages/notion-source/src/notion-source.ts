@@ -28,7 +28,7 @@ import {
 } from './database-document.ts';
 import { createNotionClient } from './notion-client.ts';
 import { createDataSourceSearch } from './data-source-search.ts';
-import { aboutTheRequest, blocked, type Failure } from './notion-errors.ts';
+import { aboutTheRequest, blocked, type SourceFailure } from './notion-errors.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 import type { RateBudget } from './rate-budget.ts';
 import type { TokenSource } from './token-source.ts';
@@ -53,9 +53,9 @@ export type Unanswered =
    * `at`: when to try again, epoch milliseconds, backoff and Retry-After included. Scope `connection`: nothing of this tenant can be fetched
    * before; `request`: it concerns this fetch only.
    */
-  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: Failure }
+  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: SourceFailure }
   /** Trying again will not help. */
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'failed'; readonly failure: SourceFailure };
 
 export type FetchOutcome =
   | { readonly kind: 'live'; readonly content: DatabaseContent; readonly connectionId: string }
@@ -64,7 +64,7 @@ export type FetchOutcome =
    * No active connection of the tenant can read it: each answers 404, or that the id is no database it can show. `refusal`: the latter, where one
    * did.
    */
-  | { readonly kind: 'inaccessible'; readonly refusal?: Failure }
+  | { readonly kind: 'inaccessible'; readonly refusal?: SourceFailure }
   | Unanswered;
 
 /** What GET /v1/databases/{id} says of a database, without its data sources. `gone`: no active connection of the tenant can read it. */
@@ -180,11 +180,11 @@ export function createNotionSource(deps: {
     { reserve, share }: { readonly reserve: number; readonly share?: number | undefined },
     signal: AbortSignal,
     look: (call: SessionCall) => Promise<Sight<T>>,
-  ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone'; refusal: Failure | null } | Unanswered> {
+  ): Promise<{ kind: 'seen'; value: T; connectionId: string } | { kind: 'gone'; refusal: SourceFailure | null } | Unanswered> {
     const retries: (CallProblem & { kind: 'retry' })[] = [];
     const dead = new Set<string>();
     let failed: (CallProblem & { kind: 'failed' }) | null = null;
-    const votes: Failure[] = [];
+    const votes: SourceFailure[] = [];
     for (const connection of inOrder(asking, objectId)) {
       const { connectionId } = connection;
       const sight = await calls.begin(
@@ -382,7 +382,7 @@ function sameId(id: string): string {
   return canonicalNotionId(id) ?? id;
 }
 
-function notAnId(text: string): { kind: 'failed'; failure: Failure } {
+function notAnId(text: string): { kind: 'failed'; failure: SourceFailure } {
   return {
     kind: 'failed',
     failure: { class: 'invalid', code: 'not_an_id', message: `${JSON.stringify(text.slice(0, 64))} is no Notion id` },

@@ -4,15 +4,15 @@ import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import { isUsableToken, nangoToken, type NangoAnswer } from './nango-credentials.ts';
-import type { Failure } from './notion-errors.ts';
+import type { SourceFailure } from './notion-errors.ts';
 
 export type TokenResult =
   | { readonly kind: 'token'; readonly token: string }
-  | { readonly kind: 'connection_deleted'; readonly failure: Failure }
+  | { readonly kind: 'connection_deleted'; readonly failure: SourceFailure }
   /** There is no token that Notion might accept: the customer must connect again. */
-  | { readonly kind: 'unauthorized'; readonly reason: 'token_refused' | 'grant_refused'; readonly failure: Failure }
+  | { readonly kind: 'unauthorized'; readonly reason: 'token_refused' | 'grant_refused'; readonly failure: SourceFailure }
   /** `at`: when it is worth asking again, epoch milliseconds. Class `misconfigured`: an operator must act. */
-  | { readonly kind: 'retry'; readonly at: number; readonly failure: Failure };
+  | { readonly kind: 'retry'; readonly at: number; readonly failure: SourceFailure };
 
 /** The Notion token of a connection. Never rejects; a token is in no log, error or metric. */
 export interface TokenSource {
@@ -60,7 +60,7 @@ export function createTokenSource(options: {
   const held = new LRUCache<string, Held>({ max: maxTokens });
   const flights = new Map<string, Promise<TokenResult>>();
   const loudAt = new Map<string, number>();
-  let everyoneWaits: { readonly until: number; readonly failure: Failure } | null = null;
+  let everyoneWaits: { readonly until: number; readonly failure: SourceFailure } | null = null;
   const fetches = new Counter({
     name: 'notion_mirror_token_fetches_total',
     help: 'Calls to Nango for a Notion token, by what came of them.',
@@ -80,7 +80,7 @@ export function createTokenSource(options: {
     return operatorMustAct(connection, { class: 'misconfigured', code: 'token_unreadable', message }, 120_000, cause);
   }
 
-  function operatorMustAct(connection: Connection, failure: Failure, waitMs: number, cause?: unknown): TokenResult {
+  function operatorMustAct(connection: Connection, failure: SourceFailure, waitMs: number, cause?: unknown): TokenResult {
     const now = clock.now();
     if (now - (loudAt.get(failure.code) ?? 0) >= loudEveryMs) {
       loudAt.set(failure.code, now);

@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lane-scheduler';
-import type { Failure } from '@notion-mirror/event-log/log-record';
+import type { Failure } from '@notion-mirror/domain/failure';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { settleContestedSources } from './contested-sources.ts';
@@ -59,7 +59,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     } catch (error) {
       if (work.signal.aborted) return { kind: 'retry', at: deps.now(), scope: 'task', failure: stopping };
       if (!(error instanceof StoreUnavailableError)) throw error;
-      const failure = { class: 'dependency', code: 'mongodb_unavailable', message: error.message };
+      const failure: Failure = { class: 'dependency', code: 'mongodb_unavailable', message: error.message };
       return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 250, 10_000), scope: 'lane', failure };
     }
   }
@@ -130,7 +130,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       case 'no_active_connection': {
         if (await deps.recheckConnections(newest)) {
           // Active by the list, refused a moment ago: until that is written down, it is not asked again and again.
-          const failure = { class: 'connection', code: 'not_active_yet', message: 'no connection of the tenant could be used' };
+          const failure: Failure = { class: 'connection', code: 'not_active_yet', message: 'no connection of the tenant could be used' };
           return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 100, 10_000), scope: 'task', failure };
         }
         if (result.statuses.every((status) => status === 'deleted')) return tell('ignored', 'no_connection');
