@@ -24,7 +24,7 @@ export interface Scene extends System {
   end(): Promise<void>;
 }
 
-const nangosWord = 'a connection was looked at after a word of Nango';
+const nangosWord = 'a connection was checked after a notice from Nango';
 
 export async function setScene(name: string, options: Omit<SystemOptions, 'name' | 'onLine'> = {}): Promise<Scene> {
   const lines: LogLine[] = [];

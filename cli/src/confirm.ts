@@ -9,7 +9,7 @@ import { usageError } from './exit-code.ts';
  * throws a usage error that names `--yes` and the command. `question` is one sentence without the answers.
  */
 async function isConfirmed({ stdin, output, signal }: CommandContext, command: string, question: string): Promise<boolean> {
-  if (stdin.isTTY !== true || output.isJson) throw usageError(`${command} needs --yes when there is nobody to ask`);
+  if (stdin.isTTY !== true || output.isJson) throw usageError(`${command} needs --yes when there is no terminal to ask at`);
   // Not as a terminal: Ctrl-C stays a signal to the process.
   const prompt = createInterface({ input: stdin, output: process.stderr, terminal: false });
   try {

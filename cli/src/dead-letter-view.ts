@@ -76,7 +76,7 @@ export function renderDetails({ letter, value, preview }: LetterDetails, colors:
         : 'it does not say';
   const facts: [string, string][] = [
     ['cause', `${colors.red(causeName(cause))} ${oneLine(redact(cause.message))}`],
-    ['by', `${oneLine(service)}, ${attempts === null ? 'nobody knows how often' : count(attempts, 'attempt')}`],
+    ['by', `${oneLine(service)}, ${attempts === null ? 'attempts unknown' : count(attempts, 'attempt')}`],
     ['failed', `${failedAt.toISOString()}${firstFailedAt === null ? '' : `, first ${firstFailedAt.toISOString()}`}`],
     ['tenant', oneLine(workspaceId ?? '–')],
     ['came from', came],
@@ -195,7 +195,7 @@ export function renderProgress(plan: Plan, progress: Progress, removed: number, 
             `${count(unreadable, 'webhook')} cannot be read yet: on the topic again, as ${unreadable === 1 ? 'a new letter' : 'new letters'}.`,
           ),
         ]),
-    ...(settledMeanwhile === 0 ? [] : [`${settledMeanwhile} settled by somebody else meanwhile.`]),
+    ...(settledMeanwhile === 0 ? [] : [`${settledMeanwhile} settled by another command in the meantime.`]),
     ...stayed.map(({ ref, why }) => colors.yellow(`${ref} stays: ${why}.`)),
     ...(failure === null ? [] : [colors.red(`Stopped at ${failure}.`)]),
     ...(remaining === 0

@@ -9,8 +9,8 @@ import { type Colors } from './output.ts';
 export function addDoctorCommand(program: Program, act: Act): void {
   program
     .command('doctor')
-    .description('looks at every dependency, the layout, the connections and the secrets; says what is wrong and how to mend it')
-    .option('--url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: sends it a harmless signed webhook')
+    .description('checks every dependency, the layout, the connections and the secrets; says what is wrong and how to fix it')
+    .option('--url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: sends it a signed webhook that changes nothing')
     .action(async ({ url }: { url?: string }) => {
       await act(async (context) => doctor(context, url ?? null));
     });

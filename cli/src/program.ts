@@ -52,7 +52,7 @@ export async function runMirror(args: readonly string[], surroundings: Surroundi
 /** The whole command line. `act` runs the command that was asked for. */
 export function buildProgram(act: Act): Program {
   const program = new Program('mirror')
-    .description('Sets up, inspects and mends a notion-mirror. Configured by MIRROR_* variables: see `mirror config check`.')
+    .description('Sets up, inspects and repairs a notion-mirror. Configured by MIRROR_* variables: see `mirror config check`.')
     .option('--json', 'print one JSON object on stdout, for machines')
     .option('--verbose', "log what the servers' clients do, on stderr")
     .helpCommand(false);

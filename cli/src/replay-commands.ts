@@ -61,7 +61,7 @@ Without --from-states the events are read, and each database that they name is f
 
   replay
     .command('cancel')
-    .description('ends the replay that is under way or was interrupted; what it did stays')
+    .description('ends the replay that is running or was interrupted; what it did stays')
     .action(async () => {
       await act(async (context) => cancel(configured(context)));
     });
@@ -70,7 +70,7 @@ Without --from-states the events are read, and each database that they name is f
 function withOrder(command: Program): Program {
   return command
     .option('--from-states', 'write what the state log says into the mirror: no call to Notion')
-    .option('--shadow', 'with --from-states: beside the mirror, to be compared with it and put in its place')
+    .option('--shadow', 'with --from-states: alongside the mirror, to be compared with it and put in its place')
     .option('--since <time>', 'events since then: a time in ISO 8601, or a duration (90m, 2h, 3d); default: all')
     .option('--offset <partition:offset...>', 'events from these places on, and of these partitions only')
     .option('--workspace-id <tenant>', 'only this tenant')

@@ -17,8 +17,8 @@ export function addVerifyCommand(program: Program, act: Act): void {
     .command('verify')
     .description('compares the mirror with Notion as it is now, and prints each difference')
     .argument('[workspace]', 'only this tenant (default: all that have an active connection)')
-    .option('--fix', 'append a sync event for each database that differs: the workers mend it')
-    .option('--requests-per-minute <n>', "calls to Notion for each connection, beside the workers' own", '60')
+    .option('--fix', 'append a sync event for each database that differs: the workers fix it')
+    .option('--requests-per-minute <n>', "calls to Notion for each connection, in addition to the workers' own", '60')
     .option('--grace <seconds>', 'how long a difference must stand: an event may be on its way', '10')
     .addHelpText(
       'after',

@@ -53,7 +53,7 @@ export function renderVerification(found: Verification, appended: number, colors
     ...unanswered.map(({ workspaceId, databaseId, why }) =>
       colors.yellow(`${oneLine(workspaceId)} ${databaseId ?? ''} could not be compared: ${oneLine(why)}`.replace('  ', ' ')),
     ),
-    ...(unsettled.length === 0 ? [] : [`Changed each time they were looked at: ${unsettled.join(', ')}.`]),
+    ...(unsettled.length === 0 ? [] : [`Changed each time they were compared: ${unsettled.join(', ')}.`]),
     ...(withoutConnection.length === 0
       ? []
       : [`Not compared, since they have no active connection: ${withoutConnection.map(oneLine).join(', ')}.`]),
@@ -75,7 +75,7 @@ function renderDifference({ workspaceId, databaseId, verdict }: Difference, colo
         `${head}: the mirror shows it, ${verdict.because === 'trashed' ? 'and it is in the trash' : 'and no connection can read it'}`,
       ];
     case 'damaged':
-      return [`${head}: no worker can read its record, so an event does not mend it: ${oneLine(verdict.problem)}`];
+      return [`${head}: no worker can read its record, so an event does not fix it: ${oneLine(verdict.problem)}`];
     case 'stale': {
       const more = verdict.fields.length - fieldsShown;
       return [

@@ -35,10 +35,10 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
   );
   const retries = counter('retries_total', 'Calls of the handler, and routings, that are to be repeated.');
   const deadLetters = counter('dead_letters_total', 'Records that became dead letters, by cause.', ['class', 'code']);
-  const commits = counter('offset_commits_total', 'Offset commits. fenced: the group had moved on; somebody else repeats the work.', [
+  const commits = counter('offset_commits_total', 'Offset commits. fenced: the group had moved on; another member repeats the work.', [
     'result',
   ]);
-  const late = counter('late_completions_total', 'Records completed after their partition was taken away: somebody repeats them.');
+  const late = counter('late_completions_total', 'Records completed after their partition was taken away: another member repeats them.');
   const skipped = counter(
     'skipped_offsets_total',
     'Offsets that were gone from the log before they were read. Never happens unless retention is too short.',

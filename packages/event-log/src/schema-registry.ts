@@ -35,7 +35,7 @@ export interface SchemaRegistryClient {
   schemaOf(id: number): Promise<avro.Type>;
   /** The same, never from memory. */
   freshSchemaOf(id: number): Promise<avro.Type>;
-  /** Registers a version (again is harmless) under a subject whose compatibility is, or becomes, FULL_TRANSITIVE. */
+  /** Registers a version (safe to repeat) under a subject whose compatibility is, or becomes, FULL_TRANSITIVE. */
   register(subject: string, schema: string): Promise<number>;
   /** E.g. `FULL_TRANSITIVE`; null when the subject has none of its own. */
   compatibilityOf(subject: string): Promise<string | null>;

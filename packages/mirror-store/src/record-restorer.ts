@@ -33,7 +33,7 @@ export interface RestoreCounts {
 /**
  * Writes what `decideRestore` says, on condition that each record is as it was read. Batches may run beside each other, but for those with a state
  * of kind `erased`: what that takes away leaves no trace that an earlier one could see. Rejects with a `StoreUnavailableError` when MongoDB is away:
- * some may be written then, and doing it again is harmless.
+ * some may be written then, and it is safe to do it again.
  */
 export function createRecordRestorer(
   db: Db,

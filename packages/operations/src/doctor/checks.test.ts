@@ -98,7 +98,7 @@ describe('what is wrong is found, with a way to mend it', () => {
       'no worker',
       kafka({ groups: [{ ...healthyKafka.groups[0]!, members: 0, lag: 9 }] }),
       w('kafka', 'group'),
-      /nobody works in it, 9 events behind/,
+      /no worker is in it, 9 events behind/,
       'start the sync-worker',
     ],
     ['dead letters', kafka({ deadLetters: 1 }), w('kafka', 'dead_letters'), /^1 dead letter on the topic/, 'mirror dead-letters list'],

@@ -124,7 +124,7 @@ function topicChecks({
 function groupCheck({ worker, groupId, state, members, lag }: GroupFacts): Check {
   const behind = lag === null ? '' : `, ${count(lag, 'event')} behind`;
   if (members > 0) return ok('group', 'kafka', `group ${groupId}: ${state}, ${count(members, 'member')}${behind}`);
-  return warning('group', 'kafka', `group ${groupId}: nobody works in it${behind}`, `start the ${worker}`);
+  return warning('group', 'kafka', `group ${groupId}: no worker is in it${behind}`, `start the ${worker}`);
 }
 
 function registryChecks({ isRegistry, subjects }: RegistryFacts): Check[] {

@@ -54,7 +54,7 @@ export function causesOf(facts: ExplainFacts, now: Date): Cause[] {
             code: 'dead_letter',
             workspaceId,
             text: `An event of it could not be handled and is dead letter ${ref} since ${failedAt.toISOString()} (${why}).`,
-            remedy: `mend the cause, then mirror dead-letters redrive ${ref}`,
+            remedy: `fix the cause, then mirror dead-letters redrive ${ref}`,
           };
     }),
     ...facts.spooled.map(({ workspaceId, spooledAt }): Cause => ({
@@ -153,7 +153,7 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
     const text = `The event ${eventId} waits in the log at ${partition}:${offset} since ${appendedAt.toISOString()}; ${behind}.`;
     causes.push(cause('waiting_in_log', text, 'mirror status'));
     if (facts.workers.some((worker) => worker.service === service)) continue;
-    causes.push(cause('no_worker', `No ${service} has reported in the last seconds: nobody takes events up.`, `start ${service}`));
+    causes.push(cause('no_worker', `No ${service} has reported in the last seconds: no worker takes events up.`, `start ${service}`));
   }
   switch (notion?.kind) {
     case 'trashed':

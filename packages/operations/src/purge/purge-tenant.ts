@@ -151,7 +151,7 @@ async function agingOut(context: OperationContext): Promise<Receipt['agesOut']> 
     { what: 'documents as they were, in front of the nulls that now follow', where: `topic ${states}`, at: at(states) },
     { what: 'dead letters, among them unreadable webhooks as they came', where: `topic ${deadLetters}`, at: at(deadLetters) },
     {
-      what: 'ids of webhooks that come late and are for nobody',
+      what: 'ids of late webhooks that belong to no tenant',
       where: 'collection event_outcomes',
       at: new Date(Date.now() + context.config.outcomeRetentionSeconds * 1000),
     },

@@ -31,7 +31,7 @@ export async function startReplay(
 export async function resumeReplay(context: OperationContext, db: Mongo['db'], unfinished: Replay, onSaved: OnSaved): Promise<Replay> {
   const replays = createReplays(db);
   if (!(await replays.take(unfinished.id))) {
-    throw new OperatorError('replay_running', 'a replay is under way in another process', { remedy: 'mirror replay status' });
+    throw new OperatorError('replay_running', 'a replay is running in another process', { remedy: 'mirror replay status' });
   }
   context.onProgress(`going on with the replay of ${unfinished.startedAt.toISOString()}`);
   return carryOut(context, db, replays, unfinished, onSaved);
@@ -63,6 +63,6 @@ async function carryOut(context: OperationContext, db: Mongo['db'], replays: Rep
 export async function cancelReplay(db: Mongo['db']): Promise<string> {
   const replays = createReplays(db);
   const latest = await replays.latest();
-  if (latest === null || !(await replays.cancel(latest.id))) throw new OperatorError('no_replay', 'no replay is under way');
+  if (latest === null || !(await replays.cancel(latest.id))) throw new OperatorError('no_replay', 'no replay is running');
   return latest.id;
 }

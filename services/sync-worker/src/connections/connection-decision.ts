@@ -53,7 +53,7 @@ export function decideConnection(
 function decideNew(notice: ConnectionNotice, grant: NangoGrant, rule: TenantRule): ConnectionDecision {
   const { provider, notionWorkspaceId, botId, tags } = grant;
   if (provider !== 'notion') return { kind: 'leave', because: 'it is no connection to Notion' };
-  if (isTaken(notice, grant)) return { kind: 'leave', because: 'its tenant was purged, and nobody has connected again since' };
+  if (isTaken(notice, grant)) return { kind: 'leave', because: 'its tenant was purged, and was not connected again since' };
   if (rule === null) return { kind: 'ask_operator', problem: 'new connections are not added by themselves (MIRROR_CONNECTION_TENANT)' };
   if (notionWorkspaceId === null) return { kind: 'ask_operator', problem: 'Nango does not say which Notion workspace it is for' };
   const workspaceId = rule.from === 'tag' ? (Object.hasOwn(tags, rule.tag) ? tags[rule.tag] : undefined) : notionWorkspaceId;

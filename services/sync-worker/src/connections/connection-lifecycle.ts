@@ -32,7 +32,7 @@ export function startConnectionLifecycle(deps: {
   const decisions = new Counter({
     registers: [deps.metrics],
     name: 'notion_mirror_connection_notices_total',
-    help: 'Connections that were looked at after a word of Nango, by what was done.',
+    help: 'Connections that were checked after a notice from Nango, by what was done.',
     labelNames: ['decision'],
   });
 
@@ -53,7 +53,7 @@ export function startConnectionLifecycle(deps: {
     if (!(await carryOut(decision, notice, known))) return notices.putOff(notice, 0);
     decisions.inc({ decision: decision.kind });
     const level = decision.kind === 'ask_operator' || decision.kind === 'pause' ? 'warn' : 'info';
-    logger[level]({ connectionId, decision }, 'a connection was looked at after a word of Nango');
+    logger[level]({ connectionId, decision }, 'a connection was checked after a notice from Nango');
     const grantedAt = answer.kind === 'grant' ? answer.grant.updatedAt : null;
     const takenGrant = decision.kind === 'admit' ? (grantedAt ?? notice.takenGrant) : notice.takenGrant;
     await notices.settle(notice, { takenGrant, problem: decision.kind === 'ask_operator' ? decision.problem : null });
