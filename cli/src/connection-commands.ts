@@ -10,7 +10,7 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { confirm } from './confirm.ts';
 import { connectionJson, leftJson, renderConnection, renderConnections, renderLeft } from './connection-view.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { notionIdOption, opaqueId } from './id-options.ts';
+import { notionIdOption, opaqueId } from './option-values.ts';
 import { addPurgeCommand } from './purge-command.ts';
 import { readToken } from './read-token.ts';
 

@@ -1,8 +1,8 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { LeftToOperator } from '@notion-mirror/mirror-store/connection-notices';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
-import { table, type Colors } from './output.ts';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { minute, table, type Colors } from './output.ts';
 
 /** A connection for machines: everything but its token. */
 export function connectionJson(connection: Connection): JsonObject {
@@ -33,7 +33,7 @@ export function renderConnections(connections: readonly Connection[], colors: Co
     connection.notionWorkspaceId,
     { text: connection.status, style: statusColor(connection, colors) },
     tokenHolder(connection) ?? '–',
-    connection.updatedAt.toISOString().slice(0, 16).replace('T', ' '),
+    minute(connection.updatedAt),
     oneLine(connection.statusReason ?? ''),
   ]);
   return table([header, ...rows]);

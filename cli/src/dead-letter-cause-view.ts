@@ -1,7 +1,7 @@
 import type { Cause } from '@notion-mirror/operations/dead-letters/causes';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
-import { table, type Cell, type Colors } from './output.ts';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { minute, table, type Cell, type Colors } from './output.ts';
 
 export function causeJson({ tenants, oldest, newest, ...cause }: Cause, redact: (text: string) => string): JsonObject {
   return {
@@ -29,10 +29,6 @@ export function renderCauses(causes: readonly Cause[], colors: Colors, redact: (
 
 export function causeName(cause: { readonly class: string; readonly code: string }): string {
   return oneLine(`${cause.class}/${cause.code}`);
-}
-
-export function minute(time: Date): string {
-  return time.toISOString().slice(0, 16).replace('T', ' ');
 }
 
 export function clip(text: string): string {

@@ -24,6 +24,7 @@ import {
   wordsOf,
 } from './dead-letter-view.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { httpUrlOption } from './option-values.ts';
 
 interface ListOptions extends FilterOptions {
   readonly all?: boolean;
@@ -145,10 +146,7 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
     throw usageError(`which ones? name letters, choose them by an option, or give --all`, 'mirror dead-letters list');
   }
   if (options.all === true && (named.length > 0 || hasFilter(options))) throw usageError('--all and a choice exclude each other');
-  const ingressUrl = options.ingressUrl ?? null;
-  if (ingressUrl !== null && !/^https?:$/.test(URL.parse(ingressUrl)?.protocol ?? '')) {
-    throw usageError(`--ingress-url: "${ingressUrl}" is not an http(s) URL`);
-  }
+  const ingressUrl = httpUrlOption('--ingress-url', options.ingressUrl);
   return useMongo(context, async ({ db }) => {
     const letters = openDeadLetterTopic(context, db);
     const { destinations, problem } = await destinationsOf(context, db, ingressUrl);

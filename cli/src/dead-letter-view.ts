@@ -6,10 +6,10 @@ import type { LetterLine } from '@notion-mirror/operations/dead-letters/list-let
 import type { Action, Plan } from '@notion-mirror/operations/dead-letters/plan';
 import type { Letter } from '@notion-mirror/operations/dead-letters/topic';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
-import { table, type Cell, type Colors } from './output.ts';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { minute, table, type Cell, type Colors } from './output.ts';
 import { maskSecrets } from '@notion-mirror/operations/dead-letters/value-preview';
-import { causeJson, causeName, clip, minute, renderCauses } from './dead-letter-cause-view.ts';
+import { causeJson, causeName, clip, renderCauses } from './dead-letter-cause-view.ts';
 
 /** Takes configured secrets out of a text. */
 type Redact = (text: string) => string;

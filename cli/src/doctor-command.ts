@@ -2,7 +2,8 @@ import type { Command as Program } from 'commander';
 import { configured, type Act, type CommandContext } from './command-context.ts';
 import { gatherFacts } from '@notion-mirror/operations/doctor/gather-facts';
 import { diagnose, type Check } from '@notion-mirror/operations/doctor/checks';
-import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { exitCode, type ExitCode } from './exit-code.ts';
+import { httpUrlOption } from './option-values.ts';
 import { count } from '@notion-mirror/operations/text';
 import { type Colors } from './output.ts';
 
@@ -12,13 +13,12 @@ export function addDoctorCommand(program: Program, act: Act): void {
     .description('checks every dependency, the layout, the connections and the secrets; says what is wrong and how to fix it')
     .option('--url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: sends it a signed webhook that changes nothing')
     .action(async ({ url }: { url?: string }) => {
-      await act(async (context) => doctor(context, url ?? null));
+      await act(async (context) => doctor(context, url));
     });
 }
 
-async function doctor(context: CommandContext, ingressUrl: string | null): Promise<ExitCode> {
-  if (ingressUrl !== null && !/^https?:$/.test(URL.parse(ingressUrl)?.protocol ?? ''))
-    throw usageError(`--url: "${ingressUrl}" is not an http(s) URL`);
+async function doctor(context: CommandContext, url: string | undefined): Promise<ExitCode> {
+  const ingressUrl = httpUrlOption('--url', url);
   const checks = diagnose(await gatherFacts(configured(context), { env: context.env, ingressUrl }));
   const problems = checks.filter(({ status }) => status === 'problem').length;
   const warnings = checks.filter(({ status }) => status === 'warning').length;

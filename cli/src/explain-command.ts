@@ -5,9 +5,9 @@ import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
-import { opaqueId } from './id-options.ts';
+import { opaqueId } from './option-values.ts';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
 
 interface ExplainOptions {

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 
 /** Something to print on: process.stdout, or a test's array. */
 export interface Sink {
@@ -70,6 +70,11 @@ export function createOutput(options: {
 /** Colour only for a person at a terminal who did not decline it (https://no-color.org). */
 function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
   return sink.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+/** A time to the minute, in UTC. */
+export function minute(time: Date): string {
+  return time.toISOString().slice(0, 16).replace('T', ' ');
 }
 
 /** Columns as wide as their widest cell. A cell's style is put on after measuring. */

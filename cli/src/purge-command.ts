@@ -5,7 +5,7 @@ import { oneLine } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { opaqueId } from './id-options.ts';
+import { opaqueId } from './option-values.ts';
 import { receiptJson, renderPlan, renderReceipt } from './purge-view.ts';
 
 interface PurgeOptions {

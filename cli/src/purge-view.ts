@@ -2,7 +2,7 @@ import type { TenantCounts } from '@notion-mirror/mirror-store/tenant-data';
 import type { PurgePlan, Receipt } from '@notion-mirror/operations/purge/purge-tenant';
 import { renderConnections } from './connection-view.ts';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { table, type Colors } from './output.ts';
 
 export function renderPlan({ workspaceId, connections, documents }: PurgePlan, colors: Colors): string {

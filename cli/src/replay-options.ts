@@ -1,7 +1,7 @@
 import type { ReplayOrder } from '@notion-mirror/mirror-store/replays';
 import { parseRef, sinceOption } from './dead-letter-options.ts';
 import { usageError } from './exit-code.ts';
-import { notionIdOption, opaqueId } from './id-options.ts';
+import { notionIdOption, opaqueId } from './option-values.ts';
 
 /** As commander gives it. */
 export interface ReplayOptions {

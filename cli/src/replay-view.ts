@@ -2,7 +2,7 @@ import type { Replay } from '@notion-mirror/mirror-store/replays';
 import type { ReplayPlan } from '@notion-mirror/operations/replay/plan';
 import type { ShadowComparison } from '@notion-mirror/operations/replay/shadow';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { Colors } from './output.ts';
 
 export function replayPlanJson({ order, ranges, records, fetches, seconds }: ReplayPlan): JsonObject {

@@ -1,6 +1,6 @@
 import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { table, type Cell, type Colors } from './output.ts';
 import type { GroupStatus, MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
 

@@ -1,7 +1,7 @@
 import type { IncompleteSweep, SweepReport, SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
-import { table, type Colors } from './output.ts';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { minute, table, type Colors } from './output.ts';
 
 export function sweepJson({ workspaceId, dueAt, claimedBy, completedAt, failures, failure, last }: SweepStatus): JsonObject {
   return {
@@ -56,7 +56,7 @@ export function renderSweeps(sweeps: readonly SweepStatus[], colors: Colors): st
     return [
       oneLine(sweep.workspaceId),
       { text: state, style: styles[state] },
-      minute(sweep.completedAt),
+      sweep.completedAt === null ? '–' : minute(sweep.completedAt),
       minute(sweep.dueAt),
       wordsOf(sweep),
     ];
@@ -78,8 +78,4 @@ function wordsOf({ failures, failure, last }: SweepStatus): string {
   const found = events.length === 0 ? 'no difference' : events.join(', ');
   const uncompared = last.incomplete === undefined ? '' : '; not everything could be compared';
   return `${count(last.held, 'database')}: ${found}${last.stopped ? `; ${last.removals} gone, not removed` : ''}${uncompared}`;
-}
-
-function minute(date: Date | null): string {
-  return date === null ? '–' : date.toISOString().slice(0, 16).replace('T', ' ');
 }

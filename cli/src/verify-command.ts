@@ -3,7 +3,7 @@ import { useMongo } from '@notion-mirror/operations/servers';
 import { verifyTenants } from '@notion-mirror/operations/verify/verify-tenants';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { opaqueId } from './id-options.ts';
+import { opaqueId } from './option-values.ts';
 import { renderVerification, verificationJson } from './verify-view.ts';
 
 interface VerifyOptions {

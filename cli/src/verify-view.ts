@@ -1,6 +1,6 @@
 import type { FieldDifference } from '@notion-mirror/domain/content-differences';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/operations/json';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
 import type { Difference } from '@notion-mirror/operations/verify/compare-databases';
 import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';

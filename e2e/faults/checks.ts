@@ -1,6 +1,6 @@
 import type { System } from '@notion-mirror/demo/system';
 import { readAll } from '@notion-mirror/event-log/testing/isolated-log';
-import { groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
+import { groupIdFor, topicsFor, workerNames } from '@notion-mirror/event-log/topics';
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 
@@ -15,7 +15,7 @@ export async function whatIsWrong(facts: {
   const { cluster, system, expectedDeadLetters } = facts;
   const prefix = system.env['MIRROR_TOPIC_PREFIX'] ?? '';
   const topics = topicsFor(prefix);
-  const groups = (['sync-worker', 'delete-worker'] as const).map((worker) => groupIdFor(prefix, worker));
+  const groups = workerNames.map((worker) => groupIdFor(prefix, worker));
   const [found, spooled, [deadLetters, lags]] = await Promise.all([
     system.differences(),
     system.db.collection('spooled_events').countDocuments(),

@@ -1,8 +1,9 @@
 // `npm run mirror`: the operator's command. Without a MIRROR_* variable it is for the demo, if `npm start` runs in another terminal.
 import pc from 'picocolors';
 import { runningDemo } from './running-demo.ts';
+import { mirrorVariables } from './service-process.ts';
 
-const isConfigured = Object.keys(process.env).some((name) => name.startsWith('MIRROR_') && !name.startsWith('MIRROR_STACK'));
+const isConfigured = Object.keys(mirrorVariables(process.env)).length > 0;
 const demo = isConfigured ? null : await runningDemo();
 if (demo !== null) {
   console.error(pc.dim('against the demo of npm start'));

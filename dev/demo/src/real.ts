@@ -6,7 +6,7 @@ import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import pc from 'picocolors';
 import { createNarrator } from './narrator.ts';
-import { runMirror, startService, type LogLine, type ServiceProcess } from './service-process.ts';
+import { mirrorVariables, runMirror, startService, type LogLine, type ServiceProcess } from './service-process.ts';
 
 /**
  * The three services on local servers, with the real Nango and Notion. What is set in the environment (keys, URLs, ports) is used; only the
@@ -16,9 +16,8 @@ export async function runReal(stack: StackAddresses, dataDir: string, signal: Ab
   const narrator = createNarrator((line) => console.log(line));
   const mongodbUri = new URL(stack.mongodbUri);
   mongodbUri.pathname = '/notion_mirror';
-  const given = Object.entries(process.env).filter(([name]) => name.startsWith('MIRROR_') && !name.startsWith('MIRROR_STACK'));
   const env: Record<string, string> = {
-    ...Object.fromEntries(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    ...mirrorVariables(process.env),
     MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
     MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
     MIRROR_MONGODB_URI: mongodbUri.href,

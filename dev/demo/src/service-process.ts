@@ -124,6 +124,17 @@ export async function runMirror(args: readonly string[], env: Readonly<Record<st
 }
 
 /** The environment without the settings of whoever runs us: a demo or a test must not reach their production. */
+function isSetting(name: string): boolean {
+  return name.startsWith('MIRROR_') && !name.startsWith('MIRROR_STACK');
+}
+
+/** The settings of a mirror in an environment; how the servers are run is none. */
+export function mirrorVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (isSetting(name) && value !== undefined ? [[name, value]] : [])),
+  );
+}
+
 function withoutMirrorVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MIRROR_')));
 }

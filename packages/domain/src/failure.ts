@@ -4,7 +4,7 @@
  * - `server` 5xx, and every answer that is not in Notion's form (an edge, a proxy, a maintenance page) or, with 200, is another object
  *   than the one asked for: again after a backoff.
  * - `network` no complete answer: again after a backoff. `conflict` 409: the same.
- * - `unauthorized` 401: once more with a fresh token, then never.
+ * - `unauthorized` 401: again with a fresh token, then never.
  * - `gone` 404 `object_not_found`: not existing, or not shared with this token.
  * - `unreadable` 400 `validation_error` for one object by its id: the id names something that this endpoint cannot show, such as a page, a
  *   linked view, or a database without a data source that the token can read. For this token it is as gone as with a 404.

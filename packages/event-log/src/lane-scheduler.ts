@@ -147,7 +147,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /**
  * Shares `total` slots among the lanes, one turn each, at most `perLane` for one of them. A lane with nothing running goes first, and half of
  * the slots are for such lanes alone: tenants whose every call hangs delay nobody before there are more of them than half of `total`.
- * Within a lane, tasks run beside each other, each strictly in order. One that has failed by itself comes after those that have not, and half of the
+ * Within a lane, tasks run side by side, each strictly in order. One that has failed by itself comes after those that have not, and half of the
  * lane's slots are not for such tasks: what never succeeds, or hangs each time, leaves room for what does. Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {

@@ -21,8 +21,12 @@ export function topicsFor(prefix: string): Topics {
   return { events, deadLetters: `${events}.dead-letters`, states, eventsSubject: `${events}-value`, statesSubject: `${states}-value` };
 }
 
+/** Who consumes the event log. */
+export const workerNames = ['sync-worker', 'delete-worker'] as const;
+export type WorkerName = (typeof workerNames)[number];
+
 /** The consumer group of a worker. One group reads one topic for one purpose and is never shared. */
-export function groupIdFor(prefix: string, worker: 'sync-worker' | 'delete-worker'): string {
+export function groupIdFor(prefix: string, worker: WorkerName): string {
   return `${prefix}notion-mirror.${worker}`;
 }
 

@@ -102,7 +102,7 @@ test('what changes while it opens is known', async () => {
   }
 });
 
-test('serves from memory while MongoDB is away, and knows what it missed when it is back', async () => {
+test('serves from memory while MongoDB is unavailable, and knows what it missed when it is back', async () => {
   await connections.add(given('a'));
   await connections.add(given('b'));
   await connections.add(given('c'));
@@ -156,7 +156,7 @@ test('a document that cannot be read is no harm to the others', async () => {
   await expect.poll(() => found.byId('a'), eventually).toBeNull();
 });
 
-test('does not open while MongoDB is away; the next try does, with the same metrics', async () => {
+test('does not open while MongoDB is unavailable; the next try does, with the same metrics', async () => {
   proxy.cut();
   await expect(open()).rejects.toThrow(StoreUnavailableError);
   proxy.restore();
@@ -189,7 +189,7 @@ test('misses are not asked for again and again', async () => {
   expect(await profile()).toBe(2);
 });
 
-test('a direct read while MongoDB is away ends before the driver gives up', async () => {
+test('a direct read while MongoDB is unavailable ends before the driver gives up', async () => {
   const found = await open();
   proxy.cut();
   const read = Promise.allSettled([through.db.collection('connections').findOne({})]);
@@ -199,7 +199,7 @@ test('a direct read while MongoDB is away ends before the driver gives up', asyn
   await read;
 });
 
-test('closes, also while MongoDB is away', async () => {
+test('closes, also while MongoDB is unavailable', async () => {
   const found = await open();
   await expect(found.close()).resolves.toBeUndefined();
   const again = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });

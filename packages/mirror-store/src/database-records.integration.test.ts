@@ -363,7 +363,7 @@ describe('queries', () => {
   });
 });
 
-test('while MongoDB is away everything is unavailable, and goes on by itself', async () => {
+test('while MongoDB does not answer everything is unavailable, and goes on by itself', async () => {
   const proxy = await startTcpProxy(serverAddress());
   const through = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'through-proxy' });
   try {

@@ -1,6 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { MongoServerError, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
+import type { ConnectionStore } from './connection-store.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
 /**
@@ -22,6 +23,16 @@ export interface ParkedEvents {
   about(id: string): Promise<{ readonly event: DatabaseEvent; readonly parkedAt: Date }[]>;
   /** Forgets the tenant's parked events. */
   discard(workspaceId: string): Promise<void>;
+}
+
+/** With a tenant's last connection go the events that waited for one. */
+export async function discardWithLastConnection(
+  store: Pick<ConnectionStore, 'list'>,
+  parked: Pick<ParkedEvents, 'discard'>,
+  workspaceId: string,
+): Promise<void> {
+  const connections = await store.list(workspaceId);
+  if (connections.every(({ status }) => status === 'deleted')) await parked.discard(workspaceId);
 }
 
 interface ParkedDocument {

@@ -125,7 +125,10 @@ export function createConnectionCalls(deps: {
   /** Whether Notion refuses others too, and has accepted none since. */
   function refusesAll(connectionId: string, since: number): boolean {
     const oldest = clock.now() - longestDoubtMs;
-    return anyWorkedAt <= since && [...doubts.entries()].some(([other, entry]) => other !== connectionId && entry.since > oldest);
+    if (anyWorkedAt > since) return false;
+    // Not all are gone through: in a spell of refusals the first few say so.
+    for (const [other, entry] of doubts.entries()) if (other !== connectionId && entry.since > oldest) return true;
+    return false;
   }
 
   function isRefused(connection: Connection): boolean {

@@ -1,5 +1,14 @@
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 
+/** A text that should be JSON; null when it is not. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /** For values that came from JSON.parse, whose inner values are JSON by themselves. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { exchange, ExchangeError, type HttpAnswer } from './http-exchange.ts';
+import { parseJson } from './json-object.ts';
 import { parseRetryAfter, type SourceFailure } from './notion-errors.ts';
 
 export type NangoAnswer = { readonly kind: 'token'; readonly token: string } | NangoRefusal;
@@ -165,12 +166,4 @@ function operator(status: number, code: string, hint: string, everyone: boolean)
 
 function describe(failureClass: SourceFailure['class'], status: number, code: string): SourceFailure {
   return { class: failureClass, code, message: `Nango: status ${status} ${code}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

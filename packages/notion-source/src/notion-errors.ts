@@ -2,6 +2,7 @@ import { InvalidPathParameterError, isHTTPResponseError, RequestTimeoutError } f
 import type { Failure, SourceFailureClass } from '@notion-mirror/domain/failure';
 import { z } from 'zod';
 import { ExchangeError, HttpHeaders } from './http-exchange.ts';
+import { parseJson } from './json-object.ts';
 
 /** Fit for a log line or a dead letter: carries Notion's code and request_id, never a token. */
 export interface SourceFailure extends Failure {
@@ -167,14 +168,6 @@ function describe(
   }
   const text = body.message.slice(0, longestMessage);
   return `status ${status} ${code}: ${text}${requestId === null ? '' : ` (request_id ${requestId})`}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Retry-After in milliseconds: Notion sends whole seconds, a proxy may send a date. Null when missing or senseless. */

@@ -1,7 +1,7 @@
 import type { MirrorConfig } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 
-/** What an operation works with, whoever asks for it: a command line, a console, a test. */
+/** What an operation works with. A command line, a console or a test may ask for it. */
 export interface OperationContext {
   readonly config: MirrorConfig;
   /** Kafka and MongoDB show their clients under this name, e.g. `notion-mirror-cli`. */

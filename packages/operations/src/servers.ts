@@ -1,6 +1,9 @@
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
-import type { TopicSettings } from '@notion-mirror/event-log/topics';
+import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
+import { topicsFor, type TopicSettings } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { Registry } from '@notion-mirror/service-kit/metrics';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import type { OperationContext } from './operation-context.ts';
 import { OperatorError } from './operator-error.ts';
@@ -13,6 +16,16 @@ export type Admin = ReturnType<Kafka['admin']>;
 /** A client that connects when it is used. */
 export function kafkaOf({ config, clientName, logger }: OperationContext): Kafka {
   return createKafka({ ...config.kafka, clientId: clientName, logger });
+}
+
+/** Appends to the log; must be stopped. */
+export async function openPublisher(context: OperationContext): Promise<Publisher> {
+  return createPublisher({ kafka: kafkaOf(context), logger: context.logger, metrics: new Registry(), deadlineMs: 10_000 });
+}
+
+/** Reads and writes events. Fails as `createEventCodec` does. */
+export async function eventCodecOf({ config }: OperationContext): Promise<EventCodec> {
+  return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
 }
 
 /** Connects, uses, and always disconnects. */

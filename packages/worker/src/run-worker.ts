@@ -4,7 +4,7 @@ import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import type { Health, LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
-import { requireTopics, topicsFor } from '@notion-mirror/event-log/topics';
+import { requireTopics, topicsFor, type WorkerName } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createOutcomeKeeper, type OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
@@ -16,8 +16,6 @@ import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { startOperations, type Operations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
-
-export type WorkerName = 'sync-worker' | 'delete-worker';
 
 /** What a worker builds its parts from. The servers have answered. */
 export interface Worker {

@@ -1,7 +1,7 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore, type StatusChange } from '@notion-mirror/mirror-store/connection-store';
-import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { createParkedEvents, discardWithLastConnection } from '@notion-mirror/mirror-store/parked-events';
 import { OperatorError } from '../operator-error.ts';
 import { oneLine } from '../text.ts';
 
@@ -22,9 +22,7 @@ export async function resumeConnection(db: Mongo['db'], connectionId: string): P
 export async function removeConnection(db: Mongo['db'], connectionId: string): Promise<Changed> {
   const store = createConnectionStore(db);
   const change = expectStatus('deleted', connectionId, await store.remove(connectionId, 'removed by an operator'));
-  const { workspaceId } = change.connection;
-  const left = await store.list(workspaceId);
-  if (left.every(({ status }) => status === 'deleted')) await createParkedEvents(db).discard(workspaceId);
+  await discardWithLastConnection(store, createParkedEvents(db), change.connection.workspaceId);
   return change;
 }
 

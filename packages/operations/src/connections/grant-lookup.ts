@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { exchange, ExchangeError, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
+import { parseJson } from '@notion-mirror/notion-source/json-object';
 import { OperatorError } from '../operator-error.ts';
 import { urlAddress } from '../secrets.ts';
 
@@ -86,13 +87,5 @@ async function ask(where: string, url: string, headers: Record<string, string>, 
       remedy: 'try again, or give --notion-workspace-id',
       cause: error,
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

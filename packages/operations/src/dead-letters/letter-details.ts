@@ -1,9 +1,9 @@
-import { createEventCodec, type DecodeResult } from '@notion-mirror/event-log/event-codec';
-import { topicsFor } from '@notion-mirror/event-log/topics';
+import type { DecodeResult } from '@notion-mirror/event-log/event-codec';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { LogPlace } from '../log-place.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
+import { eventCodecOf } from '../servers.ts';
 import { rangesAround } from './plan.ts';
 import { openDeadLetterTopic, type Letter } from './topic.ts';
 import { previewOf, type ValuePreview } from './value-preview.ts';
@@ -35,14 +35,11 @@ export async function readLetter(context: OperationContext, db: Mongo['db'], pla
   return { letter, value, preview };
 }
 
-async function valueOf({ config }: OperationContext, { record, redrive }: Letter): Promise<LetterValue> {
+async function valueOf(context: OperationContext, { record, redrive }: Letter): Promise<LetterValue> {
   if (record.value === null) return { kind: 'none' };
   if (redrive.to === 'ingress') return { kind: 'webhook' };
   try {
-    const codec = await createEventCodec({
-      schemaRegistry: config.schemaRegistry,
-      subject: topicsFor(config.topicPrefix).eventsSubject,
-    });
+    const codec = await eventCodecOf(context);
     return await codec.decode(record.value);
   } catch (error) {
     return { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };

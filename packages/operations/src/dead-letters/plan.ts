@@ -33,7 +33,7 @@ export interface Plan {
   readonly heldBack: ReadonlyMap<string, number>;
 }
 
-/** `refs` null: all that fit. Throws a OperatorError when a letter that was named is not there. */
+/** `refs` null: all that fit. Throws an OperatorError when a letter that was named is not there. */
 export async function makePlan(
   letters: DeadLetterTopic,
   choice: {
@@ -73,7 +73,7 @@ export async function makePlan(
   return { action, ranges, refs: chosen, causes, targets, settled, heldBack };
 }
 
-/** The smallest ranges that hold the named letters. Throws a OperatorError when one is not on the topic. */
+/** The smallest ranges that hold the named letters. Throws an OperatorError when one is not on the topic. */
 export function rangesAround(refs: readonly LogPlace[], ends: readonly LogRange[]): LogRange[] {
   const around = new Map<number, LogRange>();
   for (const ref of refs) {

@@ -1,10 +1,10 @@
-import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
-import { Registry } from '@notion-mirror/service-kit/metrics';
 import { messageOf } from '../error-text.ts';
 import type { OperationContext } from '../operation-context.ts';
+import { every } from '../progress.ts';
+import { openPublisher } from '../servers.ts';
 import { carryOut, type Progress } from './carry-out.ts';
 import type { Destinations, Plan } from './plan.ts';
 import type { DeadLetterTopic } from './topic.ts';
@@ -44,16 +44,11 @@ export async function settleLetters(
   destinations: Destinations,
   progress: Progress,
 ): Promise<number> {
-  const { logger, redact, signal } = context;
+  const { redact, signal } = context;
   const done = plan.action === 'drop' ? 'dropped' : 'redriven';
-  let reportedAt = performance.now();
-  const onProgress = () => {
-    if (performance.now() - reportedAt < progressMs) return;
-    reportedAt = performance.now();
-    context.onProgress(`${progress.done} of ${plan.refs.size} ${done}`);
-  };
+  const onProgress = every(progressMs, () => context.onProgress(`${progress.done} of ${plan.refs.size} ${done}`));
   const needsLog = plan.targets.has(destinations.events);
-  const publisher = needsLog ? await createPublisher({ kafka: letters.kafka, logger, metrics: new Registry(), deadlineMs: 10_000 }) : null;
+  const publisher = needsLog ? await openPublisher(context) : null;
   try {
     await carryOut(plan, progress, { letters, destinations, publisher, signal, onProgress });
     // New letters behind the plan are not ours to judge, and wait.

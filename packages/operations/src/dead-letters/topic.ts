@@ -6,7 +6,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createSettledDeadLetters, placeKey, type Settlement } from '@notion-mirror/mirror-store/settled-dead-letters';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { askKafka, kafkaOf, type Kafka } from '../servers.ts';
+import { askKafka, kafkaOf } from '../servers.ts';
 
 /** A dead letter, and what has become of it: null when it still waits. */
 export interface Letter extends DeadLetterFacts {
@@ -14,10 +14,9 @@ export interface Letter extends DeadLetterFacts {
   readonly settlement: Settlement | null;
 }
 
-/** The dead-letter topic with what MongoDB says of it. All reject with a OperatorError when Kafka cannot be used. */
+/** The dead-letter topic with what MongoDB says of it. All reject with an OperatorError when Kafka cannot be used. */
 export interface DeadLetterTopic {
   readonly topic: string;
-  readonly kafka: Kafka;
   /** What lies on it now. */
   ends(): Promise<LogRange[]>;
   /** Hands over every letter of the ranges in order, some at a time. `enough` ends the partition that they are of. */
@@ -55,7 +54,6 @@ export function openDeadLetterTopic(context: OperationContext, db: Mongo['db']):
 
   return {
     topic,
-    kafka,
     read,
 
     async ends() {

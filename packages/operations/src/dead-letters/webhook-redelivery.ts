@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { exchange } from '@notion-mirror/notion-source/http-exchange';
+import { parseJson } from '@notion-mirror/notion-source/json-object';
 import { z } from 'zod';
 import { nangoSignature } from '../nango-signature.ts';
 import { oneLine } from '../text.ts';
@@ -59,12 +60,4 @@ function readAnswer(status: number, text: string): Redelivery {
   }
   if (status === 413) return { kind: 'not_taken', why: 'too large for the ingress' };
   return { kind: 'failed', why: `the ingress answered ${status}${word === '' ? '' : ` (${oneLine(word)}${reason})`}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

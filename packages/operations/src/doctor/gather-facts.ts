@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { inspectSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
-import { describeTopics, groupIdFor, topicsFor } from '@notion-mirror/event-log/topics';
+import { describeTopics, groupIdFor, topicsFor, workerNames } from '@notion-mirror/event-log/topics';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore, type HandshakeSlot, type HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
@@ -9,6 +9,7 @@ import { inspectMongo } from '@notion-mirror/mirror-store/init';
 import { createSweepLedger, type SweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { exchange, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
+import { parseJson } from '@notion-mirror/notion-source/json-object';
 import { describeSettings, unknownVariables, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { variables } from '@notion-mirror/service-kit/variables';
@@ -146,7 +147,7 @@ async function probeKafka(context: OperationContext): Probed<KafkaFacts> {
 }
 
 async function probeGroups(admin: Admin, prefix: string, topic: string | null): Promise<GroupFacts[]> {
-  const workers = (['sync-worker', 'delete-worker'] as const).map((worker) => ({ worker, groupId: groupIdFor(prefix, worker) }));
+  const workers = workerNames.map((worker) => ({ worker, groupId: groupIdFor(prefix, worker) }));
   const { groups } = await admin.describeGroups(workers.map(({ groupId }) => groupId));
   return Promise.all(
     workers.map(async ({ worker, groupId }) => {
@@ -314,12 +315,4 @@ async function probeIngress(baseUrl: string, keys: readonly string[], signal: Ab
   const { latencyMs, value: unsigned } = await timed(async () => post(null));
   const signed = await Promise.all(keys.map(async (key) => post(nangoSignature(key, body))));
   return { latencyMs, facts: { unsigned, signed } };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
+import type { WorkerName } from '@notion-mirror/event-log/topics';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { StoredRecord } from '@notion-mirror/mirror-store/record-document';
 import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
@@ -14,7 +15,7 @@ export type NotionSays =
 
 /** An event on the log that a worker has not done yet. */
 export interface WaitingEvent {
-  readonly service: 'sync-worker' | 'delete-worker';
+  readonly service: WorkerName;
   readonly eventId: string;
   readonly origin: string;
   readonly receivedAt: Date | null;

@@ -1,10 +1,10 @@
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { mirrorVerdict } from '@notion-mirror/domain/content-differences';
-import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { readRanges } from '@notion-mirror/event-log/range-reader';
 import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
-import { groupIdFor, readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
+import { groupIdFor, readerGroupId, topicsFor, workerNames } from '@notion-mirror/event-log/topics';
 import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
@@ -19,7 +19,7 @@ import type { OperationContext } from '../operation-context.ts';
 import { openDeadLetterTopic } from '../dead-letters/topic.ts';
 import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
 import { openNotion } from '../notion-access.ts';
-import { askKafka, kafkaOf, useMongo, type Kafka } from '../servers.ts';
+import { askKafka, eventCodecOf, kafkaOf, useMongo, type Kafka } from '../servers.ts';
 
 /** Beside what the workers need; a question is a handful of calls. */
 const requestsPerMinute = 30;
@@ -28,9 +28,7 @@ const maxRead = 50_000;
 /** When nobody says whose a database is, so many tenants' connections are asked. */
 const maxTenantsAsked = 5;
 
-const workers = ['sync-worker', 'delete-worker'] as const;
-
-/** Asks MongoDB, Kafka and (unless told not to) Notion. Changes nothing anywhere. Rejects with a OperatorError when a server is away. */
+/** Asks MongoDB, Kafka and (unless it is not to be asked) Notion. Changes nothing anywhere. Rejects with an OperatorError when a server is unavailable. */
 export async function gatherExplainFacts(
   context: OperationContext,
   question: { readonly subject: string; readonly workspaceId: string | null; readonly last: number; readonly asksNotion: boolean },
@@ -157,12 +155,12 @@ interface LogView {
 async function openLog(context: OperationContext): Promise<LogView> {
   const { config, signal } = context;
   const kafka = kafkaOf(context);
-  const { events: topic, eventsSubject: subject } = topicsFor(config.topicPrefix);
-  const codec = await createEventCodec({ schemaRegistry: config.schemaRegistry, subject }).catch(() => null);
+  const { events: topic } = topicsFor(config.topicPrefix);
+  const codec = await eventCodecOf(context).catch(() => null);
   return {
     async waitingAbout(id, tenants) {
       const found = new Map<string, WaitingEvent[]>();
-      for (const service of workers) {
+      for (const service of workerNames) {
         const whereabouts = await askKafka(context, async () => findWhereabouts(kafka, groupIdFor(config.topicPrefix, service), topic));
         const places = tenants === null ? null : new Set([...tenants].map((tenant) => partitionOfKey(tenant, whereabouts.length)));
         const behind = whereabouts.filter(({ partition, ...at }) => (places?.has(partition) ?? true) && nextOffset(at) < at.high);

@@ -5,7 +5,7 @@ import { initMongo } from '@notion-mirror/mirror-store/init';
 import type { Difference } from '@notion-mirror/mirror-store/layout';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { serverMessage } from '../error-text.ts';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { OperationContext } from '../operation-context.ts';
 import { mongoAddress, urlAddress } from '../secrets.ts';
 import { kafkaOf, topicSettings, withAdmin, withMongo } from '../servers.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
-import { groupIdFor, retentionOf, topicsFor } from '@notion-mirror/event-log/topics';
+import { groupIdFor, retentionOf, topicsFor, workerNames } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
@@ -54,7 +54,7 @@ export async function purgeTenant(
   const tenants = openTenantData(db);
   await tenants.silence(workspaceId, 'purged by an operator');
   await createConnectionNotices(db).bar(connections.filter(({ token }) => token === null));
-  context.onProgress('its connections are deleted, its content is gone; waiting for whoever is still at work for it');
+  context.onProgress('its connections are deleted, its content is gone; waiting for the workers that still handle its events');
   await nobodyAtWork(context, workspaceId, waitMs);
   const erased = await eraseForGood(tenants, workspaceId, context.signal);
   return {
@@ -93,7 +93,7 @@ async function nobodyAtWork(context: OperationContext, workspaceId: string, wait
   const deadline = Date.now() + waitMs;
   await delay(heardMs, undefined, { signal });
   const { events } = topicsFor(config.topicPrefix);
-  const groups = (['sync-worker', 'delete-worker'] as const).map((worker) => groupIdFor(config.topicPrefix, worker));
+  const groups = workerNames.map((worker) => groupIdFor(config.topicPrefix, worker));
   await withAdmin(kafkaOf(context), async (admin) => {
     const ends = await admin.fetchTopicOffsets(events);
     const partition = partitionOfKey(workspaceId, ends.length);

@@ -1,18 +1,15 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
-import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
-import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { readRanges, type LogRange } from '@notion-mirror/event-log/range-reader';
 import { readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import type { Replay, ReplayOrder } from '@notion-mirror/mirror-store/replays';
-import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { OperationContext } from '../operation-context.ts';
 import type { ReplayProgress } from './progress.ts';
-import { kafkaOf } from '../servers.ts';
+import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
 
 /** Something to be fetched again. `dataSourceId`: a source of which no event said in which database it is; then `databaseId` is a hint. */
 export interface Target {
@@ -65,7 +62,7 @@ export async function collectTargets(
 ): Promise<Targets> {
   const { config } = context;
   const { events: topic } = topicsFor(config.topicPrefix);
-  const codec = await codecOf(context);
+  const codec = await eventCodecOf(context);
   const collector = createTargetCollector(order);
   let events = 0;
   let unreadable = 0;
@@ -105,8 +102,8 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
   const { targets } = await collectTargets(context, replay, progress.left(), progress.signal);
   const connections = await activeConnections(db);
   const topic = topicsFor(context.config.topicPrefix).events;
-  const codec = await codecOf(context);
-  const publisher = await createPublisher({ kafka: kafkaOf(context), logger: context.logger, metrics: new Registry(), deadlineMs: 10_000 });
+  const codec = await eventCodecOf(context);
+  const publisher = await openPublisher(context);
   try {
     for (let at = progress.counts['handled'] ?? 0; at < targets.length; at += atOnce) {
       progress.signal.throwIfAborted();
@@ -121,10 +118,6 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
   } finally {
     await publisher.stop();
   }
-}
-
-function codecOf({ config }: OperationContext): Promise<EventCodec> {
-  return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
 }
 
 function eventOf(replayId: string, { databaseId, dataSourceId }: Target, connection: Connection, now: Date): DatabaseEvent {

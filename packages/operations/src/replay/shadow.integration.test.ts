@@ -70,7 +70,7 @@ async function putStates({ log, topics }: TestScene, states: readonly DatabaseSt
 }
 
 // A data source moved to another database while its former database was not in the new mirror yet: the worker did not find it there, and it kept the source.
-test('what was written in the last moment before a switch is restored and fetched once more', async () => {
+test('what was written in the last moment before a switch is restored and fetched again', async () => {
   const scene = await setScene();
   const { db, context, log, topics } = scene;
   const connection = { providerConfigKey: 'notion', notionWorkspaceId: randomUUID(), botId: null, token: null };
@@ -79,7 +79,7 @@ test('what was written in the last moment before a switch is restored and fetche
   const order = { source: 'states', into: 'shadow', workspaceId: null, databaseId: null, since: null } as const;
   const shadow = await startReplay(context, db, { order, ranges: await rangesOf(context, order) }, () => {});
   const caughtUp = await catchUpShadow(context, db, shadow);
-  await putStates(scene, [live('acme', 'late'), live('of-nobody', 'late')]);
+  await putStates(scene, [live('acme', 'late'), live('unconnected', 'late')]);
   await openShadow(db).putInPlace({ tombstoneTtlSeconds: 3_600 });
 
   expect(await bringLastMoment(context, db, caughtUp)).toBe(1);
@@ -88,7 +88,7 @@ test('what was written in the last moment before a switch is restored and fetche
   expect(records.map(({ workspaceId, databaseId }) => `${workspaceId} ${databaseId}`)).toEqual([
     'acme before',
     'acme late',
-    'of-nobody late',
+    'unconnected late',
   ]);
   const codec = await createEventCodec({ schemaRegistry: log.schemaRegistry, subject: topics.eventsSubject });
   const appended = await Promise.all((await readAll(log.kafka, topics.events)).map(({ value }) => codec.decode(value!)));

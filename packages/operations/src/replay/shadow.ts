@@ -82,7 +82,7 @@ export async function switchToShadow(context: OperationContext, db: Mongo['db'],
 }
 
 /**
- * Writes into the mirror what came onto the state log after `replay`, and lets the workers fetch those databases once more: until now the new mirror did
+ * Writes into the mirror what came onto the state log after `replay`, and lets the workers fetch those databases again: until now the new mirror did
  * not show them, so a worker that asked it which database lists a data source has not found them. Resolves to how many are fetched.
  */
 export async function bringLastMoment(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<number> {

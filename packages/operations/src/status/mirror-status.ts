@@ -1,6 +1,6 @@
 import type { ConnectionStatus } from '@notion-mirror/domain/connection';
 import { rangesOn, readRanges } from '@notion-mirror/event-log/range-reader';
-import { groupIdFor, readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
+import { groupIdFor, readerGroupId, topicsFor, workerNames, type WorkerName } from '@notion-mirror/event-log/topics';
 import { findWhereabouts, nextOffset } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
@@ -12,10 +12,8 @@ import { liveWorkers, type TenantBacklog, type WorkerStatus } from '@notion-mirr
 import type { OperationContext } from '../operation-context.ts';
 import { askKafka, type Kafka } from '../servers.ts';
 
-export const workerNames = ['sync-worker', 'delete-worker'] as const;
-
 export interface GroupStatus {
-  readonly service: (typeof workerNames)[number];
+  readonly service: WorkerName;
   readonly workers: number;
   /** Records of the log that are not done. */
   readonly lag: number;
@@ -44,7 +42,7 @@ export interface MirrorStatus {
 
 const shownTenants = 10;
 
-/** Asks Kafka and MongoDB, nobody else. Rejects with a OperatorError, or the store's errors. */
+/** Asks Kafka and MongoDB only. Rejects with an OperatorError, or the store's errors. */
 export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
   const { config } = context;
   const at = new Date();

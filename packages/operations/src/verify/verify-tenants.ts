@@ -11,6 +11,7 @@ import { openNotion, type NotionAccess } from '../notion-access.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { appendOperatorSyncs, type SyncRequest } from '../operator-events.ts';
 import { OperatorError } from '../operator-error.ts';
+import { every } from '../progress.ts';
 import { oneLine } from '../text.ts';
 import { compareDatabases, type Comparison, type Unanswered } from './compare-databases.ts';
 
@@ -137,16 +138,14 @@ function fixesOf({ differences }: Verification, connections: readonly Connection
 function createProgress({ onProgress }: OperationContext): { readonly add: (databases: number) => void; readonly step: () => void } {
   let total = 0;
   let done = 0;
-  let reportedAt = performance.now();
+  const report = every(progressMs, () => onProgress(`${done} of ${total} databases compared`));
   return {
     add(databases) {
       total += databases;
     },
     step() {
       done += 1;
-      if (performance.now() - reportedAt < progressMs) return;
-      reportedAt = performance.now();
-      onProgress(`${done} of ${total} databases compared`);
+      report();
     },
   };
 }

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Time as a dependency, so that a test need not wait for it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 const longestTimer = 2 ** 31 - 1;
@@ -13,6 +13,6 @@ const longestTimer = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    await delay(Math.min(ms, longestTimer), undefined, { signal }).catch(() => {});
+    await delay(Math.min(Math.max(0, ms), longestTimer), undefined, { signal }).catch(() => {});
   },
 };

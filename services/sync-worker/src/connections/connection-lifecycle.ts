@@ -1,6 +1,6 @@
 import type { ConnectionNotice, ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { ConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { discardWithLastConnection, type ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import type { GrantAnswer } from '@notion-mirror/notion-source/nango-credentials';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -74,8 +74,7 @@ export function startConnectionLifecycle(deps: {
       case 'mark_deleted': {
         const { kind } = await store.markDeleted(known, deletedAtNango);
         if (kind === 'unchanged') return false;
-        const left = await store.list(known.workspaceId);
-        if (left.every(({ status }) => status === 'deleted')) await parked.discard(known.workspaceId);
+        await discardWithLastConnection(store, parked, known.workspaceId);
         return true;
       }
       case 'mark_unauthorized':

@@ -1,5 +1,6 @@
 import { isSameAnswer, type HeldAnswers, type HeldDatabase, type HeldDatabases } from '@notion-mirror/mirror-store/held-answers';
 import type { LookOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 
 /** What came of comparing one database of the mirror with Notion. One that is as the mirror has it has no finding. */
 export type Finding =
@@ -12,11 +13,9 @@ export type Finding =
   | { readonly kind: 'no_active_connection' }
   | { readonly kind: 'no_answer'; readonly because: string };
 
-export interface HeldComparisonDependencies {
+export interface HeldComparisonDependencies extends Clock {
   readonly notion: Pick<NotionSource, 'lookAtDatabase' | 'lookAtDataSource'>;
   readonly held: Pick<HeldDatabases, 'answers'>;
-  readonly now: () => number;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly workspaceId: string;
   /** Data sources that search has shown, and which were compared with that. */
   readonly shown: ReadonlySet<string>;

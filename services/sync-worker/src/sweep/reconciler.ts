@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { ActiveTenant, SweepClaim, SweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { abortScope, type AbortScope } from '@notion-mirror/service-kit/async/abort-scope';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
@@ -20,10 +20,10 @@ const everyMs = 5_000;
 const figuresEveryMs = 60_000;
 /** How soon a tenant is found that the ledger has lost: by a restore of MongoDB, or a purge. Costs one lookup by id for each tenant. */
 const forgetEveryMs = 600_000;
-/** Who does not renew its claim for so long has crashed, and another one begins anew. */
+/** Who does not renew its claim for so long has crashed, and another one starts over. */
 const leaseMs = 60_000;
 const renewEveryMs = 15_000;
-/** Sweeps of different tenants beside each other. */
+/** Sweeps of different tenants at a time. */
 const atOnce = 8;
 const firstWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
@@ -56,9 +56,7 @@ export function startReconciler(
   const sweepDependencies: SweepDependencies = {
     ...deps,
     activeConnections: (workspaceId) => connections.activeByWorkspace(workspaceId),
-    sleep: async (ms, signal) => {
-      await delay(Math.max(0, ms), undefined, { signal }).catch(() => {});
-    },
+    sleep: systemClock.sleep,
   };
 
   /** By tenant, the activation that the ledger knows, epoch ms. Asked for again when a connection is written anew, and after a while. */
@@ -192,7 +190,7 @@ export function startReconciler(
     }
   }
 
-  /** Keeps the claim; breaks the sweep off when it is lost, or the tenant is somebody else's now. */
+  /** Keeps the claim; breaks the sweep off when it is lost, or the tenant is another worker's now. */
   async function hold(claim: SweepClaim, over: AbortScope): Promise<void> {
     try {
       if (owns(claim.workspaceId) && (await ledger.renew(claim, leaseMs))) return;

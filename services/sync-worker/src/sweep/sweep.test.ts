@@ -183,7 +183,7 @@ describe('a sweep', () => {
     expect(accepted.report).toMatchObject({ removals: 3, stopped: false, events: { gone: 3 } });
   });
 
-  it('has three events under way at most, and none while the budget has nothing to spare', async () => {
+  it('has three events in flight at most, and none while the budget has nothing to spare', async () => {
     let underWay = 0;
     let most = 0;
     const waits = [Date.parse('2026-11-25T12:00:30Z'), null];

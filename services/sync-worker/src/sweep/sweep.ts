@@ -8,18 +8,16 @@ import type { FoundDataSource } from '@notion-mirror/notion-source/database-docu
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { EventEnd } from '../consume/awaited-events.ts';
 import { compareHeld } from './held-comparison.ts';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import { createLimiter } from '@notion-mirror/service-kit/async/limiter';
 import { removalsAllowed } from './sweep-schedule.ts';
 
-export interface SweepDependencies {
+export interface SweepDependencies extends Clock {
   readonly notion: Pick<NotionSource, 'searchDataSources' | 'lookAtDatabase' | 'lookAtDataSource' | 'spareAt'>;
   readonly held: HeldDatabases;
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
   /** Appends the event, and resolves when it has been handled or will be tried again. */
   readonly sync: (event: DatabaseEvent, signal: AbortSignal) => Promise<EventEnd>;
-  readonly now: () => number;
-  /** Resolves after `ms`, or as soon as `signal` aborts. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The sweep came to no end; another try may. */

@@ -18,3 +18,10 @@ export function opaqueId(kind: 'tenant' | 'connection', option: string, id: stri
   if (problem !== null) throw usageError(`${option}: the id "${oneLine(id)}" ${problem}`);
   return id;
 }
+
+/** The URL of an HTTP server, as it was given. Null when none was given. */
+export function httpUrlOption(option: string, url: string | undefined): string | null {
+  if (url === undefined) return null;
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw usageError(`${option}: "${url}" is not an http(s) URL`);
+  return url;
+}
