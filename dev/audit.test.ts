@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 const script = join(import.meta.dirname, 'audit.ts');
 const patience = { timeout: 60_000 };
 
-/** A vulnerability of every version of a package, as the registry's bulk endpoint tells it. */
+/** A vulnerability of every version of a package, as the registry's bulk endpoint reports it. */
 let ids = 1_000;
 
 function advisory(id: string, severity: string): object {
@@ -27,7 +27,7 @@ function advisory(id: string, severity: string): object {
   };
 }
 
-/** Runs the audit against a registry that answers so, with these exceptions. */
+/** Runs the audit against a registry with the given answer, and with these exceptions. */
 async function audit(
   status: number,
   body: object,
@@ -57,14 +57,14 @@ async function audit(
   return { code: child.exitCode, output, asked };
 }
 
-test('a registry that knows of nothing passes', patience, async () => {
+test('passes when the registry knows of no vulnerability', patience, async () => {
   const { code, output, asked } = await audit(200, {});
   expect(asked).toContain('/-/npm/v1/security/advisories/bulk');
   expect(output).toBe('1 passed, 0 failed\n');
   expect(code).toBe(0);
 });
 
-test('what is grave and shipped fails; what is neither is a remark', patience, async () => {
+test('fails on a high or critical vulnerability in what is shipped; others are remarks', patience, async () => {
   const { code, output } = await audit(200, {
     pino: [advisory('GHSA-aaaa-aaaa-aaaa', 'high')],
     kafkajs: [advisory('GHSA-bbbb-bbbb-bbbb', 'moderate')],
@@ -77,7 +77,7 @@ test('what is grave and shipped fails; what is neither is a remark', patience, a
   expect(code).toBe(1);
 });
 
-test('an exception counts until its day', patience, async () => {
+test('an exception counts until its date', patience, async () => {
   const found = { pino: [advisory('GHSA-aaaa-aaaa-aaaa', 'critical')] };
   const excused = await audit(200, found, [{ advisory: 'GHSA-aaaa-aaaa-aaaa', reason: 'we do not call it', until: '2999-01-01' }]);
   expect(excused).toMatchObject({ code: 0, output: expect.stringContaining('left alone until 2999-01-01: we do not call it') });
@@ -85,7 +85,7 @@ test('an exception counts until its day', patience, async () => {
   expect(expired).toMatchObject({ code: 1, output: expect.stringContaining('0 passed, 1 failed') });
 });
 
-test('a registry that does not answer the question leaves the audit out, and says so', patience, async () => {
+test('says that nothing was audited when the registry does not support it, and passes', patience, async () => {
   const { code, output } = await audit(405, {});
   expect(output).toContain('the dependencies are not audited here');
   expect(output).toMatch(/^0 passed, 0 failed$/m);

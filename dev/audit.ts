@@ -1,6 +1,6 @@
-// Asks the package registry whether a known vulnerability is in what we ship: `npm run audit`. It fails on one that is high or critical, unless
-// dev/audit-exceptions.json says why it does not concern us, and until when. Not every registry (a mirror, a proxy) answers that question:
-// then nothing was checked, which is said, and is no failure.
+// `npm run audit`: asks the package registry for known vulnerabilities in what we ship. Fails on a high or critical one, unless
+// dev/audit-exceptions.json says why it does not concern us, and until when. Some registries (mirrors, proxies) do not support audits:
+// then it prints that nothing was checked, and passes.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,7 +37,7 @@ const answer = await run('npx', ['--yes', packageManager, 'audit', '--prod', '--
 const everything = answer.stdout + answer.stderr;
 const advisories = advisoriesIn(answer.stdout);
 if (advisories === null && /ERR_PNPM_AUDIT_|Failed to query the audit endpoint/.test(everything)) {
-  console.log('The registry does not answer what it knows of vulnerabilities: the dependencies are not audited here.');
+  console.log('The registry does not support audits: the dependencies are not audited here.');
   console.log('0 passed, 0 failed');
 } else if (advisories === null) {
   console.log(`The audit did not run:\n${everything.trim().slice(-2_000)}`);
@@ -60,7 +60,7 @@ function report(advisory: Advisory, today: string): 'failure' | 'remark' {
   console.log(
     `${fails ? styleText('red', '✗') : styleText('yellow', '!')} ${module_name} ${versions}: ${severity}: ${title} (${id}, ${url})`,
   );
-  console.log(`    ${isShipped ? 'shipped' : 'not shipped'}; mended in ${patched_versions ?? 'no version yet'}`);
+  console.log(`    ${isShipped ? 'shipped' : 'not shipped'}; fixed in ${patched_versions ?? 'no version yet'}`);
   if (exception !== undefined)
     console.log(
       `    ${isExcused ? `left alone until ${exception.until}` : `was left alone until ${exception.until}`}: ${exception.reason}`,
@@ -68,7 +68,7 @@ function report(advisory: Advisory, today: string): 'failure' | 'remark' {
   return fails ? 'failure' : 'remark';
 }
 
-/** Null: this is no report. */
+/** Null when the text is not a report. */
 function advisoriesIn(text: string): readonly Advisory[] | null {
   try {
     const parsed: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-// Everything that can be checked without running the product: `npm run check`. Each check is a command that a person can run alone.
+// `npm run check`: everything that can be checked without running the product. Each check is a command that can be run alone.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ interface Check {
 interface Outcome {
   readonly ok: boolean;
   readonly output: string;
-  /** What is to be known also when all is well. */
+  /** Printed also when the check passes. */
   readonly note?: string;
 }
 
@@ -60,7 +60,7 @@ function command(file: string, args: readonly string[]): Promise<Outcome> {
   });
 }
 
-/** Nobody edits a figure by hand. Without results there must be no page either. */
+/** Figures are never edited by hand. Without results there must be no page either. */
 function performancePageIsOfItsResults(): Promise<Outcome> {
   const results = 'docs/performance/results.json';
   const isThere = [results, 'docs/performance.md'].some((file) => existsSync(join(root, file)));

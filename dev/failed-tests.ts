@@ -1,4 +1,4 @@
-// Prints what failed in a JSON report of vitest, each with the beginning of its reason: `node dev/run.mjs dev/failed-tests.ts REPORT STEP`.
+// Prints the failed tests of vitest's JSON report, each with the beginning of its error: `node dev/run.mjs dev/failed-tests.ts REPORT STEP`.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 

@@ -1,4 +1,4 @@
-// The door of every npm script. It runs on whatever Node (>= 20) the machine has, installs the pinned dependencies when the
+// The entry point of every npm script. It runs on the machine's Node (>= 20), installs the pinned dependencies when the
 // lockfile changed, and hands over to the project's own Node 24. Only built-in modules here: nothing is installed yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -51,11 +51,11 @@ function run(args) {
     env: {
       ...process.env,
       PATH: [dirname(ownNode()), bin, process.env.PATH].join(delimiter),
-      // Nearly halves the start of every process that comes out of this one.
+      // Nearly halves the start-up time of every child process.
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'node'),
     },
   });
-  // The terminal sends Ctrl-C to the whole group; a supervisor signals only us. Either way the child decides when it is done.
+  // The terminal sends Ctrl-C to the whole group; a supervisor signals only this process. Either way the child decides when to exit.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
   child.on('error', (error) => {

@@ -15,7 +15,7 @@ export interface Customer {
   readonly inNotion: NotionCustomer;
 }
 
-/** One thing that a person does in Notion, in words and in fact. */
+/** One thing that a person does in Notion: the words for it, and the calls. */
 interface Action {
   readonly customer: Customer;
   readonly says: string;
@@ -96,7 +96,7 @@ export async function* lifeOf(acme: Customer, globex: Customer, initech: Custome
   };
   yield {
     customer: globex,
-    says: 'throws “Scratch” away',
+    says: 'moves “Scratch” to the trash',
     act: () => globex.user.editDatabase(scratch.databaseId, { in_trash: true }),
   };
   yield {

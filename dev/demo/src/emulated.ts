@@ -16,9 +16,9 @@ export interface EmulatedOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long the mirror may need to catch up with what was done. */
+/** How long the mirror may take to catch up. */
 const patienceMs = 60_000;
-/** Between two actions, so that a person can read along. */
+/** Between two actions, so that the output can be read. */
 const paceMs = 700;
 
 /** Three customers of an emulated Notion and their mirror. Resolves to the exit code. */
@@ -60,21 +60,21 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
   } finally {
     await system.stop();
   }
-  // The last thing printed: what a service logs while it stops stands before it.
+  // Printed last, after what the services log while they stop.
   if (once) printVerdict(found, narrator, json);
   return found.differences.length === 0 && found.deadLetters === 0 ? 0 : 1;
 }
 
-/** What a newcomer can do now, ready to be copied. */
+/** Commands to try next, ready to copy. */
 async function printNextSteps(stack: StackAddresses, system: System, customer: Customer, narrator: Narrator): Promise<void> {
   const { workspaceId, inNotion } = customer;
   const database = await system.db.collection('databases').findOne({ workspaceId });
   const databaseId = String(database?.['databaseId']);
   const body = JSON.stringify({ title: [{ text: { content: 'Renamed from a terminal' } }] });
-  narrator.say('It goes on until Ctrl-C. In a second terminal:');
+  narrator.say('Running until Ctrl-C. In a second terminal:');
   const steps: readonly [string, string][] = [
-    ['how the mirror is doing', 'npm run mirror -- status'],
-    ['what became of one database', `npm run mirror -- explain ${databaseId}`],
+    ['see how the mirror is doing', 'npm run mirror -- status'],
+    ['follow one database', `npm run mirror -- explain ${databaseId}`],
     [
       'rename it in the emulated Notion, and watch it here',
       [
@@ -88,7 +88,7 @@ async function printNextSteps(stack: StackAddresses, system: System, customer: C
   console.log(`\n  ${pc.dim(`Kafka: ${stack.kafkaBrokers}, topic ${system.env['MIRROR_TOPIC_PREFIX']}notion.database-events`)}`);
 }
 
-/** Waits until no webhook is under way and the mirror equals Notion, or patience ends: the verdict says which. */
+/** Waits until no webhook is in flight and the mirror equals Notion, or `patienceMs` has passed: the verdict says which. */
 async function caughtUp(system: System, signal: AbortSignal): Promise<void> {
   await system.pair.settle();
   const deadline = Date.now() + patienceMs;
@@ -137,13 +137,13 @@ async function countDeadLetters(stack: StackAddresses, system: System): Promise<
   }
 }
 
-/** Tells of each document as it is written, from MongoDB's own change stream. */
+/** Prints each document as it is written, from MongoDB's change stream. */
 async function followRecords(system: System, narrator: Narrator): Promise<AsyncDisposable> {
   const stream = system.db.collection('database_records').watch<SeenRecord & { _id: string }>([], { fullDocument: 'updateLookup' });
   stream.on('change', (change) => {
     if ('fullDocument' in change && change.fullDocument) narrator.record(change.fullDocument);
   });
-  // The system is stopped before the stream: its client closing is no news.
+  // The system, and with it the client, is stopped before the stream: that error is expected.
   stream.on('error', () => {});
   return { [Symbol.asyncDispose]: () => stream.close() };
 }

@@ -113,7 +113,7 @@ function record(value: unknown): JsonRecord {
 /** Keys sorted, dates as ISO text, texts as UTF-8 can hold them, and signed file URLs without what changes at every GET. */
 function comparable(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
-  // BSON is UTF-8: half a surrogate pair cannot be stored.
+  // BSON is UTF-8: an unpaired surrogate cannot be stored.
   if (typeof value === 'string') return value.toWellFormed();
   if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== 'object' || value === null) return value ?? null;

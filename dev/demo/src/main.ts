@@ -48,7 +48,7 @@ async function main(): Promise<number> {
   let stack: Stack | undefined;
   try {
     stack = await startStack({
-      // The emulated world begins anew each time, so what its mirror held is of no use.
+      // The emulated Notion starts empty each time, so the data of a previous run is useless.
       dataDir: isReal ? dataDir : undefined,
       onProgress: printer.onProgress,
       onServerExit: (server, detail) => console.error(pc.red(`${server} ended by itself (${detail})`)),

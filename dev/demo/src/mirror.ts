@@ -1,4 +1,4 @@
-// `npm run mirror`: the operator's command. Without a MIRROR_* variable it is for the demo, if `npm start` runs in another terminal.
+// `npm run mirror`: the operator's command. Without MIRROR_* variables it operates on the demo that `npm start` runs in another terminal.
 import pc from 'picocolors';
 import { runningDemo } from './running-demo.ts';
 import { mirrorVariables } from './service-process.ts';

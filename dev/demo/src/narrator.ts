@@ -4,7 +4,7 @@ import type { LogLine } from './service-process.ts';
 type Paint = (text: string) => string;
 const paints: readonly Paint[] = [pc.cyan, pc.magenta, pc.yellow, pc.green, pc.blue];
 
-/** A document of `database_records`, as far as it is told. */
+/** The fields of a `database_records` document that the demo shows. */
 export interface SeenRecord {
   readonly workspaceId: string;
   readonly databaseId: string;
@@ -20,18 +20,18 @@ export interface Narrator {
   say(text: string): void;
   /** What a person does in Notion. */
   action(workspaceId: string, says: string): void;
-  /** A line of a service's log; those that are not part of the story are left out. */
+  /** A line of a service's log; lines that are not part of the story are skipped. */
   log(line: LogLine): void;
   /** A record that was written to MongoDB. */
   record(record: SeenRecord): void;
 }
 
-/** Tells what happens, a colour for each tenant. */
+/** Prints what happens, with a colour for each tenant. */
 export function createNarrator(write: (line: string) => void): Narrator {
   const colours = new Map<string, Paint>();
   const titles = new Map<string, string>();
   const gone = new Set<string>();
-  const tell = (workspaceId: unknown, what: string) => {
+  const print = (workspaceId: unknown, what: string) => {
     const tenant = String(workspaceId);
     const paint = colours.get(tenant) ?? paints[colours.size % paints.length] ?? pc.white;
     colours.set(tenant, paint);
@@ -43,17 +43,17 @@ export function createNarrator(write: (line: string) => void): Narrator {
   };
   return {
     say: (text) => write(`\n${pc.bold(text)}`),
-    action: (workspaceId, says) => tell(workspaceId, pc.bold(`▸ ${says}`)),
+    action: (workspaceId, says) => print(workspaceId, pc.bold(`▸ ${says}`)),
     log(line) {
       const ms = typeof line['ageMs'] === 'number' ? pc.dim(` ${Math.round(line['ageMs'])} ms after the webhook`) : '';
       if (line.service === 'ingress' && line.msg === 'event accepted')
-        tell(line['workspaceId'], `  ${pc.dim('event')}    ${String(line['type'])}`);
+        print(line['workspaceId'], `  ${pc.dim('event')}    ${String(line['type'])}`);
       else if (line.msg === 'notion call') {
         const took = pc.dim(`${String(line['result'])} · ${Math.round(Number(line['ms']))} ms`);
-        tell(line['workspaceId'], `  ${pc.dim('fetch')}    ${String(line['endpoint'])} ${took}`);
+        print(line['workspaceId'], `  ${pc.dim('fetch')}    ${String(line['endpoint'])} ${took}`);
       } else if (line.outcome !== undefined && line.msg.startsWith('event handled')) {
         const reason = line.reason === undefined ? '' : ` (${line.reason})`;
-        tell(line['workspaceId'], `  ${pc.dim('outcome')}  ${line.service}: ${line.outcome}${reason}${ms}`);
+        print(line['workspaceId'], `  ${pc.dim('outcome')}  ${line.service}: ${line.outcome}${reason}${ms}`);
       } else if (['warn', 'error', 'fatal'].includes(line.level)) {
         write(`  ${pc.red(line.level)} ${line.service}: ${line.msg}`);
       }
@@ -61,8 +61,8 @@ export function createNarrator(write: (line: string) => void): Narrator {
     record(record) {
       const id = `${record.workspaceId}:${record.databaseId}`;
       if (record.removed !== undefined) {
-        // A tombstone is written again when another event comes; that is no news.
-        if (!gone.has(id)) tell(record.workspaceId, `  ${pc.red('document')} “${titleOf(record)}” is gone: ${record.removed.reason}`);
+        // A tombstone is rewritten when another event comes; print it once.
+        if (!gone.has(id)) print(record.workspaceId, `  ${pc.red('document')} “${titleOf(record)}” is gone: ${record.removed.reason}`);
         gone.add(id);
         return;
       }
@@ -70,7 +70,7 @@ export function createNarrator(write: (line: string) => void): Narrator {
       const sources = record.dataSources ?? [];
       const properties = sources.reduce((sum, source) => sum + (source.properties?.length ?? 0), 0);
       const size = pc.dim(`${sources.length} data source${sources.length === 1 ? '' : 's'}, ${properties} properties, rev ${record.rev}`);
-      tell(record.workspaceId, `  ${pc.green('document')} “${titleOf(record)}” ${size}`);
+      print(record.workspaceId, `  ${pc.green('document')} “${titleOf(record)}” ${size}`);
     },
   };
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 const file = join(import.meta.dirname, '../../../.notion-mirror/demo.json');
 const schema = z.object({ pid: z.int().positive(), env: z.record(z.string(), z.string()) });
 
-/** Lets `npm run mirror` find this demo until it is disposed. What is written are addresses and keys of the emulators, for this user only. */
+/** Lets `npm run mirror` find this demo until it is disposed. The file holds addresses and keys of the emulators, readable by this user only. */
 export async function announceDemo(env: Readonly<Record<string, string>>): Promise<Disposable> {
   await mkdir(dirname(file), { recursive: true });
   rmSync(file, { force: true });
@@ -14,7 +14,7 @@ export async function announceDemo(env: Readonly<Record<string, string>>): Promi
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
 }
 
-/** The `MIRROR_*` variables of the demo that runs; null when none does. */
+/** The `MIRROR_*` variables of the running demo; null when none runs. */
 export async function runningDemo(): Promise<Readonly<Record<string, string>> | null> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return null;

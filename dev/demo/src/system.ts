@@ -31,11 +31,11 @@ export interface System {
   start(name: ServiceName): Promise<ServiceProcess>;
   /** Runs `mirror …` and resolves with what it prints. */
   mirror(...args: string[]): Promise<string>;
-  /** The same for one that may fail. */
+  /** The same, for a command that may fail. */
   tryMirror(...args: string[]): Promise<MirrorRun>;
   /** A new Notion workspace, connected through Nango and known to the mirror as this tenant. */
   connect(workspaceId: string, name: string): Promise<Customer>;
-  /** Makes a prepared customer known to the mirror as `connect` does, without a process of its own for it: for many at once. */
+  /** Registers a prepared customer with the mirror as `connect` does, but without starting a process: for many at once. */
   register(customer: Customer): Promise<void>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
@@ -49,7 +49,7 @@ export interface System {
 
 /**
  * Starts the emulators, wired to the port of the ingress (which listens when it is started), and runs `mirror init`.
- * `name` keeps what is on the servers apart from others: a prefix of topics and the name of the MongoDB database.
+ * `name` separates this system from others on the same servers: it prefixes the topics and names the MongoDB database.
  */
 export async function startSystem(
   stack: StackAddresses,
@@ -64,7 +64,7 @@ export async function startSystem(
   const forwardTo = `http://127.0.0.1:${httpPort}/webhooks/nango`;
   const pair = await startEmulatorPair({ ...options.emulators, nango: { ...options.emulators?.nango, forwardTo } });
   const { notion, nango } = pair;
-  // No URL by the standard's parser: a replica set has several hosts.
+  // Not parsed with URL: a replica set has several hosts.
   const mongodbUri = stack.mongodbUri.replace('/?', `/${options.name}?`);
   const client = new MongoClient(mongodbUri);
   const env: Record<string, string> = {
@@ -79,7 +79,7 @@ export async function startSystem(
     MIRROR_NANGO_API_KEY: nango.environment.apiKey,
     MIRROR_NANGO_SIGNING_KEYS: nango.environment.signingKey,
     MIRROR_NOTION_API_URL: notion.url,
-    // Customers are connected by name; what Nango tells of them must not be faster.
+    // Customers are connected by name, before Nango's notice could add them under another tenant.
     MIRROR_CONNECTION_TENANT: 'off',
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     ...options.env,
