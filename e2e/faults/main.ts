@@ -9,7 +9,7 @@ import { StackUnavailableError } from '@notion-mirror/local-stack/stack-unavaila
 import { reliabilityReport, table } from './report.ts';
 import { openTheatre, type ScenarioResult, type Theatre } from './theatre.ts';
 import type { Scenario } from './scenario.ts';
-import { scenarios } from './scenarios.ts';
+import { quickScenarios, scenarios } from './scenarios.ts';
 
 const help = `npm run test:faults -- [options]
 
@@ -18,6 +18,7 @@ toxiproxy, and checks after each scenario that nothing was lost and the mirror e
 
   --only NAME[,NAME]   only these scenarios
   --until NAME         all scenarios up to this one
+  --quick              a fixed choice: every part of the system fails once (what CI plays)
   --list               the scenarios, and nothing else
   --seed SEED          what customers do and when things break (default: another each time; MIRROR_TEST_SEED)
   --tenants N          customers (default 50)
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     until: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     seed: { type: 'string' },
     tenants: { type: 'string', default: '50' },
@@ -121,7 +123,7 @@ function summary({ figures, seconds }: ScenarioResult): string {
 }
 
 function chosenScenarios(): readonly Scenario[] {
-  const wanted = values.only?.split(',');
+  const wanted = values.only?.split(',') ?? (values.quick ? quickScenarios : undefined);
   const last = scenarios.findIndex(({ name }) => name === values.until);
   const unknown = [...(wanted ?? []), ...(values.until === undefined ? [] : [values.until])].filter(
     (name) => !scenarios.some((scenario) => scenario.name === name),

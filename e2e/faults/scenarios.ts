@@ -7,3 +7,18 @@ import { storm } from './scenarios/storm.ts';
 
 /** In the order in which they are played. */
 export const scenarios: readonly Scenario[] = [...serviceScenarios, ...serverScenarios, ...notionScenarios, poison, storm];
+
+/** Those of `--quick`, by name: every part of the system fails once. */
+export const quickScenarios: readonly string[] = [
+  'services-killed',
+  'rebalances',
+  'brokers-restarted',
+  'mongodb-primary-lost',
+  'kafka-and-mongodb-away',
+  'registry-away',
+  'everything-restarted',
+  'notion-broken-answers',
+  'token-spell',
+  'poison-records',
+  'storm',
+];
