@@ -19,11 +19,11 @@ const connectionOf = (connectionId: string) =>
 const becomes = (connectionId: string, status: string) => waitUntil(async () => (await connectionOf(connectionId))?.status === status);
 const callsOf = (customer: Customer) => scene.notion.calls.counts({ token: customer.botToken });
 
-/** A customer with a database, who connects in our product: Nango tells of it, and nobody runs a command. */
+/** A customer with a database who connects in our product: Nango sends a notice, and no operator runs a command. */
 async function connects(tenant: string): Promise<Customer & { databaseId: string }> {
   const customer = scene.prepare(tenant, tenant);
   const { databaseId } = await customer.user.createDatabase(customer.pages.home, 'Before', properties);
-  // The connection of the scene has no tag; what our product would create has one.
+  // The scene's connection has no tag; one created by our product would.
   scene.nango.deleteConnection({ connectionId: customer.connectionId });
   scene.nango.createConnection({
     connectionId: customer.connectionId,
@@ -37,8 +37,8 @@ async function connects(tenant: string): Promise<Customer & { databaseId: string
   return { ...customer, databaseId };
 }
 
-describe('a connection, by what Nango tells of it', () => {
-  test('is added for the tenant that its tag names and mirrored, deleted, and back when it is made anew', async () => {
+describe('a connection, as Nango reports it', () => {
+  test('is added for the tenant in its tag and mirrored, then deleted, and returns when recreated', async () => {
     const acme = await connects('acme');
     expect(await connectionOf(acme.connectionId)).toMatchObject({ workspaceId: 'acme' });
     expect(await scene.db.collection('databases').findOne({ databaseId: acme.databaseId })).toMatchObject({ workspaceId: 'acme' });
@@ -66,7 +66,7 @@ describe('a connection, by what Nango tells of it', () => {
     expect(await connectionOf(acme.connectionId)).toMatchObject({ workspaceId: 'acme' });
   }, 120_000);
 
-  test('is unauthorized when a refresh failed, and goes on when the customer connects again', async () => {
+  test('becomes unauthorized after a failed refresh, and resumes when the customer reconnects', async () => {
     const globex = await connects('globex');
     scene.nango.failRefresh({ connectionId: globex.connectionId, exhausted: true });
     await becomes(globex.connectionId, 'unauthorized');
@@ -79,7 +79,7 @@ describe('a connection, by what Nango tells of it', () => {
     expect(await scene.db.collection('databases').countDocuments({ workspaceId: 'globex' })).toBe(2);
   }, 120_000);
 
-  test('that an operator has removed stays removed, and one that names no tenant is left to the operator', async () => {
+  test('stays removed once an operator removed it, and is left to the operator if it names no tenant', async () => {
     const initech = await connects('initech');
     await scene.mirror('connections', 'remove', initech.connectionId, '--yes');
     scene.nango.reauthorize({ connectionId: initech.connectionId, accessToken: initech.botToken });

@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => scene.end());
 
-// A worldwide spell of 401 left every tenant with an event in it unauthorized until a person resumed it.
-test('a connection that Notion refused for too long is active again by itself, and what came meanwhile is mirrored', async () => {
+// After an outage in which Notion answered 401 to everything, each tenant with an event in it stayed unauthorized until an operator resumed it.
+test('a connection that Notion refused for too long becomes active again by itself, and changes made meanwhile are mirrored', async () => {
   const acme = await scene.connect('acme', 'Acme');
   const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Tasks', { Name: { title: {} } });
   await scene.untilEqual();

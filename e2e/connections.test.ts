@@ -17,7 +17,7 @@ afterAll(() => scene.end());
 const properties = { Name: { title: {} } };
 
 describe('connections', () => {
-  test('a tenant that connects is mirrored at once, with the databases that were there before', async () => {
+  test('a new tenant is mirrored at once, including its existing databases', async () => {
     const acme = scene.prepare('acme', 'Acme');
     const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Before', properties);
     await scene.pair.settle();
@@ -26,12 +26,12 @@ describe('connections', () => {
     expect(await scene.db.collection('databases').findOne({ databaseId })).toMatchObject({ title: 'Before', workspaceId: 'acme' });
   });
 
-  test('what changes while a connection is paused is there after it is resumed', async () => {
+  test('changes made while a connection is paused are mirrored after it is resumed', async () => {
     const globex = await scene.connect('globex', 'Globex');
     const { databaseId } = await globex.user.createDatabase(globex.pages.home, 'First', properties);
     await scene.untilEqual();
     await scene.mirror('connections', 'pause', globex.connectionId);
-    // The ingress learns of the pause from MongoDB; from then on it ignores the webhooks.
+    // The ingress learns of the pause from MongoDB, and ignores webhooks from then on.
     await waitUntil(async () => {
       await globex.user.editDatabase(databaseId, { is_locked: true });
       await scene.pair.settle();
@@ -45,7 +45,7 @@ describe('connections', () => {
     expect(await scene.db.collection('databases').countDocuments({ workspaceId: 'globex' })).toBe(2);
   });
 
-  test('a dead token makes the connection unauthorized, its events wait, and go on when it is connected again', async () => {
+  test('a dead token makes the connection unauthorized; its events wait and continue after a reconnect', async () => {
     const initech = await scene.connect('initech', 'Initech');
     const { databaseId } = await initech.user.createDatabase(initech.pages.home, 'Reports', properties);
     await scene.untilEqual();
@@ -64,7 +64,7 @@ describe('connections', () => {
     expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
   });
 
-  test('two tenants of one Notion workspace have separate copies, each of what its own connection sees', async () => {
+  test('two tenants of one Notion workspace have separate copies, each limited to the databases its own connection sees', async () => {
     const hooli = await scene.connect('hooli', 'Hooli');
     const { notionWorkspaceId } = hooli;
     const bot = scene.notion.installBot({ workspaceId: notionWorkspaceId, integrationId: scene.pair.integrationId });
@@ -83,7 +83,7 @@ describe('connections', () => {
     expect(await titles('hooli')).toEqual(['Seen by both', 'Seen by one']);
   });
 
-  test('a database that is no longer shared is removed by its next event, and the tombstone holds no content', async () => {
+  test('a database that is no longer shared is removed at its next event, leaving a tombstone without content', async () => {
     const pied = await scene.connect('pied-piper', 'Pied Piper');
     const { databaseId } = await pied.user.createDatabase(pied.pages.home, 'Secret', properties);
     await scene.untilEqual();
@@ -96,7 +96,7 @@ describe('connections', () => {
     expect(JSON.stringify(record)).not.toContain('Secret');
   });
 
-  test('a token that the mirror keeps itself is encrypted, and works without Nango', async () => {
+  test('a token stored by the mirror is encrypted and works without Nango', async () => {
     const stored = scene.prepare('stored', 'Stored');
     scene.nango.deleteConnection({ connectionId: stored.connectionId });
     const directory = await mkdtemp(join(tmpdir(), 'mirror-token-'));

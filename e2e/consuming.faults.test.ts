@@ -19,7 +19,7 @@ import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vites
 import { waitUntil } from './wait-until.ts';
 import { someContent } from '../packages/mirror-store/test/mongo.ts';
 
-/** The clients of docs/consuming.md, word for word but for the topic's prefix and the group, in the three languages. */
+/** The clients of docs/consuming.md in all three languages, verbatim except for the topic prefix and the group. */
 
 const root = join(import.meta.dirname, '..');
 const java = await findJava(process.env);
@@ -61,7 +61,7 @@ describe('the clients of docs/consuming.md', () => {
   });
 
   test.skipIf(!hasPython)('Python', async () => {
-    // Wheels are for one version of Python.
+    // Wheels fit a single Python version.
     const recipe = [await runCommand('python3', ['--version']), ...requirements].join('\n');
     const tool = { name: 'state-consumer-python', version: '1', recipe };
     const packages = await installOnce(cacheRootOf(process.env), tool, async (draft) => {
@@ -81,7 +81,7 @@ describe('the clients of docs/consuming.md', () => {
     expect(await heardFrom(command, ['-cp', join(jars, 'lib', '*'), join(folder, 'StateConsumer.java')])).toEqual(changes);
   });
 
-  /** The code block of that language, and of no other. */
+  /** The page's only code block in that language. */
   async function codeOf(language: string): Promise<string> {
     const text = await readFile(join(root, 'docs/consuming.md'), 'utf8');
     const code = new RegExp(`^\`\`\`${language}\\n(?<code>[\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.groups?.['code'] ?? '';
@@ -89,7 +89,7 @@ describe('the clients of docs/consuming.md', () => {
     return code.replace('notion.database-states', topic).replace('my-index', `${log.prefix}${randomUUID().slice(0, 8)}`);
   }
 
-  /** Runs a client until it has told the last of both databases; its lines of each in the order they came. */
+  /** Runs a client until it has printed the last change of both databases. Its lines for each, in order. */
   async function heardFrom(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> {
     const child = spawn(command, args, {
       env: { ...process.env, ...env, KAFKA_BROKERS: stack.kafkaBrokers, SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl },
@@ -102,11 +102,11 @@ describe('the clients of docs/consuming.md', () => {
     createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
     const of = (key: string) => lines.filter((line) => line.startsWith(key));
     try {
-      const told = () => {
-        if (child.exitCode !== null) throw new Error(`${command} ended by itself:\n${errors.join('\n')}`);
+      const isComplete = () => {
+        if (child.exitCode !== null) throw new Error(`${command} ended unexpectedly:\n${errors.join('\n')}`);
         return of('t:a ').length > 0 && of('t:b is gone').length > 0;
       };
-      await waitUntil(told, { timeoutMs: 60_000, describe: () => `it said:\n${[...lines, ...errors].join('\n')}` });
+      await waitUntil(isComplete, { timeoutMs: 60_000, describe: () => `it said:\n${[...lines, ...errors].join('\n')}` });
       return [...of('t:a '), ...of('t:b ')];
     } finally {
       child.kill('SIGKILL');

@@ -37,7 +37,7 @@ async function explain(subject: string, ...args: string[]): Promise<Explanation 
   return { ...found, codes: found.causes.map((cause) => cause.code) };
 }
 
-/** A tenant with one database that is mirrored, and no sweep under way: one would find a trouble before the test's event does. */
+/** A tenant with one mirrored database and no sweep running: a sweep would find a problem before the test's event does. */
 async function tenant(name: string): Promise<{ customer: Customer; databaseId: string }> {
   const customer = scene.prepare(name, name);
   await scene.register(customer);
@@ -48,7 +48,7 @@ async function tenant(name: string): Promise<{ customer: Customer; databaseId: s
   return { customer, databaseId };
 }
 
-/** Until every offset of its events is committed: an event that is done "waits in the log" until then. */
+/** Waits until every offset of its events is committed: until then a finished event still "waits in the log". */
 const settled = (databaseId: string) => expect.poll(async () => (await explain(databaseId)).codes, { timeout: 60_000 }).toEqual([]);
 
 const outcomes = () => scene.db.collection('event_outcomes');
@@ -59,7 +59,7 @@ const untilKept = (filter: Record<string, unknown>) =>
 const edit = { is_locked: true };
 
 describe('mirror explain', () => {
-  test('the way of a change, by its database, its URL, its data source and its event', async () => {
+  test('explains a change by its database, its URL, its data source and its event', async () => {
     const { customer, databaseId } = await tenant('acme');
     await customer.user.editDatabase(databaseId, edit);
     await scene.untilEqual();
@@ -96,9 +96,9 @@ describe('mirror explain', () => {
     expect(human.stdout).toMatch(/received .*, signed with Nango's key\n +on the log at \d:\d+/);
   });
 
-  test('made-up troubles of connections: each is named', async () => {
-    const nobody = scene.prepare('nobody', 'nobody');
-    const lost = await nobody.user.createDatabase(nobody.pages.home, 'Lost', properties);
+  test('names each injected problem of a connection', async () => {
+    const stranger = scene.prepare('stranger', 'stranger');
+    const lost = await stranger.user.createDatabase(stranger.pages.home, 'Lost', properties);
     await untilKept({ databaseId: lost.databaseId, reason: 'no_active_connection' });
     expect((await explain(lost.databaseId)).codes).toContain('no_connection');
 
@@ -124,7 +124,7 @@ describe('mirror explain', () => {
     expect((await explain(gone.databaseId)).codes).toEqual(['connection_deleted']);
   });
 
-  test('made-up troubles of what is mirrored: each is named', async () => {
+  test('names each injected problem of a mirrored database', async () => {
     const { customer, databaseId } = await tenant('globex');
     const page = scene.notion.createPage({ workspaceId: customer.notionWorkspaceId, parent: { type: 'page', id: customer.pages.home } });
     await untilKept({ reason: 'unsupported_event_type' });
@@ -156,7 +156,7 @@ describe('mirror explain', () => {
     scene.notion.settings.change({ delivery: { dropProbability: 0 } });
   });
 
-  test('made-up troubles on the way: each is named', async () => {
+  test('names each injected problem in the pipeline', async () => {
     const slow = await tenant('slow');
     scene.notion.faults.inject({ kind: 'rate_limited', token: slow.customer.botToken, retryAfterSeconds: 600 });
     await slow.customer.user.editDatabase(slow.databaseId, edit);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-// One partition for all tenants: each can be in the way of each. Notion takes 20 ms for a call; a document takes two.
+// One partition for all tenants, so each can delay the others. A Notion call takes 20 ms; a document takes two calls.
 const callMs = 20;
 const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 10_000);
 const hangingTenants = 100;
@@ -13,8 +13,8 @@ const databasesOfEach = 6;
 const edits = 60;
 const editEveryMs = 100;
 /**
- * Documents of the other tenant that may be written between an edit and its document. In turn it is a handful: what its four slots finish meanwhile. In the
- * order of the log it would be thousands.
+ * Documents of the other tenant that may be written between an edit and its document. With fair scheduling it is a handful, finished by the other tenant's
+ * four slots. In log order it would be thousands.
  */
 const mostAhead = 100;
 
@@ -37,10 +37,10 @@ afterAll(async () => {
   await scene.end();
 });
 
-describe('a quiet tenant sees its edits in its turn, on a partition with a tenant', () => {
-  test('that is not there', async () => {
+describe('a quiet tenant sees its edits without delay, on a partition with a tenant', () => {
+  test('that does nothing', async () => {
     answersAs(null);
-    expect(await aheadOfQuiet('nobody')).toBe(0);
+    expect(await aheadOfQuiet('no other tenant')).toBe(0);
   });
 
   test(`that has ${databases.toLocaleString('en')} changed databases`, { timeout: 300_000 }, async () => {
@@ -48,22 +48,22 @@ describe('a quiet tenant sees its edits in its turn, on a partition with a tenan
     await changeDatabases(noisy, databases);
     await waitUntil(async () => (await mirrored('noisy')) > 0);
     expect(await aheadOfQuiet(`${databases} changed databases`)).toBeLessThan(mostAhead);
-    // It was busy all the time.
+    // The noisy tenant was busy throughout.
     expect(await mirrored('noisy')).toBeLessThan(databases);
   });
 
-  test('whose token is rate-limited', async () => {
+  test('whose token is throttled', async () => {
     answersAs({ kind: 'rate_limited', retryAfterSeconds: 5 });
     expect(await aheadOfQuiet('a throttled token')).toBeLessThan(mostAhead);
     expect(await mirrored('noisy')).toBeLessThan(databases);
   });
 
-  test('for whom Notion takes 30 s for an answer', async () => {
+  test('whose Notion calls take 30 s', async () => {
     answersAs({ kind: 'latency', latencyMs: 30_000 });
     expect(await aheadOfQuiet('30 s for an answer')).toBeLessThan(mostAhead);
   });
 
-  test(`and beside ${hangingTenants} tenants for whom Notion never answers`, { timeout: 180_000 }, async () => {
+  test(`and ${hangingTenants} more whose Notion calls never return`, { timeout: 180_000 }, async () => {
     const hanging = Array.from({ length: hangingTenants }, (_, index) => scene.prepare(`hangs-${index}`, 'Hangs'));
     for (const { botToken } of hanging) scene.notion.faults.inject({ kind: 'hang', token: botToken });
     for (const customer of hanging) await scene.register(customer);
@@ -73,7 +73,7 @@ describe('a quiet tenant sees its edits in its turn, on a partition with a tenan
     expect(await scene.db.collection('databases').countDocuments({ workspaceId: { $regex: '^hangs-' } })).toBe(0);
   });
 
-  test('and none is given up: those that hung are mirrored when Notion answers again, the busy one goes on', async () => {
+  test('and drops no work: the hung tenants are mirrored once Notion answers, and the busy one continues', async () => {
     scene.notion.faults.clear();
     const before = await mirrored('noisy');
     const hung = { workspaceId: { $regex: '^hangs-' } };
@@ -84,7 +84,7 @@ describe('a quiet tenant sees its edits in its turn, on a partition with a tenan
   });
 });
 
-/** 20 ms for both, and what else Notion does to the noisy one. */
+/** 20 ms a call for both tenants, plus the given fault for the noisy one. */
 function answersAs(fault: Parameters<typeof scene.notion.faults.inject>[0] | null): void {
   scene.notion.faults.clear();
   scene.notion.faults.inject({ kind: 'latency', latencyMs: callMs, token: quiet.customer.botToken });
@@ -105,8 +105,8 @@ function mirrored(workspaceId: string): Promise<number> {
 }
 
 /**
- * Edits the quiet tenant's database again and again. Resolves to the most documents of others that were written between an edit and its document; how long
- * that took is printed, and is a matter of the machine.
+ * Edits the quiet tenant's database repeatedly. Resolves to the most documents of others that were written between an edit and its document. Prints how
+ * long that took, which depends on the machine.
  */
 async function aheadOfQuiet(neighbour: string): Promise<number> {
   const { customer, databaseId } = quiet;
@@ -122,7 +122,7 @@ async function aheadOfQuiet(neighbour: string): Promise<number> {
       return;
     }
     const seen = 'fullDocument' in change ? editOf(change.fullDocument?.title) : Number.NaN;
-    // A document shows this edit, and with it those before.
+    // A document that shows this edit also covers earlier ones.
     for (const [edit, from] of since) {
       if (!(edit <= seen)) continue;
       latencies.push(performance.now() - from.at);
@@ -132,7 +132,7 @@ async function aheadOfQuiet(neighbour: string): Promise<number> {
   });
   const note = (edit: number) => since.set(edit, { at: performance.now(), others });
   try {
-    // So that the stream is open before the first that counts.
+    // The change stream must be open before the first measured edit.
     await waitUntil(async () => {
       await customer.user.editDatabase(databaseId, { title: richText('edit 0') });
       note(0);
@@ -146,7 +146,7 @@ async function aheadOfQuiet(neighbour: string): Promise<number> {
       await customer.user.editDatabase(databaseId, { title: richText(`edit ${edit}`) });
       await delay(editEveryMs);
     }
-    await waitUntil(() => since.size === 0, { describe: () => `edits that are not in the mirror: ${[...since.keys()].join(', ')}` });
+    await waitUntil(() => since.size === 0, { describe: () => `edits missing from the mirror: ${[...since.keys()].join(', ')}` });
   } finally {
     await changes.close();
   }

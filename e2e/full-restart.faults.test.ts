@@ -10,7 +10,7 @@ import { waitUntil } from './wait-until.ts';
 const properties = { Name: { title: {} } };
 
 describe('a restart of everything on the same data', () => {
-  test('servers and services stop, start again, and go on where they were: also with what nobody had read yet', async () => {
+  test('servers and services restart and continue where they were, including events that no worker had read', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'mirror-restart-'));
     let stack = await startStack({ dataDir });
     const handled: string[] = [];
@@ -25,7 +25,7 @@ describe('a restart of everything on the same data', () => {
       await acme.user.createDatabase(acme.pages.home, 'Kept', properties);
       await waitUntil(async () => (await system.differences()).length === 0);
 
-      // Events that are accepted and that no worker reads before everything goes down.
+      // Events that are accepted but not read by any worker before the shutdown.
       await Promise.all(services.filter(({ name }) => name !== 'ingress').map((service) => service.stop()));
       await acme.user.createDatabase(acme.pages.home, 'Unread', properties);
       await system.pair.settle();
@@ -38,13 +38,13 @@ describe('a restart of everything on the same data', () => {
       await Promise.all((['ingress', ...workers] as const).map((name) => system.start(name)));
       await waitUntil(async () => (await system.db.collection('databases').countDocuments()) === 2);
       expect(await system.differences()).toEqual([]);
-      // What was done is not read again.
+      // Finished events are not handled again.
       expect(handled.filter((eventId) => handledBefore.has(eventId))).toEqual([]);
     } finally {
       await system.stop();
       await stack.stop();
       await rm(dataDir, { recursive: true, force: true });
     }
-    // Two starts of the servers; as containers each of them may take minutes.
+    // Two server starts; as containers each may take minutes.
   }, 600_000);
 });

@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => scene.end());
 
-// Timers of Node's metrics, the clients and our own woke a service that had nothing to do 115 to 150 times a second: about half of what it cost.
+// Timers of Node's metrics, of the clients and our own woke an idle service 115 to 150 times a second, which was about half of its CPU.
 test.skipIf(process.platform !== 'linux').each(['ingress', 'sync-worker', 'delete-worker'] as const)(
-  '%s sleeps when it has nothing to do',
+  '%s sleeps while idle',
   async (name) => {
     const service = await scene.start(name);
     let counted = Number.NaN;
@@ -31,7 +31,7 @@ test.skipIf(process.platform !== 'linux').each(['ingress', 'sync-worker', 'delet
   },
 );
 
-/** How often its main thread has gone to sleep, as the kernel counts. */
+/** How often the process's main thread has gone to sleep, by the kernel's count. */
 function wakeUpsOf(pid: number): number {
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene.end());
 
-test('killed right after a commit, a sync-worker has told of each event behind the offset: a line in the log and a kept outcome', async () => {
+test('a sync-worker killed right after a commit has logged each event below the offset and stored its outcome', async () => {
   const prefix = String(scene.env['MIRROR_TOPIC_PREFIX']);
   const admin = new Kafka({ brokers: String(scene.env['MIRROR_KAFKA_BROKERS']).split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
@@ -30,13 +30,13 @@ test('killed right after a commit, a sync-worker has told of each event behind t
   }
   const before = await committed();
   const creating = new AbortController();
-  // Several tenants at a time: some are done in the moment between what was told last and the commit.
+  // Several tenants at once, so that some events finish between the last flush and the commit.
   const creations = customers.map(async ({ user, pages }) => {
     for (let count = 0; count < 60 && !creating.signal.aborted; count += 1) {
       await user.createDatabase(pages.home, `Tasks ${count}`, { Name: { title: {} } });
     }
   });
-  // Without a rest between two looks: the worker is to die before it does anything else.
+  // Polls without a pause: the worker must die before it does anything else.
   let now = before;
   while (now === before) now = await committed();
   await syncWorker.kill();
@@ -48,9 +48,9 @@ test('killed right after a commit, a sync-worker has told of each event behind t
   await scene.untilEqual();
   await scene.untilHandled();
   const accepted = new Set(scene.lines.filter(({ msg }) => msg === 'event accepted').map(({ eventId }) => String(eventId)));
-  const untold = async (): Promise<string[]> => {
-    const told = new Set(await scene.db.collection('event_outcomes').distinct('eventId', { service: 'sync-worker' }));
-    return [...accepted].filter((eventId) => !told.has(eventId));
+  const withoutOutcome = async (): Promise<string[]> => {
+    const stored = new Set(await scene.db.collection('event_outcomes').distinct('eventId', { service: 'sync-worker' }));
+    return [...accepted].filter((eventId) => !stored.has(eventId));
   };
-  await expect.poll(untold).toEqual([]);
+  await expect.poll(withoutOutcome).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import type { LogLine } from '@notion-mirror/demo/service-process';
 import { kindOfEventType } from '@notion-mirror/domain/database-event';
 
-/** What the services said of each event: accepted by the ingress, and what a worker made of it. */
+/** Each event in the services' logs: accepted by the ingress, and its outcome in a worker. */
 export interface Ledger {
   read(line: LogLine): void;
-  /** Events that were answered with 200 and of which no worker has said anything. */
+  /** Events that were answered with 200 and have no worker outcome. */
   withoutOutcome(): readonly string[];
   readonly figures: Readonly<LedgerFigures>;
 }
@@ -12,7 +12,7 @@ export interface Ledger {
 export type LedgerFigures = Record<'accepted' | 'spooled' | 'handled' | 'coalesced' | 'parked', number>;
 
 export function createLedger(): Ledger {
-  /** Event and tenant; the worker that has to speak of it. */
+  /** From event and tenant to the worker that must log an outcome. */
   const accepted = new Map<string, 'sync-worker' | 'delete-worker'>();
   const handled = new Set<string>();
   const figures = { accepted: 0, spooled: 0, handled: 0, coalesced: 0, parked: 0 };

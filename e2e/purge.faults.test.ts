@@ -17,7 +17,7 @@ interface Receipt {
   readonly agesOut: readonly { readonly where: string; readonly at: string | null }[];
 }
 
-/** Documents that hold the text anywhere, by collection. */
+/** Collections with a document that contains the text anywhere. */
 async function holding(text: string): Promise<string[]> {
   const collections = await scene.db.listCollections({ type: 'collection' }).toArray();
   const found: string[] = [];
@@ -28,7 +28,7 @@ async function holding(text: string): Promise<string[]> {
   return found;
 }
 
-test('a tenant is erased while workers fetch for it, stays erased, and its neighbour keeps everything', async () => {
+test('a tenant purged while workers fetch for it stays erased, and another tenant keeps everything', async () => {
   const acme = await scene.connect('acme', 'Acme');
   const globex = await scene.connect('globex', 'Globex');
   for (const customer of [acme, globex]) {
@@ -45,7 +45,7 @@ test('a tenant is erased while workers fetch for it, stays erased, and its neigh
   expect(await scene.mirror('connections', 'purge', '--workspace-id', 'acme', '--dry-run')).toContain('database_records');
   expect(await scene.db.collection('databases').countDocuments({ workspaceId: 'acme' })).toBe(7);
 
-  // Each call takes so long that fetches of old and of new databases are under way when the tenant goes.
+  // Calls are slow enough that fetches of old and new databases are in flight when the tenant is purged.
   scene.notion.faults.inject({ kind: 'latency', latencyMs: 4_000, token: acme.botToken });
   await acme.user.editDatabase(known, { is_locked: true });
   await acme.user.createDatabase(acme.pages.home, 'acme plan in flight', properties);
@@ -57,7 +57,7 @@ test('a tenant is erased while workers fetch for it, stays erased, and its neigh
   expect(receipt.erased['database_records']).toBeGreaterThanOrEqual(7);
   expect(receipt.agesOut.map(({ at }) => Date.parse(at ?? '') > Date.now())).toEqual([true, true, true, true, true]);
 
-  // A word of Nango that was late, and an edit.
+  // A late notice from Nango, and an edit.
   scene.notion.faults.clear();
   await acme.user.createDatabase(acme.pages.home, 'acme plan after the end', properties);
   await scene.pair.settle();
@@ -68,7 +68,7 @@ test('a tenant is erased while workers fetch for it, stays erased, and its neigh
   );
   expect(await holding('acme plan')).toEqual([]);
   expect(await holding('"acme"')).toEqual([]);
-  // The webhook that came too late is kept as ignored, half a second later.
+  // The late webhook's outcome, ignored, is stored half a second later.
   expect((await holding(acme.connectionId)).filter((name) => name !== 'event_outcomes')).toEqual(['connection_notices']);
   expect(await scene.db.collection('databases').find({ workspaceId: 'globex' }).sort({ _id: 1 }).toArray()).toEqual(neighbours);
 }, 180_000);

@@ -4,7 +4,7 @@ import type { ServiceName, ServiceProcess } from '@notion-mirror/demo/service-pr
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 
-/** Others can be given: MIRROR_TEST_SEED=…, MIRROR_TEST_ACTIONS=… A failure names the seed that it happened with. */
+/** Override with MIRROR_TEST_SEED=…, MIRROR_TEST_ACTIONS=… A failure names its seed. */
 const seed = process.env['MIRROR_TEST_SEED'] ?? '20261122';
 const actions = Number(process.env['MIRROR_TEST_ACTIONS'] ?? 250);
 
@@ -40,7 +40,7 @@ async function crashAndRestart(name: ServiceName): Promise<void> {
 
 describe(`a random life of four tenants (seed ${seed})`, () => {
   test(
-    'late, doubled and reordered webhooks, and workers that are killed in the middle: the mirror equals Notion',
+    'the mirror equals Notion despite late, duplicated and reordered webhooks and killed workers',
     async () => {
       const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
       let crashes: Promise<void> = Promise.resolve();
@@ -57,7 +57,7 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
     180_000 + actions * 200,
   );
 
-  test('SIGTERM of all: they exit with code 0; started again they go on, also with what came last', async () => {
+  test('all services exit with code 0 on SIGTERM and, restarted, continue with the last events', async () => {
     const [acme] = customers;
     if (acme === undefined) throw new Error('no customer');
     await services.get('sync-worker')?.stop();

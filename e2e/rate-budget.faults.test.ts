@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Calls a minute, as we count them and as this Notion does: one more in its window is answered with 429. */
+/** Calls a minute, by our count and by this Notion's: one more in its window is answered with 429. */
 const budget = 60;
 const windowMs = 60_000;
 const windows = 2;
@@ -24,14 +24,14 @@ beforeAll(async () => {
 
 afterAll(() => scene.end());
 
-test('50 edits of one database while its token is throttled cost one fetch, and no call before Retry-After says so', async () => {
+test('50 edits of one database while its token is throttled cost one fetch, and no call before Retry-After ends', async () => {
   const acme = await scene.connect('acme', 'Acme');
   const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Tasks', {});
   await scene.untilEqual();
   await scene.untilSwept('acme');
   await scene.untilHandled();
 
-  // Longer than the edits take, on a busy machine too.
+  // Longer than the edits take, even on a busy machine.
   const retryAfterSeconds = 30;
   scene.notion.faults.inject({ kind: 'rate_limited', token: acme.botToken, count: 1, retryAfterSeconds });
   await acme.user.editDatabase(databaseId, { title: richText('edit 0') });
@@ -43,18 +43,18 @@ test('50 edits of one database while its token is throttled cost one fetch, and 
   await waitUntil(async () => (await scene.db.collection('databases').findOne({ databaseId }))?.['title'] === 'edit 50');
   const after = await figures();
   expect(after.fetches - before.fetches).toBe(1);
-  // Neither during the pause nor after it was there another call: the container, its data source.
+  // One fetch, during the pause and after it: the container and its data source.
   expect(answers(acme, 200) - callsBefore).toBe(2);
   expect(answers(acme, 429)).toBe(1);
-  // The container and its one data source, for each of the 50 that needed no fetch of its own.
+  // The container and its one data source, for each of the 50 events that needed no fetch of its own.
   await waitUntil(async () => (await figures()).saved - before.saved === 100);
-  // A line leaves its process up to 100 ms later.
+  // Log lines are written up to 100 ms late.
   const coalesced = () =>
     scene.lines.filter((line) => line.outcome === 'written' && line['databaseId'] === databaseId && line['coalescedInto'] !== undefined);
   await waitUntil(() => coalesced().length >= 50);
 });
 
-test('at the budget Notion never says 429, and the work goes on in the next window', { timeout: (windows + 2) * windowMs }, async () => {
+test('at the budget Notion never answers 429, and work resumes in the next window', { timeout: (windows + 2) * windowMs }, async () => {
   const globex = await scene.connect('globex', 'Globex');
   const refused = answers(globex, 429);
   for (let index = 0; index < budget * windows; index += 1) {
@@ -68,7 +68,7 @@ test('at the budget Notion never says 429, and the work goes on in the next wind
   console.log(`${answers(globex, 200)} calls in ${windows} windows of ${budget}, none refused`);
 });
 
-/** What Notion has answered a customer's bot with this status. */
+/** Notion's answers to a customer's bot with this status. */
 function answers({ botToken }: Customer, status: number): number {
   return scene.notion.calls
     .counts()

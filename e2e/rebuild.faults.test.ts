@@ -35,13 +35,13 @@ async function replay(...args: string[]): Promise<{ code: number | null; result:
 }
 
 const calls = () => scene.notion.calls.recent().length;
-/** What readers see, and what the write rule goes by. */
+/** The records, with the content readers see and the fields of the write rule. */
 const records = () => scene.db.collection('database_records').find().sort({ _id: 1 }).toArray();
 
-/** Where on the log it was restored from is in the way of comparing. */
+/** Records without the log position they were restored from, for comparison. */
 const withoutPlace = (all: Awaited<ReturnType<typeof records>>) => all.map((record) => ({ ...record, restoredFrom: undefined }));
 
-/** The database is dropped; what an operator has then: a backup of the connections. */
+/** Drops the database and restores the operator's backup of the connections. */
 async function loseMongo(): Promise<void> {
   const connections = await scene.db.collection('connections').find().toArray();
   await scene.db.dropDatabase();
@@ -49,16 +49,16 @@ async function loseMongo(): Promise<void> {
   await scene.db.collection('connections').insertMany(connections);
 }
 
-test('the state log and the mirror say the same', async () => {
+test('the state log and the mirror are equal', async () => {
   expect(await replay('run', '--from-states', '--shadow', '--yes')).toMatchObject({
     code: 0,
     result: { replay: { status: 'done', into: 'shadow' } },
   });
-  // What was written last may be on its way to the log.
+  // The last writes may still be on their way to the log.
   await waitUntil(async () => (await replay('diff')).code === 0, { timeoutMs: 90_000 });
 });
 
-test('MongoDB is lost: rebuilt from the state log without a call to Notion; again changes nothing', async () => {
+test('a lost MongoDB is rebuilt from the state log without a call to Notion; a second run changes nothing', async () => {
   await Promise.all([...services.values()].map((service) => service.stop()));
   const before = await records();
   await loseMongo();
@@ -76,7 +76,7 @@ test('MongoDB is lost: rebuilt from the state log without a call to Notion; agai
   expect(calls()).toBe(callsBefore);
 });
 
-test('the shadow takes the mirror’s place under load, and nothing of what is written meanwhile is lost', async () => {
+test('the shadow replaces the mirror under load, and no write made meanwhile is lost', async () => {
   await startAll();
   await replay('run', '--from-states', '--shadow', '--yes');
   const life = live(80);
@@ -85,28 +85,28 @@ test('the shadow takes the mirror’s place under load, and nothing of what is w
   expect(switched).toMatchObject({ code: 0, result: { lastMomentCaughtUp: true } });
   await scene.untilEqual();
   expect(await replay('diff')).toMatchObject({ code: 1 });
-  // The log of states follows the new collection.
+  // The state log follows the new collection.
   await live(20);
   await scene.untilEqual();
   await replay('run', '--from-states', '--shadow', '--yes');
   await waitUntil(async () => (await replay('diff')).code === 0, { timeoutMs: 90_000 });
 });
 
-test('a shadow that is too old to hear of all removals does not take the mirror’s place', async () => {
+test('a shadow too old to have seen all removals does not replace the mirror', async () => {
   const replays = scene.db.collection('replays');
   await replays.updateMany({}, [{ $set: { startedAt: { $dateSubtract: { startDate: '$startedAt', unit: 'day', amount: 8 } } } }]);
   expect(await replay('switch', '--yes')).toMatchObject({ code: 1, result: { error: { code: 'shadow_too_old' } } });
   expect(await replay('diff')).toMatchObject({ code: 1, result: { error: { code: 'shadow_too_old' } } });
 });
 
-test('MongoDB is lost under load: rebuilt, equal, and live traffic served meanwhile', async () => {
+test('a MongoDB lost under load is rebuilt and equal, while live traffic is served', async () => {
   const life = live(60);
   await loseMongo();
   expect(await replay('run', '--from-states', '--yes')).toMatchObject({ code: 0 });
   await life;
-  // As docs/replay.md says: what was written in the last moment before the loss may not have reached the state log.
+  // See docs/replay.md: the last writes before the loss may not have reached the state log.
   expect(await replay('run', '--since', '1h', '--yes')).toMatchObject({ code: 0 });
-  // What came while there were no connections is found by comparing each tenant with Notion.
+  // Events that came while there were no connections are recovered by comparing each tenant with Notion.
   for (const { workspaceId } of customers) await scene.mirror('reconcile', 'run', workspaceId, '--accept-removals', '--wait');
   await scene.untilEqual();
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Another can be given: MIRROR_TEST_SEED=… A failure names the seed that it happened with. */
+/** Override with MIRROR_TEST_SEED=… A failure names its seed. */
 const seed = process.env['MIRROR_TEST_SEED'] ?? '20261125';
 const actions = Number(process.env['MIRROR_TEST_ACTIONS'] ?? 150);
 
@@ -29,20 +29,20 @@ interface Report {
   readonly removals: number;
 }
 
-/** Runs a sweep to its end; its report. Rejects when it was stopped. */
+/** Runs a sweep to its end and resolves to its report. Rejects when it was stopped. */
 async function reconcile(workspaceId: string, ...options: string[]): Promise<Report> {
   const said = JSON.parse(await scene.mirror('reconcile', 'run', workspaceId, '--wait', '--json', ...options)) as { last: Report };
   return said.last;
 }
 
-/** A tenant that has been swept since its connection became active. */
+/** Connects a tenant and waits for its first sweep. */
 async function connected(workspaceId: string): Promise<Customer> {
   const customer = await scene.connect(workspaceId, workspaceId);
   await scene.untilSwept(workspaceId);
   return customer;
 }
 
-/** What Notion's search does not show yet would be missing for it. */
+/** Waits until Notion's search shows every database, since a sweep treats one it does not show as missing. */
 async function whenSearchHasCaughtUp(customer: Customer): Promise<void> {
   const inTruth = () => scene.notion.truth({ workspaceId: customer.notionWorkspaceId, botId: customer.botId });
   const sources = () =>
@@ -59,15 +59,15 @@ async function whenSearchHasCaughtUp(customer: Customer): Promise<void> {
   });
 }
 
-/** Databases that search cannot show, for want of a data source in view: docs/reconcile.md. Only a webhook tells of them. */
+/** Databases that search cannot show because no data source is visible (docs/reconcile.md). Only a webhook reveals them. */
 function withoutSource(customers: readonly Customer[]): ReadonlySet<unknown> {
   const inTruth = customers.flatMap(({ notionWorkspaceId, botId }) => scene.notion.truth({ workspaceId: notionWorkspaceId, botId }));
   return new Set(inTruth.filter(({ dataSources }) => dataSources.length === 0).map(({ database }) => database['id']));
 }
 
-describe(`what webhooks did not tell (seed ${seed})`, () => {
+describe(`changes without a webhook (seed ${seed})`, () => {
   test(
-    'three in ten webhooks are lost, and some changes are announced by none: after one sweep of each tenant the mirror equals Notion',
+    'with three in ten webhooks lost and some changes without one, the mirror equals Notion after one sweep of each tenant',
     async () => {
       const customers = [await connected('acme'), await connected('globex')];
       webhooks(0.3);
@@ -78,7 +78,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
         withUnannounced: true,
       });
       await life.run(actions);
-      // Later changes can announce what was lost; these are lost for certain.
+      // Later changes could make up for lost webhooks; these are lost for good.
       webhooks(1);
       for (const { user, pages } of customers) await user.createDatabase(pages.home, 'Announced by none', properties);
       await scene.pair.settle();
@@ -89,7 +89,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
       const unseen = withoutSource(customers);
       const isUnseen = ({ databaseId, mirror }: { databaseId: string; mirror: unknown }) => mirror === 'missing' && unseen.has(databaseId);
       expect((await scene.differences()).filter((difference) => !isUnseen(difference))).toEqual([]);
-      // All is known now: sweeping again costs no event.
+      // Everything is known now: another sweep appends no event.
       for (const { workspaceId } of customers)
         expect(await reconcile(workspaceId)).toMatchObject({ events: {}, removals: 0, stopped: false });
       expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
@@ -97,7 +97,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     180_000 + actions * 300,
   );
 
-  test('a sweep that would remove more than a fifth stops, says so, and goes on when an operator accepts', async () => {
+  test('a sweep that would remove more than a fifth stops, reports it, and continues when an operator accepts', async () => {
     webhooks(0);
     const initech = await connected('initech');
     const made: string[] = [];
@@ -107,7 +107,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     await scene.untilEqual('initech');
     await whenSearchHasCaughtUp(initech);
     webhooks(1);
-    // Two of twelve are removed without a question, three more of ten are not.
+    // Removing two of twelve needs no confirmation; three more of ten do.
     for (const id of made.slice(0, 2)) await initech.user.editDatabase(id, { in_trash: true });
     await scene.pair.settle();
     expect(await reconcile('initech')).toMatchObject({ removals: 2, stopped: false });
@@ -122,7 +122,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     await scene.mirror('reconcile', 'status', 'initech');
   }, 120_000);
 
-  test('of several workers one at a time sweeps a tenant, and a tenant whose worker was killed is swept by another', async () => {
+  test('one worker at a time sweeps a tenant, and another takes over when it is killed', async () => {
     webhooks(0);
     const hooli = await connected('hooli');
     for (let number = 0; number < 5; number += 1) await hooli.user.createDatabase(hooli.pages.home, `Plan ${number}`, properties);
@@ -130,7 +130,7 @@ describe(`what webhooks did not tell (seed ${seed})`, () => {
     const second = await scene.start('sync-worker');
     const before = sweepLines('hooli').length;
     const reports = await Promise.all([reconcile('hooli'), reconcile('hooli'), reconcile('hooli')]);
-    // A worker writes its line when the ledger has acknowledged the report, and by then somebody can have read it there.
+    // A worker logs only after the ledger acknowledged the report, which can already be read there.
     const reported = new Set(reports.map(({ startedAt }) => startedAt)).size;
     await waitUntil(() => sweepLines('hooli').length >= before + reported);
     const sweeps = sweepLines('hooli').slice(before);

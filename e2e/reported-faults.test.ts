@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Faults that users of similar systems have reported, on the whole system. Each test names what went wrong here. */
+/** Faults that users of similar systems have reported, replayed on the whole system. Each test names what went wrong here. */
 
 let scene: Scene;
 
@@ -27,7 +27,7 @@ const deadLetters = (workspaceId: string) =>
   scene.lines.filter((line) => line['outcome'] === 'dead_letter' && line['workspaceId'] === workspaceId);
 const outcomes = (databaseId: string) => scene.lines.filter((line) => line['databaseId'] === databaseId && line.outcome !== undefined);
 
-/** Notion refuses with 400 to show an object. */
+/** Notion answers 400 for an object. */
 const refusal = (path: string, message: string): FaultInput => ({
   kind: 'answer',
   path,
@@ -35,7 +35,7 @@ const refusal = (path: string, message: string): FaultInput => ({
   body: { object: 'error', status: 400, code: 'validation_error', message },
 });
 
-/** A tenant that was compared with Notion since its connection became active. */
+/** Connects a tenant and waits for its first comparison with Notion. */
 async function connected(workspaceId: string): Promise<Customer> {
   const customer = await scene.connect(workspaceId, workspaceId);
   await scene.untilSwept(workspaceId);
@@ -56,7 +56,7 @@ async function withDatabases(workspaceId: string, count: number): Promise<Custom
   return { ...customer, ids };
 }
 
-/** The report of a comparison that is run now. */
+/** Runs a comparison and resolves to its report. */
 async function compared(workspaceId: string): Promise<{ events: Record<string, number>; incomplete?: unknown }> {
   const said = await scene.mirror('reconcile', 'run', workspaceId, '--wait', '--json');
   return (JSON.parse(said) as { last: { events: Record<string, number>; incomplete?: unknown } }).last;
@@ -68,7 +68,7 @@ async function renamed({ user }: Customer, databaseId: string, title: string): P
 }
 
 describe('an id that Notion does not show as a database', () => {
-  test('of a linked view is ignored, with a reason: it was a dead letter for each event', async () => {
+  test('of a linked view is ignored with a reason: each event became a dead letter', async () => {
     const acme = await connected('linked');
     scene.notion.faults.inject({
       ...refusal('/v1/databases/*', 'Database with ID {id} is a linked database and cannot be retrieved here.'),
@@ -84,7 +84,7 @@ describe('an id that Notion does not show as a database', () => {
     });
   });
 
-  test.each(['an event', 'a comparison'])('any more is removed by %s: it stayed in the mirror for ever', async (by) => {
+  test.each(['an event', 'a comparison'])('any more is removed by %s: it stayed in the mirror forever', async (by) => {
     const name = by === 'an event' ? 'turned-by-event' : 'turned-by-sweep';
     const { ids, ...acme } = await withDatabases(name, 2);
     const [databaseId = ''] = ids;
@@ -104,7 +104,7 @@ describe('an id that Notion does not show as a database', () => {
 test.each([
   [403, 'restricted_resource', 'forbidden'],
   [400, 'validation_error', 'refused'],
-])('a data source that answers %i hides itself only: its database was a dead letter', async (status, code, name) => {
+])('a data source that answers %i hides only itself: its database became a dead letter', async (status, code, name) => {
   const { ids, ...acme } = await withDatabases(`part-${name}`, 1);
   const [databaseId = ''] = ids;
   const hidden = await acme.user.addDataSource(databaseId, 'Hidden', properties);
@@ -134,7 +134,7 @@ test.each([
   ['an error', { object: 'error', status: 503, code: 'service_unavailable', message: 'Try later.' }],
   ['another object', { object: 'page', id: '{id}' }],
   ['a list', []],
-])('a 200 that holds %s is tried again: it was a dead letter', async (what, body) => {
+])('a 200 that holds %s is retried: it became a dead letter', async (what, body) => {
   const name = `wrong-${what.replaceAll(' ', '-')}`;
   const { ids, ...acme } = await withDatabases(name, 1);
   const [databaseId = ''] = ids;
@@ -144,8 +144,8 @@ test.each([
   expect(deadLetters(name)).toEqual([]);
 });
 
-describe('a comparison of which a part fails', () => {
-  test('compares all that the mirror holds when the cursor of its search dies, and asks for smaller pages when large ones fail', async () => {
+describe('a comparison that fails in part', () => {
+  test('compares everything in the mirror when its search cursor dies, and asks for smaller pages when large ones fail', async () => {
     const { ids, ...acme } = await withDatabases('search', 30);
     const [first = '', second = ''] = ids;
     webhooks(1);
@@ -169,7 +169,7 @@ describe('a comparison of which a part fails', () => {
     const { stdout, stderr } = await scene.tryMirror('reconcile', 'status', 'search');
     expect(stdout + stderr).toMatch(/incomplete, because connection .*start_cursor/);
 
-    // The cursor works again, and repeats itself once.
+    // The cursor works again, and one page repeats it.
     scene.notion.faults.clear();
     scene.notion.faults.inject({ ...search, kind: 'repeated_cursor', withCursor: true, count: 1 });
     scene.notion.faults.inject({ ...search, kind: 'gateway_timeout', pageSizeOver: 20 });
@@ -178,7 +178,7 @@ describe('a comparison of which a part fails', () => {
     expect(again.events).toEqual({});
   });
 
-  test('goes past a database that never succeeds, and names it', async () => {
+  test('skips a database that keeps failing, and names it', async () => {
     const { ids, ...acme } = await withDatabases('poisoned', 12);
     webhooks(1);
     const [first = '', , third = ''] = ids.toSorted();
@@ -191,7 +191,7 @@ describe('a comparison of which a part fails', () => {
     expect(await view(third)).toMatchObject({ title: 'Renamed' });
   });
 
-  test('counts what one connection shows when another may not search', async () => {
+  test('counts the databases of one connection when another may not search', async () => {
     const { ids, ...acme } = await withDatabases('two-grants', 2);
     const bot = scene.notion.installBot({ workspaceId: acme.notionWorkspaceId, integrationId: scene.pair.integrationId });
     scene.nango.createConnection({ connectionId: 'no-search', accessToken: bot.token, workspaceId: acme.notionWorkspaceId, botId: bot.id });
@@ -206,11 +206,11 @@ describe('a comparison of which a part fails', () => {
   });
 });
 
-test('a spell of 401 makes no connection unauthorized that worked a moment ago', async () => {
+test('a short run of 401s does not make a recently working connection unauthorized', async () => {
   const { ids, ...acme } = await withDatabases('spell', 1);
   const [databaseId = ''] = ids;
   const spell = scene.notion.faults.inject({ kind: 'unauthorized', token: acme.botToken });
-  // Each probe asks with the token that Nango holds and with a fresh one.
+  // Each probe tries the token held by Nango and a fresh one.
   await renamed(acme, databaseId, 'During the spell');
   await waitUntil(() => (scene.notion.faults.list().find(({ id }) => id === spell.id)?.fired ?? 0) >= 4);
   scene.notion.faults.clear();
@@ -220,7 +220,7 @@ test('a spell of 401 makes no connection unauthorized that worked a moment ago',
   ).toEqual([]);
 });
 
-test('a connection id that another integration uses for another tenant is not taken from it', async () => {
+test('a connection id in use by another integration and tenant is not taken over', async () => {
   const { ids, ...acme } = await withDatabases('first-owner', 1);
   const globex = scene.prepare('second-owner', 'Second owner');
   const notion = ['--notion-workspace-id', globex.notionWorkspaceId];

@@ -6,25 +6,25 @@ import { waitUntil } from './wait-until.ts';
 
 type SystemOptions = Parameters<typeof startSystem>[1];
 
-/** A system of its own for one test file, on the servers of the test run. */
+/** A separate system for one test file, on the servers of the test run. */
 export interface Scene extends System {
   /** Every line that the services logged. */
   readonly lines: readonly LogLine[];
   startAll(): Promise<void>;
-  /** Resolves when no webhook is under way and the mirror equals Notion, for all or for one tenant; fails with the differences. */
+  /** Resolves when no webhook is in flight and the mirror equals Notion, for all tenants or one; fails with the differences. */
   untilEqual(workspaceId?: string): Promise<void>;
   /** Resolves when every event that the ingress accepted has an outcome; fails with those that have none. */
   untilHandled(): Promise<void>;
   /**
-   * Resolves when the tenant has been swept since its connection became active the last time: what happens from now on is found by nobody
-   * before it is due. A connection becomes active twice, by `mirror connections add` and when Nango's word of it is heard.
+   * Resolves when the tenant has been swept since its connection last became active, so no sweep finds later changes before it is due. A
+   * connection becomes active twice: by `mirror connections add`, and when Nango's notice arrives.
    */
   untilSwept(workspaceId: string): Promise<void>;
   /** Stops everything and drops the database. */
   end(): Promise<void>;
 }
 
-const nangosWord = 'a connection was checked after a notice from Nango';
+const noticeHandled = 'a connection was checked after a notice from Nango';
 
 export async function setScene(name: string, options: Omit<SystemOptions, 'name' | 'onLine'> = {}): Promise<Scene> {
   const lines: LogLine[] = [];
@@ -59,7 +59,7 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
       }),
     untilSwept: (workspaceId) =>
       waitUntil(async () => {
-        const heard = new Set(lines.filter(({ msg }) => msg === nangosWord).map((line) => line['connectionId']));
+        const heard = new Set(lines.filter(({ msg }) => msg === noticeHandled).map((line) => line['connectionId']));
         const connections = await system.db.collection<{ _id: string; updatedAt: Date }>('connections').find({ workspaceId }).toArray();
         const sweep = await system.db.collection<{ _id: string; lastStartedAt: Date | null }>('sweeps').findOne({ _id: workspaceId });
         const sweptSince = sweep?.lastStartedAt ?? new Date(0);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => scene.end());
 
 const properties = { Name: { title: {} } };
-/** Notion signs its URL anew for every answer. */
+/** Notion signs its URL again in every response. */
 const signedIcon = { type: 'file_upload', file_upload: { id: 'b52b8ed6-e029-4707-a671-832549c09de3' } };
 
 interface Report {
@@ -31,7 +31,7 @@ async function verify(...args: string[]): Promise<{ code: number; report: Report
 }
 
 describe('mirror verify', () => {
-  test('a mirror that follows is equal, signed file URLs and all; each kind of difference is found, and mended by --fix', async () => {
+  test('an up-to-date mirror is equal, signed file URLs included; every kind of difference is found, and repaired by --fix', async () => {
     const acme = await scene.connect('acme', 'Acme');
     const globex = await scene.connect('globex', 'Globex');
     const make = (title: string) => acme.user.createDatabase(acme.pages.home, title, properties);
@@ -45,13 +45,13 @@ describe('mirror verify', () => {
     const equal = await verify();
     expect(equal).toMatchObject({ code: 0, report: { ok: true, compared: 5, differences: [], unanswered: [], withoutConnection: [] } });
 
-    // It would find out by itself what is done to the mirror now.
+    // A sweep would find the changes made to the mirror below.
     await scene.untilSwept('acme');
 
     const records = scene.db.collection<{ _id: string }>('database_records');
     await records.deleteOne({ _id: `acme:${missing.databaseId}` });
     await records.updateOne({ _id: `acme:${stale.databaseId}` }, { $set: { title: 'Old', 'dataSources.0.properties.0.name': 'Old name' } });
-    // Webhooks that are lost on their way.
+    // From here on every webhook is lost.
     scene.notion.settings.change({ delivery: { dropProbability: 1 } });
     await acme.user.editDatabase(trashed.databaseId, { in_trash: true });
     scene.notion.unshare({ botId: acme.botId, id: acme.pages.archive });
@@ -83,11 +83,11 @@ describe('mirror verify', () => {
     scene.notion.settings.change({ delivery: { dropProbability: 0 } });
   });
 
-  test('a tenant that cannot be compared is told', async () => {
+  test('a tenant that cannot be compared is reported', async () => {
     const initech = await scene.connect('initech', 'Initech');
     await initech.user.createDatabase(initech.pages.home, 'One', properties);
     await scene.untilEqual();
-    // Its own comparisons would find out first.
+    // The worker's own comparisons would find it first.
     await worker.stop();
     scene.notion.removeBot({ botId: initech.botId });
     const refused = await verify('initech');
@@ -95,10 +95,10 @@ describe('mirror verify', () => {
     expect(refused.report.unanswered).toContainEqual(
       expect.objectContaining({ workspaceId: 'initech', databaseId: null, why: expect.stringContaining('token_refused') }),
     );
-    // Only the worker decides that a connection is of no use.
+    // Only the worker may mark a connection unauthorized.
     expect(await scene.db.collection('connections').findOne({ workspaceId: 'initech' })).toMatchObject({ status: 'active' });
     await scene.mirror('connections', 'pause', initech.connectionId);
     expect(await verify('initech')).toMatchObject({ code: 0, report: { compared: 0, withoutConnection: ['initech'] } });
-    expect(await scene.tryMirror('verify', 'nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('no connection') });
+    expect(await scene.tryMirror('verify', 'unknown')).toMatchObject({ code: 1, stderr: expect.stringContaining('no connection') });
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Polls until `condition` holds; fails with what `describe` says when it does not in time. */
+/** Polls until `condition` holds; on timeout fails with the text of `describe`. */
 export async function waitUntil(
   condition: () => Promise<boolean> | boolean,
   options: { readonly timeoutMs?: number; readonly describe?: () => Promise<string> | string } = {},

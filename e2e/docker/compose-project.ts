@@ -3,11 +3,11 @@ import { text } from 'node:stream/consumers';
 
 export interface ComposeProject {
   readonly name: string;
-  /** `docker compose <args>` of this project; resolves with stdout. Rejects with the end of its output when it fails or takes too long. */
+  /** Runs `docker compose <args>` in this project and resolves with stdout. Rejects with the tail of its output when it fails or times out. */
   compose(args: readonly string[], options?: { timeoutMs?: number }): Promise<string>;
-  /** `docker inspect` of a service's only container, through a Go template. */
+  /** `docker inspect` of a service's only container, formatted by a Go template. */
   inspect(service: string, format: string): Promise<string>;
-  /** `127.0.0.1:<port>`: where this machine reaches a container's port. */
+  /** `127.0.0.1:<port>`: the host address of a container's port. */
   addressOf(service: string, port: number): Promise<string>;
 }
 
@@ -20,7 +20,7 @@ export function createComposeProject(options: {
   readonly signal: AbortSignal;
 }): ComposeProject {
   const { name, directory, files, envFile, signal } = options;
-  // Neither the mirror nor the compose project of whoever runs the check may leak into it.
+  // Keeps the developer's own mirror and compose settings out of the check.
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !/^(MIRROR|COMPOSE)_/.test(variable)));
   const env = { ...inherited, ...options.env };
   const project = [
@@ -45,17 +45,17 @@ export function createComposeProject(options: {
   };
 }
 
-/** Removes everything that belongs to a project, its data too. Needs none of the files it was made of. */
+/** Removes everything of a project, including its data. Needs none of its files. */
 export async function removeProject(name: string): Promise<void> {
   await docker(['compose', '--project-name', name, 'down', '--volumes', '--remove-orphans', '--timeout', '10'], { timeoutMs: 120_000 });
 }
 
-/** The names of all compose projects of this machine. */
+/** The names of all compose projects on this machine. */
 export async function projectNames(): Promise<string[]> {
   return (await docker(['compose', 'ls', '--all', '--quiet'])).split('\n').filter((name) => name !== '');
 }
 
-/** Runs `docker <args>` and resolves with its stdout. Rejects with the end of all it printed. */
+/** Runs `docker <args>` and resolves with stdout. Rejects with the tail of its output. */
 export async function docker(
   args: readonly string[],
   { env = process.env, signal, timeoutMs = 60_000 }: { env?: NodeJS.ProcessEnv; signal?: AbortSignal; timeoutMs?: number } = {},

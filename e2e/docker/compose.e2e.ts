@@ -1,4 +1,4 @@
-// Brings docker-compose.yml up for real, beside whatever else runs on this machine; sees the mirror work, go on after a restart, and stop.
+// Brings docker-compose.yml up for real, next to anything else on this machine, and checks that the mirror works, survives a restart, and stops.
 // `node e2e/docker/compose.e2e.ts` needs Docker with compose v2, and prints `N passed, N failed`.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -54,10 +54,10 @@ process.exitCode = report.failures() === 0 ? 0 : 1;
 async function checkEverything(): Promise<void> {
   await removeLeftovers();
   const asShipped = projectOf(join(root, '.env.example'));
-  await check('as the files come, nothing is published beyond this machine', () => everyPortIsOnLoopback(asShipped));
+  await check('as shipped, nothing is published beyond this machine', () => everyPortIsOnLoopback(asShipped));
   await check('every setting of .env.example exists', () => everyExampleSettingExists(root));
-  await check('every service gets the variables it reads, and no others', () => everyServiceGetsWhatItReads(asShipped));
-  await check('the keys of the demo are known to the demo only', () => theDemoKeepsItsKeys(asShipped));
+  await check('every service gets exactly the variables it reads', () => everyServiceGetsWhatItReads(asShipped));
+  await check('only the demo knows the demo keys', () => theDemoKeepsItsKeys(asShipped));
 
   const ports = await choosePorts();
   const keys = {
@@ -73,7 +73,7 @@ async function checkEverything(): Promise<void> {
   });
   cleanUps.push(() => customer.stop());
 
-  // As a user does it: a copy of .env.example, filled in.
+  // As a user would: a copy of .env.example, filled in.
   const directory = await mkdtemp(join(tmpdir(), namePrefix));
   cleanUps.push(() => rm(directory, { recursive: true }));
   const envFile = join(directory, '.env');
@@ -97,7 +97,7 @@ async function checkImage(project: ComposeProject): Promise<void> {
     const size = await sizeOf(image);
     return `${Math.round(size / 1e6)} MB, ${Math.round((size - (await sizeOf('node:24-slim'))) / 1e6)} MB of it over node:24-slim`;
   });
-  await check('it holds no tests and no development tools', async () => {
+  await check('the image contains no tests and no development tools', async () => {
     const tests = await docker(['run', '--rm', image, 'find', '/app', '-name', '*.test.ts', '-not', '-path', '*/node_modules/*']);
     const packages = await docker(['run', '--rm', image, 'ls', '/app/node_modules/.pnpm']);
     assert.equal(tests, '');
@@ -105,7 +105,7 @@ async function checkImage(project: ComposeProject): Promise<void> {
   });
 }
 
-/** The story of one customer, through a restart, to the end. */
+/** One customer's life, through a restart, until the services stop. */
 async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, ports: Ports): Promise<void> {
   const withKafkaUi = await isKafkaUiAvailable(project);
   const start = (...names: string[]) =>
@@ -120,13 +120,11 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     await waitUntil(`the document of ${databaseId}`, async () => isIt(await documentOf(databaseId)), { timeoutMs: 60_000, signal });
   };
 
-  await step('everything comes up and is healthy', async () => void (await up()));
-  await check('init has done its work', async () => assert.equal(await stateOf(project, 'init'), 'exited 0'));
-  await check('the services and the command have no privileges and cannot write to their file system', () =>
-    everyServiceIsConfined(project),
-  );
-  await check('an unsigned webhook is refused, and the public port shows nothing else', () => publicPortIsClosed(ports));
-  await check('every service shows its metrics on its operations port', () => everyServiceHasMetrics(ports));
+  await step('everything starts and is healthy', async () => void (await up()));
+  await check('init has succeeded', async () => assert.equal(await stateOf(project, 'init'), 'exited 0'));
+  await check('the services and the command have no privileges and a read-only file system', () => everyServiceIsConfined(project));
+  await check('an unsigned webhook is refused, and the public port serves nothing else', () => publicPortIsClosed(ports));
+  await check('every service serves its metrics on its operations port', () => everyServiceHasMetrics(ports));
   await step('`mirror connections add` adds the customer', async () => {
     await mirror('connections', 'add', customer.connectionId, '--workspace-id', tenant);
     await customer.subscribe();
@@ -140,17 +138,17 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     await becomes(doomed, titled('Drafts'));
     assert.equal((await documentOf(kept))?.['workspaceId'], tenant);
   });
-  await step('a rename arrives', async () => {
+  await step('a rename is mirrored', async () => {
     await customer.renameDatabase(kept, 'Roadmap');
     await becomes(kept, titled('Roadmap'));
   });
-  await step('a database in the trash vanishes', async () => {
+  await step('a trashed database is removed', async () => {
     await customer.trashDatabase(doomed);
     await becomes(doomed, (document) => document === null);
   });
   if (withKafkaUi) await check('Kafka UI shows the cluster', () => kafkaUiShowsTheCluster(ports));
 
-  await step('an event that waits in the log is worked on after a restart of everything', async () => {
+  await step('an event waiting on the log is handled after everything restarts', async () => {
     await project.compose(['stop', 'sync-worker']);
     await customer.renameDatabase(kept, 'Roadmap 2');
     await customer.webhooksDelivered();
@@ -160,10 +158,10 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     await becomes(kept, titled('Roadmap 2'));
     assert.equal(await documentOf(doomed), null);
   });
-  await step('the mirror goes on after the restart', async () => {
+  await step('the mirror works after the restart', async () => {
     await becomes(customer.createDatabase('Later'), titled('Later'));
   });
-  await check('the services end with exit code 0 within 10 s of SIGTERM', async () => {
+  await check('the services exit with code 0 within 10 s of SIGTERM', async () => {
     const started = performance.now();
     await project.compose(['stop', ...services]);
     const seconds = (performance.now() - started) / 1000;
@@ -171,7 +169,7 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s`);
   });
 
-  await check('the profile `demo` shows the databases of its three customers', async () => {
+  await check('the profile `demo` mirrors the databases of its three customers', async () => {
     await start(...demoServices);
     const demo = mongo.db('notion_mirror_demo').collection('databases');
     const tenants = ['acme', 'globex', 'initech'];
@@ -231,7 +229,7 @@ async function isKafkaUiAvailable(project: ComposeProject): Promise<boolean> {
     await docker(['image', 'inspect', name]).catch(() => project.compose(['pull', 'kafka-ui'], { timeoutMs: 5 * 60_000 }));
     return true;
   } catch {
-    say(`- Kafka UI is left out: ${name} is not on this machine and cannot be pulled`);
+    say(`- Kafka UI is skipped: ${name} is not on this machine and cannot be pulled`);
     return false;
   }
 }
@@ -256,7 +254,7 @@ function projectOf(envFile: string): ComposeProject {
   });
 }
 
-/** Whatever a run could not take down: its process is gone, and the name says which. */
+/** Removes projects left by runs whose process, named in the project's name, no longer exists. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await projectNames()) {
     if (!name.startsWith(namePrefix) || isAlive(Number(name.slice(namePrefix.length)))) continue;
@@ -287,7 +285,7 @@ async function choosePorts(): Promise<Ports> {
   };
 }
 
-/** The settings in their places, and below it those that the example does not have. */
+/** The example with the settings filled in, and settings it lacks appended. */
 function filledIn(example: string, settings: Readonly<Record<string, string>>): string {
   const missing = new Map(Object.entries(settings));
   const filled = example.replaceAll(/^([A-Z_]+)=.*$/gm, (line, name: string) => {

@@ -4,18 +4,18 @@ import { startNangoEmulator } from '@notion-mirror/emulators/nango/emulator';
 import { startNotionEmulator } from '@notion-mirror/emulators/notion/emulator';
 import { docker } from './compose-project.ts';
 
-/** A customer with a Notion workspace, connected through Nango; both are emulated in this process, and containers reach them as `emulators`. */
+/** A customer with a Notion workspace, connected through Nango. Both are emulated in this process; containers reach them as `emulators`. */
 export interface EmulatedCustomer {
   readonly connectionId: string;
   readonly notionApiUrl: string;
   readonly nangoUrl: string;
-  /** Subscribes Nango to Notion's webhooks; the handshake reaches whoever listens at the webhook URL. */
+  /** Subscribes Nango to Notion's webhooks. The handshake goes to the webhook URL. */
   subscribe(): Promise<void>;
-  /** Makes a database that the connection sees, and returns its id. */
+  /** Creates a database that the connection sees, and returns its id. */
   createDatabase(title: string): string;
   renameDatabase(id: string, title: string): Promise<void>;
   trashDatabase(id: string): Promise<void>;
-  /** Resolves when every webhook was answered; rejects when one was refused. */
+  /** Resolves when every webhook has been answered; rejects if one was refused. */
   webhooksDelivered(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
       await notion.settle();
       await nango.settle();
       const refused = nango.deliveries().filter(({ state }) => state !== 'delivered');
-      if (refused.length > 0) throw new Error(`${refused.length} webhooks were not taken: ${JSON.stringify(refused[0])}`);
+      if (refused.length > 0) throw new Error(`${refused.length} webhooks were refused: ${JSON.stringify(refused[0])}`);
     },
     stop: async () => {
       await Promise.all([notion.stop(), nango.stop()]);
@@ -70,14 +70,14 @@ export async function startCustomer(options: { signingKey: string; apiKey: strin
   };
 }
 
-/** What `host-gateway` means: the address of Docker's bridge on this machine, or where there is none (Docker in a virtual machine) loopback. */
+/** The address behind `host-gateway`: Docker's bridge on this machine, or loopback where there is none (Docker in a virtual machine). */
 async function addressForContainers(): Promise<string> {
   const [config = ''] = (
     await docker(['network', 'inspect', 'bridge', '--format', '{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}}\n{{end}}'])
   ).split('\n');
   const [gateway = '', subnet = ''] = config.split(' ');
-  // Not every engine names the gateway; it is the first address. The list of this machine's interfaces does not help: it leaves the bridge
-  // out while no container uses it.
+  // Not every engine names the gateway, which is the first address. This machine's interface list does not help: it omits the bridge while no
+  // container uses it.
   const address = gateway === '' ? subnet.replace(/\.0\/\d+$/, '.1') : gateway;
   const probe = createServer();
   try {

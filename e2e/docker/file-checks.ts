@@ -13,10 +13,10 @@ interface ComposeModel {
   >;
 }
 
-/** Set by docker-compose.yml or the image, or meant for servers that are not in it. */
+/** Set by docker-compose.yml or the image, or meant for servers outside it. */
 const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
 
-/** Every service is handed the variables that it reads, and no secret that it does not. */
+/** Every service gets exactly the variables it reads, so no secret that it does not need. */
 export async function everyServiceGetsWhatItReads(project: ComposeProject): Promise<void> {
   const { services } = await modelOf(project);
   const readers: readonly (readonly [service: string, reads: ServiceName])[] = [
@@ -35,7 +35,7 @@ export async function everyServiceGetsWhatItReads(project: ComposeProject): Prom
   }
 }
 
-/** A variable in .env.example that nobody reads would be a setting without effect. */
+/** A variable in .env.example that no process reads would have no effect. */
 export async function everyExampleSettingExists(root: string): Promise<void> {
   const example = await readFile(join(root, '.env.example'), 'utf8');
   const compose = await readFile(join(root, 'docker-compose.yml'), 'utf8');
@@ -45,7 +45,7 @@ export async function everyExampleSettingExists(root: string): Promise<void> {
   assert.deepEqual(unknown, []);
 }
 
-/** As the files come: nothing is reachable from another machine. */
+/** As shipped, no port is reachable from another machine. */
 export async function everyPortIsOnLoopback(project: ComposeProject): Promise<string> {
   const { services } = await modelOf(project);
   const ports = Object.values(services).flatMap((service) => service.ports ?? []);
@@ -54,7 +54,7 @@ export async function everyPortIsOnLoopback(project: ComposeProject): Promise<st
   return `${ports.length} ports`;
 }
 
-/** Keys that everybody can read here open nothing but the demo. */
+/** Keys that are public in this repository open nothing but the demo. */
 export async function theDemoKeepsItsKeys(project: ComposeProject): Promise<void> {
   const { services } = await modelOf(project);
   const holders = Object.entries(services).filter(([, { environment = {} }]) =>

@@ -1,17 +1,17 @@
 import { styleText } from 'node:util';
 
-/** Thrown by `step`, after it has said why: what comes after it makes no sense. */
+/** Thrown by `step` after it has printed the reason: later checks would be meaningless. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
-/** Throws when the check fails; a text that it returns is printed beside its name. */
+/** Throws when the check fails; a returned text is printed after its name. */
 type Run = () => Promise<string | void>;
 
 export interface Report {
-  /** Runs a check and says how it went. A failure is counted, and the others still run. */
+  /** Runs a check and prints its result. A failure is counted, and later checks still run. */
   readonly check: (name: string, run: Run) => Promise<void>;
-  /** A check that the later ones build on: throws `StepFailed`. */
+  /** A check that later ones depend on: throws `StepFailed`. */
   readonly step: (name: string, run: Run) => Promise<void>;
   readonly say: (line: string) => void;
   readonly failures: () => number;

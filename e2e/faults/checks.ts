@@ -4,11 +4,11 @@ import { groupIdFor, topicsFor, workerNames } from '@notion-mirror/event-log/top
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 
-/** One sentence for everything that is not as it must be once nothing is broken any more. */
+/** One sentence for each violated expectation, once nothing is broken any more. */
 export async function whatIsWrong(facts: {
   readonly cluster: Cluster;
   readonly system: System;
-  /** Asked last: a webhook that is accepted meanwhile is still to be handled. */
+  /** Called last: webhooks accepted during the other checks are still to be handled. */
   readonly withoutOutcome: () => readonly string[];
   readonly expectedDeadLetters: number;
 }): Promise<string[]> {
@@ -19,7 +19,7 @@ export async function whatIsWrong(facts: {
   const [found, spooled, [deadLetters, lags]] = await Promise.all([
     system.differences(),
     system.db.collection('spooled_events').countDocuments(),
-    // A new client each time: one that is kept goes on asking the coordinator that it once knew.
+    // A new client each time: a cached one keeps asking the previous coordinator.
     withAdmin(cluster, (admin) =>
       Promise.all([recordsOf(admin, topics.deadLetters), Promise.all(groups.map((group) => lagOf(admin, group, topics.events)))]),
     ),
@@ -36,7 +36,7 @@ export async function whatIsWrong(facts: {
   ];
 }
 
-/** For each event without an outcome: was it lost on the way to the log, or passed over by a worker? */
+/** For each event without an outcome, whether it was lost before the log or skipped by a worker. */
 export async function whereabouts(cluster: Cluster, system: System, missing: readonly string[]): Promise<string[]> {
   if (missing.length === 0) return [];
   const { events } = topicsFor(system.env['MIRROR_TOPIC_PREFIX'] ?? '');
@@ -75,7 +75,7 @@ async function lagOf(admin: Admin, groupId: string, topic: string): Promise<numb
   return ends.reduce((sum, { partition, high }) => sum + Number(high) - (offsets.get(partition) ?? 0), 0);
 }
 
-/** So that a long run does not fill the cluster. */
+/** Keeps a long run from filling the cluster. */
 export async function removeTopics(cluster: Cluster, system: System): Promise<void> {
   const prefix = system.env['MIRROR_TOPIC_PREFIX'] ?? '';
   await withAdmin(cluster, async (admin) => {

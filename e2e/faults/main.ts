@@ -13,16 +13,16 @@ import { quickScenarios, scenarios } from './scenarios.ts';
 
 const help = `npm run test:faults -- [options]
 
-Breaks things one after the other while customers work, on three Kafka brokers, a MongoDB replica set of three and a schema registry behind
+Breaks one thing after another while customers work, on three Kafka brokers, a MongoDB replica set of three and a schema registry behind
 toxiproxy, and checks after each scenario that nothing was lost and the mirror equals Notion.
 
   --only NAME[,NAME]   only these scenarios
   --until NAME         all scenarios up to this one
-  --quick              a fixed choice: every part of the system fails once (what CI plays)
-  --list               the scenarios, and nothing else
-  --seed SEED          what customers do and when things break (default: another each time; MIRROR_TEST_SEED)
-  --tenants N          customers (default 50)
-  --actions N          what they do in a scenario, at least (default 50)
+  --quick              one scenario for each part of the system, as CI plays them
+  --list               list the scenarios and exit
+  --seed SEED          decides what customers do and when things break (default: MIRROR_TEST_SEED, or random)
+  --tenants N          number of customers (default 50)
+  --actions N          minimum customer actions per scenario (default 50)
   --write FILE         write the report (docs/reliability.md)
   --json               results as one JSON document on stdout
 `;
@@ -63,7 +63,7 @@ async function main(): Promise<number> {
   }
   const seed = values.seed ?? process.env['MIRROR_TEST_SEED'] ?? randomBytes(4).toString('hex');
   const chosen = chosenScenarios();
-  say(`Seed ${seed}. The same choices again: npm run test:faults -- --seed ${seed}`);
+  say(`Seed ${seed}. To repeat the same choices: npm run test:faults -- --seed ${seed}`);
 
   const printer = createProgressPrinter(process.stderr);
   const aborter = new AbortController();
@@ -88,8 +88,8 @@ async function main(): Promise<number> {
       }
       printer.onProgress({ kind: 'failed', step });
       await explain(result, theatre, seed);
-      // What is wrong now would be wrong after the next one, too.
-      await theatre.close().catch((error: unknown) => say(`    it could not be put away: ${String(error)}`));
+      // A fault left behind would fail the next scenario too.
+      await theatre.close().catch((error: unknown) => say(`    the system could not be stopped: ${String(error)}`));
       theatre = null;
     }
     if (theatre !== null && !aborter.signal.aborted) results.push(await theEnd(theatre));
@@ -97,7 +97,7 @@ async function main(): Promise<number> {
     printer.close();
     await cluster.stop();
   }
-  // What still runs was left in the middle: the watchdogs end it with this process.
+  // Processes still running were interrupted; their watchdogs end them with this process.
   if (aborter.signal.aborted) process.exit(130);
   const failed = results.filter(({ complaints }) => complaints.length > 0).length;
   if (values.write !== undefined) {
@@ -107,7 +107,7 @@ async function main(): Promise<number> {
     );
   }
   say(`\n${table({ seed, tenants: Number(values.tenants), results })}`);
-  // Once more at the end: of a long log, that is what one still has.
+  // Repeated at the end, where a reader of a long log looks first.
   for (const { name, complaints } of results)
     for (const complaint of complaints) say(styleText('red', `${name}: ${complaint.slice(0, 500)}`));
   if (values.json) process.stdout.write(`${JSON.stringify({ seed, results }, null, 2)}\n`);
@@ -118,8 +118,8 @@ async function main(): Promise<number> {
 
 function summary({ figures, seconds }: ScenarioResult): string {
   const { accepted = 0, spooled = 0, recoverySeconds = 0 } = figures;
-  const viaSpool = spooled > 0 ? `, ${spooled} by the spool` : '';
-  return `${accepted} events${viaSpool}, well again after ${recoverySeconds.toFixed(1)} s (${seconds.toFixed(0)} s)`;
+  const viaSpool = spooled > 0 ? `, ${spooled} spooled` : '';
+  return `${accepted} events${viaSpool}, recovered after ${recoverySeconds.toFixed(1)} s (${seconds.toFixed(0)} s)`;
 }
 
 function chosenScenarios(): readonly Scenario[] {
@@ -132,7 +132,7 @@ function chosenScenarios(): readonly Scenario[] {
   return scenarios.slice(0, last < 0 ? undefined : last + 1).filter(({ name }) => wanted === undefined || wanted.includes(name));
 }
 
-/** The last scenario of every run. */
+/** Stops everything: the last scenario of every run. */
 async function theEnd(theatre: Theatre): Promise<ScenarioResult> {
   const began = performance.now();
   const complaints = await theatre.close();
@@ -146,9 +146,9 @@ async function explain({ name, complaints, warnings }: ScenarioResult, theatre: 
   await writeFile(logFile, theatre.lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   say(styleText('red', `✗ ${name}`));
   for (const complaint of complaints) say(`    ${complaint}`);
-  say('  the last warnings of the services:');
+  say('  last service warnings:');
   for (const line of warnings) say(`    ${JSON.stringify(line).slice(0, 400)}`);
   say(`  all log lines: ${logFile}`);
-  say(`  again: npm run test:faults -- --only ${name} --seed ${seed}`);
-  say(`  again, with what came before: npm run test:faults -- --until ${name} --seed ${seed}`);
+  say(`  to repeat it: npm run test:faults -- --only ${name} --seed ${seed}`);
+  say(`  to repeat it with the scenarios before it: npm run test:faults -- --until ${name} --seed ${seed}`);
 }

@@ -9,8 +9,8 @@ interface Webhook {
 const maxOriginals = 60;
 
 /**
- * Webhooks about databases as Nango has sent them for these customers, each with an id of its own and `padding` bytes more. Waits until
- * there is one to repeat. What is kept of them costs a fetch and changes nothing.
+ * Repeats of webhooks that Nango has sent about these customers' databases, each with its own id and `padding` extra bytes. Waits until there
+ * is one to repeat. An accepted repeat costs a fetch and changes nothing.
  */
 export async function repeatedWebhooks({ system, until }: Pick<Stage, 'system' | 'until'>, padding = 0): Promise<() => Buffer> {
   const sent = (): Webhook[] =>
@@ -19,7 +19,7 @@ export async function repeatedWebhooks({ system, until }: Pick<Stage, 'system' |
       .map(({ body }) => JSON.parse(body) as Webhook)
       .filter(({ type, payload }) => type === 'forward' && payload?.entity?.type === 'database');
   await until('a webhook about a database', () => sent().length > 0);
-  // The newest: how many databases there are by now is not what a storm is about.
+  // The newest only: the number of databases so far must not influence a storm.
   const originals = sent().slice(-maxOriginals);
   let index = 0;
   return () => {

@@ -6,13 +6,13 @@ import type { System } from '@notion-mirror/demo/system';
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
 import type { Services } from './services.ts';
 
-/** What goes wrong, while the customers go on working. */
+/** A fault injected while customers keep working. */
 export interface Scenario {
   /** For `--only`. */
   readonly name: string;
   /** One line for the report. */
   readonly what: string;
-  /** Does the damage. When it resolves, what is still broken is mended (`cluster.heal`, faults cleared, clocks set, services started). */
+  /** Does the damage. When it resolves, the theatre repairs the rest (`cluster.heal`, faults cleared, clocks set, services started). */
   readonly damage: (stage: Stage) => Promise<void>;
 }
 
@@ -21,15 +21,15 @@ export interface Stage {
   readonly system: System;
   readonly services: Services;
   readonly customers: readonly Customer[];
-  /** Of this scenario; the life of the customers has a stream of its own. */
+  /** This scenario's random stream; the customers have their own. */
   readonly random: Random;
-  /** Waits between `low` and `high` milliseconds, as the seed says. */
+  /** Waits between `low` and `high` milliseconds, chosen by the seed. */
   readonly between: (low: number, high: number) => Promise<void>;
-  /** Injects a fault into Notion's API for every customer's bot; people at Notion's user interface do not notice. */
+  /** Injects a fault into Notion's API for every customer's bot. Users of Notion's own interface are unaffected. */
   readonly notionFault: (fault: Omit<FaultInput, 'token' | 'workspaceId'>) => void;
-  /** Notion's clock shows so much more than ours, until the damage is over. */
+  /** Sets Notion's clock this many seconds ahead of ours until the damage is over. */
   readonly skewNotion: (seconds: number) => void;
-  /** So many more records on the dead-letter topic are meant to be. */
+  /** Expects this many more records on the dead-letter topic. */
   readonly expectDeadLetters: (count: number) => void;
   /** Counted in the report. */
   readonly count: (figure: string, by?: number) => void;

@@ -5,7 +5,7 @@ import { serverScenarios } from './scenarios/servers.ts';
 import { serviceScenarios } from './scenarios/services.ts';
 import { storm } from './scenarios/storm.ts';
 
-/** In the order in which they are played. */
+/** In playing order. */
 export const scenarios: readonly Scenario[] = [...serviceScenarios, ...serverScenarios, ...notionScenarios, poison, storm];
 
 /** Those of `--quick`, by name: every part of the system fails once. */

@@ -1,7 +1,7 @@
 import type { System } from '@notion-mirror/demo/system';
 import { webhookHeaders } from '@notion-mirror/emulators/nango/headers';
 
-/** Posts a body as Nango does, signed, and resolves to the status of the answer. Rejects when there is none. */
+/** Posts a body signed as Nango does, and resolves to the response status. Rejects when there is no response. */
 export async function sendWebhook({ nango, webhookUrl }: Pick<System, 'nango' | 'webhookUrl'>, body: Buffer): Promise<number> {
   const headers = webhookHeaders(nango.environment.signingKey, body, {});
   const response = await fetch(webhookUrl('nango'), { method: 'POST', headers, body });

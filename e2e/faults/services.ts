@@ -1,21 +1,21 @@
 import type { LogLine, ServiceName, ServiceProcess } from '@notion-mirror/demo/service-process';
 import type { System } from '@notion-mirror/demo/system';
 
-/** The processes of one scenario: those that end by themselves are remembered, since none should. */
+/** The service processes of one scenario. Unexpected exits are recorded as complaints. */
 export interface Services {
   start(name: ServiceName): Promise<ServiceProcess>;
   running(name?: ServiceName): readonly ServiceProcess[];
   /** kill -9 of every process of that name. */
   kill(name: ServiceName): Promise<void>;
-  /** SIGTERM; what does not exit 0 in time is remembered. */
+  /** Sends SIGTERM. A late or nonzero exit is recorded as a complaint. */
   stop(process: ServiceProcess): Promise<void>;
-  /** Starts those that do not run. */
+  /** Starts the named services that are not running. */
   startMissing(names: readonly ServiceName[]): Promise<void>;
-  /** One sentence for each process that ended and should not have, or not like that. To be emptied by whoever has heard them. */
+  /** One sentence for each process that ended unexpectedly or in the wrong way. The caller empties it after reporting. */
   readonly complaints: string[];
-  /** The largest resident memory seen, in bytes, by service. To be emptied, too. */
+  /** The largest resident memory seen, in bytes, by service. The caller empties it too. */
   readonly maxRss: Map<ServiceName, number>;
-  /** Ends the watching. The processes stay. */
+  /** Stops watching. The processes keep running. */
   close(): void;
 }
 
@@ -44,7 +44,7 @@ export function createServices(system: Pick<System, 'start'>): Services {
   async function watchOver(service: ServiceProcess): Promise<void> {
     const { code, signal } = await service.exited;
     running.delete(service);
-    if (!ours.has(service)) complaints.push(`${service.name} (pid ${service.pid}) ended by itself: ${signal ?? `exit code ${code}`}`);
+    if (!ours.has(service)) complaints.push(`${service.name} (pid ${service.pid}) ended unexpectedly: ${signal ?? `exit code ${code}`}`);
   }
 
   async function noteRss(name: ServiceName, opsUrl: string): Promise<void> {

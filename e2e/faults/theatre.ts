@@ -24,15 +24,15 @@ export interface ScenarioResult {
 }
 
 /**
- * A whole system with its customers on a cluster. Scenarios are played on it one after the other, as troubles come in the life of a
- * deployment: what one leaves behind, the next one finds.
+ * A whole system with its customers on a cluster. Scenarios are played on it in sequence, as faults follow each other in a real deployment:
+ * each inherits the state left by the previous one.
  */
 export interface Theatre {
-  /** Plays a scenario and says what is wrong afterwards. Never rejects. */
+  /** Plays a scenario and reports what is wrong afterwards. Never rejects. */
   play(scenario: Scenario, onStep: (step: string) => void): Promise<ScenarioResult>;
   /** Every log line of the services so far. */
   readonly lines: readonly LogLine[];
-  /** Stops the services; one sentence for each that did not stop as it should. */
+  /** Stops the services. One sentence for each that did not stop properly. */
   close(): Promise<readonly string[]>;
 }
 
@@ -40,13 +40,13 @@ export interface TheatreOptions {
   readonly cluster: Cluster;
   readonly seed: string;
   readonly tenants: number;
-  /** What customers do in a scenario, at least. */
+  /** Minimum customer actions in a scenario. */
   readonly actions: number;
 }
 
-/** From the end of the damage until everything must be well again. */
+/** The recovery deadline, from the end of the damage. */
 const recoveryMs = 240_000;
-/** Between two things that customers do. */
+/** Between two customer actions. */
 const paceMs = 250;
 const pollMs = 250;
 const redeliveredAtOnce = 16;
@@ -55,12 +55,12 @@ const redeliveredAtOnce = 16;
 export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOptions): Promise<Theatre> {
   const ledger = createLedger();
   const lines: LogLine[] = [];
-  /** What Notion's clock shows too much, ms. */
+  /** How far Notion's clock is ahead, ms. */
   let skewMs = 0;
   let expectedDeadLetters = 0;
   const system = await startSystem(cluster, {
     name: `faults_${process.pid}_${Date.now().toString(36)}`,
-    // Webhooks come late, doubled and in another order. Nango gives one up after three attempts; `redeliverLost` plays the support desk.
+    // Webhooks come late, duplicated and reordered. Nango gives one up after three attempts; `redeliverLost` plays the support desk.
     emulators: {
       seed,
       notion: {
@@ -104,7 +104,7 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
     };
   }
 
-  async function mend(): Promise<void> {
+  async function repair(): Promise<void> {
     skewMs = 0;
     system.notion.faults.clear();
     system.nango.faults.clear();
@@ -126,16 +126,16 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
     onStep('customers work, things break');
     const stage = stageFor(createRandom(`damage ${seedOfScenario}`), figures);
     figures['actions'] = await liveDuring(system, customers, { seed: seedOfScenario, actions }, () => scenario.damage(stage));
-    onStep('mending');
-    await mend();
-    const mended = performance.now();
+    onStep('repairing');
+    await repair();
+    const repaired = performance.now();
     let wrong = await problems();
-    while (wrong.length > 0 && performance.now() < mended + recoveryMs) {
-      onStep(`waiting until all is well: ${wrong.join('; ').slice(0, 120)}`);
+    while (wrong.length > 0 && performance.now() < repaired + recoveryMs) {
+      onStep(`waiting for recovery: ${wrong.join('; ').slice(0, 120)}`);
       await delay(pollMs);
       wrong = await problems();
     }
-    figures['recoverySeconds'] = (performance.now() - mended) / 1_000;
+    figures['recoverySeconds'] = (performance.now() - repaired) / 1_000;
     return [...wrong, ...(await whereabouts(cluster, system, ledger.withoutOutcome()))];
   }
 
@@ -185,7 +185,7 @@ async function connectAll(system: System, tenants: number): Promise<Customer[]> 
   return Promise.all(
     Array.from({ length: tenants }, async (_, index) => {
       const workspaceId = `tenant-${index + 1}`;
-      // One as an operator would; the same for all would be a minute of starting processes.
+      // The first through the CLI, as an operator would; doing so for all would take a minute of process starts.
       if (index === 0) return system.connect(workspaceId, workspaceId);
       const customer = system.prepare(workspaceId, workspaceId);
       await system.register(customer);
@@ -194,7 +194,7 @@ async function connectAll(system: System, tenants: number): Promise<Customer[]> 
   );
 }
 
-/** Lets customers work until `during` has ended and they have done `actions` things at least. Resolves to how many. */
+/** Lets customers work until `during` has ended and they have done at least `actions` actions. Resolves to the number done. */
 async function liveDuring(
   system: System,
   customers: readonly Customer[],
@@ -207,7 +207,7 @@ async function liveDuring(
   await life.run(first);
   const damaged = new AbortController();
   const damage = during().finally(() => damaged.abort());
-  // Heard of below; nobody may be waiting when it rejects.
+  // Awaited below; it may reject earlier, unhandled.
   damage.catch(() => {});
   let done = first;
   while (!damaged.signal.aborted || done < actions) {
@@ -219,7 +219,7 @@ async function liveDuring(
   return done;
 }
 
-/** Nango has no queue: what it gave up is gone. These are sent again, as they were, so that every event is acknowledged in the end. */
+/** Nango has no queue and drops webhooks it has given up. Sends those again unchanged, so that every event is acknowledged in the end. */
 function createRedelivery(system: System): () => Promise<void> {
   const { nango } = system;
   const redelivered = new Set<string>();

@@ -16,20 +16,20 @@ export interface Pair {
 
 export interface Certificates {
   readonly authority: string;
-  /** Of somebody else. */
+  /** An authority that did not sign the servers' certificates. */
   readonly otherAuthority: string;
-  /** For `host` and localhost. */
+  /** Valid for `host` and localhost. */
   readonly server: Pair;
   readonly expired: Pair;
-  /** For elsewhere.example only. */
+  /** Valid for elsewhere.example only. */
   readonly elsewhere: Pair;
   readonly client: Pair;
 }
 
-/** The subject of the client's certificate, as Kafka names the user. */
+/** Kafka's user name for the client certificate's subject. */
 export const clientPrincipal = 'User:CN=mirror,O=notion-mirror';
 
-/** Makes everything in `folder`, with `openssl`. The keys are worth nothing after the test: they are never anywhere else. */
+/** Creates everything in `folder` with `openssl`. The keys are used nowhere else. */
 export async function makeCertificates(folder: string, host: string): Promise<Certificates> {
   await mkdir(folder, { recursive: true });
   const file = (name: string) => join(folder, name);
@@ -69,7 +69,7 @@ async function openssl(args: readonly string[]): Promise<void> {
     await run('openssl', args);
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (isMissing) throw new Error('These tests make certificates with `openssl`, which this machine lacks: install it.', { cause: error });
+    if (isMissing) throw new Error('These tests need `openssl` to create certificates: install it.', { cause: error });
     throw error;
   }
 }

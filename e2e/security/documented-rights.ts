@@ -7,7 +7,7 @@ const page = join(import.meta.dirname, '..', '..', 'docs', 'security.md');
 
 type Row = readonly string[];
 
-/** Gives every user of the page's table exactly the ACLs that it lists. The user of a row `ingress` is `User:ingress`. */
+/** The ACLs listed in the page's table, for every user in it. The user of a row `ingress` is `User:ingress`. */
 export async function documentedAcls(prefix: string): Promise<AclEntry[]> {
   const rows = await tableUnder('### Kafka: ACLs');
   return rows.flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
@@ -32,11 +32,11 @@ function resourceTypeOf(kind: string): number {
 
 function operationOf(name: string): number {
   const found = Object.entries(kafkajs.AclOperationTypes).find(([operation]) => operation.replaceAll('_', '') === name.toUpperCase());
-  if (typeof found?.[1] !== 'number') throw new Error(`not an operation of Kafka: ${name}`);
+  if (typeof found?.[1] !== 'number') throw new Error(`not a Kafka operation: ${name}`);
   return found[1];
 }
 
-/** Makes the roles of the page's table in `db`, named as its users. */
+/** Creates the roles of the page's table in `db`, named after its users. */
 export async function createDocumentedRoles(db: Db): Promise<readonly string[]> {
   const rows = await tableUnder('### MongoDB: roles');
   const users = [...new Set(rows.map(([user = '']) => user.replaceAll('`', '')))];

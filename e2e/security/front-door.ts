@@ -11,17 +11,17 @@ export interface FrontDoor {
   /** `https://127.0.0.1:…` */
   readonly url: string;
   readonly port: number;
-  /** What it was asked, with the headers that say who asks. */
+  /** The requests received, with their identifying headers. */
   readonly requests: readonly { readonly path: string; readonly authorization: string | undefined }[];
   stop(): Promise<void>;
 }
 
 export type Door =
-  /** Lets whoever knows `user:password` (null: everybody) through to `target`; others get 401. */
+  /** Forwards requests with the credentials `user:password` (null: all requests) to `target`; others get 401. */
   | { readonly kind: 'proxy'; readonly target: string; readonly credentials: string | null }
   | { readonly kind: 'answers'; readonly status: number; readonly headers: Readonly<Record<string, string>> };
 
-/** A TLS server as it stands in front of many a registry and API. */
+/** A TLS server like the proxies in front of many registries and APIs. */
 export async function openFrontDoor(pair: Pair, door: Door): Promise<FrontDoor> {
   const requests: { path: string; authorization: string | undefined }[] = [];
   const listener: RequestListener = (request, response) => {
@@ -33,8 +33,8 @@ export async function openFrontDoor(pair: Pair, door: Door): Promise<FrontDoor> 
     if (door.kind === 'answers') {
       answer(door.status, door.headers, '<html>a page of the proxy</html>');
     } else if (door.credentials !== null && authorization !== `Basic ${Buffer.from(door.credentials).toString('base64')}`) {
-      // A careless one: it quotes what it was given.
-      answer(401, { 'content-type': 'text/html' }, `<html>401: ${authorization ?? 'nobody'} may not enter</html>`);
+      // A careless proxy: it echoes the credentials.
+      answer(401, { 'content-type': 'text/html' }, `<html>401: ${authorization ?? 'anonymous'} may not enter</html>`);
     } else {
       pass(`${door.target}${path}`, request.method, request.headers, request).then(
         ({ status, contentType, body }) => answer(status, contentType === null ? {} : { 'content-type': contentType }, body),
@@ -65,7 +65,7 @@ async function pass(
   return { status: answer.status, contentType: answer.headers.get('content-type'), body: Buffer.from(await answer.arrayBuffer()) };
 }
 
-/** Something that can do a TLS handshake and nothing after it, as Kafka, as MongoDB, or as anything. */
+/** A server that completes a TLS handshake and nothing more, standing in for Kafka, MongoDB or anything else. */
 export async function openBareTls(pair: Pair): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const server = createTlsServer({ key: await readFile(pair.key), cert: await readFile(pair.cert) }, (socket) => {
     socket.on('error', () => {});

@@ -7,7 +7,7 @@ import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 
 export type Env = Readonly<Record<string, string>>;
 
-/** Everything that processes of the product said: on stdout, on stderr, on their operations port. */
+/** Collects all output of the product's processes: stdout, stderr and the operations port. */
 export interface Ear {
   readonly heard: () => string;
   readonly hear: (text: string) => void;
@@ -27,14 +27,14 @@ export interface Ended {
 export interface RunningService {
   readonly said: () => string;
   readonly exited: Promise<number | null>;
-  /** Resolves when it has said all of these; rejects with everything it said when it ends before. */
+  /** Resolves when the output matches all of these; rejects with the output when the process ends first. */
   until(...words: readonly RegExp[]): Promise<void>;
   /** `/readyz` or `/metrics`; status 0 while nothing listens. */
   ask(path: '/readyz' | '/metrics'): Promise<{ readonly status: number; readonly text: string }>;
   stop(): Promise<number | null>;
 }
 
-/** What a process inherits: not the settings of whoever runs the tests. */
+/** The environment a process inherits, without the developer's own settings. */
 function inherited(): Env {
   const names = ['PATH', 'HOME', 'LANG', 'NODE_COMPILE_CACHE'];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
@@ -55,7 +55,7 @@ export async function mirror(ear: Ear, env: Env, ...args: readonly string[]): Pr
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Starts a service and does not wait for anything. */
+/** Starts a service without waiting for readiness. */
 export async function startProduct(
   name: ServiceName,
   env: Env,

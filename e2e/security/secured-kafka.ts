@@ -13,14 +13,14 @@ export interface KafkaUser {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
 }
 
-/** A broker with TLS, SASL and ACLs. Without a name, and with our client certificate, everything is allowed; a user may do what its ACLs say. */
+/** A broker with TLS, SASL and ACLs. Anonymous clients and our client certificate may do everything; a named user is limited by its ACLs. */
 export interface SecuredKafka {
-  /** No security at all: for the test itself. */
+  /** Without security, for the test itself. */
   readonly inside: string;
   readonly tls: string;
-  /** TLS that asks for a client certificate. */
+  /** TLS with a client certificate. */
   readonly mutualTls: string;
-  /** TLS and a user name: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+  /** TLS with SASL: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
   readonly sasl: string;
   stop(): Promise<void>;
 }
@@ -81,7 +81,7 @@ function scramUser({ name, password, mechanism }: KafkaUser): string[] {
   return mechanism === 'plain' ? [] : ['--add-scram', `'${mechanism.toUpperCase()}=[name=${name},password=${password}]'`];
 }
 
-/** Kills a server that ends or does not get ready, and shows the end of its log. */
+/** Waits for a server. If it ends or does not become ready, kills it and throws with the end of its log. */
 export async function untilReady(name: string, server: RunningServer, check: () => Promise<boolean>): Promise<void> {
   let hasEnded = false;
   void server.exited.then(() => (hasEnded = true));

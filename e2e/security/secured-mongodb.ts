@@ -8,7 +8,7 @@ import type { Certificates } from './certificates.ts';
 import { untilReady } from './secured-kafka.ts';
 import type { ServerRuntime } from '@notion-mirror/local-stack/server-runtime';
 
-/** A replica set of one that takes TLS only and knows users. */
+/** A replica set of one that requires TLS and authentication. */
 export interface SecuredMongodb {
   /** `host:port`. */
   readonly address: string;
@@ -36,7 +36,7 @@ export async function startSecuredMongodb(options: {
       `exec ${runtime.mongod} --replSet ${replicaSetName} --port ${port} --bind_ip ${runtime.bind} --dbpath data --nounixsocket --quiet`,
       ...tls,
       '--tlsAllowConnectionsWithoutCertificates --keyFile members.key',
-      // A certificate of the replica set's own opens it for the first user, also where this machine is not its localhost.
+      // The replica set's own certificate allows creating the first user, even where this machine is not its localhost.
       '--clusterAuthMode sendKeyFile --wiredTigerCacheSizeGB 0.25 --setParameter diagnosticDataCollectionEnabled=false',
     ].join(' '),
   ].join('\n');

@@ -34,20 +34,20 @@ const mechanisms = {
   'delete-worker': 'plain',
   operator: 'scram-sha-256',
 } as const;
-const kafkaUsers: Readonly<Record<Who | 'nobody', KafkaUser>> = {
+const kafkaUsers: Readonly<Record<Who | 'outsider', KafkaUser>> = {
   ingress: who('ingress'),
   'sync-worker': who('sync-worker'),
   'delete-worker': who('delete-worker'),
   operator: who('operator'),
-  /** Known, and allowed nothing. */
-  nobody: { name: 'nobody', password: secret('kafka-nobody'), mechanism: 'plain' },
+  /** Can authenticate, but has no rights. */
+  outsider: { name: 'outsider', password: secret('kafka-outsider'), mechanism: 'plain' },
 };
 const mongodbPassword = secret('mongodb-@:/');
 const registry = { user: 'mirror', password: secret('registry') };
 const keys = { signing: secret('signing'), api: secret('nango-api'), encryption: randomBytes(32).toString('base64') };
 const wrong = { kafka: secret('wrong-kafka'), mongodb: secret('wrong-mongodb'), registry: secret('wrong-registry') };
 
-/** None of these may ever be heard of, as they are or as bytes. */
+/** None of these may appear in any output, as text or as bytes. */
 const secrets = [
   ...Object.values(kafkaUsers).map(({ password }) => password),
   mongodbPassword,
@@ -67,7 +67,7 @@ let kafka: SecuredKafka;
 let mongodb: SecuredMongodb;
 let pair: EmulatorPair;
 let httpPort: number;
-/** Of an operator who has everything right. */
+/** The correct settings of an operator. */
 let good: Env;
 
 beforeAll(async () => {
@@ -89,7 +89,7 @@ beforeAll(async () => {
   await Promise.all([giveKafkaRights(), giveMongodbRights()]);
 
   httpPort = await freePort();
-  // Nango would count the handshake that nobody answers yet against the ingress, and keep its next events back.
+  // Nango would count an unanswered handshake against the ingress, and hold back its next events.
   const placeholder = createServer((_, response) => response.end()).listen(httpPort, '127.0.0.1');
   pair = await startEmulatorPair({
     nango: { apiKey: keys.api, signingKey: keys.signing, forwardTo: `http://127.0.0.1:${httpPort}/webhooks/nango` },
@@ -140,7 +140,7 @@ async function giveMongodbRights(): Promise<void> {
   const db = mongodb.admin.db(unique);
   const roles = await createDocumentedRoles(db);
   for (const role of roles) await db.command({ createUser: role, pwd: mongodbPassword, roles: [role] });
-  await db.command({ createUser: 'nobody', pwd: mongodbPassword, roles: [] });
+  await db.command({ createUser: 'outsider', pwd: mongodbPassword, roles: [] });
 }
 
 async function door(what: Door, certificate = certificates.server): Promise<FrontDoor> {
@@ -172,15 +172,15 @@ interface Check {
   readonly remedy: string | null;
 }
 
-/** What the doctor says of a server. */
+/** Runs the doctor; its checks by area. */
 async function examine(env: Env): Promise<{ code: number | null; of: (area: string) => Check[] }> {
   const { code, stdout, stderr } = await mirror(ear, env, '--json', 'doctor');
-  if (stdout === '') throw new Error(`the doctor says nothing: ${stderr}`);
+  if (stdout === '') throw new Error(`the doctor printed nothing: ${stderr}`);
   const { checks } = JSON.parse(stdout) as { checks: Check[] };
   return { code, of: (area) => checks.filter((check) => check.area === area) };
 }
 
-/** A server that cannot be used, in what words, and what the operator is told. */
+/** Matches the doctor's check of an unusable server: its detail and the operator's remedy. */
 function unusable(detail: RegExp, remedy: RegExp): unknown {
   return [
     expect.objectContaining({
@@ -197,14 +197,14 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     expect(await mirror(ear, good, 'init', '--wait', '0')).toMatchObject({ code: 0 });
   });
 
-  test('the services do everything that they do, each as its own user', async () => {
+  test('each service can do its whole job as its own user', async () => {
     const start = (name: (typeof services)[number], env: Env = {}) => startProduct(name, { ...envOf(name), ...env }, { ear, watchdog });
     const [ingress, firstSyncWorker, deleteWorker] = await Promise.all([start('ingress'), start('sync-worker'), start('delete-worker')]);
     const all = [ingress, firstSyncWorker, deleteWorker];
     await waitUntil(async () => (await Promise.all(all.map((service) => service.ask('/readyz')))).every(({ status }) => status === 200), {
       describe: () => all.map((service) => service.said()).join('\n'),
     });
-    // Not before: Nango tells of a new connection, and gives up an ingress that is not there yet for a minute.
+    // Not earlier: Nango announces a new connection, and stops calling an unreachable ingress for a minute.
     const acme = await connect('acme');
 
     const reader = new MongoClient(mongodbUri('reader'), { tlsCAFile: certificates.authority });
@@ -215,18 +215,18 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     await waitUntil(() => isTitled('Recipes'), { describe: () => all.map((service) => service.said()).join('\n') });
     await expect(reader.db(unique).collection('connections').findOne()).rejects.toThrow(/not authorized/);
 
-    // Handshakes are kept, a body that cannot be read goes to the dead letters.
+    // A handshake is stored, an unreadable body becomes a dead letter.
     expect(await post('notion', '{"verification_token":"secret_first"}')).toEqual({ status: 'handled' });
     expect(await post('nango', '{"verification_token":"secret_second"}')).toEqual({ status: 'handled' });
     expect(await post('nango', '{"from":"notion","type":"forward"}')).toEqual({ status: 'quarantined' });
-    // So does a record that is no event, from either worker.
+    // So does a record that is not an event, in either worker.
     await appendGarbage();
     await Promise.all([
       firstSyncWorker.until(/"outcome":"dead_letter"|dead letter/),
       deleteWorker.until(/"outcome":"dead_letter"|dead letter/),
     ]);
 
-    // An event of a paused connection is parked, and taken up again.
+    // An event of a paused connection is parked and later released.
     await firstSyncWorker.stop();
     await acme.user.editDatabase(databaseId, { title: richText('Secret recipes') });
     await pair.settle();
@@ -236,7 +236,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     await mirror(ear, good, 'connections', 'resume', acme.connectionId);
     await waitUntil(() => isTitled('Secret recipes'), { describe: () => syncWorker.said() });
 
-    // While Kafka cannot be reached an event waits in MongoDB.
+    // While Kafka is unreachable an event waits in MongoDB.
     expect(await ingress.stop()).toBe(0);
     const cutOff = await start('ingress', { MIRROR_KAFKA_BROKERS: `127.0.0.1:${await freePort()}` });
     await cutOff.until(/public port listens/);
@@ -263,7 +263,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
   test.each<[string, () => Env]>([
     ['TLS alone', () => ({ ...without(good, ...sasl), MIRROR_KAFKA_BROKERS: kafka.tls })],
     [
-      'a client certificate, and an authority of its own',
+      'a client certificate and a private authority',
       () => ({
         ...without(good, ...sasl),
         MIRROR_KAFKA_BROKERS: kafka.mutualTls,
@@ -278,8 +278,8 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
   });
 });
 
-describe('what cannot be used is told apart, with the variable that mends it', () => {
-  test('an authority that nobody named', async () => {
+describe('each connection problem is reported with the variable that fixes it', () => {
+  test('an unconfigured authority', async () => {
     const { code, of } = await examine(without(good, 'NODE_EXTRA_CA_CERTS'));
     expect(code).toBe(1);
     expect(of('kafka')).toEqual(unusable(/unable to verify|self-signed/, /NODE_EXTRA_CA_CERTS.*MIRROR_KAFKA_SSL_CA_FILE/));
@@ -289,7 +289,7 @@ describe('what cannot be used is told apart, with the variable that mends it', (
     expect(of('notion')).toEqual(unusable(/UNABLE_TO|SELF_SIGNED/, /NODE_EXTRA_CA_CERTS/));
   });
 
-  test('the authority of somebody else, named for each by itself', async () => {
+  test('the wrong authority, configured for each server in turn', async () => {
     const { of } = await examine({
       ...good,
       MIRROR_KAFKA_SSL_CA_FILE: certificates.otherAuthority,
@@ -336,9 +336,9 @@ describe('what cannot be used is told apart, with the variable that mends it', (
     const forbidden = await door({ kind: 'answers', status: 403, headers: {} });
     const env = {
       ...good,
-      ...saslOf(kafkaUsers.nobody),
+      ...saslOf(kafkaUsers.outsider),
       MIRROR_SCHEMA_REGISTRY_URL: forbidden.url,
-      MIRROR_MONGODB_URI: mongodbUri('nobody'),
+      MIRROR_MONGODB_URI: mongodbUri('outsider'),
     };
     const [{ code, of }, init] = await Promise.all([examine(env), mirror(ear, env, 'init', '--wait', '0')]);
     expect(init).toMatchObject({ code: 1, stderr: expect.stringMatching(/lacks an ACL: docs.security.md/) });
@@ -348,7 +348,7 @@ describe('what cannot be used is told apart, with the variable that mends it', (
     expect(of('mongodb')).toEqual(unusable(/not authorized/, /MIRROR_MONGODB_URI lacks a role: docs\/security.md/));
   });
 
-  test('TLS where there is none, none where there is, and no client certificate where one is asked for', async () => {
+  test('TLS to a plain server, plain to a TLS server, and a missing client certificate', async () => {
     const [noTls, tls, noCertificate] = await Promise.all([
       examine({
         ...without(good, ...sasl),
@@ -367,7 +367,7 @@ describe('what cannot be used is told apart, with the variable that mends it', (
     expect(noCertificate.of('kafka')).toEqual(unusable(/./, /MIRROR_KAFKA_SSL_CERT_FILE/));
   });
 
-  test('a redirect is an answer: no key, token or password goes to where it points', async () => {
+  test('a redirect is not followed: its target gets no key, token or password', async () => {
     const elsewhere = await door({ kind: 'answers', status: 200, headers: { 'content-type': 'application/json' } });
     const redirecting = await Promise.all(
       [301, 307, 308].map((status) => door({ kind: 'answers', status, headers: { location: `${elsewhere.url}/stolen` } })),
@@ -392,7 +392,7 @@ describe('what cannot be used is told apart, with the variable that mends it', (
     expect(elsewhere.requests).toEqual([]);
   });
 
-  test('files that are no certificates end every process with exit code 78', async () => {
+  test('invalid certificate files end every process with exit code 78', async () => {
     const noPem = join(folder, 'no.pem');
     await writeFile(noPem, 'nothing');
     const env = { ...good, MIRROR_KAFKA_SSL_CA_FILE: noPem, MIRROR_KAFKA_SSL_KEY_FILE: join(folder, 'missing.pem') };
@@ -403,8 +403,8 @@ describe('what cannot be used is told apart, with the variable that mends it', (
   });
 });
 
-describe('a service that is kept out', () => {
-  test('ends when MongoDB refuses its password: no waiting mends that', async () => {
+describe('a service that is denied access', () => {
+  test('exits when MongoDB refuses its password, since retrying cannot help', async () => {
     const env = withWrongPasswords();
     const running = await Promise.all(
       services.map((name) => startProduct(name, { ...env, MIRROR_HTTP_PORT: '0', MIRROR_LOG_LEVEL: 'trace' }, { ear, watchdog })),
@@ -414,7 +414,7 @@ describe('a service that is kept out', () => {
       expect(said()).toMatch(/"level":"fatal".*look at the user, the password and authSource in MIRROR_MONGODB_URI/);
   });
 
-  test('waits for the registry, then for Kafka, says which variable to look at, and stops in order', async () => {
+  test('waits for the registry, then for Kafka, names the variable to check, and stops cleanly', async () => {
     const { MIRROR_MONGODB_URI: _, ...wrongOnes } = withWrongPasswords();
     const running = await Promise.all([
       ...services.map((name) =>
@@ -440,7 +440,7 @@ describe('a service that is kept out', () => {
   });
 });
 
-test('none of all this has told a secret', () => {
+test('no output of any of these runs contains a secret', () => {
   const heard = ear.heard();
   expect(heard.length).toBeGreaterThan(50_000);
   expect(secrets.filter((text) => heard.includes(text) || heard.includes(Buffer.from(text).join(',')))).toEqual([]);

@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.ts';
 
 const rateLimitStorm: Scenario = {
   name: 'notion-429-storm',
-  what: 'Notion answers half of all calls with 429 and Retry-After 1 or 0, for one reason or another',
+  what: 'Notion answers half of all calls with 429 and Retry-After 1 or 0, for various reasons',
   async damage({ notionFault, between, system, count }) {
     const storm = { kind: 'rate_limited', probability: 0.25, retryAfterSeconds: 1 } as const;
     notionFault(storm);
@@ -46,7 +46,7 @@ const hangs: Scenario = {
 
 const brokenAnswers: Scenario = {
   name: 'notion-broken-answers',
-  what: "Notion's connections are reset, bodies end half-way, JSON is cut off, a 200 holds something else",
+  what: "Notion's connections are reset, bodies and JSON are truncated, a 200 holds something else",
   async damage({ notionFault, between }) {
     for (const kind of ['connection_reset', 'truncated_body', 'malformed_json'] as const) notionFault({ kind, probability: 0.15 });
     for (const body of [{}, { object: 'error', status: 503, code: 'service_unavailable', message: 'Try later.' }]) {
@@ -71,7 +71,7 @@ const nangoTroubles: Scenario = {
   async damage({ system, services, between }) {
     system.nango.faults.inject({ kind: 'internal_server_error', probability: 0.4, path: '/connection*' });
     system.nango.faults.inject({ kind: 'connection_reset', probability: 0.2, path: '/connection*' });
-    // A new process knows no token.
+    // A new process has no cached token.
     await services.kill('sync-worker');
     await services.startMissing(['sync-worker']);
     await between(5_000, 7_000);
@@ -80,7 +80,7 @@ const nangoTroubles: Scenario = {
 
 const deadTokens: Scenario = {
   name: 'dead-tokens',
-  what: "Notion refuses every fifth customer's token: their events wait until they have connected again",
+  what: "Notion refuses every fifth customer's token: their events wait until they reconnect",
   async damage({ system, customers, between, until, count }) {
     const store = createConnectionStore(system.db);
     const refused = customers.filter((_, index) => index % 5 === 0);
@@ -92,7 +92,7 @@ const deadTokens: Scenario = {
     const unauthorized = await statuses();
     count('unauthorized', unauthorized.length);
     system.notion.faults.clear();
-    // Those that become unauthorized at this very moment, too.
+    // Including connections that become unauthorized just now.
     await until('all are active again', async () => {
       for (const connectionId of await statuses()) await store.resume(connectionId);
       return (await store.list()).every(({ status }) => status === 'active');
@@ -102,7 +102,7 @@ const deadTokens: Scenario = {
 
 const tokenSpell: Scenario = {
   name: 'token-spell',
-  what: 'Notion refuses every token for a moment: all connections are active again without a hand',
+  what: 'Notion briefly refuses every token: all connections become active again by themselves',
   async damage({ system, notionFault, between, until }) {
     const store = createConnectionStore(system.db);
     notionFault({ kind: 'unauthorized' });

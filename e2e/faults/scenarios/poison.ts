@@ -6,14 +6,14 @@ const unknownSchema = Buffer.concat([Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]), B
 
 export const poison: Scenario = {
   name: 'poison-records',
-  what: 'records on the log that are not Avro, name an unknown schema, hold wrong types or nothing: dead letters, and nobody waits for them',
+  what: 'records on the log that are not Avro, name an unknown schema, hold wrong types or nothing: they become dead letters and delay nothing',
   async damage({ cluster, system, customers, between, expectDeadLetters }) {
     const { events } = topicsFor(system.env['MIRROR_TOPIC_PREFIX'] ?? '');
     const kafka = new kafkajs.Kafka({ brokers: cluster.direct.kafkaBrokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
     const producer = kafka.producer();
     await producer.connect();
     const key = customers[0]?.workspaceId ?? '';
-    // The schema of our own events, with a body that is none of them.
+    // Our own event schema with an invalid body.
     const frame = Buffer.from([0, 0, 0, 0, 1]);
     const messages = [
       { key, value: Buffer.from('{"json":true}'), headers: { 'mirror-kind': 'sync' } },

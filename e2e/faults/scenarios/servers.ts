@@ -21,7 +21,7 @@ const brokerLeaderKilled: Scenario = {
 
 const brokersRestarted: Scenario = {
   name: 'brokers-restarted',
-  what: 'all three brokers down at once: the ingress goes on accepting, into MongoDB',
+  what: 'all three brokers are down at once: the ingress keeps accepting events, into MongoDB',
   async damage({ cluster, between }) {
     await between(500, 1_000);
     await Promise.all(cluster.brokers.map((broker) => broker.kill()));
@@ -32,7 +32,7 @@ const brokersRestarted: Scenario = {
 
 const brokersRolled: Scenario = {
   name: 'brokers-rolled',
-  what: 'the brokers are restarted one after the other, as for an upgrade',
+  what: 'the brokers are restarted one after another, as for an upgrade',
   async damage({ cluster, between }) {
     for (const broker of cluster.brokers) {
       await broker.stop();
@@ -76,7 +76,7 @@ const primaryLost: Scenario = {
 
 const mongodbAway: Scenario = {
   name: 'mongodb-away',
-  what: 'MongoDB is away as a whole: the ingress answers from the connections that it knows',
+  what: 'MongoDB is entirely unavailable: the ingress answers from its cached connections',
   async damage({ cluster, between }) {
     await between(500, 1_000);
     await Promise.all(cluster.proxies.mongodb.map((proxy) => proxy.cut()));
@@ -87,7 +87,7 @@ const mongodbAway: Scenario = {
 
 const bothAway: Scenario = {
   name: 'kafka-and-mongodb-away',
-  what: 'Kafka and MongoDB are away at once: 503 in less than 2 s, and back without a restart',
+  what: 'Kafka and MongoDB are unavailable at once: 503 in less than 2 s, and recovery without a restart',
   async damage(stage) {
     const { cluster, system, between, count } = stage;
     const proxies = [...cluster.proxies.kafka, ...cluster.proxies.mongodb];
@@ -96,12 +96,12 @@ const bothAway: Scenario = {
     await Promise.all(proxies.map((proxy) => proxy.cut()));
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
-      // It has to be kept, and cannot be. (What was handed to Kafka may yet get there after the 503: harmless, as any repetition.)
+      // There is nowhere to keep it. (Kafka may still deliver a record after the 503: harmless, like any duplicate.)
       const began = performance.now();
       const status = await sendWebhook(system, nextBody());
       const milliseconds = performance.now() - began;
       if (status !== 503 || milliseconds > 2_000) {
-        throw new Error(`with nowhere to keep it, a webhook was answered ${status} after ${milliseconds.toFixed(0)} ms`);
+        throw new Error(`with Kafka and MongoDB unavailable, a webhook was answered ${status} after ${milliseconds.toFixed(0)} ms`);
       }
       count('answered503');
       await between(100, 300);
@@ -112,7 +112,7 @@ const bothAway: Scenario = {
 
 const registryAway: Scenario = {
   name: 'registry-away',
-  what: 'the schema registry is killed; a worker that starts meanwhile waits for it',
+  what: 'the schema registry is killed; a worker started meanwhile waits for it',
   async damage({ cluster, services, between }) {
     await between(500, 1_000);
     await cluster.registry.kill();
@@ -137,7 +137,7 @@ const slowNetwork: Scenario = {
 
 const resets: Scenario = {
   name: 'connections-reset',
-  what: 'connections to Kafka and MongoDB are reset again and again',
+  what: 'connections to Kafka and MongoDB are reset repeatedly',
   async damage({ cluster, random, between, count }) {
     const proxies = [...cluster.proxies.kafka, ...cluster.proxies.mongodb];
     for (let time = 0; time < 8; time += 1) {
@@ -158,7 +158,7 @@ const everythingRestarted: Scenario = {
     await between(1_500, 2_500);
     const nodes = [...cluster.brokers, ...cluster.mongods];
     await Promise.all([...allServices.map((name) => services.kill(name)), ...nodes.map((node) => node.kill()), cluster.registry.kill()]);
-    // Nothing is waited for in a good order: everything starts when it can.
+    // No start order: everything starts when it can.
     const serversStart = Promise.all(nodes.map((node) => node.start())).then(() => cluster.registry.start());
     await Promise.all([serversStart, services.startMissing(allServices)]);
   },

@@ -16,7 +16,7 @@ const calm: Scenario = { name: 'calm', what: 'nothing breaks', damage: ({ betwee
 
 const servicesKilled: Scenario = {
   name: 'services-killed',
-  what: 'kill -9 of each service, three times, at random moments: also while another one is down',
+  what: 'kill -9 of each service, three times, at random moments, also while another one is down',
   async damage(stage) {
     await Promise.all(allServices.map((name) => crash(stage, name, 3)));
   },
@@ -24,7 +24,7 @@ const servicesKilled: Scenario = {
 
 const rebalances: Scenario = {
   name: 'rebalances',
-  what: 'two sync-workers, which join, leave and are killed',
+  what: 'two sync-workers join, leave and are killed',
   async damage({ services, between, random, count }) {
     await services.start('sync-worker');
     const killedFirst = random.chance(0.5);

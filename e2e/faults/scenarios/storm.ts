@@ -4,7 +4,7 @@ import { sendWebhook } from '../send-webhook.ts';
 
 const requests = 3_000;
 const atOnce = 600;
-/** Far below what the requests hold together: 3,000 bodies of 64 KB are 190 MB. */
+/** Bounds the ingress's memory: the 3,000 bodies of 64 KB alone are 190 MB. */
 const allowedMb = 450;
 
 export const storm: Scenario = {
