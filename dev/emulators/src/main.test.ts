@@ -18,7 +18,7 @@ function run(args: readonly string[]) {
   return { child, until, output: () => output };
 }
 
-test('runs both, with customers who live, until SIGTERM', { timeout: 60_000 }, async () => {
+test('runs both emulators, with active customers, until SIGTERM', { timeout: 60_000 }, async () => {
   const receiver = await startReceiver();
   const { child, until } = run(['--forward-to', receiver.url, '--customers', 'Acme Inc', '--life-interval-ms', '5', '--seed', 'x']);
   const started = JSON.parse((await until('\n}\n')).split('\n}\n')[0] + '\n}') as { notion: string; nango: string; customers: object[] };
@@ -31,7 +31,7 @@ test('runs both, with customers who live, until SIGTERM', { timeout: 60_000 }, a
   await receiver.stop();
 });
 
-test('a bad option ends it with 78', { timeout: 60_000 }, async () => {
+test('an invalid option exits with 78', { timeout: 60_000 }, async () => {
   const { child, output } = run(['--notion-settings', '{"delivery":{"maxAttempts":99}}']);
   expect(await once(child, 'close')).toEqual([78, null]);
   expect(output()).toContain('maxAttempts');

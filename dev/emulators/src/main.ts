@@ -56,7 +56,7 @@ if (options['life-interval-ms'] > 0 && customers.length > 0) {
   const life = createSeededLife({ pair, workspaces: customers, seed: notion.seed });
   while (!stopping.signal.aborted) {
     const done = await life.step().catch((error: unknown) => {
-      // Stopped in the middle of a call.
+      // A stop may interrupt a call.
       if (!stopping.signal.aborted) throw error;
       return null;
     });
@@ -65,7 +65,7 @@ if (options['life-interval-ms'] > 0 && customers.length > 0) {
   }
 }
 
-/** Configuration that cannot be used ends the process with 78, saying what is wrong. */
+/** On invalid configuration, prints the problem and exits with 78. */
 function orExit<T>(read: () => T): T {
   try {
     return read();

@@ -24,7 +24,7 @@ const received = () =>
       JSON.parse(body) as { type?: string; connectionId?: string; payload?: { id: string; type: string; accessible_by: object[] } },
   );
 
-test('a change in Notion reaches the receiver through Nango, once for each connection', async () => {
+test('a change in Notion reaches the receiver through Nango, once per connection', async () => {
   pair = await startEmulatorPair({ nango: { forwardTo: receiver.url } });
   const customer = pair.addCustomer({ name: 'Acme', connectionIds: ['acme-1', 'acme-2'] });
   await pair.settle();
@@ -51,13 +51,13 @@ test('a change in Notion reaches the receiver through Nango, once for each conne
   expect(isFullDatabase(seen)).toBe(true);
 });
 
-test("Nango refuses what is not signed with Notion's token", async () => {
+test("Nango refuses a webhook not signed with Notion's token", async () => {
   pair = await startEmulatorPair({ nango: { forwardTo: receiver.url } });
   const response = await fetch(pair.nango.webhookUrl(), { method: 'POST', body: '{"type":"database.created"}' });
   expect(response.status).toBe(401);
 });
 
-test('directly: Notion to the receiver', async () => {
+test('Notion can send directly to the receiver', async () => {
   pair = await startEmulatorPair({ directTo: receiver.url });
   const customer = pair.addCustomer({ name: 'Acme' });
   pair.notion.createDatabase({ workspaceId: customer.workspaceId, parent: { type: 'page', id: customer.sharedPageId } });

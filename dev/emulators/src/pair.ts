@@ -10,13 +10,13 @@ export interface CustomerConnection {
   readonly token: string;
 }
 
-/** A customer of whoever runs the integration: a Notion workspace with a page that is shared, and one that is not. */
+/** A customer of the integration: a Notion workspace with one shared page and one private page. */
 export interface Customer {
   readonly name: string;
   readonly workspaceId: string;
-  /** Does through Notion's REST API what the workspace's owner does in Notion. */
+  /** Performs the workspace owner's actions through Notion's REST API. */
   readonly ownerToken: string;
-  /** Shared with every connection, with all that comes to lie under it. */
+  /** Shared with every connection, including everything later added under it. */
   readonly sharedPageId: string;
   readonly privatePageId: string;
   readonly connections: readonly CustomerConnection[];
@@ -24,38 +24,38 @@ export interface Customer {
 
 export interface NewCustomer {
   readonly name: string;
-  /** Default: one, with a random id. Several: several people of the workspace authorised. */
+  /** Default: one, with a random id. With several, several people of the workspace have authorised. */
   readonly connectionIds?: readonly string[] | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A Notion and a Nango, wired as in production: Notion's webhooks go to Nango, which verifies and forwards them. */
+/** Both emulators, wired as in production: Notion's webhooks go to Nango, which verifies and forwards them. */
 export interface EmulatorPair {
   readonly notion: NotionEmulator;
   readonly nango: NangoEmulator;
   /** The public Notion integration that customers install through Nango's integration `notion`. */
   readonly integrationId: string;
   readonly subscriptionId: string;
-  /** A workspace whose owner (and one more person for each further connection) authorises through Nango. */
+  /** Adds a workspace whose owner (and one more person per further connection) authorises through Nango. */
   addCustomer(input: NewCustomer): Customer;
-  /** One more grant for a customer: sees the shared page. */
+  /** Adds a grant for a customer that sees the shared page. */
   addConnection(
     customer: Pick<Customer, 'workspaceId' | 'sharedPageId' | 'name'>,
     input?: { connectionId?: string | undefined; tags?: NewCustomer['tags'] },
   ): CustomerConnection;
-  /** Resolves when no webhook is under way, from Notion to the receiver. */
+  /** Resolves when no webhook is in flight between Notion and the receiver. */
   settle(input?: { timeoutMs?: number | undefined }): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface EmulatorPairOptions {
-  /** Both get the same seed, unless they have their own. */
+  /** The seed of both emulators, unless they have their own. */
   readonly seed?: string | number | undefined;
   readonly notion?: NotionEmulatorOptions | undefined;
   /** `nango.forwardTo` is the receiver; the handshake goes there too, unwrapped, as soon as the pair starts. */
   readonly nango?: NangoEmulatorOptions | undefined;
   readonly integrationName?: string | undefined;
-  /** Notion's webhooks go to this URL instead of to Nango: a direct subscription, handshake included. */
+  /** Sends Notion's webhooks to this URL instead of to Nango: a direct subscription, handshake included. */
   readonly directTo?: string | undefined;
 }
 
@@ -104,7 +104,7 @@ export async function startEmulatorPair({
     },
     settle: async (input) => {
       await notion.settle(input);
-      // What Notion delivered, Nango has taken in: nothing can come after this but its own work.
+      // Nango has received everything Notion delivered, so only its own work can remain.
       await nango.settle(input);
     },
     stop: async () => {

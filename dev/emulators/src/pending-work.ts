@@ -1,11 +1,11 @@
-/** Counts what is under way, so that a test can wait for the moment when nothing is. */
+/** Counts work in flight, so that a test can wait until there is none. */
 export interface PendingWork {
   readonly count: number;
   begin(): void;
   end(): void;
-  /** Follows a piece of work; it must not reject. */
+  /** Tracks a promise, which must not reject. */
   track(work: Promise<void>): void;
-  /** Resolves as soon as nothing is under way; rejects with `describe()` in its message after `timeoutMs`. */
+  /** Resolves as soon as nothing is in flight; rejects with `describe()` in its message after `timeoutMs`. */
   settle(timeoutMs: number, describe: () => string): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ test('defaults', () => {
   });
 });
 
-test('flags before variables; an empty variable is none', () => {
+test('flags override variables; an empty variable counts as unset', () => {
   const env = {
     NOTION_EMULATOR_PORT: '5000',
     NANGO_EMULATOR_PORT: '',
@@ -28,7 +28,7 @@ test('flags before variables; an empty variable is none', () => {
   });
 });
 
-test('what is wrong is named, all of it', () => {
+test('every problem is named', () => {
   const env = { NOTION_EMULATOR_PORT: 'x', EMULATOR_FORWARD_TO: 'nowhere', NOTION_EMULATOR_SETTINGS: '[1' };
   for (const name of [
     '--notion-port (NOTION_EMULATOR_PORT)',

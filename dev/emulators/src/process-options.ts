@@ -17,33 +17,33 @@ const names = z.string().transform((text) =>
     .filter((name) => name !== ''),
 );
 
-/** Every option of the process: its flag, its variable, what it is for. */
+/** Every option of the process: its flag, its variable, its purpose. */
 export const processOptions = {
   host: { variable: 'EMULATOR_HOST', schema: z.string().default('127.0.0.1'), doc: 'address to listen on; 0.0.0.0 in a container' },
   'notion-port': { variable: 'NOTION_EMULATOR_PORT', schema: port.default(4010), doc: "Notion's API and its control API" },
   'nango-port': { variable: 'NANGO_EMULATOR_PORT', schema: port.default(4011), doc: "Nango's API, webhook path and control API" },
-  'forward-to': { variable: 'EMULATOR_FORWARD_TO', schema: z.url().optional(), doc: 'where Nango sends its webhooks; without it, nowhere' },
-  'direct-to': { variable: 'EMULATOR_DIRECT_TO', schema: z.url().optional(), doc: 'where Notion sends its webhooks, instead of to Nango' },
+  'forward-to': { variable: 'EMULATOR_FORWARD_TO', schema: z.url().optional(), doc: 'where Nango sends its webhooks; default: nowhere' },
+  'direct-to': { variable: 'EMULATOR_DIRECT_TO', schema: z.url().optional(), doc: 'where Notion sends its webhooks instead of to Nango' },
   'api-key': {
     variable: 'NANGO_EMULATOR_API_KEY',
     schema: z.string().min(1).optional(),
-    doc: "Nango's API key; default: a random one, printed",
+    doc: "Nango's API key; default: random, printed at start",
   },
   'signing-key': {
     variable: 'NANGO_EMULATOR_SIGNING_KEY',
     schema: z.string().min(1).optional(),
-    doc: "Nango's webhook signing key; default: a random one, printed",
+    doc: "Nango's webhook signing key; default: random, printed at start",
   },
   seed: { variable: 'EMULATOR_SEED', schema: z.string().min(1).optional(), doc: 'the same seed gives the same ids and tokens' },
   customers: {
     variable: 'EMULATOR_CUSTOMERS',
     schema: names.prefault(''),
-    doc: 'names, comma between: workspaces made at start, each with a connection of that name',
+    doc: 'comma-separated names: workspaces created at start, each with a connection of that name',
   },
   'life-interval-ms': {
     variable: 'EMULATOR_LIFE_INTERVAL_MS',
     schema: z.coerce.number().int().min(0).default(0),
-    doc: 'the customers change something this often; 0: never',
+    doc: 'how often the customers change something; 0: never',
   },
   'notion-settings': {
     variable: 'NOTION_EMULATOR_SETTINGS',
@@ -56,7 +56,7 @@ export const processOptions = {
 type Name = keyof typeof processOptions;
 export type ProcessOptions = { readonly [Option in Name]: z.output<(typeof processOptions)[Option]['schema']> };
 
-/** Flags first, then variables, then defaults. Throws an Error that names what is wrong; an empty variable counts as none. */
+/** Flags first, then variables, then defaults. Throws an Error that names every problem; an empty variable counts as unset. */
 export function readProcessOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): ProcessOptions {
   const { values } = parseArgs({
     args: [...args],

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { createRandom } from './random.ts';
 
-test('the same seed gives the same stream, another seed another one', () => {
+test('the same seed gives the same stream, a different seed a different one', () => {
   expect(drawn('a')).toEqual(drawn('a'));
   expect(drawn('a')).not.toEqual(drawn('b'));
 });
 
-test('a fork is not moved by draws from where it came', () => {
+test('a fork is unaffected by draws from its parent', () => {
   const untouched = createRandom('seed');
   const used = createRandom('seed');
   used.next();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A stream of numbers that is the same for the same seed. */
+/** A deterministic stream of random numbers. */
 export interface Random {
   /** In [0, 1). */
   next(): number;
@@ -10,13 +10,13 @@ export interface Random {
   between(low: number, high: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly [T, ...T[]]): T;
-  /** An item, or undefined of an empty list. */
+  /** An item, or undefined for an empty list. */
   pickAny<T>(items: readonly T[]): T | undefined;
   hex(length: number): string;
-  /** `length` characters of A-Z, a-z, 0-9. */
+  /** `length` characters from A-Z, a-z, 0-9. */
   text(length: number): string;
   uuid(): string;
-  /** An independent stream: drawing from it does not move this one. The same label gives the same stream. */
+  /** An independent stream: drawing from it does not advance this one. The same label gives the same stream. */
   fork(label: string): Random;
 }
 

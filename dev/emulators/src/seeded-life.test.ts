@@ -7,16 +7,16 @@ import type { Customer, EmulatorPair } from './pair.ts';
 import { startEmulatorPair } from './pair.ts';
 import { createSeededLife } from './seeded-life.ts';
 
-// Thousands of HTTP calls, on machines that have other things to do.
+// Thousands of HTTP calls, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
 
-test('the same seed lives the same life, with the same ids', async () => {
+test('the same seed gives the same actions and ids', async () => {
   const first = await live('a');
   expect(await live('a')).toEqual(first);
   expect((await live('b')).actions).not.toEqual(first.actions);
 });
 
-test('a life does everything there is to do', async () => {
+test('a long enough life includes every action', async () => {
   const pair = await startEmulatorPair({ seed: 'all' });
   const life = createSeededLife({ pair, workspaces: 1, seed: 'all', withUnannounced: true });
   const names = new Set((await life.run(600)).map(({ name }) => name));
@@ -24,7 +24,7 @@ test('a life does everything there is to do', async () => {
   await pair.stop();
 });
 
-test('weights choose', async () => {
+test('weights determine the actions chosen', async () => {
   const pair = await startEmulatorPair({ seed: 'weights' });
   const life = createSeededLife({ pair, workspaces: 1, seed: 1, weights: { editDatabase: 0, trashPage: 0 } });
   const actions = await life.run(100);
@@ -33,8 +33,8 @@ test('weights choose', async () => {
 });
 
 /**
- * A mirror that looks at nothing but the events: what no event names must not have changed. This is what a receiver relies on, so it is
- * the emulator that must keep it, with every setting.
+ * A mirror driven by events alone: an entity named by no event must not have changed. Receivers rely on this, so the emulator must
+ * guarantee it with every setting.
  */
 test.each<[string, NotionEmulatorOptions, number]>([
   ['events one by one', {}, 1],
@@ -88,7 +88,7 @@ interface ForwardedBody {
   };
 }
 
-/** Fetches again what an event names: the database; of a data source the database it is in, and the one the mirror has it in. */
+/** Refetches the database named by an event; for a data source, the database it is in and the one the mirror has it in. */
 async function follow(pair: EmulatorPair, mirrors: ReadonlyMap<string, Mirror>, { payload }: ForwardedBody): Promise<void> {
   const mirror = mirrors.get(payload?.workspace_id ?? '');
   if (payload === undefined || mirror === undefined) return;
@@ -128,7 +128,7 @@ function databasesSeen(pair: EmulatorPair, { workspaceId, connections }: Custome
   return pair.notion.truth({ workspaceId, botId: connections[0]?.botId });
 }
 
-/** Without what is different in every answer. */
+/** A database without the parts that differ in every response. */
 function comparable(database: TrueDatabase): unknown {
   return JSON.parse(JSON.stringify(database), (key, value: unknown) => {
     if (key === 'request_id' || key === 'expiry_time') return undefined;

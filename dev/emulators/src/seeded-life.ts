@@ -12,23 +12,23 @@ export interface LifeAction {
   readonly number: number;
   readonly customer: string;
   readonly name: LifeActionName;
-  /** The id of what it was done to, or in. */
+  /** The id of the object acted on, or in. */
   readonly target: string;
 }
 
 export interface SeededLife {
   readonly seed: string;
   readonly customers: readonly Customer[];
-  /** Does one action and resolves when Notion has answered it. */
+  /** Performs one action and resolves with Notion's response. */
   step(): Promise<LifeAction>;
-  /** Does `count` actions, one after the other. */
+  /** Performs `count` actions in sequence. */
   run(count: number, onAction?: (action: LifeAction) => void): Promise<readonly LifeAction[]>;
 }
 
 /**
- * Users who live in their workspaces: random actions through Notion's REST API with the owners' tokens, through the control API only where
- * Notion has no endpoint. The same seed does the same actions; with the same seed in the pair too, even the ids are the same.
- * Without `withUnannounced` every action is one that Notion announces: with no delivery dropped, a mirror must end equal to the truth.
+ * Simulates users in their workspaces: random actions through Notion's REST API with the owners' tokens, and through the control API only where
+ * Notion has no endpoint. The same seed gives the same actions; with the same seed in the pair too, even the same ids.
+ * Without `withUnannounced` Notion announces every action, so if no delivery is dropped, a mirror must end equal to the truth.
  */
 export function createSeededLife({
   pair,
@@ -38,11 +38,11 @@ export function createSeededLife({
   weights = {},
 }: {
   pair: Pick<EmulatorPair, 'notion' | 'addCustomer'>;
-  /** How many to add, or customers that are there. */
+  /** How many to add, or existing customers. */
   workspaces: number | readonly Customer[];
   seed: string | number;
   withUnannounced?: boolean;
-  /** Other weights than the actions' own; 0 leaves one out. */
+  /** Overrides the actions' own weights; 0 excludes one. */
   weights?: Partial<Record<LifeActionName, number>>;
 }): SeededLife {
   const root = createRandom(`life ${seed}`);
@@ -67,7 +67,7 @@ export function createSeededLife({
       const name = choose(random, withUnannounced, weights);
       const prepared = lifeActions[name].prepare(situation);
       if (prepared === null) {
-        // Another draw; not for ever in one turn of the event loop.
+        // Draw again, yielding to the event loop.
         await turn();
         continue;
       }

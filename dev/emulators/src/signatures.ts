@@ -17,7 +17,7 @@ export function nangoHmac(signingKey: string, body: Buffer | string): string {
   return createHmac('sha256', signingKey).update(body).digest('hex');
 }
 
-/** The legacy `X-Nango-Signature`: hex SHA-256 of key and body put together, open to length extension, still sent. */
+/** The legacy `X-Nango-Signature`: hex SHA-256 of key and body concatenated, open to length extension, still sent. */
 export function nangoLegacySignature(signingKey: string, body: Buffer | string): string {
   return createHash('sha256').update(signingKey).update(body).digest('hex');
 }

@@ -1,5 +1,5 @@
 /**
- * JSON as Nango writes it: keys sorted at every level, no whitespace, text outside ASCII not escaped
+ * JSON as written by Nango: keys sorted at every level, no whitespace, non-ASCII text not escaped
  * (`fast-safe-stringify`'s stable form, used by Nango's `stringifyStable`). Keys sort by UTF-16 code units.
  */
 export function stableStringify(value: unknown): string {

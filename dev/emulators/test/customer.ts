@@ -1,12 +1,12 @@
 import { Client, LogLevel } from '@notionhq/client';
 import type { NotionEmulator } from '../src/notion/emulator.ts';
 
-/** The real client of Notion, as the product uses it: no retries of its own. */
+/** The real Notion client, configured like the product's: without its own retries. */
 export function notionClient(emulator: Pick<NotionEmulator, 'url'>, token: string): Client {
   return new Client({ auth: token, baseUrl: emulator.url, retry: false, logLevel: LogLevel.ERROR });
 }
 
-/** A workspace with a page shared with one bot of a public integration, and a client each for owner and bot. */
+/** A workspace with a page shared with one bot of an integration, and a client each for owner and bot. */
 export function newWorkspace(emulator: NotionEmulator, type: 'public' | 'internal' = 'public') {
   const { id: workspaceId, owner } = emulator.createWorkspace({ name: 'Quantify Labs' });
   const integration = emulator.createIntegration({ name: 'My Integration', type });
@@ -24,7 +24,7 @@ export function newWorkspace(emulator: NotionEmulator, type: 'public' | 'interna
   };
 }
 
-/** Whatever a promise rejects with. */
+/** The promise's rejection. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => {

@@ -4,18 +4,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface Received {
   readonly at: number;
   readonly headers: IncomingHttpHeaders;
-  /** Names as they were spelled. */
+  /** Header names as spelled. */
   readonly headerNames: readonly string[];
   readonly body: string;
 }
 
-/** A webhook endpoint that remembers what came. */
+/** A webhook endpoint that records requests. */
 export interface Receiver {
   readonly url: string;
   readonly received: Received[];
-  /** Resolves when `count` requests have come in all. */
+  /** Resolves once `count` requests have arrived in total. */
   waitFor(count: number): Promise<readonly Received[]>;
-  /** How the next requests are answered, in turn; then 200. `reset` breaks the connection, `hang` does not answer. */
+  /** Sets the responses to the next requests, in order; then 200. `reset` breaks the connection, `hang` does not answer. */
   answerWith(...answers: readonly (number | 'reset' | 'hang')[]): void;
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 export type BodyBytes = { readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'too_large' };
 
-/** The raw bytes of a request. Over the limit the rest is read and thrown away, so that the client can read the answer. */
+/** The raw bytes of a request. Beyond the limit the rest is read and discarded, so that the client can read the response. */
 export async function readBody(request: IncomingMessage, limitBytes: number): Promise<BodyBytes> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -3,7 +3,7 @@ export interface CallCount {
   readonly token: string | null;
   readonly endpoint: string;
   readonly calls: number;
-  /** By answered status; `reset` for a connection that was broken instead. A call without an answer yet is in `calls` only. */
+  /** By response status; `reset` for a broken connection. A call without a response yet is only in `calls`. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -16,7 +16,7 @@ export interface CallRecord {
 }
 
 export interface CallCounters {
-  /** Returns how to say what came of it. */
+  /** Counts a call. Pass its result to the returned function. */
   begin(call: { at: number; token: string | null; method: string; path: string }): (status: number | 'reset') => void;
   counts(filter?: { token?: string | undefined }): readonly CallCount[];
   /** The last 10,000 calls, oldest first. */

@@ -2,14 +2,14 @@ import { Router } from '@koa/router';
 import { z } from 'zod';
 import { readBody } from './body.ts';
 
-/** One operation of a control API: its input is the JSON body, or for GET and DELETE the query. */
+/** One operation of a control API. Its input is the JSON body, or the query for GET and DELETE. */
 export interface ControlRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly run: (input: unknown) => unknown;
 }
 
-/** An input that asks for something that is not there, or cannot be done. */
+/** Thrown for an input that names an unknown object or an impossible operation. */
 export class ControlError extends Error {
   readonly status: 400 | 404 | 409;
   constructor(status: 400 | 404 | 409, message: string) {
@@ -18,7 +18,7 @@ export class ControlError extends Error {
   }
 }
 
-/** Checks the input before `run` sees it. */
+/** A route that validates the input before calling `run`. */
 export function controlRoute<Schema extends z.ZodType>(
   method: ControlRoute['method'],
   path: string,
@@ -29,8 +29,8 @@ export function controlRoute<Schema extends z.ZodType>(
 }
 
 /**
- * Serves the routes under `/_control`. Answers 200 with what `run` returns (`{}` for nothing), 400 with `{error, issues}` for an input
- * that does not fit, and the status of a `ControlError`.
+ * Serves the routes under `/_control`. Answers 200 with the result of `run` (`{}` for none), 400 with `{error, issues}` for an invalid
+ * input, and the status of a `ControlError`.
  */
 export function controlRouter(routes: readonly ControlRoute[]): Router {
   const router = new Router({ prefix: '/_control' });
@@ -45,7 +45,7 @@ export function controlRouter(routes: readonly ControlRoute[]): Router {
           ctx.status = 400;
           ctx.body = JSON.stringify({ error: z.prettifyError(error), issues: error.issues });
         } else if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500) {
-          // A ControlError, or what the emulated API itself would refuse.
+          // A ControlError, or an error of the emulated API itself.
           ctx.status = error.status;
           ctx.body = JSON.stringify({ error: error.message });
         } else throw error;

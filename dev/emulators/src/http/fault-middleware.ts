@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Middleware } from 'koa';
 import type { ActiveFault, FaultKit, FaultKind, RequestFacts } from './faults.ts';
 
-/** The faults that are an ordinary answer; how it looks is the server's own matter. */
+/** Faults that are ordinary error responses, rendered by each server itself. */
 export type AnsweredFault = ActiveFault & {
   readonly kind: Exclude<FaultKind, (typeof handledHere)[number]>;
 };
 
-/** The others: what happens to the connection or to the right answer, and the answer that is given literally. */
+/** The other faults: those of the connection, altered responses, and literal ones. */
 const handledHere = [
   'latency',
   'hang',
@@ -18,7 +18,7 @@ const handledHere = [
   'repeated_cursor',
 ] as const satisfies readonly FaultKind[];
 
-/** Lets the fault kit act on every request that passes; `stopped` ends what it holds back. */
+/** Applies the fault kit to every request. `stopped` releases requests it holds. */
 export function faultMiddleware({
   faults,
   factsOf,

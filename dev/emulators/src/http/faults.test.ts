@@ -14,9 +14,9 @@ test.each<[string, FaultInput, boolean]>([
   ['its method, in lower case', { kind: 'hang', method: 'get' }, true],
   ['another method', { kind: 'hang', method: 'POST' }, false],
   ['its path', { kind: 'hang', path: '/v1/databases/1' }, true],
-  ['the begin of its path', { kind: 'hang', path: '/v1/databases' }, false],
+  ['the beginning of its path', { kind: 'hang', path: '/v1/databases' }, false],
   ['a pattern', { kind: 'hang', path: '/v1/*' }, true],
-  ['a pattern with characters of regular expressions', { kind: 'hang', path: '/v1/(.+)*' }, false],
+  ['a pattern with regular expression characters', { kind: 'hang', path: '/v1/(.+)*' }, false],
   ['never', { kind: 'hang', probability: 0 }, false],
 ])('%s', (_, fault, hits) => {
   const kit = createFaultKit(createRandom('faults'));
@@ -24,14 +24,14 @@ test.each<[string, FaultInput, boolean]>([
   expect(kit.hits(request).length).toBe(hits ? 1 : 0);
 });
 
-test('skips, counts down, and is gone', () => {
+test('skips, fires `count` times, and is removed', () => {
   const kit = createFaultKit(createRandom('faults'));
   kit.inject({ kind: 'conflict_error', skip: 1, count: 2 });
   expect([1, 2, 3, 4].map(() => kit.hits(request).length)).toEqual([0, 1, 1, 0]);
   expect(kit.list()).toEqual([]);
 });
 
-test('latency adds up before one other fault', () => {
+test('latencies add up before one other fault', () => {
   const kit = createFaultKit(createRandom('faults'));
   kit.inject({ kind: 'latency', latencyMs: 5 });
   kit.inject({ kind: 'conflict_error' });
@@ -46,7 +46,7 @@ test('probability is drawn from the seed', () => {
   expect(count).toBeLessThan(400);
 });
 
-test('cleared by id, or all', () => {
+test('faults are cleared by id, or all at once', () => {
   const kit = createFaultKit(createRandom('faults'));
   const { id } = kit.inject({ kind: 'hang' });
   kit.inject({ kind: 'conflict_error' });

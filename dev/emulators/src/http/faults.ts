@@ -3,13 +3,13 @@ import type { Random } from '../random.ts';
 
 export const faultSchema = z.strictObject({
   /**
-   * What the server does instead of answering. Statuses carry the server's own error shape: `rate_limited` 429,
+   * The server's behaviour instead of a normal response. Statuses carry the server's own error shape: `rate_limited` 429,
    * `request_blocked` 429 with reason `public_api_request_blocked`, `service_overload` 529, `service_unavailable` 503,
    * `internal_server_error` 500, `bad_gateway` 502 with an HTML page, `gateway_timeout` 504, `conflict_error` 409,
-   * `restricted_resource` 403, `unauthorized` 401 (a dead token). `latency` waits `latencyMs`, then goes on; `hang` never answers;
-   * `connection_reset` breaks the connection; `truncated_body` sends half of the right answer, then breaks it; `malformed_json` answers
-   * 200 with half a JSON text. `answer` answers `status` with `body`; `repeated_cursor` gives the right page of a list, and again the cursor that
-   * led to it instead of the next.
+   * `restricted_resource` 403, `unauthorized` 401 (a dead token). `latency` waits `latencyMs`, then continues; `hang` never answers;
+   * `connection_reset` breaks the connection; `truncated_body` sends half of the right response, then breaks it; `malformed_json` answers
+   * 200 with truncated JSON. `answer` answers `status` with `body`; `repeated_cursor` returns the right page of a list, but with the request's
+   * cursor instead of the next.
    */
   kind: z.enum([
     'rate_limited',
@@ -38,20 +38,20 @@ export const faultSchema = z.strictObject({
     .string()
     .transform((method) => method.toUpperCase())
     .optional(),
-  /** Only this path, without the query; `*` stands for any text: `/v1/databases/*`. */
+  /** Only this path, without the query; `*` matches any text: `/v1/databases/*`. */
   path: z.string().optional(),
-  /** Only requests of a list for more than this many at a time. */
+  /** Only list requests with a page size over this. */
   pageSizeOver: z.int().min(0).optional(),
-  /** Only requests of a list that come with a cursor (true), or without one (false). */
+  /** Only list requests with a cursor (true), or without one (false). */
   withCursor: z.boolean().optional(),
-  /** For `answer`: the status (default 200) and the JSON body (default `{}`). `{id}` in its texts is the end of the path. */
+  /** For `answer`: the status (default 200) and the JSON body (default `{}`). `{id}` in its strings is replaced by the last path segment. */
   status: z.int().min(200).max(599).optional(),
   body: z.json().optional(),
-  /** Let this many matching requests through first. */
+  /** Lets this many matching requests through first. */
   skip: z.int().min(0).optional(),
-  /** Fire this often, then be gone. Default: until cleared. */
+  /** How often it fires before it is removed. Default: until cleared. */
   count: z.int().min(1).optional(),
-  /** Of each matching request, 0..1. Default 1. */
+  /** Of hitting each matching request, 0..1. Default 1. */
   probability: z.number().min(0).max(1).optional(),
   retryAfterSeconds: z.int().min(0).optional(),
   /** For `rate_limited`. Default `public_api_request_rate_limit`. */
@@ -65,29 +65,29 @@ export type FaultKind = Fault['kind'];
 
 export interface ActiveFault extends Fault {
   readonly id: string;
-  /** Requests it could have hit, and those it did hit. */
+  /** Requests that matched, and those that were hit. */
   readonly matched: number;
   readonly fired: number;
 }
 
-/** What of a request a fault can be matched by. */
+/** The parts of a request that a fault can match. */
 export interface RequestFacts {
   readonly token: string | null;
   readonly workspaceId: string | null;
   readonly method: string;
   readonly path: string;
-  /** Of a request of a list. */
+  /** For a list request. */
   readonly paging?: { readonly cursor: string | null; readonly pageSize: number } | undefined;
 }
 
 export interface FaultKit {
-  /** Throws a ZodError for a fault that is not one. */
+  /** Throws a ZodError for an invalid fault. */
   inject(fault: FaultInput): ActiveFault;
-  /** Those still able to fire, oldest first. */
+  /** Faults that can still fire, oldest first. */
   list(): readonly ActiveFault[];
-  /** Without an id: all. */
+  /** Clears one fault, or all without an id. */
   clear(id?: string): void;
-  /** The faults that hit this request, in order: any number of `latency`, then at most one of the others. */
+  /** The faults that hit this request, in order: any number of `latency`, then at most one other. */
   hits(request: RequestFacts): readonly ActiveFault[];
 }
 

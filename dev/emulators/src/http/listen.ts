@@ -3,14 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 
 export interface Listening {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly port: number;
   /** Closes the port and every connection at once. */
   close(): Promise<void>;
 }
 
-/** Koa's handler as `node:http` takes one: Koa answers a failed middleware itself, its promise never rejects. */
+/** Koa's handler for `node:http`. Its promise never rejects: Koa answers a failed middleware itself. */
 export function serve(app: Koa): (request: IncomingMessage, response: ServerResponse) => void {
   const handle = app.callback();
   return (request, response) => void handle(request, response);
@@ -21,7 +21,7 @@ export function listen(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
   { port, host }: { port: number; host: string },
 ): Promise<Listening> {
-  // Clients keep connections open between tests: a short idle time here would be their ECONNRESET.
+  // Clients keep connections open between tests; a short idle timeout here would give them ECONNRESET.
   const server = createServer({ keepAliveTimeout: 60_000 }, handler);
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -1,13 +1,13 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-/** How one attempt ended: an answer, or the network's error code (`ECONNREFUSED`, `ECONNRESET`, `ECONNABORTED` = timeout). */
+/** The result of one attempt: a response, or the network error code (`ECONNREFUSED`, `ECONNRESET`, `ECONNABORTED` = timeout). */
 export type PostResult = { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'network_error'; readonly code: string };
 
 export interface Poster {
-  /** Never rejects. Headers go out as they are spelled. At most `maxConcurrent` at once; the timeout starts when the request does. */
+  /** Never rejects. Header names keep their spelling. At most `maxConcurrent` requests at once; the timeout starts with the request. */
   post(url: string, headers: Readonly<Record<string, string>>, body: Buffer, timeoutMs: number): Promise<PostResult>;
-  /** Breaks off what is under way. */
+  /** Aborts requests in flight. */
   close(): void;
 }
 
@@ -39,7 +39,7 @@ export function createPoster({ maxConcurrent, maxRedirects = 0 }: { maxConcurren
   ): Promise<PostResult> {
     const { result, location } = await attempt(url, method, headers, body, timeoutMs);
     if (location === null || redirectsLeft === 0 || result.kind !== 'answer' || !isRedirect(result.status)) return result;
-    // As every common client does: only 307 and 308 repeat the POST.
+    // Like common clients: only 307 and 308 repeat the POST.
     const next = result.status === 307 || result.status === 308 ? method : 'GET';
     return follow(new URL(location, url), next, headers, body, timeoutMs, redirectsLeft - 1);
   }

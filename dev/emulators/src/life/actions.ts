@@ -6,7 +6,7 @@ import { madeUpCover, madeUpIcon, madeUpName, madeUpProperties, madeUpPropertyNa
 import type { Surroundings } from './surroundings.ts';
 import type { User } from './user.ts';
 
-/** The situation in which a user does something. */
+/** The situation in which a user acts. */
 export interface Situation {
   readonly customer: Customer;
   readonly user: User;
@@ -15,13 +15,13 @@ export interface Situation {
   readonly notion: NotionControl;
 }
 
-/** Something a user may do. */
+/** An action a user may take. */
 export interface LifeActionKind {
-  /** How often it is chosen, against the others that are possible. */
+  /** How often it is chosen, relative to the other possible actions. */
   readonly weight: number;
-  /** False: Notion tells a receiver nothing of it, only a sweep of all databases can find it. */
+  /** False: Notion sends no webhook for it, so only a sweep of all databases can find it. */
   readonly isAnnounced: boolean;
-  /** Null: not possible now. Returns the id of what it is done to, and how to do it. */
+  /** The id of the action's target and a function that performs it. Null: not possible now. */
   readonly prepare: (situation: Situation) => { readonly target: string; readonly run: () => Promise<unknown> } | null;
 }
 
@@ -182,7 +182,7 @@ export const lifeActions = {
     return node && { target: node.id, run: () => Promise.resolve(notion.deletePermanently({ id: node.id })) };
   }),
 
-  // Out of the shared page: for the integration the database is gone, and nobody tells it.
+  // Out of the shared page: the integration loses the database without a webhook.
   hideDatabase: unannounced(2, ({ around, random, user, customer }) => {
     const database = random.pickAny(around.liveDatabases);
     return database && { target: database.id, run: () => moveTo(user, database.id, customer.privatePageId) };
@@ -232,7 +232,7 @@ function moveTo(user: User, databaseId: string, pageId: string): Promise<unknown
 const propertiesSchema = z.array(z.object({ id: z.string(), name: z.string(), type: z.string() }));
 type SeenProperty = z.output<typeof propertiesSchema>[number];
 
-/** Reads a data source's schema, then changes it, or leaves it when there is nothing to change. */
+/** Reads a data source's schema, then changes it, unless there is nothing to change. */
 function editSchema(
   { around, random, user }: Situation,
   change: (properties: SeenProperty[], random: Random) => Record<string, unknown> | null,

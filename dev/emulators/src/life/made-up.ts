@@ -14,7 +14,7 @@ const words = [
   'Hiring',
   'Wiki',
 ] as const;
-/** Names that users give, and that code trips over. */
+/** User-given names that break naive code. */
 const oddNames = [
   'a.b.c',
   '$where',
@@ -36,7 +36,7 @@ export function madeUpName(random: Random): string {
   return `${base} ${random.integer(1000)}`;
 }
 
-/** A name for a property, which no other of the same data source has. */
+/** A property name that is unique in its data source. */
 export function madeUpPropertyName(random: Random, taken: readonly string[]): string {
   const odd = random.pick(oddNames);
   if (random.chance(0.2) && !taken.includes(odd)) return odd;
@@ -49,7 +49,7 @@ export function madeUpPropertyName(random: Random, taken: readonly string[]): st
 export function richText(content: string, random: Random): unknown[] {
   if (content === '') return [];
   if (!random.chance(0.3)) return [{ text: { content } }];
-  // By code points: Notion does not cut a character in two.
+  // By code points: Notion does not split a character.
   const characters = Array.from(content);
   const middle = Math.floor(characters.length / 2);
   return [
@@ -106,7 +106,7 @@ export function madeUpPropertyType(random: Random): Record<string, unknown> {
   ]);
 }
 
-/** The title and a few properties more. */
+/** The title and a few more properties. */
 export function madeUpProperties(random: Random): Record<string, unknown> {
   const properties: [string, unknown][] = [['Name', { title: {} }]];
   const count = random.integer(5);

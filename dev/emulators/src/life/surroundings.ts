@@ -1,16 +1,16 @@
 import type { NotionControl, TreeNode } from '../notion/control.ts';
 import type { Customer } from '../pair.ts';
 
-/** What one user has before them: everything under the shared page, by kind. `live`: not in the trash. */
+/** Everything under the shared page, by kind, as a user sees it. `live`: not in the trash. */
 export interface Surroundings {
-  /** With the shared page itself, first. */
+  /** Starting with the shared page itself. */
   readonly livePages: readonly TreeNode[];
   readonly liveDatabases: readonly TreeNode[];
   readonly liveSources: readonly TreeNode[];
   readonly liveRows: readonly TreeNode[];
-  /** Trashed itself, with everything above it live: can be restored. */
+  /** Trashed, with live ancestors, so it can be restored. */
   readonly restorable: readonly TreeNode[];
-  /** Databases that lie under the private page, live. */
+  /** Live databases under the private page. */
   readonly hiddenDatabases: readonly TreeNode[];
   isUnder(node: TreeNode, ancestor: TreeNode): boolean;
   parent(node: TreeNode): TreeNode | undefined;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** Somebody who works in Notion through its REST API. */
+/** A person working in Notion through its REST API. */
 export interface User {
-  /** Throws for an answer that is not a success. */
+  /** Throws when the response is not a success. */
   call(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<Answer>;
 }
 

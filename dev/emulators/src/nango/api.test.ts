@@ -71,12 +71,12 @@ test.each(['/connections', '/connection'])('GET %s/{id} answers the whole connec
   });
 });
 
-test('the refresh token comes only when asked for', async () => {
+test('the refresh token is returned only on request', async () => {
   const { body } = await call('/connections/c-1?provider_config_key=notion&refresh_token=true');
   expect(body).toMatchObject({ credentials: { refresh_token: 'nrt_1', raw: { refresh_token: 'nrt_1' } } });
 });
 
-test('a forced refresh gives the new token, an ordinary read the dead one', async () => {
+test('a forced refresh returns the new token, an ordinary read the dead one', async () => {
   nango.setTokenAfterRefresh({ connectionId: 'c-1', accessToken: 'ntn_2' });
   expect(await credentials()).toMatchObject({ access_token: 'ntn_1' });
   expect(await credentials('&force_refresh=true')).toMatchObject({ access_token: 'ntn_2', raw: { access_token: 'ntn_2' } });
@@ -94,7 +94,7 @@ test.each([
   ['a wrong key', '/connections/c-1?provider_config_key=notion', 'Bearer other', 401, 'unknown_user_account'],
   ['no provider_config_key', '/connections/c-1', 'Bearer key', 400, 'invalid_query_params'],
   ['an unknown parameter', '/connections/c-1?provider_config_key=notion&x=1', 'Bearer key', 400, 'invalid_query_params'],
-  ['a flag that is none', '/connections/c-1?provider_config_key=notion&force_refresh=1', 'Bearer key', 400, 'invalid_query_params'],
+  ['an invalid flag', '/connections/c-1?provider_config_key=notion&force_refresh=1', 'Bearer key', 400, 'invalid_query_params'],
   ['an unknown integration', '/connections/c-1?provider_config_key=other', 'Bearer key', 400, 'unknown_provider_config'],
   ['an unknown connection', '/connections/c-2?provider_config_key=notion', 'Bearer key', 404, 'not_found'],
 ])('%s', async (_, path, key, status, code) => {
@@ -104,7 +104,7 @@ test.each([
 test.each([
   [false, 400],
   [true, 424],
-])('a refresh that failed, exhausted %s: %i, with the connection', async (exhausted, status) => {
+])('a failed refresh, exhausted %s, answers %i with the connection', async (exhausted, status) => {
   nango.failRefresh({ connectionId: 'c-1', exhausted });
   const failed = await call('/connections/c-1?provider_config_key=notion');
   expect(failed).toMatchObject({
@@ -116,7 +116,7 @@ test.each([
   expect((await call('/connections/c-1?provider_config_key=notion')).status).toBe(200);
 });
 
-test('the list has neither configuration nor credentials, and can be searched', async () => {
+test('the list omits configuration and credentials, and can be searched', async () => {
   nango.createConnection({ connectionId: 'c-2', accessToken: 'ntn_2', workspaceId: 'w-2', tags: { team: 'a' } });
   const ids = async (query: string) =>
     (await call(`/connections${query}`)).body.connections.map((connection) =>
@@ -165,7 +165,7 @@ test('faults work here too', async () => {
   ]);
 });
 
-test('auth webhooks tell of creation, reconnection, failed refresh and deletion', async () => {
+test('auth webhooks report creation, reconnection, failed refresh and deletion', async () => {
   nango.reauthorize({ connectionId: 'c-1', accessToken: 'ntn_2' });
   nango.failRefresh({ connectionId: 'c-1' });
   nango.failAuthorization({ connectionId: 'c-1' });
@@ -178,9 +178,9 @@ test('auth webhooks tell of creation, reconnection, failed refresh and deletion'
   await nango.settle();
   expect((await call('/connections/c-1?provider_config_key=notion')).status).toBe(404);
   const base = { from: 'nango', type: 'auth', authMode: 'OAUTH2', provider: 'notion', providerConfigKey: 'notion', environment: 'prod' };
-  const told = receiver.received.map(({ body }) => JSON.parse(body) as object);
-  expect(told).toHaveLength(6);
-  expect(told).toEqual(
+  const sent = receiver.received.map(({ body }) => JSON.parse(body) as object);
+  expect(sent).toHaveLength(6);
+  expect(sent).toEqual(
     expect.arrayContaining([
       { ...base, connectionId: 'c-1', operation: 'creation', success: true, tags: { end_user_id: 'u_42' } },
       { ...base, connectionId: 'c-1', operation: 'override', success: true, tags: { end_user_id: 'u_42' } },
@@ -212,7 +212,7 @@ test('auth webhooks tell of creation, reconnection, failed refresh and deletion'
   );
 });
 
-test('a switch that is off sends nothing, but a reconnection is always told', async () => {
+test('a switch turned off sends nothing, but a reconnection is always sent', async () => {
   nango.settings.change({ sendOnCreation: false, sendOnRefreshError: false, sendOnDeletion: false });
   receiver.received.length = 0;
   nango.createConnection({ connectionId: 'c-2', accessToken: 'ntn_2', workspaceId: 'w-2' });
@@ -223,7 +223,7 @@ test('a switch that is off sends nothing, but a reconnection is always told', as
   expect(receiver.received.map(({ body }) => (JSON.parse(body) as { operation: string }).operation)).toEqual(['override']);
 });
 
-test('everything works by HTTP too', async () => {
+test('everything works over HTTP too', async () => {
   expect(await control('POST', '/connections', { connectionId: 'c-3', accessToken: 'ntn_3', workspaceId: 'w-3' })).toMatchObject({
     connectionId: 'c-3',
   });

@@ -20,7 +20,7 @@ const listQuery = z
   })
   .catchall(z.string());
 
-/** GET, list and DELETE of connections, with the deprecated alias `/connection`; every call needs the API key. */
+/** Get, list and delete connections, with the deprecated alias `/connection`. Every call needs the API key. */
 export function connectionsApi({
   environment,
   settings,
@@ -95,7 +95,7 @@ function authorized(environment: NangoEnvironment): Middleware {
   };
 }
 
-/** A fixed window of a minute, with the headers that Nango sends on every answer. */
+/** A fixed one-minute window, with the headers that Nango sends on every response. */
 function limited(limitPerMinute: () => number | null, now: () => number): Middleware {
   let window = { start: 0, used: 0 };
   return (ctx, next) => {
@@ -108,7 +108,7 @@ function limited(limitPerMinute: () => number | null, now: () => number): Middle
     ctx.set('X-RateLimit-Remaining', String(Math.max(0, limit - window.used)));
     ctx.set('X-RateLimit-Reset', String(Math.floor((now() + restMs) / 1000)));
     if (window.used <= limit) return next();
-    // Rounded down, as Nango does: it can be 0.
+    // Rounded down, as in Nango: it can be 0.
     ctx.set('Retry-After', String(Math.floor(restMs / 1000)));
     throw new NangoError(429, 'too_many_request', null, { method: ctx.method, path: ctx.path });
   };

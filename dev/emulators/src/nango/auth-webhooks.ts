@@ -6,7 +6,7 @@ import type { NangoSettings } from './settings.ts';
 
 export type AuthOperation = 'creation' | 'override' | 'refresh' | 'deletion';
 
-/** Nango's own webhook about a connection, for the receivers; null when its switch is off or there is no URL. */
+/** Nango's own webhook about a connection; null when its switch is off or there is no URL. */
 export function authWebhook({
   environment,
   settings,
@@ -18,7 +18,7 @@ export function authWebhook({
   settings: NangoSettings;
   connection: Pick<NangoConnection, 'connectionId' | 'providerConfigKey' | 'tags' | 'webhookUrlOverride'>;
   operation: AuthOperation;
-  /** Null: it succeeded. */
+  /** Null on success. */
   error?: { readonly type: string; readonly description: string } | null;
 }): Webhook | null {
   const { forwardTo, sendOnCreation, sendOnRefreshError, sendOnDeletion } = settings.current();

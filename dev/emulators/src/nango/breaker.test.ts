@@ -19,7 +19,7 @@ async function fail(times: number) {
   for (let time = 0; time < times; time += 1) await attempt(false);
 }
 
-test('five failures leave it closed, the sixth within ten seconds opens it', async () => {
+test('five failures leave the breaker closed, the sixth within ten seconds opens it', async () => {
   await fail(5);
   expect(breaker.state(url)).toBe('closed');
   now += 9_999;
@@ -27,7 +27,7 @@ test('five failures leave it closed, the sixth within ten seconds opens it', asy
   expect(breaker.state(url)).toBe('open');
 });
 
-test('successes between do not matter, time does', async () => {
+test('successes in between do not reset the count, time does', async () => {
   await fail(5);
   expect(await attempt(true)).toBe('succeeded');
   now += 10_000;
@@ -37,7 +37,7 @@ test('successes between do not matter, time does', async () => {
   expect(breaker.state(url)).toBe('open');
 });
 
-test('open: nothing runs for 60 s; then one probe decides', async () => {
+test('an open breaker runs nothing for 60 s; then one probe decides', async () => {
   await fail(6);
   let ran = 0;
   const count = () => {
@@ -59,7 +59,7 @@ test('open: nothing runs for 60 s; then one probe decides', async () => {
   expect(breaker.state(url)).toBe('closed');
 });
 
-test('while a probe runs, others are refused', async () => {
+test('while a probe runs, other attempts are refused', async () => {
   await fail(6);
   now += 60_000;
   const probe = Promise.withResolvers<boolean>();
@@ -70,7 +70,7 @@ test('while a probe runs, others are refused', async () => {
   expect(await probing).toBe('succeeded');
 });
 
-test('each URL has its own', async () => {
+test('each URL has its own breaker', async () => {
   await fail(6);
   expect(await breaker.execute('http://other/', () => Promise.resolve(true))).toBe('succeeded');
 });

@@ -10,20 +10,20 @@ export type BreakerSettings = z.output<typeof breakerSchema>;
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
-/** One breaker for each URL, as Nango keeps them. */
+/** One circuit per URL, as in Nango. */
 export interface CircuitBreaker {
-  /** Runs an attempt, which resolves to whether it succeeded; `refused`: the breaker is open and nothing ran. */
+  /** Runs an attempt, which resolves to whether it succeeded. `refused`: the breaker is open and nothing ran. */
   execute(url: string, attempt: () => Promise<boolean>): Promise<'succeeded' | 'failed' | 'refused'>;
   state(url: string): BreakerState;
   reset(): void;
 }
 
 interface Circuit {
-  /** The window of counted failures; it begins with the first of them. */
+  /** Start of the window of counted failures, set by the first of them. */
   windowStart: number;
   failures: number;
   state: BreakerState;
-  /** Until then an open or half-open circuit refuses. */
+  /** An open or half-open circuit refuses until then. */
   until: number;
 }
 
@@ -54,7 +54,7 @@ export function createCircuitBreaker(settings: () => BreakerSettings | null, now
     return 'failed';
   };
 
-  /** One attempt is let through to see whether the receiver is back; meanwhile, others are refused. */
+  /** Lets one attempt through to test whether the receiver has recovered; other attempts are refused meanwhile. */
   const runProbe = async (circuit: Circuit, url: string, attempt: () => Promise<boolean>, { cooldownMs }: BreakerSettings) => {
     const startedAt = now();
     circuit.state = 'half_open';

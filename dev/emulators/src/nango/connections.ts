@@ -1,11 +1,11 @@
 import type { JsonObject } from '../json.ts';
 
 export interface NangoConnection {
-  /** Nango's own number. */
+  /** Nango's numeric id. */
   readonly id: number;
   readonly connectionId: string;
   readonly providerConfigKey: string;
-  /** Null for a connection from before Nango kept it: its webhooks come unwrapped. */
+  /** Null for a connection older than this field: its webhooks come unwrapped. */
   readonly workspaceId: string | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly webhookUrlOverride: string | null;
@@ -14,13 +14,13 @@ export interface NangoConnection {
   lastFetchedAt: number | null;
   /** Notion's token response. */
   tokenResponse: JsonObject;
-  /** What a forced refresh turns the access token into; null: it stays. */
+  /** The access token after a forced refresh; null: unchanged. */
   tokenAfterRefresh: string | null;
-  /** `failing`: a refresh fails now, 400. `exhausted`: it is not tried any more, 424. */
+  /** `failing`: a refresh fails now, 400. `exhausted`: no longer attempted, 424. */
   refresh: 'works' | 'failing' | 'exhausted';
 }
 
-/** A connection as GET /connections/{id} answers it. Without `credentials` for a key that may not read them. */
+/** A connection as returned by GET /connections/{id}. Without `credentials` for a key that may not read them. */
 export function fullConnection(
   connection: NangoConnection,
   provider: string,
@@ -45,7 +45,7 @@ export function fullConnection(
   };
 }
 
-/** A connection as GET /connections lists it: without its configuration. */
+/** A connection as listed by GET /connections: without its configuration. */
 export function listedConnection(connection: NangoConnection, provider: string): JsonObject {
   const { id, connectionId, providerConfigKey, tags, createdAt } = connection;
   return {

@@ -12,7 +12,7 @@ const id = z.string().min(1);
 const nothing = z.looseObject({});
 const byConnection = z.strictObject({ connectionId: id });
 
-/** The control API of the Nango emulator: one route for each function. */
+/** The control API of the Nango emulator: one route per function. */
 export function nangoControlRoutes({
   control,
   environment,

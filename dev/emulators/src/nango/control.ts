@@ -15,7 +15,7 @@ export interface NewNangoConnection {
   readonly providerConfigKey?: string | undefined;
   readonly accessToken: string;
   readonly refreshToken?: string | undefined;
-  /** Notion's workspace; null for a connection that does not know it (an old or imported one): its webhooks come unwrapped. */
+  /** Notion's workspace; null if the connection does not record it (an old or imported one): its webhooks come unwrapped. */
   readonly workspaceId: string | null;
   readonly workspaceName?: string | undefined;
   readonly botId?: string | undefined;
@@ -24,17 +24,17 @@ export interface NewNangoConnection {
   readonly webhookUrlOverride?: string | undefined;
 }
 
-/** What an operator and the users do in Nango beside its API. Throws a ControlError for an id that is not there. */
+/** Actions of operators and users in Nango outside its API. Throws a ControlError for an unknown id. */
 export interface NangoControl {
   /** A user authorises: webhook `creation`. */
   createConnection(input: NewNangoConnection): NangoConnection;
-  /** A user authorises again: another token, webhook `override`. */
+  /** A user reauthorises: another token, webhook `override`. */
   reauthorize(input: { connectionId: string; accessToken: string }): NangoConnection;
-  /** An authorisation that fails: webhook `creation`, or `override` for a connection that is there, with `success: false`. */
+  /** An authorisation fails: webhook `creation`, or `override` for an existing connection, with `success: false`. */
   failAuthorization(input: { connectionId: string; providerConfigKey?: string | undefined }): void;
   /** The next refresh fails: webhook `refresh` with `success: false`, and GET answers 400, or 424 when `exhausted`. */
   failRefresh(input: { connectionId: string; exhausted?: boolean | undefined }): void;
-  /** A forced refresh (`force_refresh=true`) will give this token. */
+  /** Sets the token that a forced refresh (`force_refresh=true`) will return. */
   setTokenAfterRefresh(input: { connectionId: string; accessToken: string }): void;
   /** Webhook `deletion`. */
   deleteConnection(input: { connectionId: string }): void;
@@ -44,16 +44,16 @@ export interface NangoControl {
     provider?: string | undefined;
     forwardWebhooks?: boolean | undefined;
   }): NangoIntegration;
-  /** Pastes Notion's verification token into the integration's settings; null takes it out. */
+  /** Pastes Notion's verification token into the integration's settings; null removes it. */
   setWebhookSecret(input: { webhookSecret: string | null; providerConfigKey?: string | undefined }): void;
-  /** At once and without overlap, as Nango rotates. */
+  /** Takes effect at once, without overlap, as in Nango. */
   rotateSigningKey(input?: { signingKey?: string | undefined }): { readonly signingKey: string };
   rotateApiKey(input?: { apiKey?: string | undefined }): { readonly apiKey: string };
   /** The last 10,000 webhooks sent, oldest first. */
   deliveries(filter?: { state?: NangoDelivery['state'] | undefined; connectionId?: string | undefined }): readonly NangoDelivery[];
   breakerState(input: { url: string }): BreakerState;
   resetBreaker(): void;
-  /** Resolves when no webhook is under way. Rejects after `timeoutMs`, default 30 s. */
+  /** Resolves when no webhook is in flight. Rejects after `timeoutMs`, default 30 s. */
   settle(input?: { timeoutMs?: number | undefined }): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export function createNangoControl({
   let created = 0;
   const connectionOf = (connectionId: string) => found(environment.connections.get(connectionId), 'connection', connectionId);
   const integrationOf = (key: string) => found(environment.integrations.get(key), 'integration', key);
-  const tell = (
+  const notify = (
     connection: Parameters<typeof authWebhook>[0]['connection'],
     operation: AuthOperation,
     error?: { type: string; description: string },
@@ -111,7 +111,7 @@ export function createNangoControl({
         refresh: 'works',
       };
       environment.connections.set(connectionId, connection);
-      tell(connection, 'creation');
+      notify(connection, 'creation');
       return connection;
     },
     reauthorize: ({ connectionId, accessToken }) => {
@@ -119,18 +119,18 @@ export function createNangoControl({
       connection.tokenResponse = { ...connection.tokenResponse, access_token: accessToken };
       connection.updatedAt = now();
       connection.refresh = 'works';
-      tell(connection, 'override');
+      notify(connection, 'override');
       return connection;
     },
     failAuthorization: ({ connectionId, providerConfigKey = 'notion' }) => {
       const known = environment.connections.get(connectionId);
       const connection = known ?? { connectionId, providerConfigKey, tags: {}, webhookUrlOverride: null };
-      tell(connection, known === undefined ? 'creation' : 'override', { type: 'access_denied', description: 'The user denied access.' });
+      notify(connection, known === undefined ? 'creation' : 'override', { type: 'access_denied', description: 'The user denied access.' });
     },
     failRefresh: ({ connectionId, exhausted = false }) => {
       const connection = connectionOf(connectionId);
       connection.refresh = exhausted ? 'exhausted' : 'failing';
-      tell(connection, 'refresh', {
+      notify(connection, 'refresh', {
         type: 'refresh_token_external_error',
         description: 'The external API returned an error when trying to refresh the access token.',
       });
@@ -141,7 +141,7 @@ export function createNangoControl({
     deleteConnection: ({ connectionId }) => {
       const connection = connectionOf(connectionId);
       environment.connections.delete(connectionId);
-      tell(connection, 'deletion');
+      notify(connection, 'deletion');
     },
     connections: () => [...environment.connections.values()],
     createIntegration: ({ providerConfigKey, provider = 'notion', forwardWebhooks = true }) => {
@@ -173,7 +173,7 @@ export function createNangoControl({
   };
 }
 
-/** What Notion's token endpoint answered. */
+/** The response of Notion's token endpoint. */
 function tokenResponse(input: NewNangoConnection): JsonObject {
   const { accessToken, refreshToken = null, workspaceId, workspaceName = null, botId = null, ownerId = null } = input;
   return {

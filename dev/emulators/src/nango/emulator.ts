@@ -33,7 +33,7 @@ export interface NangoEmulatorOptions extends Omit<NangoSettingsInput, 'forwardT
   /** Default: random ones, see the emulator's `environment`. */
   readonly apiKey?: string | undefined;
   readonly signingKey?: string | undefined;
-  /** Where webhooks go: the primary URL, or the primary and the secondary. Default: nowhere, as long as none is set. */
+  /** Where webhooks go: the primary URL, or the primary and the secondary. Default: none, and nothing is sent. */
   readonly forwardTo?: string | readonly string[] | undefined;
   readonly environmentName?: string | undefined;
   readonly environmentUuid?: string | undefined;
@@ -47,17 +47,17 @@ export interface NangoEmulator extends NangoControl {
   readonly port: number;
   /** Where Notion sends its webhooks for this integration. Default `notion`. */
   webhookUrl(providerConfigKey?: string): string;
-  /** Its keys as they are now; `createConnection` and the others change it. */
+  /** Its current keys; `createConnection` and the other functions change it. */
   readonly environment: Readonly<Pick<NangoEnvironment, 'uuid' | 'name' | 'apiKey' | 'signingKey'>>;
   readonly settings: NangoSettings;
-  /** For the connections API and the webhook path. */
+  /** Covers the connections API and the webhook path. */
   readonly faults: FaultKit;
   readonly calls: CallCounters;
-  /** Drops what is under way (as a restart of Nango does), and closes. */
+  /** Drops webhooks in flight, as a restart of Nango does, and closes. */
   stop(): Promise<void>;
 }
 
-/** Starts a Nango of its own: connections API, webhook forwarding, and a control API under `/_control`. */
+/** Starts a Nango emulator: connections API, webhook forwarding, and a control API under `/_control`. */
 export async function startNangoEmulator({
   port = 0,
   host = '127.0.0.1',

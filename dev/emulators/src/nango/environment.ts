@@ -2,10 +2,10 @@ import type { Random } from '../random.ts';
 import type { NangoConnection } from './connections.ts';
 
 export interface NangoIntegration {
-  /** Its id, in URLs and bodies. */
+  /** The integration's id, in URLs and bodies. */
   readonly providerConfigKey: string;
   readonly provider: string;
-  /** Notion's verification token, pasted into the integration's settings; null: nothing is verified. */
+  /** Notion's verification token from the integration's settings; null: nothing is verified. */
   webhookSecret: string | null;
   readonly forwardWebhooks: boolean;
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 
-/** An answer of Nango's API that is not a success: `{"error":{"code","message"?,...}}`. */
+/** An error response of Nango's API: `{"error":{"code","message"?,...}}`. */
 export class NangoError extends Error {
   readonly status: number;
   private readonly code: string;

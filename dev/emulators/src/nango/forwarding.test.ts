@@ -42,7 +42,7 @@ async function fromNotion(body: string, headers: Record<string, string> = {}, ur
 
 const event = JSON.stringify({ workspace_id: workspaceId, type: 'database.created', id: 'event-1', data: { b: 1, a: 'ü🚀' } });
 
-test('acknowledged at once, wrapped for its connection, keys sorted, signed both ways, with the headers of Notion', async () => {
+test('a webhook is acknowledged at once, wrapped for its connection, with sorted keys, both signatures and the headers of Notion', async () => {
   await start();
   connect('c-1');
   const token = 'secret_token';
@@ -78,11 +78,11 @@ test('acknowledged at once, wrapped for its connection, keys sorted, signed both
       'Content-Length',
     ]),
   );
-  // Nango wrote other bytes than Notion signed.
+  // Nango's bytes differ from those Notion signed.
   expect(notionSignature(token, webhook?.body ?? '')).not.toBe(signature);
 });
 
-test('one webhook for each connection of the workspace; none of others', async () => {
+test('each connection of the workspace gets one webhook; other connections get none', async () => {
   await start();
   connect('c-1');
   connect('c-2');
@@ -92,7 +92,7 @@ test('one webhook for each connection of the workspace; none of others', async (
   expect(receiver.received.map(({ body }) => (JSON.parse(body) as { connectionId: string }).connectionId)).toEqual(['c-1', 'c-2']);
 });
 
-test('unwrapped when no connection matches, or when it does not know its workspace', async () => {
+test('a webhook is unwrapped when no connection matches, or when the connection does not record its workspace', async () => {
   await start();
   connect('old', null);
   await fromNotion(event);
@@ -100,7 +100,7 @@ test('unwrapped when no connection matches, or when it does not know its workspa
   expect(receiver.received.map(({ body }) => body)).toEqual([stableStringify(JSON.parse(event))]);
 });
 
-test('the handshake goes on unwrapped and unverified', async () => {
+test('the handshake is forwarded unwrapped and unverified', async () => {
   await start();
   connect('c-1');
   nango.setWebhookSecret({ webhookSecret: 'secret_token' });
@@ -138,12 +138,12 @@ test.each([
 });
 
 test.each([
-  ['a 5xx is tried three times', [500, 502, 503, 200], 3, 'lost'],
-  ['a 5xx that passes', [500, 200], 2, 'delivered'],
-  ['a broken connection is tried again', ['reset', 200], 2, 'delivered'],
-  ['429 is never tried again', [429, 200], 1, 'lost'],
-  ['400 is never tried again', [400, 200], 1, 'lost'],
-  ['408 is never tried again', [408, 200], 1, 'lost'],
+  ['a 5xx is attempted three times', [500, 502, 503, 200], 3, 'lost'],
+  ['a passing 5xx is retried', [500, 200], 2, 'delivered'],
+  ['a broken connection is retried', ['reset', 200], 2, 'delivered'],
+  ['429 is never retried', [429, 200], 1, 'lost'],
+  ['400 is never retried', [400, 200], 1, 'lost'],
+  ['408 is never retried', [408, 200], 1, 'lost'],
 ] as const)('%s', async (_, answers, attempts, state) => {
   await start();
   connect('c-1');
@@ -158,7 +158,7 @@ test.each([
   expect(third - second).toBeGreaterThanOrEqual(58);
 });
 
-test('a receiver that does not answer in time is tried again', async () => {
+test('a timeout of the receiver is retried', async () => {
   await start({ delivery: { timeoutMs: 50 } });
   connect('c-1');
   receiver.answerWith('hang');
@@ -194,7 +194,7 @@ test('two events that fail three times open the breaker; then everything is lost
   expect(receiver.received.length).toBe(7);
 });
 
-test('a second URL gets everything too; an override replaces both', async () => {
+test('a second URL gets every webhook too; an override replaces both', async () => {
   const [second, own] = [await startReceiver(), await startReceiver()];
   await start({ forwardTo: [receiver.url, second.url] });
   connect('c-1');
@@ -216,7 +216,7 @@ test('without a URL nothing is sent', async () => {
   expect(nango.deliveries()).toEqual([]);
 });
 
-test('a rotated key signs from then on, the old one never again', async () => {
+test('after a rotation only the new key signs', async () => {
   await start();
   connect('c-1');
   await fromNotion(event);

@@ -11,15 +11,15 @@ export interface WebhookAttempt {
   readonly result: PostResult | { readonly kind: 'circuit_breaker_open' };
 }
 
-/** One webhook on its way to one URL. */
+/** The delivery of one webhook to one URL. */
 export interface NangoDelivery {
   readonly id: string;
   readonly url: string;
   readonly type: 'forward' | 'auth';
-  /** Null for an unwrapped one. */
+  /** Null for an unwrapped webhook. */
   readonly connectionId: string | null;
   readonly attempts: readonly WebhookAttempt[];
-  /** `lost`: given up for good, there is no queue and no replay. */
+  /** `lost`: given up permanently; there is no queue and no replay. */
   readonly state: 'pending' | 'delivered' | 'lost';
   /** The exact bytes, as text. */
   readonly body: string;
@@ -27,18 +27,18 @@ export interface NangoDelivery {
 
 type OpenDelivery = { -readonly [Field in keyof NangoDelivery]: NangoDelivery[Field] };
 
-/** One body for the receivers. */
+/** One webhook for the receivers. */
 export interface Webhook {
   readonly type: NangoDelivery['type'];
   readonly connectionId: string | null;
   readonly urls: readonly string[];
   readonly body: unknown;
-  /** Of the provider's request, in lower case. */
+  /** From the provider's request, in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Forwarding {
-  /** Sends the webhooks one after the other, each to its URLs one after the other, without anybody waiting for it. */
+  /** Sends the webhooks in the background, one after another, each to its URLs in order. */
   send(webhooks: readonly Webhook[]): void;
   /** The last 10,000, oldest first. */
   log(): readonly NangoDelivery[];
@@ -122,7 +122,7 @@ function isSuccess(result: PostResult): boolean {
   return result.kind === 'answer' && result.status >= 200 && result.status < 300;
 }
 
-/** Only what Nango takes for passing: a 5xx, and the network errors it lists. Never a 3xx or 4xx, 429 and 408 neither. */
+/** Only failures that Nango considers transient: a 5xx, and the network errors it lists. Never a 3xx or 4xx, including 429 and 408. */
 function isRetried(result: PostResult): boolean {
   if (result.kind === 'answer') return result.status >= 500;
   return ['ECONNRESET', 'ETIMEDOUT', 'ECONNABORTED', 'ECONNREFUSED', 'EHOSTUNREACH', 'EAI_AGAIN', 'UND_ERR_SOCKET'].includes(result.code);

@@ -19,7 +19,7 @@ const notForwarded = [
   'server',
 ];
 
-/** Of the transport, not of the message: a proxy in front of Nango eats it. */
+/** Hop-by-hop headers, consumed by a proxy in front of Nango. */
 const hopByHop = ['transfer-encoding'];
 
 /** The provider's headers that Nango passes on, in lower case. */
@@ -32,10 +32,10 @@ export function forwardedHeaders(incoming: IncomingHttpHeaders): Record<string, 
   return forwarded;
 }
 
-/** The headers of one webhook of Nango's, spelled as it spells them. */
+/** The headers of one webhook of Nango's, in its spelling. */
 export function webhookHeaders(signingKey: string, body: Buffer, forwarded: Readonly<Record<string, string>>): Record<string, string> {
   return {
-    // Nango's HTTP client adds these, unless the provider's own came along.
+    // Nango's HTTP client adds these, unless the provider sent its own.
     Accept: 'application/json, text/plain, */*',
     'Accept-Encoding': 'gzip, compress, deflate, br',
     ...withoutClash(forwarded),

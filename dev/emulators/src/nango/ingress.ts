@@ -8,8 +8,8 @@ import type { Forwarding, Webhook } from './forwarding.ts';
 import { forwardedHeaders } from './headers.ts';
 
 /**
- * POST /webhook/{environmentUuid}/{providerConfigKey}: where Notion sends its webhooks. Answers Notion at once, then forwards: one webhook
- * for each connection of the body's `workspace_id`, or the bare body when there is none.
+ * POST /webhook/{environmentUuid}/{providerConfigKey}: where Notion sends its webhooks. Answers Notion at once, then forwards one webhook
+ * per connection of the body's `workspace_id`, or the bare body when there is none.
  */
 export function ingressRouter({
   environment,
@@ -75,7 +75,7 @@ function bare(body: unknown, urls: readonly string[], headers: Readonly<Record<s
   return { type: 'forward', connectionId: null, urls, body, headers };
 }
 
-/** Only the token and nothing else: an event that carries one beside its fields must be signed. */
+/** The token alone: an event that carries one among its fields must be signed. */
 function isVerificationHandshake(payload: unknown): boolean {
   return isJsonObject(payload) && typeof payload['verification_token'] === 'string' && Object.keys(payload).length === 1;
 }

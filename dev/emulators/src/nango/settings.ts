@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { breakerSchema } from './breaker.ts';
 
-/** How webhooks reach the receiver. */
+/** How webhooks are delivered to the receiver. */
 export const deliverySchema = z.strictObject({
   timeoutMs: z.number().min(1).default(20_000),
   /** Before the second and the third attempt. */
   retryWaitsMs: z.array(z.number().min(0)).default([3_000, 6_000]),
-  /** Null: none, as in a Nango of one's own without Redis. */
+  /** Null: none, as in a self-hosted Nango without Redis. */
   breaker: breakerSchema.nullable().prefault({}),
-  /** Shortens the waits and the breaker's times, not the timeout: 0.01 makes 3 s 30 ms. */
+  /** Scales the waits and the breaker's times, not the timeout: 0.01 turns 3 s into 30 ms. */
   timeScale: z.number().min(0).default(1),
 });
 export type DeliverySettings = z.output<typeof deliverySchema>;
@@ -17,7 +17,7 @@ const settingsSchema = z.strictObject({
   /** Primary and secondary URL; each gets every webhook. None: nothing is sent. */
   forwardTo: z.array(z.url()).max(2).default([]),
   delivery: deliverySchema.prefault({}),
-  /** The switches of Nango's Environment Settings, where they are off by default. */
+  /** The switches of Nango's Environment Settings; off by default there. */
   sendOnCreation: z.boolean().default(true),
   sendOnRefreshError: z.boolean().default(true),
   sendOnDeletion: z.boolean().default(true),
@@ -29,10 +29,10 @@ const settingsSchema = z.strictObject({
 export type NangoSettingsInput = z.input<typeof settingsSchema>;
 type Settings = z.output<typeof settingsSchema>;
 
-/** What can be changed while the emulator runs; throws a ZodError for a value that is none. */
+/** Settings that can be changed at runtime. Throws a ZodError for an invalid value. */
 export interface NangoSettings {
   current(): Settings;
-  /** Changes only what is given; `delivery` too field by field. */
+  /** Changes only the given fields, including within `delivery`. */
   change(input: Partial<NangoSettingsInput> | Record<string, unknown>): Settings;
 }
 

@@ -1,19 +1,19 @@
 import type { Actor, Bot, Node } from './model.ts';
 import type { World } from './world.ts';
 
-/** A person sees the whole workspace; a bot what was shared with it: the latest decision on a node or on any of its ancestors counts. */
+/** A person sees the whole workspace; a bot sees shared nodes: the latest decision on a node or any of its ancestors counts. */
 export function canSee(world: World, actor: Actor, node: Node): boolean {
   if (actor.workspaceId !== node.workspaceId) return false;
   return actor.kind === 'person' || (decision(world, actor, node)?.visible ?? false);
 }
 
-/** When the bot was given what it sees of this node; null when it does not see it. */
+/** Since when the bot has seen this node; null when it does not see it. */
 export function visibleSince(world: World, bot: Bot, node: Node): number | null {
   const found = decision(world, bot, node);
   return found?.visible === true ? found.at : null;
 }
 
-/** Shares the node and all that lies under it with the bot, or takes them away. */
+/** Shares the node and everything under it with the bot, or revokes access. */
 export function setAccess(world: World, bot: Bot, node: Node, visible: boolean): void {
   for (const below of world.descendants(node)) bot.access.delete(below.id);
   bot.access.set(node.id, { visible, at: world.now() });

@@ -52,7 +52,7 @@ export interface PageEdit {
   readonly isLocked?: boolean | undefined;
 }
 
-/** What can be done in a Notion. Each changes the world and announces what Notion would. Rights to do it are the caller's matter. */
+/** The actions possible in Notion. Each changes the world and sends the events that Notion would. The caller checks permissions. */
 export interface Actions {
   createPage(actor: Actor, input: NewPage): PageNode;
   editPage(actor: Actor, node: PageNode, edit: PageEdit): void;
@@ -65,7 +65,7 @@ export interface Actions {
   editDataSource(actor: Actor, node: DataSourceNode, edit: DataSourceEdit): void;
   setTrashed(actor: Actor, node: Node, trashed: boolean): void;
   move(actor: Actor, node: Node, parent: NodeParent): void;
-  /** Takes the node and all under it away; what is not in the trash goes there first. */
+  /** Permanently deletes the node and everything under it, trashing it first if it is live. */
   removeForever(actor: Actor, node: Node): void;
 }
 
@@ -96,7 +96,7 @@ export function createActions({
   };
   const add = (actor: Actor, node: Node) => {
     world.add(node);
-    // What a bot creates at the top of the workspace is its own.
+    // A bot can see objects it creates at the top of the workspace.
     if (actor.kind === 'bot' && !canSee(world, actor, node)) setAccess(world, actor, node, true);
   };
   const assertEditable = (node: Node) => {
@@ -120,7 +120,7 @@ export function createActions({
     if (page !== undefined) announcer.page('content_updated', page, actor, { updatedBlocks: [{ id: child.id, type: child.kind }] });
   };
 
-  /** Runs a change and announces what it took out of, or brought back to, what is not in the trash. */
+  /** Runs a change and announces the nodes that it trashed or restored. */
   const announcingTrash = (actor: Actor, root: Node, change: () => void) => {
     const wereTrashed = new Map([root, ...world.descendants(root)].map((node) => [node, world.inTrash(node)]));
     change();
@@ -166,7 +166,7 @@ export function createActions({
       world.remove(source);
       throw error;
     }
-    // Its own properties are part of its creation.
+    // The new source's own properties belong to its creation.
     effects.delete(source);
     announcer.schemas(effects, source, actor);
     return source;
@@ -252,7 +252,7 @@ export function createActions({
       announcer.schemas(effects, source, actor);
     },
     setTrashed: (actor, node, trashed) => {
-      // Not an edit: trashed and restored within one window, nothing is announced, so nothing else may have changed.
+      // Not an edit: trashing and restoring within one window announces nothing, so nothing else may have changed.
       if (node.trashed === trashed) return;
       announcingTrash(actor, node, () => {
         node.trashed = trashed;
@@ -272,7 +272,7 @@ export function createActions({
       if (node.kind === 'database') return announcer.database('moved', node, actor);
       if (node.kind === 'data_source') {
         announcer.dataSource('moved', node, actor);
-        // The relations to it name its database.
+        // Relations to the source name its database.
         return announcer.schemas(relationsTo(world, node), node, actor);
       }
       announcer.page('moved', node, actor);
@@ -300,7 +300,7 @@ export function createActions({
   };
 }
 
-/** Keeps the containers' lists in step with where a data source lies. */
+/** Updates the containers' lists after a data source moves. */
 function relist(world: World, node: Node, parent: NodeParent | null): void {
   if (node.kind !== 'data_source') return;
   const from = world.database(node.parent.id);

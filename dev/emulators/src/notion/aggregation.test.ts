@@ -19,23 +19,23 @@ function happened(type: string, at: number, data: EventData = {}, author = 'pers
 const schema = { updatedProperties: [] };
 
 test.each([
-  ['one stays as it is', ['moved'], ['moved 0']],
-  ['came and went', ['created', 'schema_updated', 'deleted'], []],
-  ['went and came back', ['deleted', 'undeleted'], []],
-  ['came back and went', ['undeleted', 'deleted'], []],
-  ['went, whatever was before', ['schema_updated', 'moved', 'deleted'], ['deleted 2']],
-  ['went at last', ['deleted', 'undeleted', 'deleted'], ['deleted 2']],
-  ['came into being, with all that followed', ['created', 'schema_updated', 'moved'], ['created 2']],
+  ['a single event is unchanged', ['moved'], ['moved 0']],
+  ['created and deleted', ['created', 'schema_updated', 'deleted'], []],
+  ['deleted and restored', ['deleted', 'undeleted'], []],
+  ['restored and deleted', ['undeleted', 'deleted'], []],
+  ['deleted after other changes', ['schema_updated', 'moved', 'deleted'], ['deleted 2']],
+  ['deleted in the end', ['deleted', 'undeleted', 'deleted'], ['deleted 2']],
+  ['created, with later changes', ['created', 'schema_updated', 'moved'], ['created 2']],
   ['created, then trashed and restored', ['created', 'deleted', 'undeleted'], ['created 2']],
   ['came back, changed', ['undeleted', 'schema_updated'], ['undeleted 1']],
   ['changes survive a trip to the trash', ['schema_updated', 'deleted', 'undeleted', 'moved'], ['schema_updated 0', 'moved 3']],
-  ['the last of each kind', ['moved', 'schema_updated', 'moved'], ['moved 2', 'schema_updated 1']],
+  ['only the last of each type', ['moved', 'schema_updated', 'moved'], ['moved 2', 'schema_updated 1']],
 ])('%s', (_, types, expected) => {
   const result = aggregate(types.map((type, at) => happened(type, at, type === 'schema_updated' ? schema : {})));
   expect(result.map(({ type, at }) => `${type.slice('data_source.'.length)} ${at}`)).toEqual(expected);
 });
 
-test('merged events name everything that changed and everybody who did it', () => {
+test('merged events name all changes and all authors', () => {
   const [merged, ...others] = aggregate([
     happened('schema_updated', 1, { updatedProperties: [{ id: 'a', name: 'A', action: 'created' }] }, 'ann'),
     happened('schema_updated', 2, { updatedProperties: [{ id: 'b', name: 'B', action: 'deleted' }] }, 'bob'),
@@ -50,7 +50,7 @@ test('merged events name everything that changed and everybody who did it', () =
   ]);
 });
 
-test('a creation is announced with where the entity lies at the end', () => {
+test('a creation is announced with the final parent', () => {
   const [created] = aggregate([happened('created', 1), happened('moved', 2)]);
   expect(created?.parent.id).toBe('parent at 2');
 });

@@ -1,15 +1,15 @@
 import type { Occurrence } from './announcer.ts';
 
-/** Events that Notion sends one by one. */
+/** Whether Notion aggregates events of this type. */
 export function isAggregated(type: string): boolean {
   return type !== 'page.locked' && type !== 'page.unlocked';
 }
 
 /**
- * What Notion says of everything that happened to one entity within a window ("the most meaningful result event, or none at all
+ * Merges the events of one entity within a window as Notion does ("the most meaningful result event, or none at all
  * if the state returns to its original one"):
- * came into being: `created` alone; went: `deleted` alone; came back: `undeleted` alone; came and went: nothing; else what changed,
- * once for each type. A merged event has the time of its last part, and all their authors.
+ * `created`, `deleted` or `undeleted` alone when the entity was created, deleted or restored; nothing when it was created and deleted again;
+ * otherwise one event per type of change. A merged event has the time of its last part and all authors.
  */
 export function aggregate(occurrences: readonly Occurrence[]): Occurrence[] {
   const lifecycle = occurrences.filter(({ type }) => /\.(created|deleted|undeleted)$/.test(type));

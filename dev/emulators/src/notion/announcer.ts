@@ -6,15 +6,15 @@ import type { SchemaEffects, UpdatedProperty } from './schema-changes.ts';
 import type { World } from './world.ts';
 
 /**
- * What Notion's documentation leaves open, as settings. Every choice is one that a receiver has to live with.
+ * Behaviour that Notion's documentation leaves open, as settings. A receiver must handle every choice.
  * - `containerEdits`: a changed title, description, icon, cover, lock of a database is announced as `database.content_updated`, as
- *   `data_source.schema_updated` of its first source, or as either by chance. Only `database` tells it for sure: a source may be gone for
- *   good before its event arrives.
+ *   `data_source.schema_updated` of its first source, or as either at random. Only `database` is reliable: a source may be permanently
+ *   deleted before its event arrives.
  * - `sourcesOfContainer`: creating, trashing and restoring a database announces its data sources too.
  * - `descendants`: trashing and restoring a page announces the databases under it.
- * - `dataSourceParent`: `data.parent` of a data source event is the database, what lies above the database, or either by chance, at times
+ * - `dataSourceParent`: `data.parent` of a data source event is the database, the database's parent, or either at random, sometimes
  *   with the database's id under the type `page` (as in Notion's own samples).
- * - `dependents`: a change that alters what the API answers for another data source (a relation, a rollup) announces that one too.
+ * - `dependents`: a change that alters the API's response for another data source (a relation, a rollup) announces that one too.
  */
 export const announceSchema = z.strictObject({
   containerEdits: z.enum(['database', 'data_source', 'mixed']).default('database'),
@@ -40,7 +40,7 @@ export interface EventData {
   readonly updatedPropertyIds?: readonly string[];
 }
 
-/** Something happened that Notion may announce; who gets it is the subscriptions' matter. */
+/** A change that Notion may announce. The subscriptions decide who receives it. */
 export interface Occurrence extends EventData {
   readonly type: string;
   readonly entity: { readonly id: string; readonly type: 'page' | 'database' | 'data_source' | 'block' };
@@ -62,7 +62,7 @@ export interface Announcer {
   dataSource(event: Lifecycle | 'schema_updated', node: DataSourceNode, actor: Actor, data?: EventData): void;
   /** The container's own fields changed. */
   containerEdited(node: DatabaseNode, actor: Actor): void;
-  /** Schemas changed, that of `cause` by the actor, others as a consequence. */
+  /** Schemas changed: that of `cause` by the actor, others as a consequence. */
   schemas(effects: SchemaEffects, cause: DataSourceNode, actor: Actor): void;
 }
 
@@ -143,7 +143,7 @@ function parentOf(world: World, workspaceId: string, parent: NodeParent): EventP
   if (parent.type === 'data_source')
     return { id: world.dataSource(parent.id)?.parent.id ?? parent.id, type: 'database', data_source_id: parent.id };
   if (parent.type !== 'database') return { id: parent.id, type: parent.type };
-  // A database right inside a wiki.
+  // A database directly inside a wiki.
   const source = world.database(parent.id)?.dataSourceIds[0];
   return { id: parent.id, type: 'database', ...(source === undefined ? {} : { data_source_id: source }) };
 }

@@ -25,7 +25,7 @@ async function answer(
 const unknownId = '00000000-0000-4000-8000-000000000000';
 
 test.each([
-  ['an unknown token', '/v1/users/me', { token: 'nobody' }, 401, 'unauthorized', 'API token is invalid.'],
+  ['an unknown token', '/v1/users/me', { token: 'unknown' }, 401, 'unauthorized', 'API token is invalid.'],
   [
     'no version',
     '/v1/users/me',
@@ -35,7 +35,7 @@ test.each([
     'Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`.',
   ],
   [
-    'a version that never was',
+    'a version that never existed',
     '/v1/users/me',
     { version: '2025-01-01' },
     400,
@@ -52,7 +52,7 @@ test.each([
     'path failed validation: path.database_id should be a valid uuid, instead was `"123"`.',
   ],
   [
-    'what is not there',
+    'an unknown object',
     `/v1/databases/${unknownId}`,
     {},
     404,
@@ -61,7 +61,7 @@ test.each([
   ],
   ['broken JSON', '/v1/search', { method: 'POST', body: '{"query"' }, 400, 'invalid_json', 'Error parsing JSON body.'],
   [
-    'a field that is none',
+    'an invalid field',
     '/v1/search',
     { method: 'POST', body: '{"page_size":"x"}' },
     400,
@@ -69,7 +69,7 @@ test.each([
     expect.stringContaining('body failed validation: body.page_size'),
   ],
   [
-    'a field that is missing',
+    'a missing field',
     '/v1/databases',
     { method: 'POST', body: '{}' },
     400,
@@ -86,7 +86,7 @@ test.each([
   },
 );
 
-test('a page that is not shared is not found, until it is shared; what lies under it goes along', async () => {
+test('an unshared page is not found until it is shared; sharing covers everything under it', async () => {
   const { workspaceId, asBot, bot } = newWorkspace(notion);
   const page = notion.createPage({ workspaceId });
   const inner = notion.createPage({ workspaceId, parent: { type: 'page', id: page.id } });
@@ -115,7 +115,7 @@ test('a bot sees nothing of another workspace', async () => {
   expect(await rejection(here.asBot.pages.retrieve({ page_id: there.pageId }))).toMatchObject({ status: 404 });
 });
 
-test('a bot without the capability cannot write, and reads only ids', async () => {
+test('a bot without the capabilities cannot write, and reads only ids', async () => {
   const { workspaceId, integrationId, pageId } = newWorkspace(notion);
   const bot = notion.installBot({ workspaceId, integrationId, capabilities: { read: false, update: false } });
   notion.share({ botId: bot.id, id: pageId });
@@ -126,7 +126,7 @@ test('a bot without the capability cannot write, and reads only ids', async () =
   });
 });
 
-test('a token that was renewed, or whose bot was removed, is dead', async () => {
+test('a token is dead once renewed, or once its bot is removed', async () => {
   const { bot } = newWorkspace(notion);
   const old = bot.token;
   const renewed = notion.renewToken({ botId: bot.id }).token;
@@ -136,7 +136,7 @@ test('a token that was renewed, or whose bot was removed, is dead', async () => 
   expect((await answer('/v1/users/me', renewed)).status).toBe(401);
 });
 
-test('over the budget: 429 with the wait, until the window is over; a person is never limited', async () => {
+test('over the budget: 429 with the wait, until the window ends; a person is never limited', async () => {
   const { bot, owner } = newWorkspace(notion);
   notion.settings.change({ rateLimit: { perToken: 2 } });
   const me = () => answer('/v1/users/me', bot.token);

@@ -17,7 +17,7 @@ import type { World } from './world.ts';
 const versions = ['2021-05-11', '2021-05-13', '2021-08-16', '2022-02-22', '2022-06-28', '2025-09-03', '2026-03-11'];
 const bodyLimitBytes = 500 * 1024;
 
-/** Puts the REST API under `/v1` on the server: errors, counters, faults, token, version and rate limit around the routes. */
+/** Mounts the REST API under `/v1`, with errors, counters, faults, token, version and rate limit around the routes. */
 export function mountRestApi({
   app,
   world,
@@ -74,7 +74,7 @@ export function mountRestApi({
     });
   }
 
-  // Twice `answered`: around the routes, so that a truncated answer may be an error's; around the faults, for their own errors.
+  // `answered` twice: around the routes, so that an error response can be truncated too, and around the faults, for their own errors.
   app
     .use(counted)
     .use(answered)
@@ -84,7 +84,7 @@ export function mountRestApi({
   app.use(router.routes()).use(unknownPath);
 }
 
-/** Faults look into the body as well, so it is read before them. */
+/** Reads the body before the faults, which match on it too. */
 const received: Middleware = async (ctx, next) => {
   ctx.state['received'] = await readBody(ctx.req, bodyLimitBytes);
   await next();
@@ -130,7 +130,7 @@ function pathId(route: ApiRoute, given: string | undefined): string {
 
 const listRequest = z.object({ start_cursor: z.string().nullish(), page_size: z.number().optional() });
 
-/** What a POST asks for of a list: search and query. */
+/** The paging parameters of a list POST: search and query. */
 function pagingOf(ctx: Context): RequestFacts['paging'] {
   if (ctx.method !== 'POST') return undefined;
   try {

@@ -27,7 +27,7 @@ async function control(method: string, path: string, input?: object) {
   return { status: response.status, body: (await response.json()) as Answer };
 }
 
-test('a whole test by HTTP alone, in any language', async () => {
+test('a whole test works over HTTP alone, in any language', async () => {
   const { body: workspace } = await control('POST', '/workspaces', { name: 'Acme' });
   const { body: integration } = await control('POST', '/integrations', { name: 'Mirror' });
   const { body: bot } = await control('POST', '/bots', { workspaceId: workspace.id, integrationId: integration.id });
@@ -82,14 +82,14 @@ test.each([
   expect(JSON.stringify(refused.body)).toContain(message);
 });
 
-test('settings change one by one', async () => {
+test('settings can be changed individually', async () => {
   await control('POST', '/settings', { delivery: { aggregationMs: 5 } });
   const { body } = await control('POST', '/settings', { rateLimit: { perToken: 3 } });
   expect(body).toMatchObject({ delivery: { aggregationMs: 5, maxAttempts: 8 }, rateLimit: { perToken: 3, windowMs: 60_000 } });
   await control('POST', '/settings', { delivery: { aggregationMs: 0 }, rateLimit: { perToken: null } });
 });
 
-test('reset forgets everything', async () => {
+test('reset discards everything', async () => {
   const { body: workspace } = await control('POST', '/workspaces', {});
   await control('POST', '/reset');
   expect((await control('GET', `/truth?workspace=${workspace.id}`)).status).toBe(404);

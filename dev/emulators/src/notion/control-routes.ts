@@ -21,7 +21,7 @@ const inWorkspace = z.strictObject({ workspaceId: id, title: name, parent: paren
 const flag = z.boolean().optional();
 const state = z.enum(['pending', 'delivered', 'failed', 'dropped']).optional();
 
-/** The control API of the Notion emulator: one route for each function. */
+/** The control API of the Notion emulator: one route per function. */
 export function notionControlRoutes({
   control,
   settings,

@@ -14,43 +14,43 @@ import type { World } from './world.ts';
 
 export type ParentInput = NodeParent;
 
-/** One node of a workspace, for a look. */
+/** One node of a workspace, for inspection. */
 export interface TreeNode {
   readonly id: string;
   readonly kind: Node['kind'];
   readonly parent: NodeParent;
   /** Trashed itself. */
   readonly trashed: boolean;
-  /** Itself, or under something that is. */
+  /** Trashed itself, or under a trashed node. */
   readonly inTrash: boolean;
   readonly isLinked: boolean;
   readonly title: string;
 }
 
-/** What a person does in Notion beside the REST API, and what only a test can know. Throws a ControlError for an id that is not there. */
+/** Actions of people in Notion outside the REST API, and inspection for tests. Throws a ControlError for an unknown id. */
 export interface NotionControl {
-  /** A workspace and its owner, whose token does through the REST API whatever a user does in Notion. */
+  /** A workspace and its owner, whose token performs a user's actions through the REST API. */
   createWorkspace(input?: { name?: string | undefined; ownerName?: string | undefined }): Workspace & { readonly owner: Person };
   createPerson(input: { workspaceId: string; name: string }): Person;
   createIntegration(input?: { name?: string | undefined; type?: Integration['type'] | undefined }): Integration;
-  /** Installs an integration: one more bot with a token of its own. It sees nothing until something is shared with it. */
+  /** Installs an integration: adds a bot with its own token. It sees nothing until something is shared with it. */
   installBot(input: {
     workspaceId: string;
     integrationId: string;
-    /** Who authorised it. Default: the workspace's owner. */
+    /** The authorising user. Default: the workspace's owner. */
     ownerId?: string | undefined;
     token?: string | undefined;
     capabilities?: Partial<Record<'read' | 'insert' | 'update', boolean | undefined>> | undefined;
   }): Bot;
-  /** Gives the bot a new token; the old one is dead. */
+  /** Gives the bot a new token; the old one is revoked. */
   renewToken(input: { botId: string; token?: string | undefined }): Bot;
-  /** The integration is removed from the workspace: its token is dead, and Notion tells nobody. */
+  /** Removes the integration from the workspace: its token is revoked, and Notion sends no event. */
   removeBot(input: { botId: string }): void;
   createTeamspace(input: { workspaceId: string; name?: string | undefined }): { readonly id: string };
   createPage(input: { workspaceId: string; title?: string | undefined; parent?: ParentInput | undefined }): { readonly id: string };
-  /** A block that holds others: a database in it has a `block_id` parent. */
+  /** A block that can contain others: a database in it has a `block_id` parent. */
   createBlock(input: { parent: { type: 'page' | 'block'; id: string } }): { readonly id: string };
-  /** A database whose rows are pages that hold others; a database made in it has a `database_id` parent. */
+  /** A database whose rows are pages that can contain others; a database created in it has a `database_id` parent. */
   createWiki(input: { workspaceId: string; title?: string | undefined; parent?: ParentInput | undefined }): {
     readonly id: string;
     readonly dataSourceId: string;
@@ -66,17 +66,17 @@ export interface NotionControl {
     parent: ParentInput;
     answers?: 'object_not_found' | 'validation_error' | undefined;
   }): { readonly id: string };
-  /** Shares a page, database or data source, and all that lies under it. */
+  /** Shares a page, database or data source and everything under it. */
   share(input: { botId: string; id: string }): void;
-  /** Takes away what was shared, and all that lies under it. Notion tells nobody. */
+  /** Unshares an object and everything under it. Notion sends no event. */
   unshare(input: { botId: string; id: string }): void;
-  /** To where the REST API cannot move it: into a block, a wiki, a teamspace. */
+  /** Moves an object to a parent that the REST API cannot move it to: a block, a wiki, a teamspace. */
   move(input: { id: string; parent: ParentInput }): void;
-  /** Out of the trash for good; what is not in the trash goes there first. Notion says nothing of the second step. */
+  /** Deletes an object permanently, trashing it first if it is live. Notion sends no event for the permanent deletion. */
   deletePermanently(input: { id: string }): void;
   /**
-   * Makes a webhook subscription: posts the handshake to the URL. With `verify` (the default) the token is pasted back as an operator would
-   * do, whatever the handshake's answer; else the subscription waits for `verifySubscription`.
+   * Creates a webhook subscription and posts the handshake to its URL. With `verify` (the default) the token is pasted back, as an operator would,
+   * regardless of the handshake's response; otherwise the subscription waits for `verifySubscription`.
    */
   subscribe(input: {
     integrationId: string;
@@ -87,7 +87,7 @@ export interface NotionControl {
     verify?: boolean | undefined;
   }): Promise<Subscription & { readonly handshake: Delivery }>;
   resendVerification(input: { id: string }): Promise<Delivery>;
-  /** Pastes the token; a wrong one is refused. */
+  /** Pastes the token; throws for a wrong one. */
   verifySubscription(input: { id: string; verificationToken: string }): Subscription;
   pauseSubscription(input: { id: string }): Subscription;
   resumeSubscription(input: { id: string }): Subscription;
@@ -99,11 +99,11 @@ export interface NotionControl {
     entityId?: string | undefined;
     type?: string | undefined;
   }): readonly Delivery[];
-  /** Resolves when no webhook waits for its window, its delay, an answer or a retry. Rejects after `timeoutMs`, default 30 s. */
+  /** Resolves when no webhook waits for its window, its delay, a response or a retry. Rejects after `timeoutMs`, default 30 s. */
   settle(input?: { timeoutMs?: number | undefined }): Promise<void>;
-  /** Every live database that this bot, or without one the workspace's owner, sees. */
+  /** Every live database that this bot sees; without a bot, that the workspace's owner sees. */
   truth(input: { workspaceId: string; botId?: string | undefined }): TrueDatabase[];
-  /** All there is in a workspace, in the order in which it came to be. */
+  /** Every node of a workspace, in order of creation. */
   tree(input: { workspaceId: string }): TreeNode[];
 }
 
@@ -256,7 +256,7 @@ export function createNotionControl({
     settle: ({ timeoutMs = 30_000 } = {}) =>
       pending.settle(timeoutMs, () => {
         const open = deliveries.log().filter(({ state }) => state === 'pending');
-        return `${pending.count} under way, among them ${open
+        return `${pending.count} in flight, among them ${open
           .slice(0, 5)
           .map(({ type, attempts }) => `${type} (${attempts.length} attempts)`)
           .join(', ')}`;

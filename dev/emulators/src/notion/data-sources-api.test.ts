@@ -88,7 +88,7 @@ test.each<[string, Properties[string], unknown]>([
   expect(seen).toMatchObject({ id: expect.any(String), name: 'It', description: null, type, [type]: config });
 });
 
-test('properties are added, renamed, described, changed and taken away, by name or id', async () => {
+test('properties are added, renamed, described, changed and removed, by name or id', async () => {
   const workspace = newWorkspace(notion);
   const { asOwner } = workspace;
   const { data_source_id } = await newSource(workspace, {
@@ -131,11 +131,11 @@ test('names are any text', async () => {
 });
 
 test.each<[string, Parameters<Client['dataSources']['update']>[0]['properties']]>([
-  ['the title taken away', { Name: null }],
-  ['the title made another type', { Name: { number: {} } }],
+  ['the title removed', { Name: null }],
+  ['the title given another type', { Name: { number: {} } }],
   ['a second title', { Other: { title: {} } }],
-  ['a name that is taken', { Done: { name: 'Name' } }],
-  ['something unknown taken away', { Nothing: null }],
+  ['a name already taken', { Done: { name: 'Name' } }],
+  ['something unknown removed', { Nothing: null }],
   ['something unknown renamed', { Nothing: { name: 'Something' } }],
   ['a rollup without its relation', { Sum: { rollup: { function: 'sum', relation_property_name: 'None', rollup_property_name: 'Name' } } }],
 ])('refused: %s', async (_, properties = {}) => {
@@ -147,7 +147,7 @@ test.each<[string, Parameters<Client['dataSources']['update']>[0]['properties']]
   expect(await propertiesOf(workspace.asOwner, data_source_id)).toEqual(before);
 });
 
-test('a relation names its target, shows at both ends, and is left out where the target is not shared', async () => {
+test('a relation names its target, appears at both ends, and is omitted where the target is not shared', async () => {
   const workspace = newWorkspace(notion);
   const { asOwner, asBot, bot, workspaceId } = workspace;
   const tasks = await newSource(workspace, { Name: { title: {} } }, 'Tasks');
@@ -184,7 +184,7 @@ test('a relation names its target, shows at both ends, and is left out where the
   expect(Object.keys(await propertiesOf(asBot, tasks.data_source_id))).toEqual(['Name']);
 });
 
-test('several sources in one database, one of them moved to another', async () => {
+test('one of several sources of a database moves to another database', async () => {
   const workspace = newWorkspace(notion);
   const { asOwner, asBot } = workspace;
   const first = await newSource(workspace);
@@ -204,7 +204,7 @@ test('several sources in one database, one of them moved to another', async () =
   expect(await asBot.dataSources.retrieve({ data_source_id: second.id })).toMatchObject({ parent: { database_id: other.databaseId } });
 });
 
-test('a source trashed on its own leaves the list, the database stays', async () => {
+test('a source trashed on its own leaves the list, and the database stays', async () => {
   const workspace = newWorkspace(notion);
   const { databaseId, data_source_id } = await newSource(workspace);
   await workspace.asOwner.dataSources.update({ data_source_id, in_trash: true });

@@ -79,14 +79,14 @@ test('a new database is a container with one source, which has a title property'
   expect(Object.keys(source.properties)).toEqual(['Task', 'Done']);
 });
 
-test('ids are taken with and without dashes', async () => {
+test('ids are accepted with and without dashes', async () => {
   const workspace = newWorkspace(notion);
   const { id } = await newDatabase(workspace);
   const database = await workspace.asBot.databases.retrieve({ database_id: id.replaceAll('-', '').toUpperCase() });
   expect(database.id).toBe(id);
 });
 
-test('every field of the container can be edited', async () => {
+test('every container field can be edited', async () => {
   const workspace = newWorkspace(notion);
   const { id } = await newDatabase(workspace);
   const edited = await workspace.asOwner.databases.update({
@@ -109,7 +109,7 @@ test('every field of the container can be edited', async () => {
   expect(await workspace.asBot.databases.retrieve({ database_id: id })).toMatchObject({ title: [{ plain_text: 'Renamed' }] });
 });
 
-test("a file of Notion's own has another signed URL in every answer", async () => {
+test('a file hosted by Notion has a new signed URL in every response', async () => {
   const workspace = newWorkspace(notion);
   const { id } = await newDatabase(workspace);
   await workspace.asOwner.databases.update({
@@ -129,7 +129,7 @@ test("a file of Notion's own has another signed URL in every answer", async () =
   expect(first.cover?.type).toBe('file');
 });
 
-test('trashed and restored, it answers all the while', async () => {
+test('a database can be retrieved before, while and after it is trashed', async () => {
   const workspace = newWorkspace(notion);
   const { id } = await newDatabase(workspace);
   await workspace.asOwner.databases.update({ database_id: id, in_trash: true });
@@ -140,7 +140,7 @@ test('trashed and restored, it answers all the while', async () => {
   expect(await workspace.asBot.databases.retrieve({ database_id: id })).toMatchObject({ in_trash: false, archived: false });
 });
 
-test('what lies under a trashed page is in the trash too', async () => {
+test('a database under a trashed page is in the trash too', async () => {
   const workspace = newWorkspace(notion);
   const page = await workspace.asOwner.pages.create({
     parent: { page_id: workspace.pageId },
@@ -156,7 +156,7 @@ test('what lies under a trashed page is in the trash too', async () => {
   expect(await workspace.asBot.databases.retrieve({ database_id: database.id })).toMatchObject({ in_trash: false });
 });
 
-test('moved to another page, to the workspace, and by hand into a block or a wiki', async () => {
+test('a database moves to another page or the workspace, and through the control API into a block or a wiki', async () => {
   const workspace = newWorkspace(notion);
   const { workspaceId, bot, asOwner } = workspace;
   const { id } = await newDatabase(workspace);
@@ -186,7 +186,7 @@ test('moved to another page, to the workspace, and by hand into a block or a wik
   expect((await workspace.asBot.databases.retrieve({ database_id: id })).id).toBe(id);
 });
 
-test('it cannot be moved into the trash', async () => {
+test('a database cannot be moved into the trash', async () => {
   const workspace = newWorkspace(notion);
   const { id } = await newDatabase(workspace);
   const page = notion.createPage({ workspaceId: workspace.workspaceId });
@@ -195,7 +195,7 @@ test('it cannot be moved into the trash', async () => {
   expect(await rejection(moved)).toMatchObject({ status: 400 });
 });
 
-test('deleted for good, it is gone with its sources', async () => {
+test('a permanent deletion removes a database with its sources', async () => {
   const workspace = newWorkspace(notion);
   const database = await newDatabase(workspace);
   notion.deletePermanently({ id: database.id });
@@ -218,7 +218,7 @@ test.each([
   expect(notion.truth({ workspaceId: workspace.workspaceId })).toEqual([]);
 });
 
-test('an old version sees one source as the whole database, and refuses several', async () => {
+test('an old version presents a single source as the whole database, and refuses several', async () => {
   const workspace = newWorkspace(notion);
   const database = await newDatabase(workspace);
   const asOld = (path: string) =>
@@ -258,7 +258,7 @@ test('version 2026-03-11 has no `archived`', async () => {
   expect(database).not.toHaveProperty('archived');
 });
 
-test('times can be spelled with an offset, or cut to the minute', async () => {
+test('times can be formatted with an offset, or truncated to the minute', async () => {
   for (const [timestamps, expected] of [
     ['offset', '2026-02-28T20:04:05.678-07:00'],
     ['minute', '2026-03-01T03:04:00.000Z'],

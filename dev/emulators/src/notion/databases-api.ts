@@ -34,7 +34,7 @@ const updateRequest = z.strictObject({
   archived: z.boolean().optional(),
 });
 
-/** Retrieve, create and update a database: the container of data sources. */
+/** Retrieve, create and update a database, the container of data sources. */
 export function databaseRoutes(parts: ApiParts): ApiRoute[] {
   const { actions, render } = parts;
   return [

@@ -20,7 +20,7 @@ afterEach(async () => {
   await receiver.stop();
 });
 
-/** A workspace with a database, and a subscription that has had nothing but its handshake. */
+/** A workspace with a database, and a subscription that has received only its handshake. */
 async function start(delivery: NotionEmulatorOptions['delivery'], seed = 'delivery') {
   await notion.stop();
   notion = await startNotionEmulator({ seed, delivery, announce: { sourcesOfContainer: false } });
@@ -43,7 +43,7 @@ test('the waits between 8 attempts add up to about a day', () => {
   expect(hours).toBeLessThan(24.5);
 });
 
-test('tried again until it is acknowledged, each attempt counted and signed anew, under one id', async () => {
+test('a webhook is retried until acknowledged, with each attempt counted and signed again under one id', async () => {
   const { edit, subscription } = await start({ retryScale: 0.000_01 });
   receiver.answerWith(500, 404, 'reset', 429);
   await edit('A');
@@ -64,7 +64,7 @@ test('tried again until it is acknowledged, each attempt counted and signed anew
   ]);
 });
 
-test('given up after 8 attempts', async () => {
+test('a webhook is given up after 8 attempts', async () => {
   const { edit } = await start({ retryScale: 0 });
   receiver.answerWith(...Array.from({ length: 20 }, () => 503));
   await edit('A');
@@ -73,8 +73,8 @@ test('given up after 8 attempts', async () => {
   expect(notion.deliveries({ state: 'failed' }).length).toBe(1);
 });
 
-test('an endpoint that does not answer in time is tried again', async () => {
-  // Long enough for the second attempt, which is answered, on a machine that is busy.
+test('a timeout of the endpoint is retried', async () => {
+  // Long enough for the second attempt to be answered on a busy machine.
   const { edit } = await start({ timeoutMs: 1_000, retryScale: 0 });
   receiver.answerWith('hang');
   await edit('A');
@@ -85,7 +85,7 @@ test('an endpoint that does not answer in time is tried again', async () => {
   ]);
 });
 
-test('changes of one window become one event; there and back is none', async () => {
+test('changes within one window become one event; a change and its reversal become none', async () => {
   const { edit, trash } = await start({ aggregationMs: 500 });
   for (const title of ['A', 'B', 'C']) await edit(title);
   await trash(true);
@@ -102,7 +102,7 @@ test('changes of one window become one event; there and back is none', async () 
   expect(received().map(({ type }) => type)).toEqual(['database.content_updated', 'database.deleted']);
 });
 
-test('delay holds every event back', async () => {
+test('a delay applies to every event', async () => {
   const { edit } = await start({ delayMs: [60, 80] });
   const before = Date.now();
   await edit('A');
@@ -110,7 +110,7 @@ test('delay holds every event back', async () => {
   expect((receiver.received[0]?.at ?? 0) - before).toBeGreaterThanOrEqual(55);
 });
 
-test('duplicates: the same event again', async () => {
+test('a duplicate is the same event again', async () => {
   const { edit } = await start({ duplicateProbability: 1 });
   await edit('A');
   await notion.settle();
@@ -119,7 +119,7 @@ test('duplicates: the same event again', async () => {
   expect(notion.deliveries({ type: 'database.content_updated' }).map(({ isDuplicate }) => isDuplicate)).toEqual([false, true]);
 });
 
-test('reordered: later events overtake', async () => {
+test('later events overtake reordered ones', async () => {
   const { edit } = await start({ reorderProbability: 0.5, reorderMs: 60 });
   for (let number = 0; number < 20; number += 1) await edit(String(number));
   await notion.settle();
@@ -129,20 +129,20 @@ test('reordered: later events overtake', async () => {
   expect(order).not.toEqual(happened);
 });
 
-test('dropped ones are in the log only; which ones, the seed says', async () => {
+test('dropped events are only in the log, and the seed determines them', async () => {
   const first = await statesOfTwenty();
   expect(new Set(first)).toEqual(new Set(['delivered', 'dropped']));
   receiver.received.length = 0;
   expect(await statesOfTwenty()).toEqual(first);
 });
 
-test('settle says what it still waits for', async () => {
+test('settle names pending deliveries in its error', async () => {
   const { edit } = await start({ delayMs: [5000, 5000] });
   await edit('A');
-  await expect(notion.settle({ timeoutMs: 20 })).rejects.toThrow('1 under way, among them database.content_updated (0 attempts)');
+  await expect(notion.settle({ timeoutMs: 20 })).rejects.toThrow('1 in flight, among them database.content_updated (0 attempts)');
 });
 
-test('stopping drops what was not sent', async () => {
+test('stopping drops unsent events', async () => {
   const { edit } = await start({ aggregationMs: 5000 });
   await edit('A');
   await notion.stop();

@@ -10,17 +10,17 @@ import { notionSignature } from '../signatures.ts';
 const probability = z.number().min(0).max(1);
 
 /**
- * How webhooks travel. Times in milliseconds.
- * Defaults: at once, each on its own, once, in order, none lost; 8 attempts with waits that grow from one minute so that the last comes
- * about 24 hours after the first. `retryScale` shortens those waits: 0.00001 makes a day 0.9 s.
+ * How webhooks are delivered. Times in milliseconds.
+ * Defaults: at once, unmerged, once, in order, none lost; 8 attempts with waits that grow from one minute, so that the last comes
+ * about 24 hours after the first. `retryScale` scales those waits: 0.00001 turns a day into 0.9 s.
  */
 export const deliverySchema = z.strictObject({
-  /** From the change, or from the end of its window, to the first attempt: drawn between the two. */
+  /** From the change, or the end of its window, to the first attempt: drawn from this range. */
   delayMs: z.tuple([z.number().min(0), z.number().min(0)]).default([0, 0]),
   /** Changes of one entity within this time become one event. 0: no aggregation. */
   aggregationMs: z.number().min(0).default(0),
   duplicateProbability: probability.default(0),
-  /** An event is held back for up to `reorderMs`, so that later ones overtake it. */
+  /** Probability that an event is delayed by up to `reorderMs` more, so that later ones overtake it. */
   reorderProbability: probability.default(0),
   reorderMs: z.number().min(0).default(200),
   dropProbability: probability.default(0),
@@ -46,13 +46,13 @@ export interface DeliveryAttempt {
 export interface Delivery {
   readonly id: string;
   readonly subscriptionId: string;
-  /** Notion's event id; null for a handshake. A duplicate is a delivery of its own with the same event id. */
+  /** Notion's event id; null for a handshake. A duplicate is a separate delivery with the same event id. */
   readonly eventId: string | null;
   readonly type: string;
   readonly entityId: string | null;
   readonly isDuplicate: boolean;
   readonly attempts: readonly DeliveryAttempt[];
-  /** `failed`: the last attempt too. `dropped`: never sent, by chance or because the emulator stopped. */
+  /** `failed`: every attempt failed. `dropped`: never sent, at random or because the emulator stopped. */
   readonly state: 'pending' | 'delivered' | 'failed' | 'dropped';
   /** As of its last attempt. */
   readonly payload: JsonObject;
@@ -67,14 +67,14 @@ interface Target {
 }
 
 export interface DeliveryService {
-  /** Sends an event on its way. */
+  /** Queues an event for delivery. */
   send(target: Target, payload: JsonObject): void;
-  /** One attempt, at once. */
+  /** Makes one attempt, at once. */
   handshake(target: Target): Promise<Delivery>;
   /** The last 10,000, oldest first. */
   log(): readonly Delivery[];
   clearLog(): void;
-  /** Drops what has not been sent. */
+  /** Drops unsent events. */
   stop(): void;
 }
 
@@ -152,7 +152,7 @@ export function createDeliveryService({
   return {
     send: (target, payload) => {
       sent += 1;
-      // Drawn by the event's number: what happens to one event does not depend on what happened to others.
+      // Seeded by the event's number, so that one event's fate does not depend on others.
       const drawn = random.fork(`event-${sent}`);
       const { delayMs, dropProbability, duplicateProbability, reorderProbability, reorderMs } = settings();
       const delivery = open(target, payload, false);

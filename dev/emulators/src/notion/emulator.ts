@@ -34,17 +34,17 @@ export interface NotionEmulatorOptions extends SettingsInput {
   readonly port?: number | undefined;
   /** Default 127.0.0.1. */
   readonly host?: string | undefined;
-  /** Milliseconds since the epoch: timestamps and rate limit windows. Default: the machine's clock. Waits are real. */
+  /** Milliseconds since the epoch, for timestamps and rate limit windows. Default: the machine's clock. Waits use real time. */
   readonly clock?: (() => number) | undefined;
-  /** The same seed gives the same ids, tokens and draws for the same actions. Default: a random one, see `NotionEmulator.seed`. */
+  /** The same seed gives the same ids, tokens and random draws for the same actions. Default: random, see `NotionEmulator.seed`. */
   readonly seed?: string | number | undefined;
-  /** How the API spells times. Default `millisecond`. */
+  /** How the API formats times. Default `millisecond`. */
   readonly timestamps?: TimestampStyle | undefined;
   /** Whether a container still lists a source that was trashed on its own. Default false. */
   readonly listTrashedDataSources?: boolean | undefined;
-  /** Rows that one query gives at most. Default 10,000. */
+  /** Maximum rows of one query. Default 10,000. */
   readonly queryResultLimit?: number | undefined;
-  /** How long search does not find what is new. Default 0. */
+  /** How long new objects are missing from search. Default 0. */
   readonly searchIndexLagMs?: number | undefined;
 }
 
@@ -56,13 +56,13 @@ export interface NotionEmulator extends NotionControl {
   readonly settings: NotionSettings;
   readonly faults: FaultKit;
   readonly calls: CallCounters;
-  /** Forgets everything but the settings. Ids go on, none comes twice. */
+  /** Discards everything except the settings. Ids are not reused. */
   reset(): void;
-  /** Drops what has not been delivered, and closes. */
+  /** Drops undelivered webhooks, and closes. */
   stop(): Promise<void>;
 }
 
-/** Starts a Notion of its own: REST API, webhooks, and a control API under `/_control`. */
+/** Starts a Notion emulator: REST API, webhooks, and a control API under `/_control`. */
 export async function startNotionEmulator(options: NotionEmulatorOptions = {}): Promise<NotionEmulator> {
   const seed = String(options.seed ?? randomUUID());
   const random = createRandom(seed);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 
-/** An answer of Notion's API that is not a success, in the shape of its status-codes page. */
+/** An error response of Notion's API, shaped as on its status codes page. */
 export class NotionError extends Error {
   readonly status: number;
   readonly code: string;

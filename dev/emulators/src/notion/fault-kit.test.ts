@@ -38,7 +38,7 @@ test.each<[FaultInput, object]>([
   await asBot.users.me({});
 });
 
-test('rate_limited says how long to wait', async () => {
+test('rate_limited carries Retry-After', async () => {
   const { asBot } = newWorkspace(notion);
   notion.faults.inject({ kind: 'rate_limited', retryAfterSeconds: 7, rateLimitReason: 'public_api_space_request_rate_limit', count: 1 });
   const error = (await rejection(asBot.users.me({}))) as APIResponseError;
@@ -46,7 +46,7 @@ test('rate_limited says how long to wait', async () => {
   expect(error.additional_data).toEqual({ rate_limit_reason: 'public_api_space_request_rate_limit' });
 });
 
-test('bad_gateway is a page of HTML', async () => {
+test('bad_gateway is an HTML page', async () => {
   const { asBot } = newWorkspace(notion);
   notion.faults.inject({ kind: 'bad_gateway', count: 1 });
   const error = await rejection(asBot.users.me({}));
@@ -66,7 +66,7 @@ test.each(['connection_reset', 'truncated_body'] as const)('%s fails in the netw
   expect(await rejection(asBot.users.me({}))).toBeInstanceOf(TypeError);
 });
 
-test('hang answers nothing', async () => {
+test('hang never answers', async () => {
   const { asBot, bot } = newWorkspace(notion);
   notion.faults.inject({ kind: 'hang', token: bot.token, count: 1 });
   const controller = new AbortController();
@@ -88,7 +88,7 @@ test('latency comes before the answer', async () => {
   expect(performance.now() - before).toBeGreaterThanOrEqual(75);
 });
 
-test('a fault of one workspace leaves the others alone', async () => {
+test('a fault of one workspace does not affect others', async () => {
   const [sick, healthy] = [newWorkspace(notion), newWorkspace(notion)];
   notion.faults.inject({ kind: 'internal_server_error', workspaceId: sick.workspaceId });
   expect(await rejection(sick.asBot.users.me({}))).toMatchObject({ status: 500 });
@@ -96,7 +96,7 @@ test('a fault of one workspace leaves the others alone', async () => {
   notion.faults.clear();
 });
 
-test('stopping ends what hangs', async () => {
+test('stopping ends hanging requests', async () => {
   const other = await startNotionEmulator();
   const { bot } = newWorkspace(other);
   other.faults.inject({ kind: 'hang' });

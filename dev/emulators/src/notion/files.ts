@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
 import type { Random } from '../random.ts';
 
-/** A picture as it is kept: `stored_file` is Notion's own file, which is signed anew for every answer. */
+/** A picture as stored. `stored_file` is a file hosted by Notion, whose URL is signed again for every response. */
 interface StoredFile {
   readonly type: 'stored_file';
   readonly fileId: string;
@@ -44,7 +44,7 @@ function answered(answer: JsonObject): StoredIcon {
   return { type: 'answer', answer };
 }
 
-/** What the API answers: for a file of Notion's own a signed URL, valid for one hour and another one every time. */
+/** The API's form of a picture. A file hosted by Notion gets a signed URL, valid for one hour and new each time. */
 export function renderFile(
   stored: StoredIcon | null,
   { workspaceId, now, random }: { workspaceId: string; now: number; random: Random },

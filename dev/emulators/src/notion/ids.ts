@@ -1,7 +1,7 @@
 const dashless = /^[0-9a-f]{32}$/;
 const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The dashed, lower-case form of an id that came with or without dashes; null when it is no id. */
+/** The dashed, lower-case form of an id with or without dashes; null for an invalid id. */
 export function parseId(text: string): string | null {
   const id = text.toLowerCase();
   if (dashed.test(id)) return id;

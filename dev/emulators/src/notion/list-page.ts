@@ -7,7 +7,7 @@ export const pagination = {
   page_size: z.int().min(1).max(100).optional(),
 };
 
-/** One page of a list answer. The cursor is the id of the item to begin with. */
+/** One page of a list. The cursor is the id of its first item. */
 export function listPage<T extends { readonly id: string }>(
   items: readonly T[],
   { start_cursor, page_size = 100 }: { start_cursor?: string | null | undefined; page_size?: number | undefined },

@@ -2,7 +2,7 @@ import type { JsonObject } from '../json.ts';
 import type { StoredCover, StoredIcon } from './files.ts';
 import type { Property } from './properties.ts';
 
-/** Rich text in the form in which the API answers it. */
+/** Rich text in the API's response form. */
 export type RichText = readonly JsonObject[];
 
 export interface Person {
@@ -11,14 +11,14 @@ export interface Person {
   readonly workspaceId: string;
   readonly name: string;
   readonly email: string;
-  /** Acts as this person does in Notion's own user interface: sees the whole workspace, is never rate limited. */
+  /** Acts as this person in Notion's own interface: sees the whole workspace and is never rate limited. */
   readonly token: string;
 }
 
 export interface Integration {
   readonly id: string;
   readonly name: string;
-  /** `public`: installed by OAuth, its events say `accessible_by`. */
+  /** `public`: installed by OAuth; its events carry `accessible_by`. */
   readonly type: 'public' | 'internal';
 }
 
@@ -37,7 +37,7 @@ export interface Bot {
   readonly ownerId: string;
   token: string;
   readonly capabilities: Capabilities;
-  /** Decisions by node; the nearest one on the way up counts. */
+  /** Sharing decisions by node. */
   readonly access: Map<string, { readonly visible: boolean; readonly at: number }>;
 }
 
@@ -57,7 +57,7 @@ interface NodeBase {
   readonly id: string;
   readonly workspaceId: string;
   parent: NodeParent;
-  /** Its own flag; what the API answers counts the ancestors in. */
+  /** The node's own flag; the API's `in_trash` also counts its ancestors. */
   trashed: boolean;
   readonly createdTime: number;
   lastEditedTime: number;
@@ -73,14 +73,14 @@ export interface TeamspaceNode extends NodeBase {
 export interface PageNode extends NodeBase {
   readonly kind: 'page';
   title: RichText;
-  /** A row's cells by property id, in the form in which the API answers them. */
+  /** A row's cells by property id, in the API's response form. */
   values: Map<string, JsonObject>;
   icon: StoredIcon | null;
   cover: StoredCover | null;
   isLocked: boolean;
 }
 
-/** A block that holds others, such as a column or a toggle. */
+/** A block that can contain others, such as a column or a toggle. */
 export interface BlockNode extends NodeBase {
   readonly kind: 'block';
 }
@@ -95,7 +95,7 @@ export interface DatabaseNode extends NodeBase {
   cover: StoredCover | null;
   /** In the order of the container's tabs. */
   dataSourceIds: string[];
-  /** Null for an ordinary database; else a linked one, which the API refuses this way. */
+  /** Null for an ordinary database; for a linked one, the error the API refuses it with. */
   readonly linked: 'object_not_found' | 'validation_error' | null;
 }
 

@@ -56,7 +56,7 @@ test('a page is trashed, restored and moved', async () => {
   expect(await rejection(asOwner.pages.move({ page_id: elsewhere.id, parent: { page_id: page.id } }))).toMatchObject({ status: 400 });
 });
 
-test('queries give pages of rows, and stop at the limit', async () => {
+test('queries return rows in pages, and stop at the limit', async () => {
   const workspace = newWorkspace(notion);
   const { asBot, asOwner } = workspace;
   const data_source_id = await newSource(workspace);
@@ -94,7 +94,7 @@ test('queries give pages of rows, and stop at the limit', async () => {
   expect(recent.results.length).toBe(5);
 });
 
-test('search finds what is shared, not at once, and nothing from the trash', async () => {
+test('search finds shared objects, after a lag, and nothing in the trash', async () => {
   const { asBot, asOwner, pageId, workspaceId, bot } = newWorkspace(notion);
   const make = (title: string) =>
     asOwner.databases.create({ parent: { type: 'page_id', page_id: pageId }, title: [{ text: { content: title } }] });
@@ -123,7 +123,7 @@ test('search finds what is shared, not at once, and nothing from the trash', asy
   expect(paged.length).toBe(4);
 });
 
-test('the token knows whose it is', async () => {
+test('a token identifies its user', async () => {
   const { asBot, bot, owner, workspaceId } = newWorkspace(notion);
   expect(await asBot.users.me({})).toMatchObject({
     object: 'user',

@@ -20,7 +20,7 @@ const createRequest = z.strictObject({
   properties: z.record(z.string(), z.unknown()).optional(),
   icon: iconRequest.nullish(),
   cover: coverRequest.nullish(),
-  // Accepted and forgotten: this Notion keeps no page content.
+  // Accepted and ignored: the emulator stores no page content.
   children: z.array(z.unknown()).optional(),
 });
 
@@ -104,7 +104,7 @@ function sourceOf({ world }: ApiParts, node: PageNode): DataSourceNode | undefin
   return node.parent.type === 'data_source' ? world.dataSource(node.parent.id) : undefined;
 }
 
-/** Cells of a request, by property name or id, as they are answered later. Values are kept as they come. */
+/** The cells of a request, given by property name or id, in response form. Values are stored unchanged. */
 function cells(
   source: DataSourceNode | undefined,
   given: Readonly<Record<string, unknown>>,

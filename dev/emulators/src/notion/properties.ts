@@ -2,7 +2,7 @@ import type { JsonObject } from '../json.ts';
 import type { Random } from '../random.ts';
 
 interface PropertyBase {
-  /** Percent-encoded, unique in its data source; `title` for the title. */
+  /** Percent-encoded, unique within its data source; `title` for the title. */
   readonly id: string;
   name: string;
   description: string | null;
@@ -48,7 +48,7 @@ const emptyTypes = [
 export const plainTypes = [...emptyTypes, 'number', 'formula', 'select', 'multi_select', 'status', 'unique_id'] as const;
 export type PlainType = (typeof plainTypes)[number];
 
-/** A property id as Notion makes them: four characters, percent-encoded. */
+/** A property id like Notion's: four characters, percent-encoded. */
 export function newPropertyId(taken: readonly Property[], ids: Random): string {
   const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz:;<=>?@[]^`{|}~';
   for (;;) {

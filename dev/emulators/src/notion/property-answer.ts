@@ -3,7 +3,7 @@ import type { DataSourceNode } from './model.ts';
 import type { Property, RelationProperty, RollupProperty } from './properties.ts';
 import type { World } from './world.ts';
 
-/** A property as the API answers it, or null when it is a relation to something the viewer does not see. */
+/** A property in the API's response form; null for a relation to a data source the viewer does not see. */
 export function renderProperty(
   world: World,
   dataSource: DataSourceNode,

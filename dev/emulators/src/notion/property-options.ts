@@ -3,7 +3,7 @@ import type { Random } from '../random.ts';
 import type { Property } from './properties.ts';
 import type { OptionRequest, PropertyRequest } from './property-request.ts';
 
-/** The configuration to keep for a plain type: options get ids and colours, those of `before` keep theirs. */
+/** The configuration to store for a plain type. New options get ids and colours; options of `before` keep theirs. */
 export function storedConfig(request: PropertyRequest & { kind: 'plain' }, before: Property | null, ids: Random): JsonObject {
   const { type, options, config } = request;
   if (type === 'status') return statusConfig(options, before, ids);

@@ -34,7 +34,7 @@ export type RollupRequest = z.output<typeof rollupRequest>;
 
 const common = { name: z.string().min(1).max(2000).optional(), description: z.string().max(280).nullish() };
 
-/** A property of a request: its type with that type's configuration, or only a new name or description. */
+/** A property in a request: a type with its configuration, or only a new name or description. */
 const propertyRequest = z.looseObject({ ...common, type: z.string().optional() }).transform((request, context): PropertyRequest => {
   const { name, description } = request;
   const type = request.type ?? [...plainTypes, 'relation', 'rollup'].find((known) => known in request);
@@ -75,7 +75,7 @@ function typedRequest(type: string, config: unknown) {
   return { kind: 'plain' as const, type: plainType.data, ...parsed.data };
 }
 
-/** Types with a configuration beside the options of the select kinds. */
+/** Types with a configuration other than the options of the select types. */
 const scalarConfigs: Partial<Record<PlainType, z.ZodType<JsonObject>>> = {
   number: z.object({ format: z.string().default('number') }),
   formula: z.object({ expression: z.string().default('') }),
@@ -91,8 +91,8 @@ function plainConfig(type: PlainType): PlainConfig {
 }
 
 /**
- * Parses `properties` of a request; null takes a property away. Not a zod object or record, which would lose it: a property may be
- * called `__proto__`, Notion takes any text.
+ * Parses `properties` of a request; null removes a property. Not a zod object or record, which would lose a property named `__proto__`:
+ * Notion accepts any text.
  */
 export const propertiesRequest = z.custom<JsonObject>(isJsonObject, 'should be an object').transform((input, context) => {
   const requests: (readonly [key: string, request: PropertyRequest | null])[] = [];

@@ -33,8 +33,8 @@ const condition = z.object({
 });
 
 /**
- * The rows of a data source: by timestamps, by the text of the title, `and` and `or`; sorted by a timestamp or the title. Anything else is
- * a 400 that says so. Beyond `limit` rows the answer ends with `request_status: incomplete`, as Notion's does at 10,000.
+ * Queries the rows of a data source, filtered by timestamps, title text, `and` and `or`, sorted by a timestamp or the title. Anything else
+ * answers an explanatory 400. Beyond `limit` rows the result ends with `request_status: incomplete`, as Notion's does at 10,000.
  */
 export function runQuery(
   { world, render }: ApiParts,

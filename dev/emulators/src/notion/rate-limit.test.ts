@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRateLimiter, rateLimitSchema } from './rate-limit.ts';
 
-test('a window begins with its first request, and counts what it allows', () => {
+test('a window begins with its first request, and counts allowed requests only', () => {
   let now = 1_000_000;
   const limiter = createRateLimiter(
     () => rateLimitSchema.parse({ perToken: 2 }),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** Fixed windows, counted per token and per workspace; null: no limit. A refused request costs nothing of the budget. */
+/** Fixed windows, counted per token and per workspace; null: no limit. A refused request does not use the budget. */
 export const rateLimitSchema = z.strictObject({
   windowMs: z.number().min(1).default(60_000),
   perToken: z.int().min(0).nullable().default(null),
   perWorkspace: z.int().min(0).nullable().default(null),
-  /** Notion's wait for a workspace's limit can be longer than a minute; default: the rest of the window. */
+  /** Notion's wait at a workspace limit can exceed a minute. Default: the rest of the window. */
   workspaceRetryAfterSeconds: z.int().min(0).nullable().default(null),
 });
 export type RateLimitSettings = z.output<typeof rateLimitSchema>;
@@ -23,7 +23,7 @@ export interface RateLimiter {
   reset(): void;
 }
 
-/** A window begins with the first request after the last one ended. */
+/** A window begins with the first request after the previous one ended. */
 export function createRateLimiter(settings: () => RateLimitSettings, now: () => number): RateLimiter {
   const windows = new Map<string, { readonly start: number; used: number }>();
 

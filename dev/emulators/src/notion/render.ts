@@ -8,13 +8,13 @@ import { renderProperty } from './property-answer.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 
-/** How the API spells times: to the millisecond in UTC, cut to the minute, or with an offset instead of Z. */
+/** How the API formats times: to the millisecond in UTC, truncated to the minute, or with an offset instead of Z. */
 export type TimestampStyle = 'millisecond' | 'minute' | 'offset';
 
-/** Turns nodes into the API's answers, as one viewer sees them. */
+/** Renders nodes as API responses for one viewer. */
 export interface Renderer {
   database(viewer: Actor, node: DatabaseNode, version: string): JsonObject;
-  /** The one object of versions before 2025-09-03, for a database with this single source. */
+  /** The single object of versions before 2025-09-03, for a database with only this source. */
   legacyDatabase(viewer: Actor, node: DatabaseNode, source: DataSourceNode): JsonObject;
   dataSource(viewer: Actor, node: DataSourceNode, version: string): JsonObject;
   page(viewer: Actor, node: PageNode, version: string): JsonObject;

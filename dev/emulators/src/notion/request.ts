@@ -13,10 +13,10 @@ export interface ApiCall {
   readonly actor: Actor;
   /** The Notion-Version header. */
   readonly version: string;
-  /** The canonical id of the path, or an empty text where the path has none. */
+  /** The canonical id in the path; empty where the path has none. */
   readonly id: string;
   readonly query: URLSearchParams;
-  /** Null when there was none. */
+  /** Null when there is none. */
   readonly body: unknown;
 }
 
@@ -24,7 +24,7 @@ export interface ApiRoute {
   readonly method: 'GET' | 'POST' | 'PATCH';
   /** `:id` stands for the id. */
   readonly path: string;
-  /** What the API calls the path's id in its messages. */
+  /** The API's name for the path's id in error messages. */
   readonly idName?: string;
   /** Older versions answer 400 invalid_request_url. */
   readonly since?: string;
@@ -37,7 +37,7 @@ export interface ApiParts {
   readonly render: Renderer;
 }
 
-/** Parses a body; throws `validation_error` as Notion words it. */
+/** Parses a body; throws `validation_error` with Notion's wording. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
@@ -58,7 +58,7 @@ export function integrationNameOf(world: World, actor: Actor): string | null {
   return actor.kind === 'bot' ? (world.integrations.get(actor.integrationId)?.name ?? null) : null;
 }
 
-/** The object of this id that the caller sees; throws `object_not_found`, and for a linked database what the API says of those. */
+/** The object with this id, if the caller sees it. Throws `object_not_found`, and for a linked database the API's error for those. */
 export function visibleDatabase({ world }: ApiParts, { actor }: ApiCall, id: string): DatabaseNode {
   const node = world.database(id);
   if (node === undefined || !canSee(world, actor, node) || node.linked === 'object_not_found') {
@@ -80,7 +80,7 @@ export function visiblePage({ world }: ApiParts, { actor }: ApiCall, id: string)
   return node;
 }
 
-/** An id out of a body. */
+/** Parses an id from a body. */
 export function bodyId(text: string, path: string): string {
   const id = parseId(text);
   if (id === null) throw validationError(`body failed validation: body.${path} should be a valid uuid, instead was \`"${text}"\`.`);
@@ -93,7 +93,7 @@ export function requireCapability(actor: Actor, capability: 'insert' | 'update')
   }
 }
 
-/** A parent out of a body, checked to be visible. */
+/** A parent from a body, checked to be visible. */
 export function requestedParent(
   parts: ApiParts,
   call: ApiCall,

@@ -12,7 +12,7 @@ const annotations = z.object({
   color: z.string().default('default'),
 });
 
-/** One item of a rich text as a request carries it. */
+/** One rich text item of a request. */
 const richTextItemRequest = z.looseObject({
   type: z.enum(['text', 'mention', 'equation']).optional(),
   annotations: annotations.prefault({}),
@@ -21,7 +21,7 @@ const richTextItemRequest = z.looseObject({
   equation: z.looseObject({ expression: z.string() }).optional(),
 });
 
-/** Parses a request's rich text (at most 100 items) into the form the API answers. */
+/** Parses a request's rich text (at most 100 items) into the API's response form. */
 export const richTextRequest = z.array(richTextItemRequest.transform(answeredItem)).max(100);
 
 function answeredItem(item: z.output<typeof richTextItemRequest>): JsonObject {
@@ -40,10 +40,10 @@ function answeredItem(item: z.output<typeof richTextItemRequest>): JsonObject {
 function mentionText(mention: Readonly<Record<string, Json>>): string {
   const date = mention['date'];
   if (isJsonObject(date)) return [date['start'], date['end']].filter((part) => typeof part === 'string').join(' → ');
-  return 'user' in mention ? '@Somebody' : 'Untitled';
+  return 'user' in mention ? '@User' : 'Untitled';
 }
 
-/** A rich text of one unformatted item; of none for an empty text. */
+/** A rich text of one unformatted item, or of none for an empty text. */
 export function plainRichText(content: string): RichText {
   return content === '' ? [] : richTextRequest.parse([{ text: { content } }]);
 }

@@ -15,7 +15,7 @@ export interface UpdatedProperty {
   readonly action: 'created' | 'updated' | 'deleted';
 }
 
-/** What a change of one schema did: to that data source, and to others whose answer it changes. */
+/** The effects of a schema change, on its data source and on others whose API response it alters. */
 export type SchemaEffects = Map<DataSourceNode, UpdatedProperty[]>;
 
 interface Change {
@@ -25,7 +25,7 @@ interface Change {
   readonly effects: SchemaEffects;
 }
 
-/** Applies `properties` of a request: add, change, rename, or take away (null), by name or by id. Throws a NotionError before it changes anything. */
+/** Applies `properties` of a request: add, change, rename, or remove (null), by name or id. Throws a NotionError before it changes anything. */
 export function changeSchema(
   world: World,
   dataSource: DataSourceNode,
@@ -35,13 +35,13 @@ export function changeSchema(
   const change: Change = { world, canSee, integrationName, effects: new Map() };
   const before = structuredClone(dataSource.properties);
   checkRequests(change, dataSource, requests);
-  // Rollups last: they may use a relation of the same request.
+  // Rollups last, since they may use a relation of the same request.
   for (const [key, request] of requests.toSorted(([, a], [, b]) => order(a) - order(b))) apply(change, dataSource, key, request);
   noteDependents(change, dataSource, before);
   return change.effects;
 }
 
-/** Takes away what points to a data source that is going away for good. */
+/** Removes the properties that point to a permanently deleted data source. */
 export function forgetDataSource(world: World, gone: DataSourceNode): SchemaEffects {
   const change: Change = { world, canSee: () => true, integrationName: null, effects: new Map() };
   for (const other of otherDataSources(world, gone)) {
@@ -51,7 +51,7 @@ export function forgetDataSource(world: World, gone: DataSourceNode): SchemaEffe
   return change.effects;
 }
 
-/** The relations to a data source, whose configuration names the database it lies in. */
+/** The relations to a data source. Their configuration names the source's database. */
 export function relationsTo(world: World, dataSource: DataSourceNode): SchemaEffects {
   const effects: SchemaEffects = new Map();
   for (const other of otherDataSources(world, dataSource)) {
@@ -194,7 +194,7 @@ function removeOtherEnd(change: Change, dataSource: DataSourceNode, { dataSource
   if (other !== undefined && otherEnd?.type === 'relation' && otherEnd.dataSourceId === dataSource.id) remove(change, other, otherEnd);
 }
 
-/** A new name is seen in the answers of others: at the other end of a relation, and in rollups. */
+/** Records data sources whose responses contain a changed name: at the other end of a relation, and in rollups. */
 function noteDependents(change: Change, dataSource: DataSourceNode, before: readonly Property[]): void {
   for (const property of dataSource.properties) {
     const was = before.find(({ id }) => id === property.id);

@@ -24,8 +24,8 @@ const searchRequest = z.strictObject({
 });
 
 /**
- * Search by title over the pages and data sources that the caller sees. What was created, or shared with a bot, less than `indexLagMs` ago
- * is not found yet: Notion's index is not immediate either.
+ * Search by title over the pages and data sources that the caller sees. Objects created, or shared with a bot, less than `indexLagMs` ago
+ * are not found yet: Notion's index lags too.
  */
 export function searchRoutes({ world, render }: ApiParts, { indexLagMs }: { indexLagMs: number }): ApiRoute[] {
   const isIndexed = (actor: Actor, node: PageNode | DataSourceNode) => {

@@ -18,10 +18,10 @@ export type SettingsInput = {
   readonly [Group in keyof Settings]?: Partial<z.input<(typeof settingsSchema)['shape'][Group]>> | undefined;
 };
 
-/** What can be changed while the emulator runs. Both functions throw a ZodError for a value that is none. */
+/** Settings that can be changed at runtime. Both functions throw a ZodError for an invalid value. */
 export interface NotionSettings {
   current(): Settings;
-  /** Changes only what is given. */
+  /** Changes only the given fields. */
   change(input: SettingsInput | Record<string, unknown>): Settings;
 }
 
@@ -30,7 +30,7 @@ export function createNotionSettings(input: SettingsInput): NotionSettings {
   return {
     current: () => settings,
     change: (changes) => {
-      // Checked first as they came: a default must not fill what was not given.
+      // Validated unmerged first, so that defaults do not fill missing fields.
       changeSchema.parse(changes);
       const given = z.looseObject({ delivery: part, announce: part, rateLimit: part }).parse(changes);
       settings = settingsSchema.parse({

@@ -15,7 +15,7 @@ export interface Subscription {
   /** Null: all types. */
   readonly eventTypes: readonly string[] | null;
   readonly verificationToken: string;
-  /** Only an active one gets events; what happens while it is paused is never told. */
+  /** Only an active subscription gets events. Changes made while it is paused are never sent. */
   readonly status: 'pending_verification' | 'active' | 'paused';
 }
 
@@ -24,22 +24,22 @@ export interface NewSubscription {
   readonly url: string;
   readonly apiVersion: WebhookApiVersion;
   readonly eventTypes: readonly string[] | null;
-  /** Default: a random one. */
+  /** Default: random. */
   readonly verificationToken?: string | undefined;
 }
 
 export interface Subscriptions {
-  /** Takes an occurrence to every subscription it concerns, now or at the end of its window. */
+  /** Sends an occurrence to every matching subscription, now or at the end of its window. */
   publish(occurrence: Occurrence): void;
   add(input: NewSubscription): Promise<{ subscription: Subscription; handshake: Delivery }>;
   /** Posts the verification token again. */
   resend(id: string): Promise<Delivery | undefined>;
   list(): readonly Subscription[];
-  /** Undefined when there is none of this id. */
+  /** Undefined for an unknown id. */
   setStatus(id: string, status: 'active' | 'paused'): Subscription | undefined;
   remove(id: string): void;
   clear(): void;
-  /** Drops what still waits for the end of its window. */
+  /** Drops events that still wait for the end of their window. */
   stop(): void;
 }
 

@@ -5,15 +5,15 @@ import type { Renderer } from './render.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 
-/** One live database as the API answers it, and each source it lists; `answer` is null where the API answers 404. */
+/** One live database as returned by the API, and each source it lists; `answer` is null where the API answers 404. */
 export interface TrueDatabase {
   readonly database: JsonObject;
   readonly dataSources: readonly { readonly id: string; readonly name: string; readonly answer: JsonObject | null }[];
 }
 
 /**
- * Every database that this viewer gets from GET /v1/databases/{id} with `in_trash: false`, in the answers of Notion-Version 2025-09-03,
- * without `request_id`. Signed file URLs are signed anew, as in every answer.
+ * Every database that this viewer gets from GET /v1/databases/{id} with `in_trash: false`, in the response form of Notion-Version 2025-09-03,
+ * without `request_id`. File URLs are signed again, as in every response.
  */
 export function truthOf(world: World, render: Renderer, viewer: Actor): TrueDatabase[] {
   const version = '2025-09-03';

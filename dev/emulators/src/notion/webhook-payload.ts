@@ -5,7 +5,7 @@ import type { Bot } from './model.ts';
 export const apiVersions = ['2022-06-28', '2025-09-03', '2026-03-11'] as const;
 export type WebhookApiVersion = (typeof apiVersions)[number];
 
-/** An occurrence as a subscription of this API version knows it; null when that version has no such event. */
+/** An occurrence translated for a subscription of this API version; null when that version has no such event. */
 export function inApiVersion(occurrence: Occurrence, version: WebhookApiVersion): Occurrence | null {
   if (version !== '2022-06-28' || occurrence.entity.type !== 'data_source') return occurrence;
   if (occurrence.databaseId === null) return null;
@@ -15,7 +15,7 @@ export function inApiVersion(occurrence: Occurrence, version: WebhookApiVersion)
   return { ...occurrence, type: `database.${event}`, entity: { id: occurrence.databaseId, type: 'database' }, parent };
 }
 
-/** Everything of a webhook body but its `attempt_number`. */
+/** A webhook body without its `attempt_number`. */
 export function webhookPayload(
   occurrence: Occurrence,
   {
@@ -27,7 +27,7 @@ export function webhookPayload(
     id: string;
     workspaceName: string;
     subscription: { readonly id: string; readonly integrationId: string; readonly apiVersion: WebhookApiVersion };
-    /** Those of a public integration that see the entity; null for an internal one. */
+    /** The bots of a public integration that see the entity; null for an internal one. */
     bots: readonly Bot[] | null;
   },
 ): JsonObject {

@@ -36,7 +36,7 @@ async function subscribed({
   return { ...workspace, subscription };
 }
 
-/** What came in since the last look, once everything has. */
+/** The events received since the last call, after everything has settled. */
 async function events() {
   await notion.settle();
   return receiver.received
@@ -51,7 +51,7 @@ async function newDatabase(client: Client, pageId: string) {
   return { id: database.id, sourceId: database.data_sources[0]?.id ?? '' };
 }
 
-test('the handshake posts the token, signed with itself, and activates when it is pasted', async () => {
+test('the handshake posts the token, signed with itself, and pasting it activates the subscription', async () => {
   const { integrationId, asOwner, pageId } = newWorkspace(notion);
   const subscription = await notion.subscribe({ integrationId, url: receiver.url, verify: false });
   const [handshake] = receiver.received;
@@ -105,7 +105,7 @@ test('an event has the whole envelope, and a signature over its bytes', async ()
   expect(await verifyWebhookSignature({ body: `${body} `, signature, verificationToken: subscription.verificationToken })).toBe(false);
 });
 
-test('an internal integration does not say who can see it; a bot is an author too', async () => {
+test('events of an internal integration have no accessible_by; a bot can be an author', async () => {
   const { asBot, pageId, bot } = await subscribed({ type: 'internal', eventTypes: ['database.created'] });
   await newDatabase(asBot, pageId);
   const [event] = await events();
@@ -186,7 +186,7 @@ test('trashing a page announces the databases under it', async () => {
   expect(await types()).toEqual(['page.deleted']);
 });
 
-test('nobody is told of what is not shared, nor of unsharing', async () => {
+test('unshared objects and unsharing cause no events', async () => {
   const { asOwner, pageId, workspaceId, bot } = await subscribed();
   const { id } = await newDatabase(asOwner, pageId);
   await events();
@@ -201,7 +201,7 @@ test('nobody is told of what is not shared, nor of unsharing', async () => {
   expect(await events()).toEqual([]);
 });
 
-test('a change that shows in the answers of another source announces that one too', async () => {
+test('a change that alters the response for another source announces that one too', async () => {
   const { asOwner, pageId } = await subscribed();
   const [tasks, projects] = [await newDatabase(asOwner, pageId), await newDatabase(asOwner, pageId)];
   await asOwner.dataSources.update({
@@ -221,7 +221,7 @@ test('a change that shows in the answers of another source announces that one to
   expect(await entities()).toEqual(new Set([projects.sourceId]));
 });
 
-test("the parent of a data source event is a hint: the database, what is above it, or the database's id as a page", async () => {
+test("the parent of a data source event is a hint: the database, the database's parent, or the database's id as a page", async () => {
   notion.settings.change({ announce: { dataSourceParent: 'mixed' } });
   const { asOwner, pageId } = await subscribed({ eventTypes: ['data_source.schema_updated'] });
   const { id, sourceId } = await newDatabase(asOwner, pageId);
@@ -236,7 +236,7 @@ test("the parent of a data source event is a hint: the database, what is above i
   );
 });
 
-test('a database in a wiki has the wiki for a parent, with its data source', async () => {
+test('a database in a wiki has the wiki as its parent, with its data source', async () => {
   const { asOwner, workspaceId, bot } = await subscribed({ eventTypes: ['database.content_updated'] });
   const wiki = notion.createWiki({ workspaceId });
   notion.share({ botId: bot.id, id: wiki.id });
@@ -245,7 +245,7 @@ test('a database in a wiki has the wiki for a parent, with its data source', asy
   expect(await events()).toMatchObject([{ data: { parent: { id: wiki.id, type: 'database', data_source_id: wiki.dataSourceId } } }]);
 });
 
-test('at the top of the workspace, and of a teamspace', async () => {
+test('a database can be at the top of the workspace or of a teamspace', async () => {
   const { workspaceId, bot } = await subscribed({ eventTypes: ['database.moved'] });
   const { id } = notion.createDatabase({ workspaceId, parent: { type: 'workspace' } });
   const teamspace = notion.createTeamspace({ workspaceId });
@@ -257,7 +257,7 @@ test('at the top of the workspace, and of a teamspace', async () => {
   );
 });
 
-test('a subscription of version 2022-06-28 knows no data sources', async () => {
+test('a subscription of version 2022-06-28 has no data source events', async () => {
   const { asOwner, pageId } = await subscribed({ apiVersion: '2022-06-28' });
   const { id, sourceId } = await newDatabase(asOwner, pageId);
   expect(await types()).toEqual(['database.created', 'page.content_updated']);
@@ -269,7 +269,7 @@ test('a subscription of version 2022-06-28 knows no data sources', async () => {
   expect(await types()).toEqual([]);
 });
 
-test('what happens while a subscription is paused is never told', async () => {
+test('changes made while a subscription is paused are never sent', async () => {
   const { asOwner, pageId, subscription } = await subscribed();
   notion.pauseSubscription({ id: subscription.id });
   await newDatabase(asOwner, pageId);

@@ -1,13 +1,13 @@
 import type { Random } from '../random.ts';
 import type { Actor, Bot, DatabaseNode, DataSourceNode, Integration, Node, NodeParent, PageNode, Person, Workspace } from './model.ts';
 
-/** Everything that is in this Notion: who, what, and what lies in what. Knows no rights and sends no events. */
+/** The state of this Notion: users, objects and their hierarchy. Checks no permissions and sends no events. */
 export interface World {
   readonly workspaces: Map<string, Workspace>;
   readonly persons: Map<string, Person>;
   readonly integrations: Map<string, Integration>;
   readonly bots: Map<string, Bot>;
-  /** Streams of random numbers: one for ids, one for everything that is drawn anew for each answer. */
+  /** Random streams: one for ids, one for values drawn for each response. */
   readonly ids: Random;
   readonly answers: Random;
   now(): number;
@@ -19,12 +19,12 @@ export interface World {
   add(node: Node): void;
   move(node: Node, parent: NodeParent): void;
   remove(node: Node): void;
-  /** The node itself, then what it lies in, outwards. */
+  /** The node itself, then its ancestors, outwards. */
   lineage(node: Node): Iterable<Node>;
-  /** Everything under the node, without itself. */
+  /** Everything under the node, excluding itself. */
   descendants(node: Node): Iterable<Node>;
   children(node: Node): Iterable<Node>;
-  /** In the trash itself, or under something that is. */
+  /** Trashed itself, or under a trashed node. */
   inTrash(node: Node): boolean;
   actorOf(token: string): Actor | undefined;
   clear(): void;
