@@ -13,8 +13,8 @@ import type { Watchdog } from './watchdog.ts';
 export type ClassArchives = { kafka: ClassArchive | null; registry: ClassArchive | null };
 
 /**
- * The class archives of both JVM servers for this Java. They are recorded once, by running the two servers on throw-away data, and
- * kept beside the servers' files. A JVM that cannot make them starts without: slower, nothing else.
+ * The class archives of both JVM servers for this Java. They are recorded once, by running the two servers on temporary data, and
+ * stored with the servers' files. A JVM that cannot record them starts without, only slower.
  */
 export async function classArchives(options: {
   kafkaFolder: string;
@@ -74,7 +74,7 @@ async function record(kafkaFile: string, registryFile: string, options: Paramete
   });
   cleanup.defer(() => registry.kill());
 
-  // The JVM writes the archive when it ends; one at a time, because the registry takes its leave from Kafka.
+  // The JVM writes the archive when it exits. One at a time, because the registry needs Kafka for its shutdown.
   await registry.stop(writingMs);
   await keep(registry, drafts.registry, registryFile);
   await kafka.stop(writingMs);
@@ -87,7 +87,7 @@ async function keep(server: ServerProcess, draft: string, file: string): Promise
   const { signal } = await server.exited;
   if (signal !== null) return;
   if (!existsSync(draft)) return writeFile(file + noArchive, 'This Java cannot record a class archive.\n');
-  const beside = `${file}.${process.pid}`;
-  await copyFile(draft, beside);
-  await rename(beside, file);
+  const partial = `${file}.${process.pid}`;
+  await copyFile(draft, partial);
+  await rename(partial, file);
 }

@@ -24,7 +24,7 @@ import { toxiproxyCommand } from './toxiproxy-files.ts';
 import { waitUntil } from './wait-until.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
-/** One server of a cluster. Its data and its port stay the same over all its lives. */
+/** One server of a cluster. It keeps its data and port across restarts. */
 export interface ClusterNode {
   readonly name: string;
   readonly running: boolean;
@@ -33,22 +33,21 @@ export interface ClusterNode {
   kill(): Promise<void>;
   /** SIGTERM. */
   stop(): Promise<void>;
-  /** Resolves when the node answers, which it may do before it takes part again: `heal` waits for that. */
+  /** Resolves when the node answers, which may be before it has rejoined the cluster: `heal` waits for that. */
   start(): Promise<void>;
 }
 
 export interface MongoNode extends ClusterNode {
-  /** Gives up being primary for a few seconds. */
+  /** Steps down as primary for a few seconds. */
   stepDown(): Promise<void>;
 }
 
 /**
- * Three Kafka brokers, a replica set of three and a schema registry, as clients see them through toxiproxy, so that each can be killed, started
- * again and cut off. The brokers talk to each other directly; the members of the replica set through their proxies, since its config names one
- * address for everybody.
+ * Three Kafka brokers, a replica set of three and a schema registry behind toxiproxy, each of which can be killed, restarted and cut off. The
+ * brokers talk to each other directly. The members of the replica set use their proxies, since its config has one address for members and clients.
  */
 export interface Cluster extends Readonly<StackAddresses> {
-  /** Past the proxies, for whoever watches. */
+  /** Addresses that bypass the proxies, for the tests' own checks. */
   readonly direct: { readonly kafkaBrokers: string };
   readonly brokers: readonly ClusterNode[];
   readonly mongods: readonly MongoNode[];
@@ -57,7 +56,7 @@ export interface Cluster extends Readonly<StackAddresses> {
   readonly logsDir: string;
   leaderOf(topic: string, partition: number): Promise<ClusterNode>;
   primary(): Promise<MongoNode>;
-  /** Undoes every fault and resolves when all nodes take part again. */
+  /** Undoes every fault and resolves when all nodes are in the cluster again. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -66,14 +65,14 @@ const size = 3;
 const readyMs = 90_000;
 
 /**
- * Starts a cluster of local processes on 127.0.0.1 with temporary data. A watchdog ends it should this process die without calling `stop`.
- * Throws StackUnavailableError (what is missing on this machine and how to get it) or ServerStartError (with the server's log).
+ * Starts a cluster of local processes on 127.0.0.1 with temporary data. A watchdog ends it if this process dies without calling `stop`.
+ * Throws StackUnavailableError (missing tools and how to install them) or ServerStartError (with the server's log).
  */
 export async function startCluster(options: { onProgress?: OnProgress; signal?: AbortSignal } = {}): Promise<Cluster> {
   const { onProgress = () => {}, signal } = options;
   const cacheRoot = cacheRootOf(process.env);
   const missing = await missingTools(cacheRoot, process.env);
-  if (missing.length > 0) throw noWayLeft('A cluster for fault tests is made of local processes.', missing);
+  if (missing.length > 0) throw noWayLeft('A cluster for fault tests needs local processes.', missing);
   await using cleanup = new AsyncDisposableStack();
   const watchdog = await startWatchdog();
   cleanup.defer(() => watchdog.close());
@@ -134,7 +133,7 @@ interface Place {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A node out of a way to start its process. */
+/** A node from a function that starts its process. */
 function nodeOf(name: string, logFile: string, launch: () => Promise<ServerProcess>): ClusterNode {
   let server: ServerProcess | null = null;
   const forgetAtEnd = async (launched: ServerProcess): Promise<void> => {
@@ -196,7 +195,7 @@ async function makeBrokers({ dataDir, logsDir, files, watchdog, toxiproxy, signa
           .map(([key, value]) => `${key}=${value}\n`)
           .join(''),
       );
-      // A broker that lives for a minute is compiled quickly, not well: else three of them spend half of two cores on their compilers.
+      // C1 only: otherwise three short-lived brokers spend half of two cores on compilation.
       const quick = ['-XX:TieredStopAtLevel=1', '-Xmx320m'];
       const flags = [...jvmFlags({ tempDir, archive: files.archives.kafka }), ...quick, '-cp', kafkaClassPath(files.kafkaFolder)];
       if (!existsSync(join(logDir, 'meta.properties'))) {
@@ -228,7 +227,7 @@ async function makeBrokers({ dataDir, logsDir, files, watchdog, toxiproxy, signa
     return node;
   }
 
-  /** Until every replica of every partition is in sync again. */
+  /** Resolves when every replica of every partition is in sync. */
   async function takesPart(): Promise<void> {
     await waitUntil(
       'the brokers',
@@ -246,7 +245,7 @@ async function makeBrokers({ dataDir, logsDir, files, watchdog, toxiproxy, signa
   return { nodes, direct, proxies: plans.map(({ proxy }) => proxy), leaderOf, takesPart };
 }
 
-/** A test waits for what production waits longer for. Still slow enough for a machine with two busy cores. */
+/** Shorter timeouts than in production, still long enough for a machine with two busy cores. */
 const quickToNotice = {
   'broker.session.timeout.ms': '6000',
   'broker.heartbeat.interval.ms': '1000',
@@ -317,7 +316,7 @@ async function makeMongods({ dataDir, logsDir, files, watchdog, toxiproxy, signa
   return { nodes, uri, proxies: plans.map(({ proxy }) => proxy), primary, startAll, takesPart };
 }
 
-/** Runs a command at one member, past its proxy. */
+/** Runs a command on one member, bypassing its proxy. */
 async function ask(port: number, command: Document): Promise<Document> {
   const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
     serverSelectionTimeoutMS: 2_000,
@@ -346,7 +345,7 @@ async function makeRegistry({ dataDir, logsDir, files, watchdog, toxiproxy, sign
       port,
       signal,
     });
-    if (server.port !== port) throw new Error(`the schema registry's port ${port} was taken by somebody else`);
+    if (server.port !== port) throw new Error(`the schema registry's port ${port} was taken by another process`);
     await waitUntil('the schema registry', () => registryIsReady(`http://127.0.0.1:${port}/apis/ccompat/v7`), {
       timeoutMs: readyMs,
       signal,

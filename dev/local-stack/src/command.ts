@@ -4,7 +4,7 @@ import type { Watchdog } from './watchdog.ts';
 
 export type CommandOptions = {
   cwd?: string | undefined;
-  /** Beside this process's own. */
+  /** In addition to this process's own. */
   env?: Readonly<Record<string, string>> | undefined;
   signal?: AbortSignal | undefined;
   watchdog?: Watchdog | undefined;
@@ -12,8 +12,8 @@ export type CommandOptions = {
 };
 
 /**
- * Runs a program to its end and returns everything it wrote (stdout and stderr together).
- * Throws when it cannot be started, ends with another code than 0 (the message holds the end of its output), or is aborted.
+ * Runs a program to its end and returns its output (stdout and stderr together).
+ * Throws when it cannot be started, exits with a nonzero code (the message holds the end of its output), or is aborted.
  */
 export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   options.signal?.throwIfAborted();

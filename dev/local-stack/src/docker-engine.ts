@@ -7,7 +7,7 @@ export type DockerState = { answers: true; client: ContainerRuntimeClient } | { 
 
 const patienceMs = 2_000;
 
-/** Asks for a container engine the way testcontainers does (DOCKER_HOST, its settings file, the usual sockets), for at most 2 s. */
+/** Looks for a container engine as testcontainers does (DOCKER_HOST, its settings file, the usual sockets), for at most 2 s. */
 export async function findDocker(): Promise<DockerState> {
   const { getContainerRuntimeClient } = await import('testcontainers');
   const asked = getContainerRuntimeClient().then(
@@ -30,7 +30,7 @@ export const images = {
   mongodb: 'mongo:8.0',
 } as const;
 
-/** An image that is not on this machine and could not be pulled. */
+/** An image is not on this machine and could not be pulled. */
 export class ImageUnavailableError extends StackUnavailableError {
   override readonly name = 'ImageUnavailableError';
 
@@ -40,7 +40,7 @@ export class ImageUnavailableError extends StackUnavailableError {
   }
 }
 
-/** Pulls the images that are not there yet, and starts testcontainers' reaper. Throws ImageUnavailableError. */
+/** Pulls missing images and starts testcontainers' reaper. Throws ImageUnavailableError. */
 export async function prepareImages(client: ContainerRuntimeClient, onProgress: OnProgress, signal?: AbortSignal): Promise<void> {
   const { getReaper, ImageName } = await import('testcontainers');
   const pull = async (image: string) => {
@@ -51,7 +51,7 @@ export async function prepareImages(client: ContainerRuntimeClient, onProgress: 
         signal?.throwIfAborted();
         throw new ImageUnavailableError(image, { cause });
       });
-      // An error in the middle of the answer ends the pull like a success does.
+      // An error midway through the response ends the pull like a success.
       if (!(await client.image.exists(name))) throw new ImageUnavailableError(image);
     });
   };
@@ -61,7 +61,7 @@ export async function prepareImages(client: ContainerRuntimeClient, onProgress: 
   });
 }
 
-/** A pull cannot be taken back, but it need not be waited for. */
+/** A pull cannot be cancelled, but need not be awaited. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   const aborted = Promise.withResolvers<never>();

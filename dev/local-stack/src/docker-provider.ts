@@ -19,8 +19,8 @@ const insideNetwork = { host: 'kafka', port: 19_092 };
 const goodbyeMs = 15_000;
 
 /**
- * Starts the three servers as containers. Kept data is in named volumes, whose names `dataDir/stack.json` remembers.
- * Should this process die without calling `stop`, testcontainers' reaper removes the containers.
+ * Starts the three servers as containers. Kept data is in named volumes, whose names are recorded in `dataDir/stack.json`.
+ * If this process dies without calling `stop`, testcontainers' reaper removes the containers.
  */
 export async function startDockerStack(options: ProviderOptions & { client: ContainerRuntimeClient }): Promise<Stack> {
   const { dataDir, keepData, onProgress, client } = options;
@@ -53,7 +53,7 @@ export async function startDockerStack(options: ProviderOptions & { client: Cont
     return keepData ? [{ source: `notion-mirror-${known.id}-${name}`, target }] : [];
   }
 
-  /** `configure` gets the port to publish: the same number inside and outside, because these servers tell clients their address. */
+  /** `configure` gets the port to publish: the same inside and outside, because these servers advertise their own address. */
   async function start(server: {
     name: string;
     image: string;
@@ -170,7 +170,7 @@ function kafkaEnvironment(host: string, port: number): Record<string, string> {
   return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: '-Xmx512m', CLUSTER_ID: '5L6g3nShT-eMCtK--X86sw' };
 }
 
-/** Our own ready check instead of testcontainers' (which looks at ports); a container that ended does not get ready any more. */
+/** Our own readiness check instead of testcontainers', which tests ports. A container that has ended fails it at once. */
 function readyWhen(name: string, check: () => Promise<boolean>, signal: AbortSignal): WaitStrategy {
   return {
     async waitUntilReady(container) {

@@ -12,7 +12,7 @@ import { startStack, type StackAddresses } from './stack.ts';
 import { readStackRecord } from './stack-record.ts';
 
 describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containers', { timeout: 300_000 }, () => {
-  test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no container', async () => {
+  test('keeps its data over a restart, on other ports when its own are taken; stop leaves no container', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'kept-docker-stack-test-'));
     onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
     const first = await startStack({ provider: 'docker', dataDir });
@@ -38,7 +38,7 @@ describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containe
     expect(await readData(second, data)).toEqual({ record: data.text, schemaType: 'enum', documents: 1 });
     await expect(startStack({ provider: 'process', dataDir })).rejects.toThrow('was made with the provider "docker"');
   });
-  test('npm run stack stays until Ctrl-C, and then its containers are gone', async () => {
+  test('npm run stack runs until Ctrl-C, and leaves no container', async () => {
     const main = fileURLToPath(new URL('./main.ts', import.meta.url));
     const child = spawn(process.execPath, [main, '--json', '--provider', 'docker'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const exited = once(child, 'exit');
@@ -47,7 +47,7 @@ describe.runIf(process.env['MIRROR_TEST_DOCKER'] === '1')('the stack as containe
     const port = kafkaBrokers.split(':').at(-1);
     expect(await containers(`publish=${port}`)).toHaveLength(1);
     child.kill('SIGINT');
-    // By itself it would have ended with another code, at once.
+    // Had it ended early, the exit code would differ.
     expect(await exited).toEqual([0, null]);
     expect(await containers(`publish=${port}`)).toEqual([]);
   });
@@ -58,7 +58,7 @@ async function containers(...filters: string[]): Promise<string[]> {
   return output.split('\n').filter(Boolean);
 }
 
-/** The containers that use a volume of this stack. */
+/** Containers that use a volume of this stack. */
 function containersWith(id: string): Promise<string[]> {
   return containers(`volume=notion-mirror-${id}-kafka`, `volume=notion-mirror-${id}-mongodb`);
 }

@@ -1,10 +1,10 @@
 /**
- * A class archive (AppCDS) holds the classes of a server already parsed and verified: it halves the time and CPU a start takes.
- * It is recorded by a first run (written when that ends by SIGTERM) and used by later ones; one that does not fit is ignored by the JVM.
+ * A class archive (AppCDS) holds a server's classes already parsed and verified, which halves the time and CPU of a start.
+ * A first run records it (on SIGTERM) and later runs use it. The JVM ignores an archive that does not match.
  */
 export type ClassArchive = { kind: 'use' | 'record'; file: string };
 
-/** Flags for a small, quickly started JVM that leaves no files outside `tempDir`. */
+/** Flags for a small, quick-starting JVM that leaves no files outside `tempDir`. */
 export function jvmFlags(options: { tempDir: string; archive: ClassArchive | null }): string[] {
   return ['-Xmx512m', '-XX:+UseSerialGC', '-XX:-UsePerfData', `-Djava.io.tmpdir=${options.tempDir}`, ...archiveFlags(options.archive)];
 }
@@ -12,6 +12,6 @@ export function jvmFlags(options: { tempDir: string; archive: ClassArchive | nul
 function archiveFlags(archive: ClassArchive | null): string[] {
   if (archive === null) return [];
   if (archive.kind === 'use') return [`-XX:SharedArchiveFile=${archive.file}`];
-  // A short life: the thorough compiler would only be in the way.
+  // A short run, not worth C2's compilation.
   return [`-XX:ArchiveClassesAtExit=${archive.file}`, '-XX:TieredStopAtLevel=1'];
 }

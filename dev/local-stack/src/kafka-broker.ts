@@ -17,7 +17,7 @@ export const clusterId = '5L6g3nShT-eMCtK--X86sw';
 
 /**
  * Starts one Kafka broker that is its own KRaft controller, on 127.0.0.1, and waits until it answers a metadata request.
- * Its data is in `dataDir` and goes on where it was. `port` and `controllerPort` are wishes: others are taken when they are not free.
+ * It continues with existing data in `dataDir`. `port` and `controllerPort` are preferences: others are used when they are not free.
  * Throws ServerStartError.
  */
 export async function startKafkaBroker(options: {

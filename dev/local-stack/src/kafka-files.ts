@@ -5,7 +5,7 @@ import type { CachedTool } from './tool-cache.ts';
 
 const version = '4.2.0';
 
-// The broker's own jars (its tools would bring Jetty and Jersey along), and something that writes its log to stderr.
+// The broker's own jars (its tools would pull in Jetty and Jersey), and a logger that writes to stderr.
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>notion-mirror</groupId><artifactId>local-kafka</artifactId><version>1</version><packaging>pom</packaging>
@@ -18,11 +18,11 @@ const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 
 export const kafkaTool: CachedTool = { name: 'kafka', version, recipe: pom };
 
-/** Fetches the broker's jars (43 MB) into `draft` and checks that it runs and is the version it should be. */
+/** Fetches the broker's jars (43 MB) into `draft` and checks that it runs and has the expected version. */
 export async function fetchKafka(draft: string, javaCommand: string, options: CommandOptions): Promise<void> {
   await fetchJars(draft, pom, options);
   const output = await runCommand(javaCommand, ['-cp', kafkaClassPath(draft), 'kafka.Kafka', '--version'], { signal: options.signal });
-  if (!output.includes(version)) throw new Error(`What was fetched as Kafka ${version} says of itself: ${output}`);
+  if (!output.includes(version)) throw new Error(`The Kafka fetched as ${version} reports another version: ${output}`);
 }
 
 export function kafkaClassPath(folder: string): string {

@@ -1,6 +1,6 @@
 /**
- * The settings of a broker for development and tests, as Kafka's properties. Without `cluster` it is alone.
- * `listeners`: name → where it binds, and what clients are told to connect to. The first one is also the brokers' own.
+ * A broker's settings for development and tests, as Kafka properties. Without `cluster` it is a single node.
+ * `listeners`: name → the bind address, and the address advertised to clients. The first is also used between brokers.
  */
 export function kafkaSettings(options: {
   logDir: string;
@@ -23,7 +23,7 @@ export function kafkaSettings(options: {
     'advertised.listeners': listeners.map(([name, { advertise }]) => `${name}://${advertise}`).join(','),
     'listener.security.protocol.map': [...listeners.map(([name]) => name), 'CONTROLLER'].map((name) => `${name}:PLAINTEXT`).join(','),
     'log.dirs': options.logDir,
-    // Topics are made by `mirror init`; a typo must not make one.
+    // `mirror init` creates topics; a typo must not create one.
     'auto.create.topics.enable': 'false',
     'default.replication.factor': replicas,
     'min.insync.replicas': inSync,
@@ -32,13 +32,13 @@ export function kafkaSettings(options: {
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': inSync,
-    // One partition of each is as good as fifty here, and made at once.
+    // One partition of each is enough here, and created at once.
     'offsets.topic.num.partitions': '1',
     'transaction.state.log.num.partitions': '1',
     'share.coordinator.state.topic.num.partitions': '1',
-    // A consumer group starts now, not in 3 seconds when more members may have come.
+    // A consumer group starts at once, not after waiting 3 seconds for more members.
     'group.initial.rebalance.delay.ms': '0',
-    // The schema registry keeps its journal in a topic without a retention of its own; kept data must not lose it after a week.
+    // The schema registry's journal is a topic without its own retention; kept data must not lose it after a week.
     'log.retention.ms': '-1',
     // The default takes 128 MB of the heap.
     'log.cleaner.dedupe.buffer.size': '10485760',

@@ -5,7 +5,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { MongoClient } from 'mongodb';
 import type { StackAddresses } from './provider.ts';
 
-/** For the tests of both providers: something written to each server, to be found again after a restart. */
+/** For the tests of both providers: data written to each server that must survive a restart. */
 export type KeptData = { topic: string; text: string };
 
 export async function writeData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }: StackAddresses): Promise<KeptData> {
@@ -13,7 +13,7 @@ export async function writeData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }:
   const kafka = new Kafka({ brokers: [kafkaBrokers], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  // KafkaJS's wait for leaders fails while the broker has not heard of the topic yet; its producer asks again.
+  // KafkaJS's wait for leaders fails while the broker does not know the topic yet; its producer retries.
   await admin.createTopics({ topics: [{ topic: data.topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: false });
   await admin.disconnect();
   const producer = kafka.producer();
@@ -21,13 +21,13 @@ export async function writeData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }:
   await producer.send({ topic: data.topic, messages: [{ value: data.text }] });
   await producer.disconnect();
 
-  // So many that the registry cannot have read them all when it first answers after a restart; ours comes last.
+  // Too many for the registry to have read them all when it first answers after a restart; ours comes last.
   const others = Array.from({ length: 150 }, (_, index) => `${data.topic}-other-${index}`);
   await Promise.all(others.map((subject) => register(schemaRegistryUrl, subject)));
   await register(schemaRegistryUrl, `${data.topic}-value`);
 
   const client = await MongoClient.connect(mongodbUri);
-  // A transaction, because only a replica set has them.
+  // A transaction, which needs a replica set.
   await client.withSession((session) =>
     session.withTransaction(() => client.db('kept').collection<{ text: string }>('things').insertOne({ text: data.text }, { session })),
   );
@@ -44,7 +44,7 @@ async function register(schemaRegistryUrl: string, subject: string): Promise<voi
   if (!response.ok) throw new Error(`The registry answered ${response.status}: ${await response.text()}`);
 }
 
-/** What the servers hold of it: `{ record, schemaType, documents }`. */
+/** Reads the data back from the servers: `{ record, schemaType, documents }`. */
 export async function readData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }: StackAddresses, { topic, text }: KeptData) {
   const consumer = new Kafka({ brokers: [kafkaBrokers], logLevel: logLevel.NOTHING }).consumer({ groupId: randomUUID() });
   await consumer.connect();
@@ -64,7 +64,7 @@ export async function readData({ kafkaBrokers, schemaRegistryUrl, mongodbUri }: 
   return { record, schemaType, documents };
 }
 
-/** Somebody else who listens there, so that a restart has to take another port. */
+/** Listens on the address, so that a restart must use another port. */
 export async function occupy(address: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy()).listen(Number(address.split(':').at(-1)), '127.0.0.1');
   await once(server, 'listening');

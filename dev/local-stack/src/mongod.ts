@@ -7,8 +7,8 @@ import type { Watchdog } from './watchdog.ts';
 export type Mongod = ServerProcess & { readonly port: number; /** names no database yet */ readonly uri: string };
 
 /**
- * Starts one mongod on 127.0.0.1 as a replica set of one and waits until it is primary. Its data is in `dataDir` and goes on where it
- * was, also under another port. `port` is a wish: another is taken when it is not free. Throws ServerStartError.
+ * Starts one mongod on 127.0.0.1 as a replica set of one and waits until it is primary. It continues with existing data in `dataDir`,
+ * even on another port. `port` is a preference: another is used when it is not free. Throws ServerStartError.
  */
 export async function startMongod(options: {
   command: string;
@@ -24,7 +24,7 @@ export async function startMongod(options: {
     const server = await startServerProcess({
       name: 'MongoDB',
       command: options.command,
-      // No unix socket: it would be a file in /tmp that a killed server leaves behind.
+      // No unix socket: a killed server would leave its file in /tmp.
       args: [...mongodArguments(port), '--bind_ip', '127.0.0.1', '--dbpath', options.dataDir, '--nounixsocket'],
       cwd: options.dataDir,
       logFile: options.logFile,
@@ -35,7 +35,7 @@ export async function startMongod(options: {
   });
 }
 
-// Metrics of itself that mongod would otherwise write once a second.
+// Diagnostics that mongod would otherwise write every second.
 const noDiagnostics = ['--setParameter', 'diagnosticDataCollectionEnabled=false'];
 
 export function mongodArguments(port: number, cacheGb = 0.5): string[] {

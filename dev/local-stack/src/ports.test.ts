@@ -5,7 +5,7 @@ import { acceptsConnections, freePort, retryTakenPort } from './ports.ts';
 import { ServerStartError } from './server-process.ts';
 
 describe('ports', () => {
-  test('the wished-for port is given when it is free, another one when it is not', async () => {
+  test('the preferred port is given when it is free, another one when it is not', async () => {
     const wish = await freePort();
     expect(await freePort(wish)).toBe(wish);
     const server = createServer().listen(wish, '127.0.0.1');
@@ -20,13 +20,13 @@ describe('ports', () => {
     expect(await acceptsConnections('127.0.0.1', wish)).toBe(false);
   });
 
-  test('none is one that an outgoing connection may get, and none is given twice', async () => {
+  test('ports are outside the ephemeral range, and none is given twice', async () => {
     const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
     expect(new Set(ports).size).toBe(100);
     expect(Math.max(...ports)).toBeLessThan(32_768);
   });
 
-  test('a server that found its port taken is started again, with the attempt told', async () => {
+  test('a server that found its port taken is started again, and gets the attempt number', async () => {
     const attempts: number[] = [];
     const started = await retryTakenPort(async (attempt) => {
       attempts.push(attempt);
@@ -37,7 +37,7 @@ describe('ports', () => {
     expect(attempts).toEqual([0, 1, 2]);
   });
 
-  test('it gives up after a few attempts, and at once for any other reason', async () => {
+  test('it gives up after a few attempts, and at once on any other error', async () => {
     let attempts = 0;
     const taken = retryTakenPort(async () => {
       attempts += 1;

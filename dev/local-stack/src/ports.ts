@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { ServerStartError } from './server-process.ts';
 
-// Below what Linux (32768), macOS and Windows (49152) give to outgoing connections. Of those a server that is down for a second loses its
-// port to any client, and a client that calls it at the wrong moment is connected to itself.
+// Below the ephemeral ports of Linux (32768), macOS and Windows (49152). A server on one of those loses its port to any client while it is
+// down for a second, and a client that calls it at the wrong moment connects to itself.
 const lowest = 20_000;
 const highest = 32_767;
 const tries = 50;
 const givenOut = new Set<number>();
 
-/** A port of 127.0.0.1 that is free now, and no other call has given out: `preferred` when it is, else any. */
+/** A free port of 127.0.0.1 that no other call has returned: `preferred` if possible, otherwise any. */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await isFree(preferred))) return preferred;
   for (let attempt = 0; attempt < tries; attempt += 1) {
@@ -35,7 +35,7 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** Whether something accepts connections there. */
+/** Whether the address accepts connections. */
 export async function acceptsConnections(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port });
   try {
@@ -51,8 +51,8 @@ export async function acceptsConnections(host: string, port: number): Promise<bo
 const attempts = 4;
 
 /**
- * A free port is free only until somebody takes it: `start` chooses its ports and is called again, told to choose others, when the
- * server found one taken.
+ * A free port may be taken before the server binds it: `start` chooses its ports, and is called again to choose others if the server
+ * found one taken.
  */
 export async function retryTakenPort<T>(start: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {

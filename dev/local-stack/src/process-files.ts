@@ -10,7 +10,7 @@ import { installOnce, isCached, toolFolder, type CachedTool } from './tool-cache
 import { findJava, findMaven, findMongod, findPip, type Java, type MissingTool } from './toolchain.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** What the servers are started from. */
+/** The files the servers are started from. */
 export type ProcessFiles = { java: Java; kafkaFolder: string; registryFolder: string; mongodCommand: string; archives: ClassArchives };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,7 +20,7 @@ export function everythingIsCached(cacheRoot: string): boolean {
   return [kafkaTool, registryTool, ...(mongodCanBeFetched() ? [mongodTool] : [])].every((tool) => isCached(cacheRoot, tool));
 }
 
-/** What this machine lacks for local processes: nothing but Java once everything is in the cache. */
+/** Tools this machine lacks for local processes. Once everything is cached only Java is needed. */
 export async function missingTools(cacheRoot: string, env: Environment): Promise<MissingTool[]> {
   if (process.platform === 'win32') {
     return [{ name: 'Linux or macOS', found: 'Windows', remedy: 'use Docker, or run the project inside WSL' }];
@@ -41,7 +41,7 @@ async function javaOf(env: Environment): Promise<Java> {
   return java;
 }
 
-/** Fetches what is not in the cache yet, and says where everything is. Call it only when `missingTools` is empty. */
+/** Fetches missing files into the cache and returns the location of each. Call it only when `missingTools` is empty. */
 export async function prepareProcessFiles(options: {
   cacheRoot: string;
   env: Environment;
@@ -72,7 +72,7 @@ export async function prepareProcessFiles(options: {
     withPip(signal),
   ]);
 
-  // One after the other: two Mavens at once can spoil each other's local repository.
+  // In sequence: two concurrent Mavens can corrupt the local repository.
   async function withMaven(signal: AbortSignal): Promise<[string, string]> {
     const fetchedBy = (advance: (detail: string) => void) => {
       const sum = createMavenProgress();

@@ -12,8 +12,8 @@ import { newStackRecord, readStackRecord, writeStackRecord } from './stack-recor
 import { startWatchdog } from './watchdog.ts';
 
 /**
- * Starts the three servers as processes of this machine, fetching them first when they are not in the cache.
- * A watchdog ends them (and removes temporary data) should this process die without calling `stop`.
+ * Starts the three servers as local processes, fetching them first when they are not in the cache.
+ * A watchdog ends them (and removes temporary data) if this process dies without calling `stop`.
  */
 export async function startProcessStack(
   options: ProviderOptions & { cacheRoot: string; env: Readonly<Record<string, string | undefined>> },
@@ -33,7 +33,7 @@ export async function startProcessStack(
 
   const running: ServerProcess[] = [];
   let stopping = false;
-  // Data that is thrown away needs no goodbye. What is kept gets one: the registry first, it takes its leave from Kafka.
+  // Servers with temporary data are killed. With kept data they stop cleanly, the registry first, since it needs Kafka for its shutdown.
   const end = (server: ServerProcess) => (keepData ? server.stop() : server.kill());
   cleanup.defer(async () => {
     stopping = true;

@@ -9,7 +9,7 @@ function printerOn(out: { isTTY: boolean; columns?: number }) {
 }
 
 describe('reportStep', () => {
-  test('tells begin, advance and done, and gives the result back', async () => {
+  test('reports begin, advance and done, and returns the result', async () => {
     const events: ProgressEvent[] = [];
     const result = await reportStep(
       (event) => events.push(event),
@@ -28,7 +28,7 @@ describe('reportStep', () => {
     ]);
   });
 
-  test('tells a failure and lets the error through', async () => {
+  test('reports a failure and rethrows the error', async () => {
     const events: ProgressEvent[] = [];
     await expect(
       reportStep(
@@ -42,7 +42,7 @@ describe('reportStep', () => {
 });
 
 describe('the progress printer', () => {
-  test('prints plain lines where there is no terminal', () => {
+  test('prints plain lines without a terminal', () => {
     const printer = printerOn({ isTTY: false });
     printer.onProgress({ kind: 'begin', step: 'Fetching Kafka' });
     printer.wait(1_240);
@@ -51,7 +51,7 @@ describe('the progress printer', () => {
     expect(printer.text()).toBe('… Fetching Kafka\n✓ Fetching Kafka  43 MB  1.2 s\n');
   });
 
-  test('reminds of a long step every ten seconds where there is no terminal', () => {
+  test('prints a reminder of a long step every ten seconds without a terminal', () => {
     vi.useFakeTimers();
     try {
       const printer = printerOn({ isTTY: false });
@@ -68,7 +68,7 @@ describe('the progress printer', () => {
     }
   });
 
-  test('keeps one updating line on a terminal, cut to its width, below what is finished', () => {
+  test('keeps one updating line on a terminal, cut to its width, below the finished steps', () => {
     const printer = printerOn({ isTTY: true, columns: 30 });
     printer.onProgress({ kind: 'begin', step: 'Fetching Kafka' });
     printer.onProgress({ kind: 'begin', step: 'Fetching mongod' });

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import picocolors from 'picocolors';
 
-/** What a long piece of work tells about itself. `step` is what the user reads, and what ties the events of one step together. */
+/** Progress of a long operation. `step` is shown to the user and identifies the events of one step. */
 export type ProgressEvent =
   | { kind: 'begin'; step: string }
   | { kind: 'advance'; step: string; detail: string }
@@ -12,8 +12,8 @@ export type ProgressEvent =
 export type OnProgress = (event: ProgressEvent) => void;
 
 /**
- * Runs `work` as one step: begin, then done (with what `describe` says of the result) or failed.
- * `work` gets a function that tells how far it is.
+ * Runs `work` as one step: begin, then done (with the text of `describe` for the result) or failed.
+ * `work` gets a function that reports its progress.
  */
 export async function reportStep<T>(
   onProgress: OnProgress,
@@ -39,8 +39,8 @@ const frameMs = 120;
 const plainReminderMs = 10_000;
 
 /**
- * Prints progress: on a terminal one updating line (every step under way with its elapsed time) above which finished steps stay;
- * elsewhere plain lines: begin, end, and every 10 seconds one for a step that is still under way.
+ * Prints progress: on a terminal one updating line (every running step with its elapsed time) below the finished steps;
+ * elsewhere plain lines at the begin and end of a step, and every 10 seconds while it runs.
  */
 export function createProgressPrinter(out: {
   write(text: string): unknown;
@@ -52,7 +52,7 @@ export function createProgressPrinter(out: {
   const tty = out.isTTY === true;
   const now = out.now ?? (() => performance.now());
   const colours = picocolors.createColors(out.colour ?? (tty && picocolors.isColorSupported));
-  const underWay = new Map<string, { startedAt: number; detail: string }>();
+  const running = new Map<string, { startedAt: number; detail: string }>();
   let timer: NodeJS.Timeout | null = null;
   let frame = 0;
 
@@ -61,7 +61,7 @@ export function createProgressPrinter(out: {
   }
 
   function draw(): void {
-    const steps = [...underWay].map(([name, step]) => [name, step.detail, seconds(step)].filter(Boolean).join('  '));
+    const steps = [...running].map(([name, step]) => [name, step.detail, seconds(step)].filter(Boolean).join('  '));
     const text = steps.length === 0 ? '' : `${spinner[frame % spinner.length] ?? ''} ${steps.join(' · ')}`;
     out.write(`\r\u001b[2K${text.slice(0, (out.columns || 80) - 1)}`);
   }
@@ -74,24 +74,24 @@ export function createProgressPrinter(out: {
   function tick(): void {
     frame += 1;
     if (tty) draw();
-    else for (const [name, step] of underWay) line(`… ${[name, step.detail, seconds(step)].filter(Boolean).join('  ')}`);
+    else for (const [name, step] of running) line(`… ${[name, step.detail, seconds(step)].filter(Boolean).join('  ')}`);
   }
 
   function onProgress(event: ProgressEvent): void {
     if (event.kind === 'note') return line(event.text);
-    const step = underWay.get(event.step) ?? { startedAt: now(), detail: '' };
+    const step = running.get(event.step) ?? { startedAt: now(), detail: '' };
     if (event.kind === 'begin') {
-      underWay.set(event.step, step);
+      running.set(event.step, step);
       timer ??= setInterval(tick, tty ? frameMs : plainReminderMs).unref();
       if (!tty) line(`… ${event.step}`);
     } else if (event.kind === 'advance') {
       step.detail = event.detail;
     } else {
-      underWay.delete(event.step);
+      running.delete(event.step);
       const sign = event.kind === 'done' ? colours.green('✓') : colours.red('✗');
       const detail = event.kind === 'done' ? event.detail : 'failed';
       line(`${sign} ${[event.step, detail, colours.dim(seconds(step))].filter(Boolean).join('  ')}`);
-      if (underWay.size === 0) close();
+      if (running.size === 0) close();
     }
   }
 

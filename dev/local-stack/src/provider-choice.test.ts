@@ -23,7 +23,7 @@ describe('the choice of a provider', () => {
     expect(chooseProvider(facts)).toBe(chosen);
   });
 
-  test('with neither, the message names both ways, what is missing, what is there instead, and how to get it', () => {
+  test('with neither provider, the message names both, each missing tool, the version found, and how to install it', () => {
     const message = messageOf({ wanted: undefined, dockerAnswers: false, missing: [oldJava, noMaven] });
     expect(message).toContain('Docker: no engine answers');
     for (const part of [oldJava.name, oldJava.found, oldJava.remedy, noMaven.name, noMaven.remedy, 'MIRROR_STACK=process']) {
@@ -31,7 +31,7 @@ describe('the choice of a provider', () => {
     }
   });
 
-  test('what was asked for is never replaced, and only its own needs are named', () => {
+  test('a requested provider is never replaced, and only its own requirements are named', () => {
     const docker = messageOf({ wanted: 'docker', dockerAnswers: false, missing: [] });
     expect(docker).toContain('no engine answers');
     expect(docker).not.toContain('Local processes');
@@ -40,7 +40,7 @@ describe('the choice of a provider', () => {
     expect(local).not.toContain('Docker:');
   });
 
-  test('when an image cannot be had and processes cannot take over, both reasons are told', () => {
+  test('when an image is unavailable and processes cannot run either, both reasons are given', () => {
     const { message } = noWayLeft('The image mongo:8.0 cannot be pulled: no such host', [noMaven]);
     expect(message).toContain('mongo:8.0');
     expect(message).toContain('apt install maven');
@@ -55,7 +55,7 @@ describe('MIRROR_STACK', () => {
     expect(providerFromEnvironment({})).toBeUndefined();
   });
 
-  test('says what it can be when it is something else', () => {
+  test('names the allowed values when it is invalid', () => {
     expect(() => providerFromEnvironment({ MIRROR_STACK: 'podman' })).toThrow('MIRROR_STACK is "podman"; it can be docker or process.');
   });
 });

@@ -2,7 +2,7 @@ import type { Provider } from './provider.ts';
 import { StackUnavailableError } from './stack-unavailable.ts';
 import type { MissingTool } from './toolchain.ts';
 
-/** Reads MIRROR_STACK. Throws when it is something else than docker or process. */
+/** Reads MIRROR_STACK. Throws when it is anything but docker or process. */
 export function providerFromEnvironment(env: Readonly<Record<string, string | undefined>>): Provider | undefined {
   const value = env['MIRROR_STACK'];
   return value === undefined || value === '' ? undefined : parseProvider(value, 'MIRROR_STACK');
@@ -14,8 +14,8 @@ export function parseProvider(value: string, name: string): Provider {
 }
 
 /**
- * Which provider to use. Docker when an engine answers: it needs nothing else and runs the images that production runs; else local
- * processes when this machine has what they need. `wanted` (from the user) is never replaced by the other one.
+ * Which provider to use: Docker when an engine answers, since it needs nothing else and runs the production images; otherwise local
+ * processes if this machine meets their requirements. `wanted` (from the user) is never replaced by the other one.
  * Throws StackUnavailableError.
  */
 export function chooseProvider(facts: { wanted: Provider | undefined; dockerAnswers: boolean; missing: readonly MissingTool[] }): Provider {
@@ -30,7 +30,7 @@ export function chooseProvider(facts: { wanted: Provider | undefined; dockerAnsw
   throw new StackUnavailableError(`The local stack (Kafka, schema registry, MongoDB) ${reason}:\n\n${ways.join('\n\n')}\n`);
 }
 
-/** For when Docker answers but an image cannot be had, and local processes cannot take over. */
+/** The error for when Docker answers but an image is unavailable, and local processes cannot run either. */
 export function noWayLeft(imageProblem: string, missing: readonly MissingTool[]): StackUnavailableError {
   return new StackUnavailableError(
     `The local stack (Kafka, schema registry, MongoDB) cannot start, in either of two ways:\n\n  Docker: ${imageProblem}\n\n${processWay(missing)}\n`,

@@ -2,7 +2,7 @@ import type { OnProgress } from './progress.ts';
 
 export type Provider = 'docker' | 'process';
 
-/** Where the three servers are; everything a client of the stack needs. */
+/** The addresses of the three servers: everything a client of the stack needs. */
 export type StackAddresses = {
   /** `host:port` */
   kafkaBrokers: string;
@@ -14,22 +14,22 @@ export type StackAddresses = {
 
 export type Stack = Readonly<StackAddresses> & {
   readonly provider: Provider;
-  /** One log file per server. Removed with the rest at `stop` when the data was temporary. */
+  /** One log file per server. Removed at `stop` when the data is temporary. */
   readonly logsDir: string;
-  /** The servers that are processes of this machine, by name; empty for containers. */
+  /** The pids of local server processes, by name; empty for containers. */
   readonly pids: Readonly<Record<string, number>>;
   /** Ends the servers; removes temporary data. Safe to call again. */
   stop(): Promise<void>;
 };
 
-/** What a provider gets to start a stack. */
+/** A provider's options for starting a stack. */
 export type ProviderOptions = {
-  /** Exists already. */
+  /** Must exist. */
   dataDir: string;
-  /** Kept data is stopped gently and stays; else `dataDir` is removed at the end. */
+  /** True: servers stop cleanly and the data stays. False: `dataDir` is removed at the end. */
   keepData: boolean;
   onProgress: OnProgress;
-  /** Called when a server ends without being asked to. */
+  /** Called when a server ends unexpectedly. */
   onServerExit: (server: string, detail: string) => void;
   signal?: AbortSignal | undefined;
 };

@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { MongoClient, MongoServerError, type Document } from 'mongodb';
 import { acceptsConnections } from './ports.ts';
 
-/** Whether the cluster answers a metadata request with a controller and a broker that takes part. */
+/** Whether the cluster answers a metadata request with a controller and an active broker. */
 export async function kafkaIsReady(brokers: string): Promise<boolean> {
   const [host = '', port] = brokers.split(':');
   if (!(await acceptsConnections(host, Number(port)))) return false;
@@ -24,8 +24,8 @@ export async function kafkaIsReady(brokers: string): Promise<boolean> {
 }
 
 /**
- * Whether the registry has read its whole journal from Kafka. It answers requests before: a schema that is in the journal is then a 404.
- * Apicurio's own word for it is on a path of its own, beside the Confluent-compatible API.
+ * Whether the registry has read its whole journal from Kafka. Before that it already answers requests, with 404 for schemas in the journal.
+ * Apicurio reports this on a separate path, outside the Confluent-compatible API.
  */
 export async function registryIsReady(schemaRegistryUrl: string): Promise<boolean> {
   const response = await fetch(new URL('/health/ready', schemaRegistryUrl), { signal: AbortSignal.timeout(5_000) });
@@ -36,8 +36,8 @@ export async function registryIsReady(schemaRegistryUrl: string): Promise<boolea
 export const replicaSetName = 'rs0';
 
 /**
- * Whether the mongod at `host:port` is the primary of its one-node replica set. On the way there it is told what to be: a new one
- * initiates the set; one whose kept data names another port gets the new address.
+ * Whether the mongod at `host:port` is the primary of its one-node replica set. Configures it if needed: initiates the set on a new one,
+ * and updates the address on one whose kept data names another port.
  */
 export async function replicaSetIsReady(host: string, port: number): Promise<boolean> {
   if (!(await acceptsConnections(host, port))) return false;

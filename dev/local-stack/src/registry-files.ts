@@ -20,7 +20,7 @@ export async function fetchRegistry(draft: string, options: CommandOptions): Pro
   const hash = createHash('sha256');
   await pipeline(createReadStream(join(draft, archive)), hash);
   const digest = hash.digest('hex');
-  if (digest !== sha256) throw new Error(`What was fetched as ${artifact} has the checksum ${digest}, not ${sha256}.`);
+  if (digest !== sha256) throw new Error(`The file fetched as ${artifact} has the checksum ${digest}, not ${sha256}.`);
   await runCommand('tar', ['--no-same-owner', '-xzf', archive], { cwd: draft, signal: options.signal });
   await rm(join(draft, archive));
 }

@@ -11,8 +11,8 @@ import type { Watchdog } from './watchdog.ts';
 export type SchemaRegistry = ServerProcess & { readonly port: number; /** the Confluent-compatible base */ readonly url: string };
 
 /**
- * Starts Apicurio Registry on 127.0.0.1 and waits until it answers. Its schemas are in a Kafka topic, so it has no data of its own.
- * `port` is a wish: another is taken when it is not free. Throws ServerStartError.
+ * Starts Apicurio Registry on 127.0.0.1 and waits until it is ready. Its schemas are in a Kafka topic, so it stores no data itself.
+ * `port` is a preference: another is used when it is not free. Throws ServerStartError.
  */
 export async function startSchemaRegistry(options: {
   folder: string;
@@ -27,7 +27,7 @@ export async function startSchemaRegistry(options: {
 }): Promise<SchemaRegistry> {
   const { tempDir, signal } = options;
   await mkdir(tempDir, { recursive: true });
-  // C1 only: it serves a few requests, and compiling its start-up code twice costs more than it ever saves.
+  // C1 only: for a few requests, C2's compilation costs more than it saves.
   const flags = [...jvmFlags({ tempDir, archive: options.archive }), '-XX:TieredStopAtLevel=1'];
 
   return retryTakenPort(async (attempt) => {
@@ -57,13 +57,13 @@ export function registryUrl(host: string, port: number): string {
   return `http://${host}:${port}/apis/ccompat/v7`;
 }
 
-/** What makes the registry keep its schemas in Kafka, and start in 2 seconds instead of 8. */
+/** Settings that make the registry store its schemas in Kafka, and start in 2 seconds instead of 8. */
 export function registryEnvironment(kafkaBrokers: string): Record<string, string> {
   return {
     APICURIO_STORAGE_KIND: 'kafkasql',
     APICURIO_KAFKASQL_BOOTSTRAP_SERVERS: kafkaBrokers,
-    // It looks for a snapshot for one whole poll timeout (5 s by default) before it starts. There are none: they would be files that
-    // the next run may not find, so they are off and the journal in Kafka is all there is.
+    // At start the registry waits one whole poll timeout (5 s by default) for a snapshot. There are none: snapshots are files that the
+    // next run may not find, so they are disabled and the journal in Kafka is the only source.
     APICURIO_KAFKASQL_CONSUMER_POLL_TIMEOUT: '200',
     APICURIO_KAFKASQL_SNAPSHOT_EVERY_SECONDS: 'off',
     QUARKUS_HTTP_ACCESS_LOG_ENABLED: 'false',

@@ -7,23 +7,23 @@ import type { Watchdog } from './watchdog.ts';
 
 export type ServerExit = { code: number | null; signal: NodeJS.Signals | null };
 
-/** One server running as a process of this machine. */
+/** One server running as a local process. */
 export type ServerProcess = {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
-  /** Fulfilled when the process has ended, for whatever reason. */
+  /** Fulfilled when the process has ended, for any reason. */
   readonly exited: Promise<ServerExit>;
-  /** SIGTERM, and SIGKILL when it has not ended after `graceMs` (default 15 s). Safe to call again. */
+  /** SIGTERM, then SIGKILL if it has not ended after `graceMs` (default 15 s). Safe to call again. */
   stop(graceMs?: number): Promise<void>;
-  /** SIGKILL: a crash, as tests need it. */
+  /** SIGKILL: simulates a crash. */
   kill(): Promise<void>;
 };
 
-/** A server that could not be started; the message holds what its log says about it. */
+/** A server could not be started; the message holds the relevant part of its log. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
-  /** Somebody took the port between our choosing it and the server's binding it: worth another try with another port. */
+  /** The port was taken between our choice and the server's bind: worth a retry with another port. */
   readonly portTaken: boolean;
 
   constructor(message: string, log: string, options?: ErrorOptions) {
@@ -45,8 +45,8 @@ function telling(log: string): string {
 }
 
 /**
- * Starts `command` with its output in `logFile`, in a session of its own (Ctrl-C in the terminal is ours to handle, not the server's).
- * The server begins only after the watchdog knows its pid, so there is no moment at which our death would leave it behind.
+ * Starts `command` with its output in `logFile`, in its own session, so that Ctrl-C in the terminal does not reach the server.
+ * The server starts only after the watchdog has its pid, so our death can never leave it behind.
  */
 export async function startServerProcess(options: {
   name: string;
@@ -60,7 +60,7 @@ export async function startServerProcess(options: {
   const { name, logFile, watchdog } = options;
   await rename(logFile, `${logFile}.previous`).catch(() => {});
   const log = openSync(logFile, 'w');
-  // `read` waits for the line below; when we die before it, the pipe closes, `read` fails and nothing is ever started.
+  // `read` waits for the line below. If we die before it, the pipe closes, `read` fails and nothing is started.
   const child = spawn('/bin/sh', ['-c', 'read -r _ && exec "$@"', name, options.command, ...options.args], {
     cwd: options.cwd,
     env: { ...inheritedEnvironment(), ...options.env },
@@ -104,7 +104,7 @@ export async function startServerProcess(options: {
   return { name, pid, logFile, exited, stop, kill };
 }
 
-/** Waits until `check` says the server answers. When it ends instead, or takes too long, it is killed and the error shows its log. */
+/** Waits until `check` succeeds. If the server ends or times out instead, it is killed and the error contains its log. */
 export async function waitUntilReady(
   server: ServerProcess,
   check: () => Promise<boolean>,
@@ -133,7 +133,7 @@ export function describeExit({ code, signal }: ServerExit): string {
   return signal ? `signal ${signal}` : `exit code ${code}`;
 }
 
-/** A server gets what a program needs to run, and none of our settings: QUARKUS_… or KAFKA_… of the user would change it. */
+/** Only the variables any program needs: a QUARKUS_… or KAFKA_… of the user would configure the server. */
 function inheritedEnvironment(): Record<string, string> {
   const names = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'JAVA_HOME'];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

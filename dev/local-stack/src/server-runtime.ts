@@ -9,30 +9,30 @@ import { startServerProcess } from './server-process.ts';
 import { cacheRootOf } from './tool-cache.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** Where a test's own servers run: as processes of this machine, or in containers where that is all there is (or MIRROR_STACK says so). */
+/** Where a test's own servers run: as local processes, or in containers where only those are possible (or MIRROR_STACK says so). */
 export interface ServerRuntime {
-  /** By which this machine reaches the servers. */
+  /** The host name by which this machine reaches the servers. */
   readonly host: string;
-  /** What servers bind to, so that `host` reaches them. */
+  /** The address servers must bind to be reachable at `host`. */
   readonly bind: string;
-  /** The beginning of a command line that runs a class of Kafka's. */
+  /** The beginning of a command line that runs a Kafka class. */
   readonly kafka: readonly string[];
   readonly mongod: string;
   /**
-   * Runs a shell script whose last command is the server. It sees `folder` under the same path, as its own copy or as it is.
-   * `ports` are reachable from this machine. Resolves as soon as it runs.
+   * Runs a shell script whose last command is the server. It sees `folder` under the same path, as a copy or in place.
+   * `ports` are reachable from this machine. Resolves as soon as the script runs.
    */
   start(server: { name: 'kafka' | 'mongodb'; script: string; folder: string; ports: readonly number[] }): Promise<RunningServer>;
 }
 
 export interface RunningServer {
-  /** Everything it wrote, for the message of a failed start. */
+  /** The server's output, for the message of a failed start. */
   readonly logFile: string;
   readonly exited: Promise<unknown>;
   kill(): Promise<void>;
 }
 
-/** Rejects with StackUnavailableError, which says what this machine lacks. */
+/** Rejects with StackUnavailableError, which names the missing tools. */
 export async function openServerRuntime(watchdog: Watchdog): Promise<ServerRuntime> {
   const cacheRoot = cacheRootOf(process.env);
   const missing = await missingTools(cacheRoot, process.env);
@@ -90,7 +90,7 @@ async function inContainers(client: DockerClient): Promise<ServerRuntime> {
           stream.pipe(createWriteStream(logFile));
           stream.once('end', ended.resolve);
         })
-        // Whoever asked for it knows when it is ready.
+        // The caller has its own readiness check.
         .withWaitStrategy({
           waitUntilReady: () => Promise.resolve(),
           withStartupTimeout() {

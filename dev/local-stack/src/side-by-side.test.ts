@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { sideBySide } from './side-by-side.ts';
 
-test('gives all results', async () => {
+test('returns all results', async () => {
   expect(await sideBySide<[number, string]>(undefined, () => [Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
 });
 
@@ -18,7 +18,7 @@ test('the first failure aborts the others, and they have ended when it is thrown
   expect(ended).toBe(true);
 });
 
-test('an abort from outside reaches all', async () => {
+test('an external abort reaches all', async () => {
   const outer = new AbortController();
   const work = sideBySide<[never]>(outer.signal, (signal) => [
     once(signal, 'abort').then(() => {

@@ -1,6 +1,6 @@
 /**
- * Runs several starts at once. When one fails the others are aborted and waited for, so that nothing is still starting when this
- * throws (the first failure).
+ * Runs several starts at once. When one fails, the others are aborted and awaited, so that nothing is still starting when this
+ * throws the first failure.
  */
 export async function sideBySide<const T extends readonly unknown[]>(
   outer: AbortSignal | undefined,

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Provider } from './provider.ts';
 
-/** What a data folder remembers of its stack, so that the next one on it has the same data and, where they are free, the same ports. */
+/** A data folder's record of its stack, so that the next start has the same data and, if they are free, the same ports. */
 export type StackRecord = { provider: Provider; /** names its Docker volumes */ id: string; ports: StackPorts };
 export type StackPorts = { kafka?: number; kafkaController?: number; schemaRegistry?: number; mongodb?: number };
 
@@ -13,7 +13,7 @@ export async function readStackRecord(dataDir: string): Promise<StackRecord | nu
   if (text === null) return null;
   const record: Partial<StackRecord> = JSON.parse(text);
   if ((record.provider !== 'docker' && record.provider !== 'process') || !record.id)
-    throw new Error(`${recordFile(dataDir)} is not a record of a stack.`);
+    throw new Error(`${recordFile(dataDir)} is not a stack record.`);
   return { provider: record.provider, id: record.id, ports: record.ports ?? {} };
 }
 

@@ -1,4 +1,4 @@
-/** The stack cannot be started here; the message is for the user: what is missing, or what went wrong, and what to do about it. */
+/** The stack cannot be started here. The message tells the user what is missing or went wrong, and how to fix it. */
 export class StackUnavailableError extends Error {
   override readonly name: string = 'StackUnavailableError';
 }

@@ -15,12 +15,12 @@ import { cacheRootOf } from './tool-cache.ts';
 
 const patience = { timeout: 60_000, interval: 50 };
 
-// Where the stack is containers, these tests would be the only reason to download the servers: there they have nothing to say.
+// Skipped where the stack runs in containers: these tests would be the only reason to download the servers.
 const cacheRoot = cacheRootOf(process.env);
 const atHand = everythingIsCached(cacheRoot) && (await missingTools(cacheRoot, process.env)).length === 0;
 
 describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () => {
-  test('goes on with its data after a restart, under other ports when its own are taken; stop leaves no process', async () => {
+  test('keeps its data over a restart, on other ports when its own are taken; stop leaves no process', async () => {
     const dataDir = await temporaryFolder();
     const first = await startStack({ provider: 'process', dataDir });
     onTestFinished(() => first.stop());
@@ -33,7 +33,7 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () 
     onTestFinished(() => {
       for (const stranger of strangers) stranger.close();
     });
-    // Whoever runs the tests may force one; here the data folder decides.
+    // The environment may force a provider; here the data folder decides.
     vi.stubEnv('MIRROR_STACK', undefined);
     onTestFinished(() => void vi.unstubAllEnvs());
     const second = await startStack({ dataDir });
@@ -45,7 +45,7 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () 
     expect(await readData(second, data)).toEqual({ record: data.text, schemaType: 'enum', documents: 1 });
   });
 
-  test('says which of its servers ended by itself, and what another stack on the same data runs into', async () => {
+  test('reports a server that ended unexpectedly, and the reason why a second stack on the same data fails', async () => {
     const dataDir = await temporaryFolder();
     const ended: string[] = [];
     const stack = await startStack({ provider: 'process', dataDir, onServerExit: (server, detail) => ended.push(`${server}: ${detail}`) });
@@ -56,7 +56,7 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () 
     await vi.waitFor(() => expect(ended).toEqual([expect.stringContaining('Schema registry: signal SIGKILL')]), patience);
   });
 
-  test('an aborted start leaves nothing', async () => {
+  test('an aborted start leaves nothing behind', async () => {
     const temp = await temporaryFolder();
     vi.stubEnv('TMPDIR', temp);
     onTestFinished(() => {
@@ -77,7 +77,7 @@ describe.runIf(atHand)('the stack as local processes', { timeout: 300_000 }, () 
 });
 
 describe.runIf(atHand)('npm run stack', { timeout: 300_000 }, () => {
-  test('ends its servers, its watchdog and its temporary data when it is killed with SIGKILL', async () => {
+  test('ends its servers and its watchdog and removes temporary data when killed with SIGKILL', async () => {
     const { child, stack } = await runMain();
     expect(await alive(stack.pids)).toEqual(['kafka', 'schemaRegistry', 'mongodb', 'watchdog']);
     child.kill('SIGKILL');
@@ -85,7 +85,7 @@ describe.runIf(atHand)('npm run stack', { timeout: 300_000 }, () => {
     expect(existsSync(dirname(stack.logsDir))).toBe(false);
   });
 
-  test('leaves nothing when it is killed with SIGKILL in the middle of a start', async () => {
+  test('leaves nothing behind when killed with SIGKILL during a start', async () => {
     const dataDir = await temporaryFolder();
     const child = spawnMain('--data-dir', dataDir);
     await vi.waitFor(async () => expect(await processesNaming(dataDir)).toContain('kafka.Kafka'), patience);
@@ -93,7 +93,7 @@ describe.runIf(atHand)('npm run stack', { timeout: 300_000 }, () => {
     await vi.waitFor(async () => expect(await processesNaming(dataDir)).toBe(''), patience);
   });
 
-  test('stops cleanly on Ctrl-C, also when it comes twice', async () => {
+  test('stops cleanly on Ctrl-C, even when pressed twice', async () => {
     const { child, stack } = await runMain();
     const exited = once(child, 'exit');
     child.kill('SIGINT');
@@ -130,7 +130,7 @@ function portOf(uri: string): string {
   return new URL(uri).port;
 }
 
-/** The names of those that still run; a process that ended but was not yet buried by its parent does not. */
+/** The names of processes that still run. A zombie does not count. */
 async function alive(pids: Readonly<Record<string, number>>): Promise<string[]> {
   const running = await Promise.all(
     Object.entries(pids).map(async ([name, pid]) => {

@@ -16,20 +16,20 @@ import { startWatchdog } from './watchdog.ts';
 export type { Provider, Stack, StackAddresses };
 
 export type StackOptions = {
-  /** Default: MIRROR_STACK, else what `dataDir` was made with, else Docker where an engine answers, else local processes. */
+  /** Default: MIRROR_STACK, else the provider that created `dataDir`, else Docker where an engine answers, else local processes. */
   provider?: Provider | undefined;
-  /** Data that stays, and is gone on with when it is there. Default: a temporary folder, removed at `stop`. */
+  /** Folder for kept data; existing data is reused. Default: a temporary folder, removed at `stop`. */
   dataDir?: string | undefined;
   onProgress?: OnProgress | undefined;
-  /** Called when a server ends without being asked to. */
+  /** Called when a server ends unexpectedly. */
   onServerExit?: ((server: string, detail: string) => void) | undefined;
-  /** Aborts the start: everything started until then is ended before the promise is rejected. */
+  /** Aborts the start: everything started so far is ended before the promise rejects. */
   signal?: AbortSignal | undefined;
 };
 
 /**
- * Starts Kafka, the schema registry and MongoDB (as a replica set), side by side, and waits until each of them answers.
- * Throws StackUnavailableError (what is missing on this machine and how to get it) or ServerStartError (with the server's log).
+ * Starts Kafka, the schema registry and MongoDB (as a replica set) in parallel, and waits until each of them answers.
+ * Throws StackUnavailableError (missing tools and how to install them) or ServerStartError (with the server's log).
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir);
@@ -45,7 +45,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   });
 }
 
-/** Fetches everything `startStack` would, and starts nothing. Returns the provider it is for. */
+/** Fetches everything `startStack` would, without starting anything. Returns the provider. */
 export async function prefetchStack(options: Pick<StackOptions, 'provider' | 'onProgress' | 'signal'> = {}): Promise<Provider> {
   const onProgress = options.onProgress ?? (() => {});
   return withProvider<Provider>(options, {
@@ -100,7 +100,7 @@ async function wantedProvider(options: StackOptions): Promise<Provider | undefin
   const made = options.dataDir === undefined ? null : await readStackRecord(options.dataDir);
   if (made && asked && made.provider !== asked) {
     throw new StackUnavailableError(
-      `The data in ${options.dataDir} was made with the provider "${made.provider}"; "${asked}" cannot read it. Use another folder, or that provider.`,
+      `The data in ${options.dataDir} was made with the provider "${made.provider}"; "${asked}" cannot read it. Use another folder or that provider.`,
     );
   }
   return asked ?? made?.provider;

@@ -40,7 +40,7 @@ describe('the tool cache', () => {
     expect(await readFile(join(folder, 'VERSION'), 'utf8')).toBe('4.2.0');
   });
 
-  test('another version or another recipe is another folder', () => {
+  test('another version or recipe gets another folder', () => {
     const folders = [tool, { ...tool, version: '4.3.0' }, { ...tool, recipe: 'another pom' }].map((one) => toolFolder(root, one));
     expect(new Set(folders).size).toBe(3);
   });
@@ -54,7 +54,7 @@ describe('the tool cache', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test('two builds at once: one wins, both get a whole folder', async () => {
+  test('of two concurrent builds one wins, and both get a complete folder', async () => {
     const bothBuilt = Promise.withResolvers<void>();
     let built = 0;
     const build = async (draft: string) => {
@@ -69,7 +69,7 @@ describe('the tool cache', () => {
     expect(await readdir(root)).toHaveLength(1);
   });
 
-  test('sweeps up drafts of installs that were killed days ago, and only those', async () => {
+  test('removes only drafts of installs that were killed days ago', async () => {
     await mkdir(join(root, '.draft-old'));
     await mkdir(join(root, '.draft-new'));
     const daysAgo = new Date(Date.now() - 3 * 24 * 60 * 60_000);

@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** `$XDG_CACHE_HOME/notion-mirror`, or `~/.cache/notion-mirror`: what is downloaded once and used by every checkout. */
+/** `$XDG_CACHE_HOME/notion-mirror`, or `~/.cache/notion-mirror`: downloads shared by every checkout. */
 export function cacheRootOf(env: Readonly<Record<string, string | undefined>>): string {
   const xdg = env['XDG_CACHE_HOME'];
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'notion-mirror');
 }
 
-/** A thing in the cache. `recipe` is everything that decides its content: another recipe is another folder. */
+/** A tool in the cache. `recipe` is everything that determines its content: another recipe gets another folder. */
 export type CachedTool = { name: string; version: string; recipe: string };
 
 export function toolFolder(cacheRoot: string, tool: CachedTool): string {
@@ -23,9 +23,9 @@ export function isCached(cacheRoot: string, tool: CachedTool): boolean {
 }
 
 /**
- * The folder of a tool, built by `build(draftFolder)` when it is not there yet. `build` must throw when what it made does not work.
- * A folder appears under its name only when complete (it is renamed): a crash leaves nothing half-made, and of two processes
- * that build at once one wins and the other uses what it finds.
+ * The folder of a tool, built by `build(draftFolder)` when it does not exist. `build` must throw when its result does not work.
+ * A folder is renamed into place only when complete: a crash leaves nothing partial, and of two concurrent builds one wins and the
+ * other uses its result.
  */
 export async function installOnce(cacheRoot: string, tool: CachedTool, build: (draft: string) => Promise<void>): Promise<string> {
   const folder = toolFolder(cacheRoot, tool);
@@ -47,7 +47,7 @@ export async function installOnce(cacheRoot: string, tool: CachedTool, build: (d
 const draftPrefix = '.draft-';
 const oldMs = 24 * 60 * 60_000;
 
-/** Drafts of installs that were killed. */
+/** Removes drafts of killed installs. */
 async function removeOldDrafts(cacheRoot: string): Promise<void> {
   for (const entry of await readdir(cacheRoot)) {
     if (!entry.startsWith(draftPrefix)) continue;

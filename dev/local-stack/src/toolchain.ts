@@ -3,14 +3,14 @@ import { runCommand } from './command.ts';
 
 export type Java = { command: string; version: string };
 
-/** A program the local processes need and this machine lacks. `found` is what is there instead, if anything. */
+/** A program that local processes need and this machine lacks. `found`: an unsuitable version found instead, if any. */
 export type MissingTool = { name: string; found: string | null; remedy: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const oldestJava = 17;
 
-/** The Java of JAVA_HOME, else of the PATH. Kafka 4 and the registry need 17 or newer. */
+/** The Java in JAVA_HOME, otherwise on the PATH. Kafka 4 and the registry need 17 or newer. */
 export async function findJava(env: Environment): Promise<Java | MissingTool> {
   const command = env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java';
   const output = await runCommand(command, ['-version']).catch(() => '');
@@ -24,7 +24,7 @@ export async function findJava(env: Environment): Promise<Java | MissingTool> {
   };
 }
 
-/** Reads what `java -version` prints: `17.0.15+6-Debian-1` is major 17 (and `1.8.0_292` is 8). */
+/** Parses the output of `java -version`: `17.0.15+6-Debian-1` is major 17 (and `1.8.0_292` is 8). */
 export function parseJavaVersion(output: string): { major: number; build: string } | null {
   const version = /version "(?<version>(?<first>\d+)(?:\.(?<second>\d+))?[^"]*)"/.exec(output)?.groups;
   if (!version) return null;
@@ -52,13 +52,13 @@ export async function findPip(): Promise<MissingTool | null> {
   };
 }
 
-/** A mongod installed on this machine: what is used where no ready-made one can be fetched (anything but Linux on x86-64). */
+/** Looks for an installed mongod, used where no prebuilt one can be fetched (anything but Linux on x86-64). */
 export async function findMongod(): Promise<MissingTool | null> {
   if (await answers('mongod', ['--version'])) return null;
   return {
     name: 'mongod (MongoDB 6 or newer) on the PATH',
     found: null,
-    remedy: 'one is fetched by itself on Linux x86-64 only; macOS: brew tap mongodb/brew && brew install mongodb-community',
+    remedy: 'fetched automatically on Linux x86-64 only; macOS: brew tap mongodb/brew && brew install mongodb-community',
   };
 }
 

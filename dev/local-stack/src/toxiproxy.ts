@@ -2,25 +2,25 @@ import { freePort, retryTakenPort } from './ports.ts';
 import { startServerProcess, waitUntilReady, type ServerProcess } from './server-process.ts';
 import type { Watchdog } from './watchdog.ts';
 
-/** What lies between a client and one server. Everything that is done to it lasts until `clear`. */
+/** A proxy between clients and one server. Every fault lasts until `clear`. */
 export interface Proxy {
   readonly name: string;
   readonly port: number;
   /** Closes all connections and refuses new ones, until `restore`. */
   cut(): Promise<void>;
   restore(): Promise<void>;
-  /** Delays what is sent, both ways. */
+  /** Delays traffic in both directions. */
   slow(latencyMs: number, jitterMs?: number): Promise<void>;
-  /** Connections are accepted and say nothing. */
+  /** Connections are accepted but carry no data. */
   hang(): Promise<void>;
-  /** Connections are reset as soon as anything is sent. */
+  /** Connections are reset as soon as data is sent. */
   reset(): Promise<void>;
-  /** As if nothing had been done to it. */
+  /** Removes all faults. */
   clear(): Promise<void>;
 }
 
 export interface Toxiproxy extends ServerProcess {
-  /** A proxy on a port of its own, in front of `port` on 127.0.0.1, whether that listens already or not. */
+  /** Adds a proxy on its own port, in front of `port` on 127.0.0.1, which need not be listening yet. */
   add(name: string, port: number): Promise<Proxy>;
 }
 

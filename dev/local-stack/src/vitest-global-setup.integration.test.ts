@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { kafkaIsReady, registryIsReady, replicaSetIsReady } from './ready-checks.ts';
 
-test('an integration test is given a stack whose three servers answer', async () => {
+test('an integration test gets a stack whose three servers answer', async () => {
   const stack = inject('stack');
   const mongodb = new URL(stack.mongodbUri);
   expect(mongodb.searchParams.get('replicaSet')).toBe('rs0');

@@ -9,8 +9,8 @@ declare module 'vitest' {
 }
 
 /**
- * Gives the integration tests their servers: the ones that MIRROR_TEST_STACK describes (JSON with the three addresses), else a stack
- * of their own that is stopped at the end. A test asks for them with `inject('stack')`.
+ * Provides the integration tests with servers: those described by MIRROR_TEST_STACK (JSON with the three addresses), otherwise a new
+ * stack that is stopped at the end. A test gets them with `inject('stack')`.
  */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const running = process.env['MIRROR_TEST_STACK'];
@@ -21,7 +21,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const printer = createProgressPrinter(process.stderr);
   const stack = await startStack({
     onProgress: printer.onProgress,
-    onServerExit: (server, detail) => console.error(`${server} ended by itself in the middle of the tests (${detail}).`),
+    onServerExit: (server, detail) => console.error(`${server} ended unexpectedly during the tests (${detail}).`),
   });
   const { kafkaBrokers, schemaRegistryUrl, mongodbUri } = stack;
   project.provide('stack', { kafkaBrokers, schemaRegistryUrl, mongodbUri });

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks `check` again and again until it answers true. A check that throws counts as "not yet".
- * Throws what `failure` returns as soon as it returns something (e.g. the process has ended), the signal's reason when aborted,
+ * Polls `check` until it returns true. A check that throws counts as "not yet".
+ * Throws the error of `failure` as soon as it returns one (e.g. the process has ended), the signal's reason when aborted,
  * and an error naming `what` after `timeoutMs`.
  */
 export async function waitUntil(

@@ -1,5 +1,5 @@
-// The watchdog: a process of its own that outlives the one that started it, by a few seconds. It reads lines from its stdin; when
-// the pipe closes (the parent stopped, crashed or was killed with SIGKILL) it ends the servers and removes the folders it was told of.
+// The watchdog: a separate process that outlives its parent by a few seconds. It reads lines from its stdin; when the pipe closes
+// (the parent stopped, crashed or was killed with SIGKILL) it ends the registered servers and removes the registered folders.
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ const graceMs = 3_000;
 const servers = new Set<number>();
 const folders = new Set<string>();
 
-// Ctrl-C and a closed terminal reach the whole family; this one has to stay until the parent is gone.
+// Ctrl-C and a closed terminal signal the whole process group; the watchdog must outlive the parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {

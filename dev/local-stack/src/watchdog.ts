@@ -2,29 +2,29 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** Ends servers and removes folders when this process is gone, however it went: also after `kill -9` or a crash. */
+/** Ends servers and removes folders when this process ends in any way, including `kill -9` or a crash. */
 export type Watchdog = {
   readonly pid: number;
-  /** From when the promise is fulfilled, `pid` ends with this process. */
+  /** Once the promise is fulfilled, `pid` ends with this process. */
   adopt(pid: number): Promise<void>;
-  /** `pid` has ended (its number may belong to another process from now on). */
+  /** `pid` has ended, so its number may be reused by another process. */
   release(pid: number): void;
   /** `folder` is removed when this process ends, unless `keepFolder` is called first. */
   removeFolder(folder: string): void;
   keepFolder(folder: string): void;
-  /** Lets the watchdog do its work now, and waits for it. */
+  /** Makes the watchdog clean up now, and waits for it. */
   close(): Promise<void>;
 };
 
 export async function startWatchdog(): Promise<Watchdog> {
   const script = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
-  // Detached: its own session, so that neither Ctrl-C nor the end of the terminal reaches it.
+  // Detached: in its own session neither Ctrl-C nor a closed terminal reaches it.
   const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {} });
   await once(child, 'spawn');
   const { pid, stdin } = child;
   if (pid === undefined) throw new Error('The watchdog process has no pid.');
   const exited = once(child, 'exit');
-  // A watchdog that somebody killed must not take us with it (EPIPE); `adopt` still tells, because its write fails.
+  // A killed watchdog must not crash this process (EPIPE); `adopt` still fails, because its write fails.
   stdin.on('error', () => {});
   child.unref();
 
