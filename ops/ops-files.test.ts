@@ -56,7 +56,7 @@ const dashboard = z
 
 const keep = (): void => {};
 
-/** What the parts of the services register, made as the services make them; nothing connects. */
+/** The metrics registered by the parts of the services, created as the services create them; nothing connects. */
 function everyMetric(): Map<string, ReadonlySet<string>> {
   const logger = createLogger({ service: 'test', level: 'silent' });
   const db = new MongoClient('mongodb://localhost').db('none');
@@ -102,7 +102,7 @@ function inRegistry(register: (metrics: Registry) => void): Registry {
   return metrics;
 }
 
-/** What is wrong with the metrics and labels of an expression. */
+/** The unknown metrics and labels of an expression. */
 function problemsOf(expr: string, metrics: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const used = [...expr.matchAll(/\b(notion_mirror_\w+)(?:\{([^}]*)\})?/g)];
   if (used.length === 0) return ['names no metric'];
@@ -133,7 +133,7 @@ describe('the alerts', () => {
     },
   );
 
-  test('each has a name of its own, and each runbook an alert', () => {
+  test('each has a unique name, and each runbook an alert', () => {
     const pages = readdirSync(join(root, 'docs/runbooks')).filter((page) => page !== 'README.md');
     expect(pages.toSorted()).toEqual(rules.map(({ alert }) => `${kebab(alert)}.md`).toSorted());
     const index = read('docs/runbooks/README.md');
@@ -145,7 +145,7 @@ test.each(dashboard.panels.map((panel) => [panel.title, panel] as const))('the p
   expect(targets.flatMap(({ expr }) => problemsOf(expr, metrics))).toEqual([]);
 });
 
-test('a metric that nobody has, or a label, would be noticed', () => {
+test('an unregistered metric or label would be noticed', () => {
   expect(problemsOf('sum by (tenant) (rate(notion_mirror_nothing_total{x="y"}[5m]))', metrics)).toEqual([
     'no metric notion_mirror_nothing_total',
     'nothing has a label tenant',

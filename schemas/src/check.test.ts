@@ -69,23 +69,23 @@ describe('the check', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('fails when a released version changed, by as little as a doc string', () => {
+  it('fails when a released version changed, even in a doc string', () => {
     writeFileSync(at('v1.avsc'), readFileSync(at('v1.avsc'), 'utf8').replace('look at it', 'look at that'));
     expect(checkSchemas(folder)).toEqual(['database-event/v1.avsc was released and must not change: make a new version of it']);
     expect(releaseSchemas(folder)).toHaveLength(1);
   });
 
-  it.each(['v1.avsc', 'fixtures/v1-delete.avro', 'fixtures/v1-delete.json'])('fails when the released %s vanished', (file) => {
+  it.each(['v1.avsc', 'fixtures/v1-delete.avro', 'fixtures/v1-delete.json'])('fails when the released %s is missing', (file) => {
     rmSync(at(file));
     expect(checkSchemas(folder)).toContain(`database-event/${file} was released and is gone`);
   });
 
-  it('fails when the list of released files vanished', () => {
+  it('fails when the list of released files is missing', () => {
     rmSync(join(folder, 'released.json'));
     expect(checkSchemas(folder)).toContain('database-event/v1.avsc is not released: run `node schemas/src/check.ts --release`');
   });
 
-  it('fails on a version number that was left out', () => {
+  it('fails on a gap in the version numbers', () => {
     cpSync(at('v1.avsc'), at('v3.avsc'));
     expect(checkSchemas(folder)).toContain('database-event: versions must be v1 to v3 without a gap');
   });
@@ -150,7 +150,7 @@ describe('the check', () => {
     expect(violations[0]).toContain('database-event/v3.avsc cannot read what database-event/v1.avsc writes');
   });
 
-  it('lets an enum grow: readers of the old version see its default', () => {
+  it('allows an enum to grow: readers of the old version see its default', () => {
     const grown = ['nango', 'notion', 'recheck', 'reconcile', 'operator', 'backfill'];
     writeSecondVersion(withSymbols('origin', grown), { origin: 'backfill' });
     expect(releaseSchemas(folder)).toEqual([]);
@@ -165,7 +165,7 @@ describe('the check', () => {
     expect(releaseSchemas(folder)).toEqual(['database-event/v2.avsc does not read database-event/fixtures/v1-delete.avro: kind differ']);
   });
 
-  it('is a command that exits non-zero with one line for each violation', () => {
+  it('is a command that exits nonzero with one line per violation', () => {
     expect(check()).toMatchObject({ status: 0, stderr: '' });
     rmSync(at('v1.avsc'));
     const broken = check(folder);

@@ -6,8 +6,8 @@ import { loadGoldenValues, unreadableGoldenValues } from './golden-values.ts';
 import { changedReleasedFiles, loadReleasedFiles, saveReleasedFiles } from './released-files.ts';
 
 /**
- * Everything that must hold of the schemas before a commit, without a registry: released files are unchanged, every version reads every
- * other (FULL_TRANSITIVE), every golden value is still read, nothing is left unreleased. One sentence for each violation.
+ * Checks the schemas before a commit, without a registry: released files are unchanged, every version reads every
+ * other (FULL_TRANSITIVE), every golden value is still readable, nothing is unreleased. One sentence for each violation.
  */
 export function checkSchemas(folder: string = schemasFolder): string[] {
   const released = loadReleasedFiles(folder);
@@ -32,8 +32,8 @@ export function checkSchemas(folder: string = schemasFolder): string[] {
 }
 
 /**
- * Releases what is new: encodes the golden values of new versions and records the digests of all files. Does nothing when that would
- * release something incompatible or change what was released; returns the violations that are left.
+ * Releases new versions: encodes their golden values and records the digests of all files. Does nothing when that would release an
+ * incompatible version or change a released one; returns the remaining violations.
  */
 export function releaseSchemas(folder: string = schemasFolder): string[] {
   const changed = changedReleasedFiles(folder, loadReleasedFiles(folder));

@@ -1,8 +1,8 @@
 import type { Contract, SchemaVersion } from './contract.ts';
 
 /**
- * FULL_TRANSITIVE, offline: every version must read what every other version writes, so that writers and readers deploy in any order and
- * the whole log can be read again. Returns one sentence for each pair that cannot; empty when all can.
+ * FULL_TRANSITIVE, offline: every version must read the values of every other version, so that writers and readers deploy in any order and
+ * the whole log stays readable. Returns one sentence for each incompatible pair; empty when there is none.
  */
 export function incompatibilities(contract: Contract): string[] {
   const pairs = contract.versions.flatMap((reader) => contract.versions.map((writer) => ({ reader, writer })));

@@ -5,20 +5,20 @@ import avro from 'avsc';
 /** One version of a contract: `text` is the file as released, `type` the same, compiled. */
 export interface SchemaVersion {
   readonly version: number;
-  /** Path below the folder of schemas, e.g. `database-event/v1.avsc`. */
+  /** Path below the schemas folder, e.g. `database-event/v1.avsc`. */
   readonly file: string;
   readonly text: string;
   readonly type: avro.Type;
 }
 
-/** What a topic's values are: every version that was ever released, oldest first. */
+/** The schema of a topic's values: every version ever released, oldest first. */
 export interface Contract {
   readonly name: string;
   readonly versions: readonly SchemaVersion[];
   readonly latest: SchemaVersion;
 }
 
-/** The folder that holds one folder of versions for each contract. */
+/** The schemas folder, with one folder of versions per contract. */
 export const schemasFolder = fileURLToPath(new URL('..', import.meta.url));
 
 /** Reads `<folder>/<name>/v1.avsc`, `v2.avsc`, …. Throws when there is none, one is missing in between, or one is not an Avro record. */

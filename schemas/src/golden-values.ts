@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Contract, SchemaVersion } from './contract.ts';
 
 /**
- * A value written by a released version: `fixtures/v<version>-<what>.json` and the same as Avro bytes (no frame) in `.avro`. The bytes are
- * what lies in logs out there, so every version must go on reading them.
+ * A value written by a released version: `fixtures/v<version>-<what>.json` and the same value as Avro bytes (no frame) in `.avro`. Production
+ * logs hold such bytes, so every version must still read them.
  */
 export interface GoldenValue {
   readonly version: number;
-  /** Path below the folder of schemas, without its ending. */
+  /** Path below the schemas folder, without its extension. */
   readonly file: string;
   readonly value: Record<string, unknown>;
   /** Null before the version is released. */
@@ -30,7 +30,7 @@ export function loadGoldenValues(name: string, folder: string): GoldenValue[] {
     });
 }
 
-/** One sentence for each golden value that its own or a later version does not read as it was written, or that an earlier one does not read at all. */
+/** One sentence for each golden value that its own or a later version does not read back unchanged, or that an earlier one cannot read at all. */
 export function unreadableGoldenValues(contract: Contract, goldenValues: readonly GoldenValue[]): string[] {
   return goldenValues.flatMap((golden) => {
     const { bytes } = golden;
@@ -47,9 +47,9 @@ export function unreadableGoldenValues(contract: Contract, goldenValues: readonl
 function difference(reader: SchemaVersion, writer: SchemaVersion, expected: Record<string, unknown>, bytes: Buffer): string | null {
   try {
     const resolver = reader === writer ? undefined : reader.type.createResolver(writer.type);
-    // avsc makes records of a class of their own.
+    // avsc returns records as class instances.
     const read = JSON.parse(JSON.stringify(reader.type.fromBuffer(bytes, resolver))) as Record<string, unknown>;
-    // An earlier reader sees defaults for what it does not know. A later one may have dropped a field or added one, at any depth; the others must be equal.
+    // An earlier reader sees defaults for unknown symbols. A later one may have dropped or added fields, at any depth; the others must be equal.
     if (reader.version < writer.version) return null;
     const names = [...new Set([...Object.keys(read), ...Object.keys(expected)])];
     const isRead = reader === writer ? isDeepStrictEqual : holdsCommonFields;
@@ -60,7 +60,7 @@ function difference(reader: SchemaVersion, writer: SchemaVersion, expected: Reco
   }
 }
 
-/** Whether two values are equal but for fields that only one of them has. */
+/** Whether two values are equal except for fields that only one of them has. */
 function holdsCommonFields(read: unknown, expected: unknown): boolean {
   if (Array.isArray(read) && Array.isArray(expected)) {
     return read.length === expected.length && read.every((item, index) => holdsCommonFields(item, expected[index]));

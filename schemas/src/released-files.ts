@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** SHA-256 (hex) of each released file, by its path below the folder of schemas. What was released is in registries and logs out there and never changes. */
+/** SHA-256 (hex) of each released file, by its path below the schemas folder. Released versions are in registries and logs and never change. */
 export type ReleasedFiles = Readonly<Record<string, string>>;
 
 const lockFile = 'released.json';
