@@ -19,7 +19,7 @@ function world() {
   const outcomes: string[] = [];
   const ways: OutcomeDetail[] = [];
   const rechecks: { eventId: string; accessibleBy: readonly string[] }[] = [];
-  const state = { store: 'works' as 'works' | 'away', log: 'works' as 'works' | 'away' };
+  const state = { store: 'works' as 'works' | 'fails', log: 'works' as 'works' | 'fails' };
   /** Runs between a read and the write that follows it. */
   const afterRead = { run: () => {} };
 
@@ -31,7 +31,7 @@ function world() {
   const deps: HandlerDependencies = {
     records: {
       async read(_workspaceId, databaseId) {
-        if (state.store === 'away') throw new StoreUnavailableError('away');
+        if (state.store === 'fails') throw new StoreUnavailableError('unavailable');
         const record = mirror.get(databaseId) ?? null;
         afterRead.run();
         return record;
@@ -48,7 +48,7 @@ function world() {
       touch: ({ databaseId, expected }) => write(databaseId, expected, expected as StoredRecord),
     },
     async recheck(event, accessibleBy) {
-      if (state.log === 'away') throw new PublishError('deadline', 'away');
+      if (state.log === 'fails') throw new PublishError('deadline', 'unavailable');
       rechecks.push({ eventId: event.eventId, accessibleBy });
     },
     report: ({ item: { eventId } }, outcome, detail) => {
@@ -99,7 +99,7 @@ function deletion(eventId: string, given: Partial<DatabaseEvent> = {}): Database
   };
 }
 
-/** Live, as a fetch that began at `asOf` saw it. */
+/** A live record from a fetch that began at `asOf`. */
 function live(asOf: number): StoredRecord {
   return { rev: 7, asOf, source: 'fetch', live: true, dataSourceIds: ['s1'], connectionId: 'c1', removed: null };
 }
@@ -113,7 +113,7 @@ const tombstone = {
 };
 
 describe('the delete worker', () => {
-  test('erases what was fetched before the delete; the tombstone is one that no sync skips', async () => {
+  test('erases content fetched before the delete; no sync skips the tombstone', async () => {
     const { mirror, handle, outcomes } = world();
     mirror.set('A', live(occurredAt.getTime() - toleranceMs - 1));
     expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
@@ -121,7 +121,7 @@ describe('the delete worker', () => {
     expect(outcomes).toEqual(['e1 removed']);
   });
 
-  test('says on what way each event got to its outcome', async () => {
+  test('reports how each event reached its outcome', async () => {
     const { mirror, handle, ways } = world();
     const asOf = occurredAt.getTime() - toleranceMs - 1;
     mirror.set('A', live(asOf));
@@ -138,7 +138,7 @@ describe('the delete worker', () => {
     ]);
   });
 
-  test('leaves a tombstone where there was no record, and says that it was missing', async () => {
+  test('leaves a tombstone where there was no record, and reports it as missing', async () => {
     const { mirror, handle, outcomes } = world();
     expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
     expect(mirror.get('A')).toMatchObject({ rev: 1, ...tombstone });
@@ -153,7 +153,7 @@ describe('the delete worker', () => {
     expect(outcomes).toEqual(['e1 missing', 'e2 already_removed']);
   });
 
-  test('ignores a delete that a later fetch has seen undone', async () => {
+  test('ignores a delete when a later fetch saw the database restored', async () => {
     const { mirror, handle, outcomes, rechecks } = world();
     const record = live(receivedAt.getTime() + toleranceMs + 1);
     mirror.set('A', record);
@@ -163,7 +163,7 @@ describe('the delete worker', () => {
   });
 
   test.each([occurredAt.getTime() - toleranceMs, receivedAt.getTime() + toleranceMs])(
-    'leaves a delete that may be older or newer than the fetch at %i to a fetch, by whom the delete names',
+    'rechecks a delete that may be older or newer than the fetch at %i, through the bots it names',
     async (asOf) => {
       const { mirror, handle, outcomes, rechecks } = world();
       mirror.set('A', live(asOf));
@@ -174,7 +174,7 @@ describe('the delete worker', () => {
     },
   );
 
-  test('decides again when somebody wrote since it read', async () => {
+  test('decides again when the record was written since it was read', async () => {
     const { mirror, handle, outcomes, rechecks, afterRead } = world();
     mirror.set('A', live(0));
     const fetchedSince = { ...live(receivedAt.getTime()), rev: 8 };
@@ -187,10 +187,10 @@ describe('the delete worker', () => {
     expect(outcomes).toEqual(['e1 rechecking']);
   });
 
-  test.each(['store', 'log'] as const)('while the %s is away the lane waits, and the event has no outcome', async (part) => {
+  test.each(['store', 'log'] as const)('while the %s is unavailable the lane waits, and the event has no outcome', async (part) => {
     const { mirror, handle, outcomes, state } = world();
     mirror.set('A', live(receivedAt.getTime()));
-    state[part] = 'away';
+    state[part] = 'fails';
     const outcome = await handle(deletion('e1'));
     expect(outcome).toMatchObject({ kind: 'retry', scope: 'lane', failure: { class: 'dependency' } });
     expect(outcome.kind === 'retry' && outcome.at).toBeGreaterThan(now);
@@ -203,7 +203,7 @@ describe('the delete worker', () => {
   });
 });
 
-test('a recheck is a sync event that is received now, with an id that a repeated delete gives again', () => {
+test('a recheck is a sync event received now, with the same id for a repeated delete', () => {
   const event = deletion('e1');
   const expected = { ...event, eventId: 'e1:recheck', kind: 'sync', origin: 'recheck', receivedAt: new Date(now) };
   expect(recheckOf(event, new Date(now))).toEqual(expected);

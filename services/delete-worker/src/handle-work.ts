@@ -7,17 +7,17 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { removeDatabase, type RemoveDependencies, type RemoveResult } from './remove-database.ts';
 
-/** On what way an event got to its outcome. */
+/** How an event reached its outcome. */
 export type OutcomeDetail = Pick<EventOutcome, 'record' | 'attempts' | 'waitedMs'>;
 
 export interface HandlerDependencies extends Omit<RemoveDependencies, 'recheck'> {
-  /** Appends the sync event that a doubtful delete turns into. `accessibleBy`: the bots that the delete's record names. */
+  /** Appends the sync event for a delete that only a fetch can decide. `accessibleBy`: the bots named in the delete's record. */
   readonly recheck: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: RemoveResult, detail: OutcomeDetail) => void;
   readonly now: () => number;
 }
 
-/** Handles the waiting delete events of one database one after the other. Running some of them twice after a failure is harmless. */
+/** Handles the waiting delete events of one database in order. Repeating some of them after a failure is safe. */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function deleteWork(work) {
     const beganAt = deps.now();

@@ -6,7 +6,7 @@ import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/me
 import type { OutcomeDetail } from './handle-work.ts';
 import type { RemoveResult } from './remove-database.ts';
 
-/** Tells of each event what became of it: one log line, the metrics, and what is kept of it. */
+/** Reports each event's outcome: a log line, the metrics, and the stored outcome. */
 export function createOutcomeReport(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -16,13 +16,13 @@ export function createOutcomeReport(deps: {
   const { logger, metrics, now, keep } = deps;
   const outcomes = new Counter({
     name: 'notion_mirror_delete_outcomes_total',
-    help: 'Delete events, by what became of them.',
+    help: 'Delete events, by outcome.',
     labelNames: ['outcome'],
     registers: [metrics],
   });
   const seconds = new Histogram({
     name: 'notion_mirror_delete_event_seconds',
-    help: 'From the receipt of a delete event to its outcome.',
+    help: 'Time from the receipt of a delete event to its outcome.',
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     registers: [metrics],
   });

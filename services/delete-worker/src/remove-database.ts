@@ -4,7 +4,7 @@ import { nextRev, type DeleteDecision } from '@notion-mirror/domain/write-rule';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
 
-/** `removed`: content erased. The others say why there was nothing to remove, or that a fetch will decide. */
+/** `removed`: content erased. Others: why there was nothing to remove, or that a fetch will decide. */
 export type RemoveResult = 'removed' | 'missing' | 'already_removed' | 'stale' | 'rechecking';
 
 export interface RemoveDependencies {
@@ -14,7 +14,7 @@ export interface RemoveDependencies {
   readonly toleranceMs: number;
 }
 
-/** The delete half of the write rule. `record`: how it is afterwards, null when a fetch will decide or has decided. Rejects with the store's or the log's errors; then nothing was decided, and it can be run again. */
+/** The delete half of the write rule. `record`: its state afterwards, null when a fetch will decide or has decided. Rejects with the store's or the log's errors; then nothing was decided, and it is safe to run again. */
 export async function removeDatabase(
   deps: RemoveDependencies,
   event: DatabaseEvent & { readonly databaseId: string },

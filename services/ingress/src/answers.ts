@@ -1,15 +1,15 @@
-/** Why an event that was read and understood is not appended. */
+/** Why a readable event is not appended. */
 export type IgnoreReason = 'unsupported_event_type' | 'linked_database' | 'no_active_connection';
 
-/** Why a request is not even read. These are the only 4xx answers: a correctly signed request never gets one for its content. */
+/** Why a request is not even read. These are the only 4xx responses: a correctly signed request never gets one for its content. */
 export type RefuseReason = 'not_found' | 'method_not_allowed' | 'too_large' | 'unsupported_media_type' | 'invalid_signature';
 
 /**
- * Everything the ingress can say; also the JSON body of the answer.
+ * Every possible result of a request; also the JSON body of the response.
  * - `accepted`: durable, on the log or in the spool.
- * - `handled`: a signed request that is no event (a handshake, a word about a connection).
+ * - `handled`: a signed request that is not an event (a handshake, a notice about a connection).
  * - `quarantined`: signed but unreadable; its bytes are durable on the dead-letter topic.
- * - `unavailable`: nothing could keep it; the sender should try again.
+ * - `unavailable`: nothing could store it; the sender should retry.
  */
 export type Answer =
   | { readonly status: 'accepted'; readonly eventId: string }
@@ -44,7 +44,7 @@ export function httpStatusOf(answer: Answer): number {
   }
 }
 
-/** Notion backs off by itself and Nango tries again after 3 and 6 s, whatever we ask for; other senders may listen. */
+/** Notion has its own backoff and Nango retries after 3 and 6 s regardless; other senders may honour it. */
 export const retryAfterSeconds = 5;
 
 export const refused = (reason: RefuseReason): Answer => ({ status: 'refused', reason });

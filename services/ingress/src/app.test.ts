@@ -51,7 +51,7 @@ async function start(
   return { port: server.port, server, received, bodies, counted };
 }
 
-describe('where and how', () => {
+describe('routes and methods', () => {
   test.each([
     ['/webhooks/nango', 'nango'],
     ['/webhooks/nango/', 'nango'],
@@ -80,21 +80,21 @@ describe('where and how', () => {
     '/?/webhooks/nango',
     '/%77ebhooks/nango',
     '*',
-  ])('%s is nothing', async (path) => {
+  ])('%s is not found', async (path) => {
     const { port, received } = await start();
     const answer = await send(port, path, { body: '{}', method: path === '*' ? 'OPTIONS' : 'POST' });
     expect(answer).toMatchObject({ status: 404, json: { status: 'refused', reason: 'not_found' } });
     expect(received).toEqual([]);
   });
 
-  test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s is not a method of a webhook', async (method) => {
+  test.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('%s is not allowed for a webhook', async (method) => {
     const { port } = await start();
     const answer = await send(port, '/webhooks/nango', { method });
     expect(answer).toMatchObject({ status: 405, headers: { allow: 'POST' } });
     expect(answer.json).toEqual(method === 'HEAD' ? null : { status: 'refused', reason: 'method_not_allowed' });
   });
 
-  test('the body arrives byte for byte, with the signatures and the trace', async () => {
+  test('the handler gets the body byte for byte, with the signatures and the trace', async () => {
     const { port, received } = await start();
     const body = Buffer.from([0xff, 0x00, 0x7b, 0xc3, 0x28]);
     await send(port, '/webhooks/notion', {
@@ -104,13 +104,13 @@ describe('where and how', () => {
     expect(received).toEqual([{ route: 'notion', raw: body, nangoSignature: 'a', notionSignature: 'b', traceparent: 'c' }]);
   });
 
-  test('a doubled signature header is none', async () => {
+  test('a duplicated signature header counts as none', async () => {
     const { port, received } = await start();
     await send(port, '/webhooks/nango', { headers: { ...json, 'x-nango-hmac-sha256': ['a', 'b'] } });
     expect(received[0]?.nangoSignature).toBe('a, b');
   });
 
-  test('the answers are JSON', async () => {
+  test('responses are JSON', async () => {
     const { port } = await start({ receive: async () => ({ status: 'ignored', reason: 'linked_database' }) });
     const answer = await send(port, '/webhooks/nango', { body: '{}' });
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -130,7 +130,7 @@ describe('where and how', () => {
     expect(await counted(answer.status === 'refused' ? answer.reason : answer.status)).toBe(1);
   });
 
-  test('a bug is a 500 that tells a stranger nothing', async () => {
+  test('a bug is a 500 without details', async () => {
     const { port, bodies } = await start({
       receive: async () => {
         throw new Error('secret detail');
@@ -149,7 +149,7 @@ describe('content type', () => {
     'application/json;charset=UTF-8',
     'application/json; charset="utf-8"',
     'application/json; boundary=x',
-  ])('%s is taken', async (type) => {
+  ])('%s is accepted', async (type) => {
     const { port } = await start();
     expect((await send(port, '/webhooks/nango', { headers: { 'content-type': type } })).status).toBe(200);
   });
@@ -177,14 +177,14 @@ describe('content type', () => {
     );
   });
 
-  test('identity is no encoding', async () => {
+  test('the encoding identity is accepted', async () => {
     const { port } = await start();
     expect((await send(port, '/webhooks/nango', { body: '{}', headers: { ...json, 'content-encoding': 'identity' } })).status).toBe(200);
   });
 });
 
 describe('size', () => {
-  test.each([false, true])('1 MiB is taken, one byte more is not (chunked: %s)', async (chunked) => {
+  test.each([false, true])('1 MiB is accepted, one byte more is not (chunked: %s)', async (chunked) => {
     const { port, received, bodies } = await start();
     expect((await send(port, '/webhooks/nango', { body: Buffer.alloc(maxBodyBytes, 32), chunked })).status).toBe(200);
     expect(received[0]?.raw.length).toBe(maxBodyBytes);
@@ -196,7 +196,7 @@ describe('size', () => {
     expect(bodies.held).toBe(0);
   });
 
-  test('a body that is announced as too large is refused before any of it has come', async () => {
+  test('a body announced as too large is refused before any of it arrives', async () => {
     const { port } = await start();
     const raw = await connectRaw(port);
     raw.socket.write('POST /webhooks/nango HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999999999\r\n\r\n');
@@ -204,7 +204,7 @@ describe('size', () => {
     raw.socket.destroy();
   });
 
-  test('whoever sends the rest of it, on a connection that is not to be kept, reads the answer and no reset', async () => {
+  test('a sender that finishes the body on a non-keep-alive connection reads the response, not a reset', async () => {
     const { port } = await start();
     const raw = await connectRaw(port);
     raw.socket.write(`POST /webhooks/nango HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${3 * maxBodyBytes}\r\n\r\n`);
@@ -216,7 +216,7 @@ describe('size', () => {
     expect(raw.received()).toMatch(/content-length: \d+\r\n/i);
   });
 
-  test('whoever goes on sending after that is cut off', async () => {
+  test('a sender that never finishes the body is cut off', async () => {
     const { port } = await start();
     const raw = await connectRaw(port);
     raw.socket.write('POST /webhooks/nango HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999999999\r\n\r\n');
@@ -232,7 +232,7 @@ describe('size', () => {
     expect(raw.received()).toContain('HTTP/1.1 413');
   });
 
-  test('the connection can be used again after a refused body', async () => {
+  test('the connection can be reused after a refused body', async () => {
     const { port } = await start();
     const raw = await connectRaw(port);
     for (const type of ['text/plain', 'application/json']) {
@@ -242,7 +242,7 @@ describe('size', () => {
     raw.socket.destroy();
   });
 
-  test('the order of the checks: method, size, content type', async () => {
+  test('method, size and content type are checked in this order', async () => {
     const { port } = await start();
     const big = Buffer.alloc(maxBodyBytes + 1, 32);
     expect((await send(port, '/webhooks/nango', { method: 'PUT', body: big, headers: {} })).status).toBe(405);
@@ -251,8 +251,8 @@ describe('size', () => {
   });
 });
 
-describe('too much at once', () => {
-  test('bodies beyond the memory for them are told to come again', async () => {
+describe('overload', () => {
+  test('bodies beyond the memory budget get 503 with Retry-After', async () => {
     const { port, bodies, counted } = await start({ bodies: createByteBudget(1000) });
     const slow = await connectRaw(port);
     slow.socket.write(
@@ -267,7 +267,7 @@ describe('too much at once', () => {
     expect((await send(port, '/webhooks/nango', { body: ' '.repeat(1000) })).status).toBe(200);
   });
 
-  test('requests beyond the number that may be handled are told to come again', async () => {
+  test('requests beyond the concurrency limit get 503', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { port, received } = await start({
       maxHandling: 2,
@@ -299,7 +299,7 @@ describe('too much at once', () => {
 });
 
 describe('stop', () => {
-  test('a request in flight is answered, an idle connection closed, a new one not taken', async () => {
+  test('a request in flight is answered, an idle connection closed, a new one refused', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { port, server, received } = await start({
       receive: async () => {
@@ -322,7 +322,7 @@ describe('stop', () => {
     expect(inFlight.received()).toMatch(/HTTP\/1.1 200[^]*connection: close/i);
   });
 
-  test('what does not finish in time is cut', async () => {
+  test('a request that does not finish in time is cut off', async () => {
     const { port, server, received } = await start({
       receive: () => new Promise(() => {}),
       server: { finishMs: 50 },

@@ -12,22 +12,22 @@ export interface AppDependencies {
   readonly receive: (request: Request) => Promise<Answer>;
   readonly metrics: IngressMetrics;
   readonly logger: Logger;
-  /** Memory for all bodies together. */
+  /** The memory budget of all bodies together. */
   readonly bodies: ByteBudget;
-  /** Requests that may be handled at the same time; more are told to come again. */
+  /** Maximum concurrent requests; more get 503. */
   readonly maxHandling: number;
 }
 
 export const maxBodyBytes = 1024 * 1024;
-/** How much of an unwanted body is let pass by before its connection is cut. */
+/** How much of an unwanted body is discarded before its connection is cut. */
 const maxDiscardedBytes = 8 * maxBodyBytes;
 
-/** The public HTTP interface: POST /webhooks/nango and /webhooks/notion, nothing else. Every answer is JSON. */
+/** The public HTTP interface: only POST /webhooks/nango and /webhooks/notion. Every response is JSON. */
 export function createApp(deps: AppDependencies): Koa {
   const { logger, metrics, bodies } = deps;
   let handling = 0;
 
-  /** Null: the sender went away. The order of the checks is part of the contract: method, size, content type, signature, content. */
+  /** Null: the sender disconnected. The order of the checks is part of the contract: method, size, content type, signature, content. */
   async function answer(route: Route | null, request: IncomingMessage): Promise<Answer | null> {
     if (route === null) return refused('not_found');
     if (request.method !== 'POST') return refused('method_not_allowed');
@@ -54,8 +54,8 @@ export function createApp(deps: AppDependencies): Koa {
   }
 
   const app = new Koa();
-  // Koa's own handler prints to the console; what arrives here are sockets that broke while an answer was written.
-  app.on('error', (error: unknown) => logger.debug({ err: error }, 'an answer could not be delivered'));
+  // Koa's own handler prints to the console. These errors are sockets that broke while a response was written.
+  app.on('error', (error: unknown) => logger.debug({ err: error }, 'a response could not be delivered'));
   app.use(async (ctx) => {
     const route = routeOf(ctx.req.url ?? '');
     const endTimer = metrics.requestSeconds.startTimer({ route: route ?? 'other' });
@@ -63,7 +63,7 @@ export function createApp(deps: AppDependencies): Koa {
     try {
       result = await answer(route, ctx.req);
     } catch (error) {
-      logger.error({ err: error, route }, 'a request failed in a way that nobody expected');
+      logger.error({ err: error, route }, 'unexpected error while handling a request');
       result = { status: 'error' };
     }
     endTimer();
@@ -87,13 +87,13 @@ export function createApp(deps: AppDependencies): Koa {
   return app;
 }
 
-/** Of a path or, as proxies may send it, a whole URL; the query does not matter. */
+/** The route of a path, or of a whole URL, as proxies may send; the query is ignored. */
 function routeOf(target: string): Route | null {
   const path = /^(?:https?:\/\/[^/?]*)?([^?]*)/.exec(target)?.[1] ?? '';
   return routes.get(path) ?? null;
 }
 
-/** A lost slash must not lose events: senders do not try a 4xx again. */
+/** Tolerates a trailing slash, so that it does not lose events: senders do not retry a 4xx. */
 const routes: ReadonlyMap<string, Route> = new Map([
   ['/webhooks/nango', 'nango'],
   ['/webhooks/nango/', 'nango'],
@@ -101,7 +101,7 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ['/webhooks/notion/', 'notion'],
 ]);
 
-/** JSON in UTF-8, not compressed: the signature is over the bytes as sent, and nothing here unpacks strangers' archives. */
+/** Uncompressed JSON in UTF-8: the signature covers the bytes as sent, and untrusted archives are not unpacked. */
 function isPlainJson(headers: IncomingHttpHeaders): boolean {
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
@@ -109,7 +109,7 @@ function isPlainJson(headers: IncomingHttpHeaders): boolean {
   return encoding === 'identity' && type === 'application/json' && charsets.every((charset) => /^charset=(utf-?8|"utf-?8")$/.test(charset));
 }
 
-/** Node joins a doubled header into one text, which is then no valid signature. */
+/** Node joins a duplicated header into one string, which is then not a valid signature. */
 function only(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : undefined;
 }

@@ -14,7 +14,7 @@ interface NamedRecord {
 
 const record = (key: string, bytes = 1): NamedRecord => ({ topic: 'events', key, value: Buffer.alloc(bytes), headers: { a: 'b' } });
 
-/** A log and a spool that can be told what to do with a record. */
+/** An appender over a fake log and spool with settable failures. */
 function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) {
   const published: unknown[] = [];
   const stored: unknown[] = [];
@@ -37,7 +37,7 @@ function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) 
     },
     spool: {
       async store(outgoing) {
-        if (state.spool === 'fails' || state.spoolFails.has(String(outgoing.key))) throw new Error('away');
+        if (state.spool === 'fails' || state.spoolFails.has(String(outgoing.key))) throw new Error('unavailable');
         if (state.spool === 'hangs') {
           const gate = Promise.withResolvers<void>();
           storing.push(gate);
@@ -55,14 +55,14 @@ function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) 
   return { append, published, stored, storing, state };
 }
 
-test('on the log when it takes all', async () => {
+test('`log` when the log accepts all records', async () => {
   const { append, published, stored } = open();
   expect(await append([record('a'), record('b')])).toBe('log');
   expect([published, stored]).toEqual([[record('a'), record('b')], []]);
 });
 
 test.each<PublishFailure>(['deadline', 'full', 'refused', 'stopped'])(
-  'what the log does not take (%s) goes to the spool, and only that',
+  'only records that the log does not accept (%s) go to the spool',
   async (reason) => {
     const { append, published, stored, state } = open();
     state.failures.set('b', reason);
@@ -71,14 +71,14 @@ test.each<PublishFailure>(['deadline', 'full', 'refused', 'stopped'])(
   },
 );
 
-test('while the log is known to be away nothing is tried there', async () => {
+test('publishes nothing while the log is known to be unavailable', async () => {
   const { append, published, stored, state } = open();
   state.healthy = false;
   expect(await append([record('a')])).toBe('spool');
   expect([published, stored]).toEqual([[], [record('a')]]);
 });
 
-test.each(['fails', 'hangs'] as const)('nowhere when the spool %s too', async (how) => {
+test.each(['fails', 'hangs'] as const)('`nowhere` when the spool %s too', async (how) => {
   const { append, state } = open();
   state.failures.set('b', 'deadline');
   state.spool = how;
@@ -87,7 +87,7 @@ test.each(['fails', 'hangs'] as const)('nowhere when the spool %s too', async (h
   expect(await append([record('b')])).toBe('log');
 });
 
-test('nowhere when one of several records is kept by none', async () => {
+test('`nowhere` when one of several records is stored in neither', async () => {
   const { append, stored, state } = open();
   state.healthy = false;
   state.spoolFails.add('b');
@@ -98,14 +98,14 @@ test('nowhere when one of several records is kept by none', async () => {
 test.each([
   ['records', { maxSpooling: 2 }],
   ['bytes', { maxSpoolingBytes: 20 }],
-])('a bounded number of %s hangs on a spool that hangs; the rest is refused at once', async (_what, bounds) => {
+])('a bounded number of %s waits on a hanging spool; the rest is refused at once', async (_what, bounds) => {
   const { append, storing, state } = open(bounds);
   state.healthy = false;
   state.spool = 'hangs';
   const answers = Array.from({ length: 5 }, () => append([record('a', 10)]));
   expect(storing.length).toBe(2);
   expect(await Promise.all(answers)).toEqual(Array(5).fill('nowhere'));
-  // Nobody waits for them any more, but they are still on their way and hold memory.
+  // No caller waits for these writes any more, but they are still in flight and hold memory.
   expect(await append([record('b', 10)])).toBe('nowhere');
   expect(storing.length).toBe(2);
   for (const { resolve } of storing) resolve();
@@ -113,7 +113,7 @@ test.each([
   await expect.poll(() => append([record('c', 10)])).toBe('spool');
 });
 
-test('a bug in the publisher is no outage, and is not hidden in the spool', async () => {
+test('a bug in the publisher is thrown, not treated as an outage and hidden in the spool', async () => {
   const { append, stored, state } = open();
   state.publish = () => Promise.reject(new TypeError('bug'));
   await expect(append([record('a')])).rejects.toThrow('bug');

@@ -6,7 +6,7 @@ import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { IngressMetrics } from './ingress-metrics.ts';
 import { occasionally } from './occasionally.ts';
 
-/** Where records are durable now. `spool`: at least one of them waits in MongoDB for the log to come back. `nowhere`: some are kept by none. */
+/** Where records are durable. `spool`: at least one waits in MongoDB for the log to recover. `nowhere`: some are stored in neither. */
 export type AppendResult = 'log' | 'spool' | 'nowhere';
 
 export interface AppendDependencies {
@@ -15,15 +15,15 @@ export interface AppendDependencies {
   readonly metrics: IngressMetrics;
   readonly logger: Logger;
   readonly spoolDeadlineMs: number;
-  /** Spool writes that have not ended, also those nobody waits for any more; a storm beyond it is refused instead of piling up. */
+  /** Maximum spool writes in flight, including those whose request has given up. Beyond it records are refused instead of piling up. */
   readonly maxSpooling: number;
   readonly maxSpoolingBytes: number;
 }
 
 /**
- * The promise behind every 200: each record is on the log (acks=all), or else in the spool (w: majority). Takes at most the publisher's
- * deadline plus the spool's; while the log is known to be away, the spool's alone. After `nowhere` some of the records may still be durable:
- * the sender tries again, and a doubled event is harmless.
+ * The promise behind every 200: each record is on the log (acks=all) or in the spool (w: majority). Takes at most the publisher's
+ * deadline plus the spool's; while the log is known to be unavailable, only the spool's. After `nowhere` some records may still be durable:
+ * the sender retries, and a duplicate event is harmless.
  */
 export function createAppender(deps: AppendDependencies): (records: readonly OutgoingRecord[]) => Promise<AppendResult> {
   const { publisher, spool, metrics, logger } = deps;
@@ -37,8 +37,8 @@ export function createAppender(deps: AppendDependencies): (records: readonly Out
       return true;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;
-      // Kept all the same: what a broker refuses today (a topic that is missing) it may take after somebody mended it.
-      if (error.reason === 'refused') logger.error({ err: error, topic: record.topic }, 'the log refuses a record; it goes to the spool');
+      // Still spooled: the broker may accept the record once the cause (e.g. a missing topic) is fixed.
+      if (error.reason === 'refused') logger.error({ err: error, topic: record.topic }, 'Kafka refuses a record; spooling it');
       return false;
     }
   }
@@ -57,7 +57,7 @@ export function createAppender(deps: AppendDependencies): (records: readonly Out
       metrics.spooled.inc();
       return true;
     } catch (error) {
-      logFailure((skipped) => logger.warn({ err: error, skipped }, 'the spool cannot keep records'));
+      logFailure((skipped) => logger.warn({ err: error, skipped }, 'cannot write to the spool'));
       return false;
     }
   }

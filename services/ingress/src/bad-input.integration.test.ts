@@ -13,28 +13,28 @@ import { openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandb
 import { createForeignDecoder, startTopicReader, type TopicReader } from './testing/topic-reader.ts';
 import type { Route } from './webhook-body.ts';
 
-// Whatever comes in: an answer of the contract, the process lives on, and nothing is written but what an answer has promised. Everything is
-// sent to a real ingress, `ledger` keeps what it has promised, and after each group both topics and the whole database are compared with it.
+// For any input the response follows the contract, the process survives, and only promised data is written. Everything is sent to a real
+// ingress. `ledger` records its promises, and after each group both topics and the whole database are compared with it.
 
 const stack = inject('stack');
 const routes: readonly Route[] = ['nango', 'notion'];
 const signings = ['signed', 'wrongly signed', 'unsigned'] as const;
 type Signing = (typeof signings)[number];
 
-/** A workspace that `c-acme` is connected to, and one that nobody is. */
+/** A workspace that `c-acme` is connected to, and one without a connection. */
 const notionWorkspaceId: string = databaseDeleted.workspace_id;
-const nobodysWorkspaceId = '00000000-0000-4000-8000-000000000000';
+const unconnectedWorkspaceId = '00000000-0000-4000-8000-000000000000';
 
 const refused = { status: 401, json: { status: 'refused', reason: 'invalid_signature' } };
 
 const ledger = { events: new Set<string>(), deadLetters: new Set<string>() };
 /**
- * What is signed, and was answered 503 or not at all: it may be on a topic, or not. On a machine with too much to do Kafka and MongoDB
- * may both miss the second that they have; that is the contract's 503, after which a sender tries again.
+ * Signed requests answered with 503 or not at all: they may be on a topic or not. On an overloaded machine Kafka and MongoDB may both
+ * miss their one-second deadline; that is the contract's 503, after which a sender retries.
  */
 const mayBe = new Set<string | undefined>();
 
-const contractual503 = ['event refused: neither the log nor the spool could keep it'];
+const contractual503 = ['event refused: neither the log nor the spool could store it'];
 
 let sandbox: Sandbox;
 let database: SandboxDatabase;
@@ -42,7 +42,7 @@ let handshakeDatabase: SandboxDatabase;
 let events: TopicReader;
 let deadLetters: TopicReader;
 let ingress: IngressProcess;
-/** Takes handshakes: no token is configured. */
+/** Accepts handshakes: no token is configured. */
 let open: IngressProcess;
 let before: unknown;
 
@@ -94,7 +94,7 @@ async function probe(of: IngressProcess, path: '/livez' | '/readyz' | '/metrics'
   return { status: response.status, text: await response.text() };
 }
 
-/** Also where the process does not listen yet: false. */
+/** False while the process does not listen yet. */
 async function isReady(of: IngressProcess): Promise<boolean> {
   return of.port('public port listens') > 0 && (await probe(of, '/readyz')).status === 200;
 }
@@ -117,7 +117,7 @@ interface Post {
   readonly chunked?: boolean;
 }
 
-/** As a sender does: tries again after a 503. What is promised goes into the ledger. */
+/** Retries after a 503, as a sender does. Promises go into the ledger. */
 async function post({ route, raw, signing, headers = {}, to = ingress, chunked = false }: Post): Promise<HttpAnswer> {
   const sendIt = () =>
     send(publicPort(to), `/webhooks/${route}`, {
@@ -148,7 +148,7 @@ function soundWebhook(route: Route): { id: string; raw: Buffer } {
   return { id: event.id, raw: Buffer.from(JSON.stringify(route === 'nango' ? wrapper : event)) };
 }
 
-/** Still there, and not busy with something else. */
+/** The ingress is alive and responsive. */
 async function isAtWork(): Promise<void> {
   for (const route of routes) {
     const { id, raw } = soundWebhook(route);
@@ -165,7 +165,7 @@ async function recordsOn(topic: string): Promise<number> {
   return offsets.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
-/** Every collection, as it is in the database. */
+/** The documents of every collection. */
 async function contentOf({ mongo: { db } }: SandboxDatabase): Promise<Record<string, unknown>> {
   const collections = await db.listCollections({ type: 'collection' }).toArray();
   const contents = collections
@@ -179,12 +179,12 @@ async function withoutOutcomes(of: SandboxDatabase): Promise<Record<string, unkn
   return others;
 }
 
-/** The ingress is at work, and both topics and the database hold exactly what was promised. */
+/** The ingress works, and both topics and the database hold exactly the promised data. */
 async function everythingIsAsItWas(): Promise<void> {
   await isAtWork();
-  // On a machine that is busy, records may have gone by way of the spool.
+  // On a busy machine, records may have gone through the spool.
   await expect.poll(() => withoutOutcomes(database)).toEqual(before);
-  // What was signed and is for nobody is kept for `mirror explain`, and nothing else is.
+  // Only outcomes of signed events without a tenant are stored, for `mirror explain`.
   expect(await database.mongo.db.collection('event_outcomes').distinct('outcome')).toBeOneOf([[], ['ignored']]);
   for (const [reader, topic] of [
     [events, sandbox.topics.events],
@@ -199,9 +199,9 @@ async function everythingIsAsItWas(): Promise<void> {
       deadLetters.records.map(({ value }) => value.toString('base64')).filter((body) => !mayBe.has(body) || ledger.deadLetters.has(body)),
     ),
   };
-  // Names, not contents: a difference of a thousand bodies of a MiB is nothing to read.
+  // Names, not contents: a diff of a thousand 1 MiB bodies is unreadable.
   expect({ ...found, deadLetters: found.deadLetters.size }).toEqual({ ...ledger, deadLetters: ledger.deadLetters.size });
-  // A difference of bodies of a MiB is nothing to read.
+  // A diff of 1 MiB bodies is unreadable.
   expect([...found.deadLetters].filter((body) => !ledger.deadLetters.has(body)).map((body) => body.slice(0, 1_000))).toEqual([]);
 }
 
@@ -219,7 +219,7 @@ describe.each(routes)('/webhooks/%s', (route) => {
     }
   });
 
-  test('signatures that are none', async () => {
+  test('malformed signatures', async () => {
     const { raw } = soundWebhook(route);
     const header = route === 'nango' ? 'x-nango-hmac-sha256' : 'x-notion-signature';
     const good = signatureOf(route, raw, 'signed')[header] ?? '';
@@ -244,7 +244,7 @@ describe.each(routes)('/webhooks/%s', (route) => {
     }
   });
 
-  test('the ingress is at work, and nothing else was written', everythingIsAsItWas);
+  test('the ingress works, and nothing else was written', everythingIsAsItWas);
 });
 
 describe.each(routes)('/webhooks/%s, byte by byte', (route) => {
@@ -265,7 +265,7 @@ describe.each(routes)('/webhooks/%s, byte by byte', (route) => {
     }
   });
 
-  test('forty requests in one breath, good and bad, are answered in order', async () => {
+  test('forty pipelined requests, good and bad, are answered in order', async () => {
     const connection = await connectRaw(publicPort(ingress));
     const sent = fortyRequests(route);
     connection.socket.write(sent.map(({ text }) => text).join(''));
@@ -279,7 +279,7 @@ describe.each(routes)('/webhooks/%s, byte by byte', (route) => {
     }
   });
 
-  test('what comes after bytes that are no request is not read', async () => {
+  test('nothing is read after an invalid request', async () => {
     const connection = await connectRaw(publicPort(ingress));
     const sent = fortyRequests(route);
     const { text: late } = requestOf(route, 'signed');
@@ -294,7 +294,7 @@ describe.each(routes)('/webhooks/%s, byte by byte', (route) => {
     for (const { signing, id } of sent) if (signing === 'signed') mayBe.add(id);
   });
 
-  test('uploads that are broken off, at any byte, politely or not', async () => {
+  test('uploads aborted at any byte, by FIN or reset', async () => {
     const runs = Array.from({ length: 60 }, async (_, index) => {
       const signing = signings[index % 3] ?? 'signed';
       const { parcel } = parcelFor(route, signing, index % 2 === 0 ? 0 : 300_000);
@@ -313,10 +313,10 @@ describe.each(routes)('/webhooks/%s, byte by byte', (route) => {
     await expect.poll(bodiesInMemory).toBe(0);
   });
 
-  test('the ingress is at work, and nothing else was written', everythingIsAsItWas);
+  test('the ingress works, and nothing else was written', everythingIsAsItWas);
 });
 
-test('senders that are slow on purpose hold up nobody, and are cut off', async () => {
+test('deliberately slow senders delay no other request, and are cut off', async () => {
   const slow: RawConnection[] = [];
   for (const route of routes) {
     for (const signing of signings) {
@@ -330,7 +330,7 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
         `${head}content-length: 1048576\r\n\r\n{`,
         `${head}transfer-encoding: chunked\r\n\r\n`,
         `${head}transfer-encoding: chunked\r\n\r\n3e8;`,
-        // A second request on a connection that has had its answer.
+        // A second request on a connection that already got a response.
         `GET / HTTP/1.1\r\nhost: x\r\n\r\n${head}x-slow: `,
       ]) {
         for (let count = 0; count < 5; count += 1) {
@@ -348,7 +348,7 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
     const ended = Promise.all(slow.map(({ closed }) => closed));
     do {
       await isAtWork();
-    } while ((await Promise.race([ended, delay(500, 'some are left')])) === 'some are left');
+    } while ((await Promise.race([ended, delay(500, 'some are open')])) === 'some are open');
   } finally {
     clearInterval(trickle);
     for (const { socket } of slow) socket.destroy();
@@ -359,11 +359,11 @@ test('senders that are slow on purpose hold up nobody, and are cut off', async (
 });
 
 describe('at random', () => {
-  const claims = { connectionIds: ['c-acme', 'c-nobody', '__proto__'], notionWorkspaceIds: [notionWorkspaceId, nobodysWorkspaceId] };
+  const claims = { connectionIds: ['c-acme', 'c-unknown', '__proto__'], notionWorkspaceIds: [notionWorkspaceId, unconnectedWorkspaceId] };
 
   test.each([
     ['anything', anyBody, 40],
-    ['webhooks of every type with parts replaced and doubled', changedWebhooks(claims), 120],
+    ['webhooks of every type with parts replaced and duplicated', changedWebhooks(claims), 120],
   ] as const)('%s', async (_what, bodies, numRuns) => {
     await fc.assert(
       fc.asyncProperty(bodies, async (raw) => {
@@ -385,10 +385,10 @@ describe('at random', () => {
   });
 });
 
-describe('the handshake, which nobody signs', () => {
+describe('the unsigned handshake', () => {
   const handshake = ask('secret_first');
 
-  test('where a token is configured none is kept, however it is asked', async () => {
+  test('with a configured token no handshake is kept', async () => {
     for (const signing of ['unsigned', 'wrongly signed'] as const) {
       expect(await post({ route: 'notion', raw: handshake, signing })).toMatchObject(refused);
     }
@@ -403,11 +403,11 @@ describe('the handshake, which nobody signs', () => {
     ['a number', ask(7)],
     ['a long one', ask('x'.repeat(1_025))],
     ['a NUL', ask('secret_\0')],
-    ['what moves the cursor of a terminal', ask('secret_\u001b[2J\u001b]0;x\u0007')],
+    ['one with terminal control sequences', ask('secret_\u001b[2J\u001b]0;x\u0007')],
     ['a lone surrogate', Buffer.from('{"verification_token":"secret_\\ud800"}')],
-    ['two, an operator last', Buffer.from('{"verification_token":"secret_first","verification_token":{"$ne":""}}')],
-    ['one of the prototype', Buffer.from('{"__proto__":{"verification_token":"secret_first"}}')],
-    ['one beside a type', Buffer.from('{"verification_token":"secret_first","type":"page.created"}')],
+    ['two, with an operator last', Buffer.from('{"verification_token":"secret_first","verification_token":{"$ne":""}}')],
+    ['one in the prototype', Buffer.from('{"__proto__":{"verification_token":"secret_first"}}')],
+    ['one next to a type', Buffer.from('{"verification_token":"secret_first","type":"page.created"}')],
     ['one in a list', Buffer.from('[{"verification_token":"secret_first"}]')],
     ['one in UTF-16', Buffer.from(handshake.toString(), 'utf16le')],
     ['one in more than 4 KiB', Buffer.concat([handshake, Buffer.alloc(4_096, ' ')])],
@@ -420,7 +420,7 @@ describe('the handshake, which nobody signs', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('the first sound one is kept, once, and nothing takes its place', async () => {
+  test('the first valid one is kept, once, and never replaced', async () => {
     expect(await post({ to: open, route: 'notion', raw: handshake, signing: 'wrongly signed' })).toMatchObject(refused);
     expect(
       (await post({ to: open, route: 'notion', raw: handshake, headers: { 'content-type': 'text/plain' }, signing: 'unsigned' })).status,
@@ -446,16 +446,14 @@ describe('the handshake, which nobody signs', () => {
   });
 });
 
-test('after all that both processes are those of the beginning, have met nothing unexpected, and stop in order', async () => {
+test('both processes never restarted, logged no unexpected error, and stop cleanly', async () => {
   for (const each of [ingress, open]) {
     each.kill('SIGTERM');
     expect(await each.exited).toEqual({ code: 0, signal: null });
     expect(each.lines.filter(({ msg }) => msg === 'started')).toHaveLength(1);
-    // A 503 of the contract (see `mayBe`) is told as one line; whether an answer may be 503 is asserted where it is received.
-    const troubles = each.lines.filter(
-      ({ level, msg }) => (level === 'error' || level === 'fatal') && !contractual503.includes(String(msg)),
-    );
-    expect(troubles).toEqual([]);
+    // A contractual 503 (see `mayBe`) logs one line; whether a response may be 503 is asserted where it is received.
+    const errors = each.lines.filter(({ level, msg }) => (level === 'error' || level === 'fatal') && !contractual503.includes(String(msg)));
+    expect(errors).toEqual([]);
   }
 });
 
@@ -490,7 +488,7 @@ const verdictOn = (signing: Signing): 200 | 401 => (signing === 'signed' ? 200 :
 
 const orBusy = (status: number): number => (status === 200 ? 503 : status);
 
-/** The statuses of all the answers on a connection so far. */
+/** The statuses of all responses on a connection so far. */
 function statusesIn(connection: RawConnection): number[] {
   return [...connection.received().matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }

@@ -2,7 +2,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { DatabaseNotice, Route } from './webhook-body.ts';
 
-/** The event of one tenant. */
+/** The event for one tenant. */
 export function databaseEventOf(notice: DatabaseNotice, connection: Connection, origin: Route, receivedAt: Date): DatabaseEvent {
   return {
     eventId: notice.eventId,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface HttpServer {
   readonly port: number;
-  /** Takes no more connections, lets requests in flight finish for at most `finishMs`, then cuts what is left. */
+  /** Accepts no more connections, lets requests in flight finish for at most `finishMs`, then closes the remaining ones. */
   stop(): Promise<void>;
 }
 
@@ -12,19 +12,19 @@ export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
   readonly finishMs: number;
-  /** Until the head of a request has arrived. */
+  /** Timeout for the head of a request. */
   readonly headersTimeoutMs?: number;
-  /** Until all of a request has arrived. */
+  /** Timeout for the whole request. */
   readonly requestTimeoutMs?: number;
 }
 
 /**
- * The public server. Its limits are against senders that are slow on purpose. Idle connections live longer here than at the usual proxies
- * (60 s), else a proxy would send a request into a connection that we have just closed.
+ * The public server. Its timeouts guard against deliberately slow senders. Idle connections live longer here than in the usual proxies
+ * (60 s); otherwise a proxy could send a request on a connection that we have just closed.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   /**
-   * Says, while the server stops, that its connection ends with it. It looks for itself when it is written: a set of those that are not yet written
+   * Sends `connection: close` while the server stops. Each response checks this itself when it is written: a set of unwritten responses
    * would make the garbage collector keep each of them until a full collection (docs/decisions/0011).
    */
   class Response extends ServerResponse {

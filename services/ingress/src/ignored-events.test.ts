@@ -15,7 +15,7 @@ const ignored = (given: Partial<IgnoredEvent>): IgnoredEvent => ({
   ...given,
 });
 
-test('an ignored event is kept with its reason; one without an id cannot be asked for', () => {
+test('an ignored event is stored with its reason; one without an id is not, since it could not be queried', () => {
   const kept: EventOutcome[] = [];
   const keep = keepIgnoredEvents((outcome) => kept.push(outcome));
   keep(ignored({}));
@@ -27,7 +27,7 @@ test('an ignored event is kept with its reason; one without an id cannot be aske
   ]);
 });
 
-test('a flood of events about pages does not push the others out', () => {
+test('a flood of page events does not crowd out others', () => {
   const kept: EventOutcome[] = [];
   const keep = keepIgnoredEvents((outcome) => kept.push(outcome));
   for (let number = 0; number < 10_000; number += 1) keep(ignored({ type: 'page.content_updated', reason: 'unsupported_event_type' }));

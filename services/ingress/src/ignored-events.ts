@@ -2,7 +2,7 @@ import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event
 import type { IgnoreReason } from './answers.ts';
 import type { Route } from './webhook-body.ts';
 
-/** A signed event that is not appended. What its body did not say is null. */
+/** A signed event that is not appended. Fields missing from its body are null. */
 export interface IgnoredEvent {
   readonly route: Route;
   readonly eventId: string | null;
@@ -15,11 +15,11 @@ export interface IgnoredEvent {
   readonly receivedAt: Date;
 }
 
-/** Most events of a busy workspace are about pages: of types that do not concern databases, so many a second are kept. */
+/** Most events of a busy workspace are about pages. Limits the stored events of types that do not concern databases, per second. */
 const unsupportedPerSecond = 20;
 const longestType = 100;
 
-/** Keeps why an event was ignored, for whoever asks what became of it. Never waits, never throws. */
+/** Stores why an event was ignored, for `mirror explain`. Never waits, never throws. */
 export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event: IgnoredEvent) => void {
   let second = 0;
   let left = unsupportedPerSecond;

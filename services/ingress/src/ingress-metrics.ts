@@ -19,7 +19,7 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
     requests: new Counter({
       registers,
       name: 'notion_mirror_ingress_requests_total',
-      help: 'Requests on the public port, by route and by what was answered (`aborted`: the sender went away first).',
+      help: 'Requests on the public port, by route and answer (`aborted`: the sender disconnected first).',
       labelNames: ['route', 'answer'],
     }),
     events: new Counter({
@@ -37,37 +37,37 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
     connectionNotices: new Counter({
       registers,
       name: 'notion_mirror_ingress_connection_notices_total',
-      help: "Nango's signed words about a connection, by operation and outcome: noted for the sync-worker, ignored, or unavailable (503).",
+      help: "Nango's signed notices about a connection, by operation and outcome: noted for the sync-worker, ignored, or unavailable (503).",
       labelNames: ['operation', 'outcome'],
     }),
     appendSeconds: new Histogram({
       registers,
       name: 'notion_mirror_ingress_append_seconds',
-      help: 'Time until the records of a webhook were durable, by where (`nowhere`: until that was given up).',
+      help: 'Time until the records of a webhook were durable, by destination (`nowhere`: until the attempt was given up).',
       labelNames: ['to'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
     }),
     requestSeconds: new Histogram({
       registers,
       name: 'notion_mirror_ingress_request_seconds',
-      help: 'Time from the head of a request to its answer.',
+      help: 'Time from the head of a request to its response.',
       labelNames: ['route'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15],
     }),
     spooled: new Counter({
       registers,
       name: 'notion_mirror_ingress_spooled_records_total',
-      help: 'Records that were stored in MongoDB because the log was away.',
+      help: 'Records stored in MongoDB because Kafka was unavailable.',
     }),
     drained: new Counter({
       registers,
       name: 'notion_mirror_ingress_drained_records_total',
-      help: 'Records that went from the spool to the log.',
+      help: 'Records moved from the spool to the log.',
     }),
   };
 }
 
-/** A bounded set of values: strangers choose the text of a type. */
+/** Bounds the label's values, since senders choose the type. */
 export function eventTypeLabel(type: string): string {
   return kindOfEventType(type) === null ? 'other' : type;
 }
@@ -77,7 +77,7 @@ export function answerLabel(answer: Answer | null): string {
   return answer.status === 'refused' ? answer.reason : answer.status;
 }
 
-/** Figures that are looked up when somebody asks for the metrics. */
+/** Gauges that are read on each scrape. */
 export function registerGauges(registry: Registry, figures: { spoolWaiting: () => number | null; bodyBytes: () => number }): void {
   const gauge = (name: string, help: string, value: () => number | null): Gauge =>
     new Gauge({
@@ -90,6 +90,6 @@ export function registerGauges(registry: Registry, figures: { spoolWaiting: () =
         else this.set(current);
       },
     });
-  gauge('spool_waiting_records', 'Records in the spool, of all instances; missing while MongoDB is away.', figures.spoolWaiting);
+  gauge('spool_waiting_records', 'Records in the spool, of all instances; missing while MongoDB is unavailable.', figures.spoolWaiting);
   gauge('body_bytes', 'Request bodies in memory.', figures.bodyBytes);
 }

@@ -71,7 +71,7 @@ function aboutConnection(change: Readonly<Record<string, unknown>>): Record<stri
   return { ...(JSON.parse(authCreation.toString()) as Record<string, unknown>), ...change };
 }
 
-/** The ingress as its main.ts puts it together, with wires that can be cut. */
+/** The ingress as its main.ts builds it, with connections that can be cut. */
 async function start(
   database: SandboxDatabase,
   options: { tokens?: string[]; handshake?: 'first' | 'off'; mongodbPort?: number; kafkaProxy?: TcpProxy } = {},
@@ -138,7 +138,7 @@ async function start(
   };
 }
 
-/** Every connection goes through the proxy, whatever addresses the brokers announce. */
+/** A client whose connections all go through the proxy, whatever addresses the brokers advertise. */
 function kafkaBehind(proxy: TcpProxy): Kafka {
   return new Kafka({
     brokers: [`127.0.0.1:${proxy.port}`],
@@ -217,7 +217,7 @@ describe('the contract', () => {
     await addConnection(database, 'c-beta', 'beta');
   });
 
-  test('the documented webhook, byte for byte, is a record that a foreign client reads', async () => {
+  test('the documented webhook, byte for byte, becomes a record that a foreign client can read', async () => {
     const running = await start(database);
     const before = Date.now();
     expect(await running.nango(forwardedSchemaUpdate)).toMatchObject(acceptedAs('5496f509-6988-4bab-b6a9-bdce0b720ca0'));
@@ -252,7 +252,7 @@ describe('the contract', () => {
     expect(running.log()).toContain('"eventId":"5496f509-6988-4bab-b6a9-bdce0b720ca0"');
   });
 
-  test('two tenants on one Notion workspace get a record each, in every shape without a connection', async () => {
+  test('two tenants of one Notion workspace get a record each, from every webhook form without a connection', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     for (const [origin, post] of [
       ['nango', running.nango],
@@ -272,14 +272,14 @@ describe('the contract', () => {
     }
   });
 
-  test('a wrapped one is for the connection it names, under any of the keys', async () => {
+  test('a wrapped webhook goes to the connection it names, signed with any of the keys', async () => {
     const running = await start(database);
     const event = newEvent();
     expect(await running.nango(forwarded(event, 'c-beta'), anotherKey)).toMatchObject(acceptedAs(event.id));
     expect((await readBack(event.id)).map(({ key }) => key)).toEqual(['beta']);
   });
 
-  test('a connection that was added a moment ago counts, one that was paused does not', async () => {
+  test('a connection added a moment ago counts, a paused one does not', async () => {
     const running = await start(database);
     const connectionId = `c-${randomUUID()}`;
     expect((await running.nango(forwarded(newEvent(), connectionId))).json).toEqual({ status: 'ignored', reason: 'no_active_connection' });
@@ -294,7 +294,7 @@ describe('the contract', () => {
       });
   });
 
-  test('what does not concern us is 200 and nowhere', async () => {
+  test('an irrelevant event is answered 200 and not stored', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     const linked = { ...linkedDatabaseCreated, id: randomUUID() };
     const page = newEvent({ type: 'page.properties_updated' });
@@ -305,12 +305,12 @@ describe('the contract', () => {
       expect(await post(elsewhere)).toMatchObject(ignored('no_active_connection'));
       expect(await post({ type: 'sync', success: true })).toMatchObject(ignored('unsupported_event_type'));
     }
-    expect(await running.nango(forwarded(newEvent(), 'c-nobody'))).toMatchObject(ignored('no_active_connection'));
+    expect(await running.nango(forwarded(newEvent(), 'c-unknown'))).toMatchObject(ignored('no_active_connection'));
     expect(await running.nango(aboutConnection({ operation: 'unknown' }))).toMatchObject({ status: 200, json: { status: 'handled' } });
     await nothingWasStored(running, [linked.id, page.id, elsewhere.id]);
   });
 
-  test('signed but unreadable: the exact bytes are on the dead-letter topic', async () => {
+  test('the exact bytes of a signed but unreadable webhook are on the dead-letter topic', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     const raw = Buffer.from([0xff, 0x00, 0x7b, 0xc3, 0x28, ...Buffer.from(randomUUID())]);
     const incomplete = bytesOf(newEvent({ entity: { type: 'database' } }));
@@ -339,7 +339,7 @@ describe('the contract', () => {
     expect(running.log()).not.toContain(databaseDeleted.workspace_name);
   });
 
-  test('no or a wrong signature is 401 and nowhere', async () => {
+  test('a missing or wrong signature is answered 401 and nothing is stored', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     const event = newEvent();
     const refused = { status: 401, json: { status: 'refused', reason: 'invalid_signature' } };
@@ -352,7 +352,7 @@ describe('the contract', () => {
     expect(deadLetters.records.filter(({ value }) => value.toString() === 'not json')).toEqual([]);
   });
 
-  test('what is not a webhook at all', async () => {
+  test('requests that are not webhooks', async () => {
     const { ingress } = await start(database);
     const json = { 'content-type': 'application/json' };
     expect((await send(ingress.port, '/webhooks/nango', { method: 'GET' })).status).toBe(405);
@@ -361,7 +361,7 @@ describe('the contract', () => {
     expect((await send(ingress.port, '/metrics', { method: 'GET' })).status).toBe(404);
   });
 
-  test('whatever is signed is answered 200, whatever is not 401, and the process lives on', async () => {
+  test('any signed body is answered 200, any unsigned one 401, and the process survives', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     const event = forwarded(databaseDeleted, 'c-beta');
     const bodies = fc.oneof(
@@ -383,7 +383,7 @@ describe('the contract', () => {
     await nothingWasStored(running, []);
   });
 
-  /** A later event is on the log, and none of these ids is. */
+  /** Asserts that a later event is on the log and none of these ids is. */
   async function nothingWasStored(running: Running, ids: readonly string[]): Promise<void> {
     const last = newEvent();
     await running.nango(forwarded(last, 'c-beta'));
@@ -429,7 +429,7 @@ describe('handshakes', () => {
     expect(one.log() + other.log()).not.toContain('secret_');
   });
 
-  test("signed with another token it is nobody's", async () => {
+  test('one signed with another token is refused', async () => {
     const { notion } = await start(database);
     expect(await notion(askFor('secret_first'), 'secret_other')).toMatchObject(refused);
     expect(await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).get('notion')).toBeNull();
@@ -438,19 +438,19 @@ describe('handshakes', () => {
   test.each([
     ['tokens are configured', { tokens: [configuredToken] }],
     ['handshakes are off', { handshake: 'off' as const }],
-  ])('where %s an unsigned one is refused and not kept', async (_what, options) => {
+  ])('when %s an unsigned one is refused and not kept', async (_what, options) => {
     const { notion } = await start(database, options);
     expect(await notion(askFor('secret_first'))).toMatchObject(refused);
     expect(await notion(askFor('secret_first'), 'secret_first')).toMatchObject(refused);
     expect(await createHandshakeStore({ db: database.mongo.db, encryptionKey: null }).get('notion')).toBeNull();
   });
 
-  test('one that a configured token has signed is handled', async () => {
+  test('one signed with a configured token is handled', async () => {
     const { notion } = await start(database, { tokens: [notionToken] });
     expect(await notion(handshake, notionToken)).toMatchObject(handled);
   });
 
-  test('by way of Nango the newest is kept, for the operator to see', async () => {
+  test('through Nango the newest token is kept, for the operator to see', async () => {
     const { nango, notion, log } = await start(database);
     const store = createHandshakeStore({ db: database.mongo.db, encryptionKey: null });
     expect(await nango(handshake)).toMatchObject(handled);
@@ -459,12 +459,12 @@ describe('handshakes', () => {
     expect(await store.takeForDisplay('nango')).toMatchObject({ kind: 'token', token: 'secret_newer' });
     expect(await nango(askFor('secret_newest'), 'wrong')).toMatchObject(refused);
     expect(await store.get('nango')).toBe('secret_newer');
-    // It is Nango's secret with Notion, and opens nothing here.
+    // The secret is between Nango and Notion and has no effect here.
     expect(await notion(newEvent(), 'secret_newer')).toMatchObject(refused);
     expect(log()).not.toContain('secret_');
   });
 
-  test('while MongoDB is away it is to come again', async () => {
+  test('while MongoDB is unavailable it is answered 503', async () => {
     const proxy = await proxyTo(sandbox.mongodb);
     const { nango, notion } = await start(database, { mongodbPort: proxy.port });
     proxy.cut();
@@ -477,7 +477,7 @@ describe('handshakes', () => {
   });
 });
 
-describe("Nango's word about a connection", () => {
+describe("Nango's notice about a connection", () => {
   let database: SandboxDatabase;
   const due = () => createConnectionNotices(database.mongo.db).take(60_000);
   const handled = { status: 200, json: { status: 'handled' } };
@@ -486,7 +486,7 @@ describe("Nango's word about a connection", () => {
     database = await sandbox.newDatabase();
   });
 
-  test('is kept for the sync-worker, however often it comes', async () => {
+  test('is stored for the sync-worker, however often it comes', async () => {
     const { nango } = await start(database);
     expect(await nango(authCreation)).toMatchObject(handled);
     expect(await nango(authCreation)).toMatchObject(handled);
@@ -510,7 +510,7 @@ describe("Nango's word about a connection", () => {
     expect(await due()).toBeNull();
   });
 
-  test('is refused unsigned, and is to come again while MongoDB is away', async () => {
+  test('is refused unsigned, and answered 503 while MongoDB is unavailable', async () => {
     const proxy = await proxyTo(sandbox.mongodb);
     const { nango } = await start(database, { mongodbPort: proxy.port });
     expect(await nango(authCreation, 'another key')).toMatchObject({ status: 401 });
@@ -545,29 +545,32 @@ describe('outages', () => {
     return { answer, id: event.id };
   }
 
-  test.each(['cut', 'hang'] as const)('Kafka away (%s): kept in MongoDB, and on the log when it is back', async (how) => {
-    await startBehindProxies();
-    kafkaProxy[how]();
-    const answered: string[] = [];
-    for (let round = 0; round < 3; round += 1) {
-      for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
-        expect(answer).toMatchObject(acceptedAs(id));
-        answered.push(id);
+  test.each(['cut', 'hang'] as const)(
+    'with Kafka unavailable (%s) events are stored in MongoDB, and reach the log when it recovers',
+    async (how) => {
+      await startBehindProxies();
+      kafkaProxy[how]();
+      const answered: string[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
+          expect(answer).toMatchObject(acceptedAs(id));
+          answered.push(id);
+        }
       }
-    }
-    expect(await spooled()).toBe(answered.length);
-    expect(running.ingress.condition()).toMatchObject({ log: 'away' });
-    kafkaProxy.restore();
-    await expect.poll(spooled).toBe(0);
-    // At least once, and at once again for what comes now. A record whose acknowledgement was lost may be there twice.
-    for (const id of answered) await expect.poll(() => recordsOf(id).length).toBeGreaterThanOrEqual(1);
-    const { answer, id } = await post();
-    expect(answer).toMatchObject(acceptedAs(id));
-    await readBack(id);
-    expect(await spooled()).toBe(0);
-  });
+      expect(await spooled()).toBe(answered.length);
+      expect(running.ingress.condition()).toMatchObject({ log: 'away' });
+      kafkaProxy.restore();
+      await expect.poll(spooled).toBe(0);
+      // Spooled events arrive at least once (twice if an acknowledgement was lost), and new ones go straight to the log again.
+      for (const id of answered) await expect.poll(() => recordsOf(id).length).toBeGreaterThanOrEqual(1);
+      const { answer, id } = await post();
+      expect(answer).toMatchObject(acceptedAs(id));
+      await readBack(id);
+      expect(await spooled()).toBe(0);
+    },
+  );
 
-  test('an unreadable webhook is kept in the same way', async () => {
+  test('an unreadable webhook is spooled in the same way', async () => {
     await startBehindProxies();
     kafkaProxy.cut();
     const raw = Buffer.from([0xff, 0x00, ...Buffer.from(randomUUID())]);
@@ -579,30 +582,33 @@ describe('outages', () => {
       .toMatchObject({ key: null, headers: { 'dlq.error.code': 'not_utf8' } });
   });
 
-  test.each(['cut', 'hang'] as const)('MongoDB away (%s): the known connections go on', async (how) => {
+  test.each(['cut', 'hang'] as const)('with MongoDB unavailable (%s) events of cached connections are still accepted', async (how) => {
     await startBehindProxies();
     mongoProxy[how]();
     for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
       expect(answer).toMatchObject(acceptedAs(id));
       await readBack(id);
     }
-    expect((await running.nango(forwarded(newEvent(), 'c-nobody'))).json).toEqual({ status: 'ignored', reason: 'no_active_connection' });
+    expect((await running.nango(forwarded(newEvent(), 'c-unknown'))).json).toEqual({ status: 'ignored', reason: 'no_active_connection' });
   });
 
-  test.each(['cut', 'hang'] as const)('both away (%s): 503 at once, and back without a restart', async (how) => {
-    await startBehindProxies();
-    kafkaProxy[how]();
-    mongoProxy[how]();
-    const refused: string[] = [];
-    for (let round = 0; round < 3; round += 1) {
-      for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
-        expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
-        refused.push(id);
+  test.each(['cut', 'hang'] as const)(
+    'with both unavailable (%s) the ingress answers 503 at once, and recovers without a restart',
+    async (how) => {
+      await startBehindProxies();
+      kafkaProxy[how]();
+      mongoProxy[how]();
+      const refused: string[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        for (const { answer, id } of await Promise.all(Array.from({ length: 10 }, post))) {
+          expect(answer).toMatchObject({ status: 503, json: { status: 'unavailable' }, headers: { 'retry-after': '5' } });
+          refused.push(id);
+        }
       }
-    }
-    kafkaProxy.restore();
-    mongoProxy.restore();
-    await expect.poll(async () => (await post()).answer.status).toBe(200);
-    await expect.poll(() => running.ingress.condition()).toEqual({ log: 'ok', spoolWaiting: 0 });
-  });
+      kafkaProxy.restore();
+      mongoProxy.restore();
+      await expect.poll(async () => (await post()).answer.status).toBe(200);
+      await expect.poll(() => running.ingress.condition()).toEqual({ log: 'ok', spoolWaiting: 0 });
+    },
+  );
 });

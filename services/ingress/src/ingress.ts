@@ -23,15 +23,15 @@ import { startSpoolDrainer } from './spool-drainer.ts';
 import { createFindConnections } from './tenants.ts';
 
 /**
- * Every wait of a request has a bound of its own, and together they stay below 2 s: Nango gives up after three attempts, so an answer that
- * says "again, please" must come while there are attempts left.
+ * Every wait of a request has its own bound, and together they stay below 2 s: Nango gives up after three attempts, so a 503 must come
+ * while it has attempts left.
  */
 export const limits = {
   publishMs: 1_000,
   spoolMs: 600,
   handshakeMs: 500,
   noticeMs: 1_000,
-  /** Records that wait for Kafka; beyond it they go to the spool. */
+  /** Maximum records waiting for Kafka; more go to the spool. */
   maxPublishing: 5_000,
   maxSpooling: 1_000,
   maxSpoolingBytes: 64 * 1024 * 1024,
@@ -56,7 +56,7 @@ export interface IngressParts {
 
 export interface Ingress {
   readonly port: number;
-  /** For the readiness probe. */
+  /** Reported by the readiness probe. */
   condition(): { readonly log: 'ok' | 'away'; readonly spoolWaiting: number | null };
   /** Requests in flight are answered first. */
   stopServing(): Promise<void>;

@@ -2,10 +2,10 @@ export type JsonProblem = 'not_utf8' | 'not_json' | 'too_deep';
 
 export type JsonBody = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: JsonProblem };
 
-/** How many arrays and objects may lie inside each other. Notion's events have about five; whatever reads a deeper one may recurse. */
+/** Maximum nesting of arrays and objects. Notion's events have about five levels; readers of a deeper body might recurse too far. */
 export const maxJsonDepth = 200;
 
-/** JSON from the bytes of a request body. Never throws, whatever the bytes are. */
+/** Parses the bytes of a request body as JSON. Never throws. */
 export function readJson(raw: Buffer): JsonBody {
   let text: string;
   try {
@@ -21,10 +21,10 @@ export function readJson(raw: Buffer): JsonBody {
   }
 }
 
-/** Drops a byte order mark, refuses invalid sequences. */
+/** Drops a byte order mark and rejects invalid sequences. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Fewer opening brackets than levels, as nearly every body has, and there is no need to look at each character. */
+/** A fast pre-check: nearly every body has fewer opening brackets than the limit, and needs no scan by character. */
 function opensMoreThan(text: string, limit: number): boolean {
   let count = 0;
   for (const bracket of '[{') {
@@ -36,7 +36,7 @@ function opensMoreThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Brackets outside of strings; one pass and no recursion, before anything is parsed. */
+/** Counts brackets outside strings, in one pass without recursion, before parsing. */
 function isDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   let inString = false;

@@ -82,7 +82,7 @@ async function post(ingress: IngressProcess, id: string): Promise<HttpAnswer> {
 
 const isOnLog = (id: string) => events.records.some(({ headers }) => headers['ce_id'] === id);
 
-test('serves, and ends after SIGTERM with everything that it has answered on the log', async () => {
+test('serves, and on SIGTERM exits with every answered event on the log', async () => {
   const ingress = start();
   await untilReady(ingress);
   expect(await probe(ingress, '/livez')).toMatchObject({ status: 200 });
@@ -100,7 +100,7 @@ test('serves, and ends after SIGTERM with everything that it has answered on the
   expect(metrics.text).toMatch(/notion_mirror_ingress_requests_total\{route="nango",answer="accepted",service="ingress"\} \d+/);
   expect(metrics.text).toContain('notion_mirror_ingress_events_total{type="database.deleted",outcome="accepted",service="ingress"}');
   expect(metrics.text).toContain('notion_mirror_ingress_spool_waiting_records{service="ingress"} 0');
-  // A stop that takes too long ends with another code.
+  // A stop that takes too long would exit with another code.
   ingress.kill('SIGTERM');
   expect(await ingress.exited).toEqual({ code: 0, signal: null });
   await senders;
@@ -113,7 +113,7 @@ test('serves, and ends after SIGTERM with everything that it has answered on the
   ]);
 });
 
-test('waits for MongoDB, alive but not ready', async () => {
+test('waits for MongoDB, live but not ready', async () => {
   const proxy = await startTcpProxy(sandbox.mongodb);
   proxies.push(proxy);
   proxy.cut();
@@ -128,7 +128,7 @@ test('waits for MongoDB, alive but not ready', async () => {
   await expect.poll(() => isOnLog(id), timeout).toBe(true);
 });
 
-test('does not wait for Kafka to keep events, but is not ready before; SIGTERM ends it all the same', async () => {
+test('accepts events before Kafka is up, is not ready until then, and still stops on SIGTERM', async () => {
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: 1 });
   proxies.push(proxy);
   proxy.cut();
@@ -141,18 +141,18 @@ test('does not wait for Kafka to keep events, but is not ready before; SIGTERM e
   expect(await ingress.exited).toEqual({ code: 0, signal: null });
   expect(isOnLog(id)).toBe(false);
 
-  // Whichever instance reaches Kafka drains what another one has kept.
+  // Any instance that reaches Kafka drains the events spooled by another.
   await untilReady(start());
   await expect.poll(() => isOnLog(id), timeout).toBe(true);
   await expect.poll(() => createSpool(database.mongo.db).count(), timeout).toBe(0);
 });
 
-test('a bad configuration is named and ends it with 78', async () => {
+test('an invalid configuration is reported and exits with 78', async () => {
   const ingress = start({ MIRROR_HTTP_PORT: 'eighty' });
   expect(await ingress.exited).toEqual({ code: 78, signal: null });
 });
 
-test('a taken port ends it', async () => {
+test('a port in use makes it exit', async () => {
   const first = start();
   await untilReady(first);
   const second = start({ MIRROR_HTTP_PORT: String(first.port('public port listens')) });

@@ -20,7 +20,7 @@ const service = 'ingress';
 const config = loadConfigOrExit(service);
 const logger = createLogger({ service, level: config.logLevel });
 const metrics = createMetrics(service);
-/** A request waits for the log's acknowledgement. Collections are rarer than that, or most requests would be copied by one, many by two. */
+/** A request lives until the log's acknowledgement. Minor collections must be rarer, or they would copy most requests once and many twice. */
 const youngMiB = 64;
 
 runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, async (scope) => {
@@ -37,7 +37,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, a
     createEventCodec({ schemaRegistry, subject: topicsFor(topicPrefix).eventsSubject }),
   );
 
-  // Kafka is not waited for: what comes before it is up goes to the spool.
+  // Does not wait for Kafka: events that come before it is up go to the spool.
   const kafka = createKafka({ ...config.kafka, clientId: `notion-mirror.${service}`, logger });
   const publisher = await createPublisher({ kafka, logger, metrics, deadlineMs: limits.publishMs, maxWaiting: limits.maxPublishing });
   scope.onStop('publisher', () => publisher.stop());

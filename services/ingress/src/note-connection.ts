@@ -7,10 +7,10 @@ import type { Webhook } from './webhook-body.ts';
 
 type AuthWebhook = Extract<Webhook, { kind: 'auth' }>;
 
-/** Keeps that Nango said something about a connection. `handled`: it is durable, or nothing for us. */
+/** Stores Nango's notice about a connection. `handled`: it is durable, or irrelevant. */
 export type NoteConnection = (webhook: AuthWebhook) => Promise<Answer>;
 
-/** The operations that change what a connection is: an authorisation that failed leaves all as it was, a refresh is announced when it failed. */
+/** The operations that change a connection. A failed authorisation changes nothing; a refresh is announced only when it failed. */
 const consequential: ReadonlyMap<string, (success: boolean) => boolean> = new Map([
   ['creation', (success: boolean) => success],
   ['override', (success: boolean) => success],
@@ -19,8 +19,8 @@ const consequential: ReadonlyMap<string, (success: boolean) => boolean> = new Ma
 ]);
 
 /**
- * The webhook is a signal only: the sync-worker asks Nango what the connection is now, with the API key that this process does not have. When
- * MongoDB is away the answer is `unavailable`, and Nango tries again twice.
+ * The webhook is only a signal: the sync-worker asks Nango for the connection's state, with the API key that this process does not have. While
+ * MongoDB is unavailable the answer is `unavailable`, and Nango retries twice.
  */
 export function createNoteConnection(deps: {
   readonly notices: Pick<ConnectionNotices, 'note'>;
@@ -42,7 +42,7 @@ export function createNoteConnection(deps: {
       await withDeadline(notices.note(connection, { isDeletion: operation === 'deletion' }), { ms: deadlineMs });
     } catch (error) {
       metrics.connectionNotices.inc({ operation: label, outcome: 'unavailable' });
-      logger.error({ err: error, ...fields }, 'auth webhook refused: it could not be kept');
+      logger.error({ err: error, ...fields }, 'auth webhook refused: it could not be stored');
       return { status: 'unavailable' };
     }
     metrics.connectionNotices.inc({ operation: label, outcome: 'noted' });

@@ -6,16 +6,16 @@ import { createNotionTokens, type NotionTokens } from './notion-tokens.ts';
 const raw = Buffer.from('{"type":"database.created"}');
 const signedWith = (token: string) => `sha256=${createHmac('sha256', token).update(raw).digest('hex')}`;
 
-/** The store as the other instances see it too; `isAway` makes it reject, `hangs` makes it never answer. */
+/** A store shared by all instances; `fails` makes it reject, `hangs` makes it never answer. */
 function createSharedStore(kept: string | null = null) {
   const store = {
     kept,
     reads: 0,
-    isAway: false,
+    fails: false,
     hangs: false,
     async reachable(): Promise<void> {
       if (store.hangs) await new Promise(() => {});
-      if (store.isAway) throw new Error('away');
+      if (store.fails) throw new Error('unavailable');
     },
     async get(): Promise<string | null> {
       store.reads += 1;
@@ -44,13 +44,13 @@ async function open(store: ReturnType<typeof createSharedStore>, change: { confi
     deadlineMs: 20,
     now: () => clock.now,
   });
-  // The first read has ended when this is answered.
-  await tokens.verify(raw, signedWith('nobody'));
+  // Resolves only after the first read.
+  await tokens.verify(raw, signedWith('unknown'));
   return { tokens, clock };
 }
 
 describe('verify', () => {
-  test('with configured tokens and the kept one', async () => {
+  test('accepts the configured tokens and the kept one', async () => {
     const { tokens } = await open(createSharedStore('kept'), { configured: ['one', 'two'] });
     for (const token of ['one', 'two', 'kept']) expect(await tokens.verify(raw, signedWith(token))).toBe('valid');
     expect(await tokens.verify(raw, signedWith('other'))).toBe('invalid');
@@ -83,28 +83,31 @@ describe('verify', () => {
     expect(store.reads).toBe(2);
   });
 
-  test.each(['isAway', 'hangs'] as const)('while the store %s a stranger may be right: unknown; known tokens go on', async (trouble) => {
-    const store = createSharedStore('kept');
-    const { tokens, clock } = await open(store);
-    store[trouble] = true;
-    clock.now = 10_000;
-    expect(await tokens.verify(raw, signedWith('late'))).toBe('unknown');
-    expect(await tokens.verify(raw, undefined)).toBe('invalid');
-    expect(await tokens.verify(raw, signedWith('kept'))).toBe('valid');
-    store[trouble] = false;
-    store.kept = 'late';
-    expect(await tokens.verify(raw, signedWith('late'))).toBe('valid');
-  });
+  test.each(['fails', 'hangs'] as const)(
+    'while the store %s an unknown token is `unknown`, not invalid; known tokens still verify',
+    async (trouble) => {
+      const store = createSharedStore('kept');
+      const { tokens, clock } = await open(store);
+      store[trouble] = true;
+      clock.now = 10_000;
+      expect(await tokens.verify(raw, signedWith('late'))).toBe('unknown');
+      expect(await tokens.verify(raw, undefined)).toBe('invalid');
+      expect(await tokens.verify(raw, signedWith('kept'))).toBe('valid');
+      store[trouble] = false;
+      store.kept = 'late';
+      expect(await tokens.verify(raw, signedWith('late'))).toBe('valid');
+    },
+  );
 
-  test('where no handshake is taken a store that is away makes nobody unknown', async () => {
+  test('without handshakes an unknown token is invalid even while the store is unavailable', async () => {
     const store = createSharedStore();
     const { tokens, clock } = await open(store, { takesHandshakes: false, configured: ['one'] });
-    store.isAway = true;
+    store.fails = true;
     clock.now = 10_000;
     expect(await tokens.verify(raw, signedWith('late'))).toBe('invalid');
   });
 
-  test('a token that was taken back stops being valid', async () => {
+  test('a revoked token stops being valid', async () => {
     const store = createSharedStore('kept');
     const { tokens, clock } = await open(store);
     store.kept = null;
@@ -115,7 +118,7 @@ describe('verify', () => {
 });
 
 describe('takeHandshake', () => {
-  test('keeps the first token, which verifies from then on; another one is refused', async () => {
+  test('keeps the first token, which verifies from then on, and refuses another', async () => {
     const store = createSharedStore();
     const { tokens, clock } = await open(store);
     expect(await tokens.takeHandshake('first')).toBe('kept');
@@ -126,7 +129,7 @@ describe('takeHandshake', () => {
     expect(store.kept).toBe('first');
   });
 
-  test('of two instances one keeps it', async () => {
+  test('only one of two instances keeps it', async () => {
     const store = createSharedStore();
     const [one, other] = [await open(store), await open(store)];
     expect(await one.tokens.takeHandshake('first')).toBe('kept');
@@ -134,7 +137,7 @@ describe('takeHandshake', () => {
     expect(await other.tokens.takeHandshake('first')).toBe('same');
   });
 
-  test('after the operator took it back a new one is kept', async () => {
+  test('after the operator revoked it a new one is kept', async () => {
     const store = createSharedStore('old');
     const { tokens, clock } = await open(store);
     store.kept = null;
@@ -142,7 +145,7 @@ describe('takeHandshake', () => {
     expect(await tokens.takeHandshake('new')).toBe('kept');
   });
 
-  test('is refused where none is taken, also a token that is kept from earlier', async () => {
+  test('is refused when handshakes are off, even a token kept earlier', async () => {
     const store = createSharedStore('kept');
     const { tokens } = await open(store, { takesHandshakes: false });
     expect(await tokens.takeHandshake('kept')).toBe('refused');
@@ -150,7 +153,7 @@ describe('takeHandshake', () => {
     expect(store.kept).toBe('kept');
   });
 
-  test.each(['isAway', 'hangs'] as const)('while the store %s it cannot be taken', async (trouble) => {
+  test.each(['fails', 'hangs'] as const)('is unavailable while the store %s', async (trouble) => {
     const store = createSharedStore();
     const { tokens, clock } = await open(store);
     store[trouble] = true;

@@ -5,16 +5,16 @@ import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import { occasionally } from './occasionally.ts';
 import { isNotionSignature, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 
-/** `unknown`: signed, but by none of the tokens that we know, and the store that may hold a newer one does not answer. */
+/** `unknown`: signed with no token known here, while the store, which may hold a newer one, does not answer. */
 export type Verdict = 'valid' | 'invalid' | 'unknown';
 
-/** `kept`: the first one. `same`: the kept one again. `refused`: another one, or none is taken. `unavailable`: it could not be stored. */
+/** `kept`: the first one. `same`: the kept one again. `refused`: another one, or handshakes are off. `unavailable`: it could not be stored. */
 export type HandshakeOutcome = 'kept' | 'same' | 'refused' | 'unavailable';
 
-/** The verification tokens of direct Notion subscriptions: they sign every event, and the first request of a subscription carries its own. */
+/** The verification tokens of direct Notion subscriptions. They sign every event; the first request of a subscription carries its token. */
 export interface NotionTokens {
   verify(raw: Buffer, signature: string | undefined): Promise<Verdict>;
-  /** A handshake that no known token has signed. First come, first kept: a later one never overwrites it. */
+  /** Handles a handshake not signed by a known token. The first token is kept; a later one never overwrites it. */
   takeHandshake(token: string): Promise<HandshakeOutcome>;
 }
 
@@ -24,17 +24,17 @@ export interface NotionTokensDependencies {
   readonly takesHandshakes: boolean;
   readonly store: Pick<HandshakeStore, 'get' | 'keepOnce'>;
   readonly logger: Logger;
-  /** Bound of one question to the store. */
+  /** Deadline of one call to the store. */
   readonly deadlineMs: number;
   readonly now?: () => number;
 }
 
-/** How often strangers with wrong signatures can make us ask the store. Also how soon another instance's handshake is known here. */
+/** Minimum interval of store reads caused by wrong signatures. Also the delay until another instance's handshake is known here. */
 const minAgeMs = 1_000;
-/** A kept token that an operator took back goes on verifying at most this long. */
+/** A kept token revoked by an operator still verifies for at most this long. */
 const maxAgeMs = 30_000;
 
-/** Begins to read the kept token. */
+/** Starts reading the kept token at once. */
 export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens {
   const now = deps.now ?? Date.now;
   const logFailure = occasionally(10_000);
@@ -48,7 +48,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
       readAt = now();
       return true;
     } catch (error) {
-      logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'the kept verification token cannot be read'));
+      logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'cannot read the stored verification token'));
       return false;
     } finally {
       reading = null;
@@ -72,7 +72,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
       if (signature === undefined || !isNotionSignature(signature)) return 'invalid';
       const isFresh = await refresh();
       if (isSignedByNotion(raw, signature, known())) return 'valid';
-      // Where no handshake is taken no new token can have come since it was read.
+      // With handshakes off, no new token can have been stored since the last read.
       const isSettled = isFresh || (!deps.takesHandshakes && readAt > -Infinity);
       return isSettled ? 'invalid' : 'unknown';
     },
@@ -89,7 +89,7 @@ export function createNotionTokens(deps: NotionTokensDependencies): NotionTokens
         if (outcome === 'kept') return 'kept';
         return kept !== null && isSame(kept, token) ? 'same' : 'refused';
       } catch (error) {
-        logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'a verification token cannot be kept'));
+        logFailure((skipped) => deps.logger.warn({ err: error, skipped }, 'cannot store a verification token'));
         return 'unavailable';
       }
     },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { occasionally } from './occasionally.ts';
 
-test('acts once per interval and says how often it did not', () => {
+test('acts once per interval and passes the number of skipped calls', () => {
   let now = 0;
   const acted: number[] = [];
   const log = occasionally(1000, () => now);

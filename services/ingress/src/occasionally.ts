@@ -1,6 +1,6 @@
 /**
- * Runs `act` at most once per interval; in between it only counts. `act` gets how many calls it stands for besides its own.
- * For log lines that a stranger can provoke as often as he likes.
+ * Runs `act` at most once per interval and passes it the number of calls skipped since.
+ * For log lines that an untrusted sender can trigger at will.
  */
 export function occasionally(intervalMs: number, now: () => number = Date.now): (act: (skipped: number) => void) => void {
   let nextAt = -Infinity;

@@ -2,8 +2,8 @@ import type { OutgoingRecord } from '@notion-mirror/event-log/event-record';
 import type { BodyProblem, Route } from './webhook-body.ts';
 
 /**
- * The dead letter of a signed webhook that could not be read: its exact bytes, without a key (nobody knows whose it is), and why, as text in
- * the `dlq.*` headers that every dead letter has. `dlq.route` says which reader to give it to again.
+ * The dead letter of a signed but unreadable webhook: its exact bytes, without a key (its tenant is unknown), and the reason as text in
+ * the `dlq.*` headers of every dead letter. `dlq.route` names the parser for a redrive.
  */
 export function quarantinedRecord(webhook: {
   readonly topic: string;

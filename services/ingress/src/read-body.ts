@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
 export type ReadBody =
-  /** Whoever gets it gives `raw.length` bytes back to the memory budget when the request is done. */
+  /** The caller must return `raw.length` bytes to the memory budget when the request is done. */
   | { readonly kind: 'body'; readonly raw: Buffer }
   | { readonly kind: 'too_large' }
-  /** All bodies together would hold more than the memory budget. */
+  /** The memory budget of all bodies is used up. */
   | { readonly kind: 'no_room' }
-  /** The sender went away, or was too slow. */
+  /** The sender disconnected, or was too slow. */
   | { readonly kind: 'aborted' };
 
-/** Bytes that request bodies may hold in memory together. */
+/** Limits the bytes of all request bodies in memory. */
 export interface ByteBudget {
   take(bytes: number): boolean;
   giveBack(bytes: number): void;
@@ -33,7 +33,7 @@ export function createByteBudget(maxBytes: number): ByteBudget {
   };
 }
 
-/** The exact bytes of a body, at most `maxBytes`, whatever Content-Length says. Never rejects. */
+/** Reads the exact bytes of a body, at most `maxBytes` whatever Content-Length says. Never rejects. */
 export async function readBody(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<ReadBody> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -58,8 +58,8 @@ export async function readBody(request: IncomingMessage, maxBytes: number, budge
 }
 
 /**
- * Lets the rest of a body that nobody wants pass by, so that the sender gets to read the answer; one who goes on and on is cut off.
- * (Node's own timeout for a whole request ends a slow one.) Resolves when nothing more comes; never rejects.
+ * Discards the rest of an unwanted body, so that the sender can read the response; a sender that exceeds `maxBytes` is cut off.
+ * (Node's own request timeout ends a slow one.) Resolves when nothing more comes; never rejects.
  */
 export function discardRest(request: IncomingMessage, maxBytes: number): Promise<void> {
   return new Promise((resolve) => {
@@ -75,8 +75,8 @@ export function discardRest(request: IncomingMessage, maxBytes: number): Promise
 }
 
 /**
- * The answer to a request whose body is still coming: all of it at once, but its end only when the sender has come to his. Node closes a
- * connection that is not to be kept as soon as the answer has ended, and a sender in the middle of his body reads a reset, not the answer.
+ * The response to a request whose body is still arriving: sent at once, but ended only when the body has ended. Node closes a
+ * non-keep-alive connection as soon as the response ends, and a sender still writing its body would read a reset instead of the response.
  */
 export async function* answerBeforeEnd(text: string, rest: Promise<void>): AsyncGenerator<string> {
   yield text;

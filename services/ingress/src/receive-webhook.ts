@@ -18,13 +18,13 @@ import type { FindConnections } from './tenants.ts';
 import { traceparentFrom } from './traceparent.ts';
 import { readWebhook, type ConnectionName, type DatabaseNotice, type Route, type Webhook } from './webhook-body.ts';
 
-/** A webhook as it came in; nothing in it is trusted yet. */
+/** A webhook as received; nothing in it is trusted yet. */
 export interface Request {
   readonly route: Route;
   readonly raw: Buffer;
   /** `X-Nango-Hmac-Sha256`. */
   readonly nangoSignature: string | undefined;
-  /** `X-Notion-Signature`. Through Nango it arrives too, but over other bytes than ours; it is looked at on Notion's route only. */
+  /** `X-Notion-Signature`. Nango passes it on too, but it covers other bytes than ours, so it is checked only on Notion's route. */
   readonly notionSignature: string | undefined;
   /** W3C `traceparent`. */
   readonly traceparent: string | undefined;
@@ -45,10 +45,10 @@ export interface ReceiveDependencies {
   readonly logger: Logger;
 }
 
-/** Unsigned bodies longer than this are no handshake and are not even parsed. */
+/** Unsigned bodies longer than this cannot be a handshake and are not parsed. */
 const maxHandshakeBytes = 4096;
 
-/** From the bytes of a request to the answer: verify, read, find the tenants, append. Answers `accepted` only when every record is durable. */
+/** Handles a request: verify, parse, find the tenants, append. Answers `accepted` only when every record is durable. */
 export function createReceiver(deps: ReceiveDependencies): (request: Request) => Promise<Answer> {
   const { logger, metrics } = deps;
   const logRefusal = occasionally(10_000);
@@ -114,7 +114,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       metrics.events.inc({ type: eventTypeLabel(type), outcome });
       const fields = { route, eventId, type, workspaceId, connectionId, databaseId, dataSourceId };
       if (outcome === 'accepted') logger.info({ ...fields, to }, 'event accepted');
-      else logger.error(fields, 'event refused: neither the log nor the spool could keep it');
+      else logger.error(fields, 'event refused: neither the log nor the spool could store it');
     }
     return outcome === 'accepted' ? { status: 'accepted', eventId: notice.eventId } : { status: 'unavailable' };
   }
@@ -167,7 +167,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     return refused('invalid_signature');
   }
 
-  /** Nango has signed it, so Nango's word is enough: the newest token replaces an older one. */
+  /** The request is signed by Nango and therefore trusted: the newest token replaces an older one. */
   async function takeSignedHandshake(route: Route, token: string): Promise<Answer> {
     if (route === 'notion') {
       metrics.handshakes.inc({ route, outcome: 'same' });
@@ -176,7 +176,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     try {
       await withDeadline(deps.handshakes.keepOnce('nango', token), { ms: deps.handshakeDeadlineMs });
     } catch (error) {
-      logger.warn({ err: error }, 'a verification token could not be kept');
+      logger.warn({ err: error }, 'a verification token could not be stored');
       metrics.handshakes.inc({ route, outcome: 'unavailable' });
       return { status: 'unavailable' };
     }
@@ -186,7 +186,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
   }
 
   function logKept(route: Route): void {
-    logger.info({ route }, 'a verification token of a Notion subscription is kept; show it once with: mirror handshake show');
+    logger.info({ route }, 'the verification token of a Notion subscription is stored; show it once with: mirror handshake show');
   }
 
   return receive;
@@ -201,7 +201,7 @@ const handshakeAnswers: Readonly<Record<HandshakeOutcome, Answer>> = {
   unavailable: { status: 'unavailable' },
 };
 
-/** The token of a handshake on Notion's route that is not signed at all, or signed with the very token it brings. */
+/** The token of a handshake on Notion's route that is unsigned, or signed with the token it carries. */
 function ownTokenOf({ route, raw, notionSignature }: Request): string | null {
   if (route !== 'notion' || raw.length > maxHandshakeBytes) return null;
   const webhook = readWebhook(route, raw);

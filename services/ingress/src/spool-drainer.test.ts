@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(drainers.splice(0).map((drainer) => drainer.stop()));
 });
 
-/** A spool with records 1…n and a log that can be told what to do with them. */
+/** A spool with records 1…n, and a fake log with settable failures. */
 function open(howMany: number, batchSize = 3) {
   const names = Array.from({ length: howMany }, (_, index) => String(index + 1));
   const spooled = new Map(
@@ -21,12 +21,12 @@ function open(howMany: number, batchSize = 3) {
   const state = {
     healthy: true,
     failures: new Map<string, PublishFailure>(),
-    storeIsAway: false,
+    storeFails: false,
     removals: 'work' as 'work' | 'fail',
     looks: 0,
   };
-  const orAway = () => {
-    if (state.storeIsAway) throw new Error('away');
+  const orFail = () => {
+    if (state.storeFails) throw new Error('unavailable');
   };
   const start = () => {
     const drainer = startSpoolDrainer({
@@ -42,16 +42,16 @@ function open(howMany: number, batchSize = 3) {
       spool: {
         async oldest(n) {
           state.looks += 1;
-          orAway();
+          orFail();
           return [...spooled.values()].slice(0, n);
         },
         async remove(ids) {
-          orAway();
-          if (state.removals === 'fail') throw new Error('away');
+          orFail();
+          if (state.removals === 'fail') throw new Error('unavailable');
           for (const id of ids) spooled.delete(id);
         },
         async count() {
-          orAway();
+          orFail();
           return spooled.size;
         },
       },
@@ -74,7 +74,7 @@ test('publishes all in order and removes them', async () => {
   expect(left()).toEqual([]);
 });
 
-test('removes exactly what was acknowledged', async () => {
+test('removes exactly the acknowledged records', async () => {
   const { start, state, published, left } = open(5, 10);
   state.failures.set('2', 'deadline').set('4', 'full');
   start();
@@ -85,7 +85,7 @@ test('removes exactly what was acknowledged', async () => {
   expect(published).toEqual(['1', '3', '5', '2', '4']);
 });
 
-test('while the log is away one record at a time is tried, and how many wait is known', async () => {
+test('while the log is unavailable one record at a time is attempted, and the number waiting is known', async () => {
   const { start, state, published, tried } = open(5);
   state.healthy = false;
   for (const id of ['1', '2', '3', '4', '5']) state.failures.set(id, 'deadline');
@@ -98,7 +98,7 @@ test('while the log is away one record at a time is tried, and how many wait is 
   expect(published).toEqual(['1', '2', '3', '4', '5']);
 });
 
-test('records that the log refuses do not stand in the way, and go when it takes them', async () => {
+test('records that the log refuses do not block others, and are published once it accepts them', async () => {
   const { start, state, published, left } = open(12);
   const refused = ['1', '2', '3', '4', '5', '6', '7'];
   for (const id of refused) state.failures.set(id, 'refused');
@@ -109,13 +109,13 @@ test('records that the log refuses do not stand in the way, and go when it takes
   await expect.poll(left).toEqual([]);
 });
 
-test('goes on when MongoDB is back', async () => {
+test('resumes when MongoDB recovers', async () => {
   const { start, state, left } = open(5);
-  state.storeIsAway = true;
+  state.storeFails = true;
   const drainer = start();
   await expect.poll(() => state.looks).toBeGreaterThan(1);
   expect(drainer.waiting()).toBeNull();
-  state.storeIsAway = false;
+  state.storeFails = false;
   await expect.poll(left).toEqual([]);
 });
 
@@ -129,7 +129,7 @@ test('a record whose removal failed is published again, never lost', async () =>
   await expect.poll(left).toEqual([]);
 });
 
-test('stops in the middle of a pause', async () => {
+test('stops during a pause', async () => {
   const { start, state } = open(0);
   const drainer = start();
   await expect.poll(() => state.looks).toBeGreaterThan(0);

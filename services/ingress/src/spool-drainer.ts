@@ -6,7 +6,7 @@ import type { IngressMetrics } from './ingress-metrics.ts';
 import { occasionally } from './occasionally.ts';
 
 export interface SpoolDrainer {
-  /** Records in the spool when it was last looked at; null while MongoDB is away. */
+  /** Records in the spool at the last count; null while MongoDB is unavailable. */
   waiting(): number | null;
   stop(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export interface DrainDependencies {
   readonly spool: Pick<Spool, 'oldest' | 'remove' | 'count'>;
   readonly metrics: IngressMetrics;
   readonly logger: Logger;
-  /** Pause between two looks at a spool that is empty, or that cannot be drained now. */
+  /** Pause before the next read of a spool that is empty or cannot be drained now. */
   readonly pauseMs: number;
   readonly batchSize: number;
 }
@@ -25,8 +25,8 @@ const maxRefused = 100;
 const stopMs = 1_500;
 
 /**
- * Publishes what the spool holds, oldest first, and removes exactly what the log has acknowledged. Every instance of the ingress runs one;
- * two that publish the same record do no harm, since a doubled event changes nothing. Late order is harmless too (the write rule).
+ * Publishes spooled records, oldest first, and removes exactly those the log has acknowledged. Every ingress instance runs one; publishing
+ * the same record twice is safe, since a duplicate event changes nothing. So is late order (the write rule).
  */
 export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
   const { publisher, spool, metrics, logger } = deps;
@@ -35,7 +35,7 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
   let waiting: number | null = null;
 
   let countedAt = -Infinity;
-  /** What the log does not take now must not stand in the way of the rest. */
+  /** Ids of records that the log refuses for now, so that they do not block the rest. */
   const refused = new Set<string>();
 
   async function publish(record: SpooledRecord): Promise<boolean> {
@@ -49,9 +49,9 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
     }
   }
 
-  /** Whether it is worth going on at once. */
+  /** Whether to continue at once. */
   async function drainSome(): Promise<boolean> {
-    // While the log is away one record at a time finds out whether it is back.
+    // While the log is unavailable a single record probes whether it has recovered.
     const oldest = await spool.oldest((publisher.healthy() ? deps.batchSize : 1) + refused.size);
     const batch = oldest.filter(({ id }) => !refused.has(id));
     const alreadyRefused = refused.size;
@@ -64,7 +64,7 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
     }
     const progressed = done.length > 0 || refused.size > alreadyRefused;
     if (!progressed && refused.size > 0) {
-      logRefused((skipped) => logger.error({ skipped, refused: refused.size }, 'the log refuses spooled records; they stay in the spool'));
+      logRefused((skipped) => logger.error({ skipped, refused: refused.size }, 'Kafka refuses spooled records; they stay in the spool'));
       refused.clear();
     }
     if (performance.now() - countedAt >= deps.pauseMs) {
@@ -75,16 +75,16 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
   }
 
   async function run(): Promise<void> {
-    let storeIsAway = false;
+    let isUnavailable = false;
     while (!stopping.signal.aborted) {
       let goOn = false;
       try {
         goOn = await drainSome();
-        storeIsAway = false;
+        isUnavailable = false;
       } catch (error) {
         waiting = null;
-        if (!storeIsAway) logger.warn({ err: error }, 'the spool cannot be read');
-        storeIsAway = true;
+        if (!isUnavailable) logger.warn({ err: error }, 'cannot drain the spool; retrying');
+        isUnavailable = true;
       }
       if (!goOn) await delay(deps.pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
@@ -95,7 +95,7 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
     waiting: () => waiting,
     async stop() {
       stopping.abort();
-      // A MongoDB that hangs is no reason to: what is still in the spool is drained after the next start.
+      // Does not wait for a hanging MongoDB: records still in the spool are drained after the next start.
       await Promise.race([running, delay(stopMs)]);
     },
   };

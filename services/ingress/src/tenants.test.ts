@@ -35,7 +35,7 @@ const ids = (connections: readonly Connection[]) => connections.map(({ connectio
 describe('onePerTenant', () => {
   const several = [connection('c3', 'acme'), connection('c1', 'acme'), connection('c4', 'beta'), connection('c2', 'acme', { botId: null })];
 
-  test('takes the first by id when nobody is known to see the entity', () => {
+  test('takes the first by id when no bot is known to see the entity', () => {
     expect(ids(onePerTenant(several, []))).toEqual(['c1', 'c4']);
     expect(ids(onePerTenant(several.toReversed(), ['bot-of-another']))).toEqual(['c1', 'c4']);
   });
@@ -45,7 +45,7 @@ describe('onePerTenant', () => {
     expect(ids(onePerTenant(several.toReversed(), ['bot-of-c3', 'bot-of-c1']))).toEqual(['c1', 'c4']);
   });
 
-  test('a tenant whose bots are not listed gets the event all the same', () => {
+  test('a tenant whose bots are not listed still gets the event', () => {
     expect(ids(onePerTenant(several, ['bot-of-c4']))).toEqual(['c1', 'c4']);
   });
 });
@@ -69,7 +69,7 @@ function directoryOf(connections: Connection[], whenAsked: Connection[] = []) {
 describe('findConnections', () => {
   const named = { connectionId: 'c1', providerConfigKey: 'notion' };
 
-  test('a named connection is the only one', async () => {
+  test('only a named connection gets the event', async () => {
     const directory = directoryOf([connection('c1', 'acme'), connection('c2', 'acme'), connection('c3', 'beta')]);
     expect(ids(await createFindConnections(directory)(notice(['bot-of-c2']), named))).toEqual(['c1']);
     expect(directory.asked).toEqual([]);
@@ -81,18 +81,18 @@ describe('findConnections', () => {
     ['is unauthorized', [connection('c1', 'acme', { status: 'unauthorized' })]],
     ['is deleted', [connection('c1', 'acme', { status: 'deleted' })]],
     ['belongs to another integration', [connection('c1', 'acme', { providerConfigKey: 'notion-eu' })]],
-  ])('one that %s is asked for once, then nobody gets the event', async (_what, connections) => {
+  ])('one that %s is looked up once, then no tenant gets the event', async (_what, connections) => {
     const directory = directoryOf([...connections, connection('c2', 'acme')]);
     expect(await createFindConnections(directory)(notice(), named)).toEqual([]);
     expect(directory.asked).toEqual([{ connectionId: 'c1' }]);
   });
 
-  test('one that was added a moment ago is found by asking', async () => {
+  test('one added a moment ago is found by a lookup', async () => {
     const directory = directoryOf([], [connection('c1', 'acme')]);
     expect(ids(await createFindConnections(directory)(notice(), named))).toEqual(['c1']);
   });
 
-  test('without a name every tenant of the Notion workspace gets it', async () => {
+  test('without a named connection every tenant of the Notion workspace gets it', async () => {
     const directory = directoryOf([
       connection('c1', 'acme'),
       connection('c2', 'beta'),
@@ -103,7 +103,7 @@ describe('findConnections', () => {
     expect(directory.asked).toEqual([]);
   });
 
-  test('a Notion workspace that nobody is known to be connected to is asked for', async () => {
+  test('a Notion workspace without a known connection is looked up', async () => {
     const directory = directoryOf([], [connection('c1', 'acme')]);
     expect(ids(await createFindConnections(directory)(notice(), null))).toEqual(['c1']);
     expect(directory.asked).toEqual([{ notionWorkspaceId }]);

@@ -2,12 +2,12 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { ConnectionName, DatabaseNotice } from './webhook-body.ts';
 
-/** Finds the connections that an event is appended for: one for each tenant, active ones only. */
+/** Finds the connections that an event is appended for: one per tenant, active ones only. */
 export type FindConnections = (notice: DatabaseNotice, named: ConnectionName | null) => Promise<readonly Connection[]>;
 
 /**
- * A connection that Nango named is the only one: Nango sends one webhook for each. Without a name every tenant that has an active connection to
- * the event's Notion workspace gets the event. A miss asks the database once before it counts: the connection may have been added just now.
+ * Only the connection named by Nango, since Nango sends one webhook for each. Without a name, every tenant with an active connection to
+ * the event's Notion workspace. On a miss the database is queried once, since the connection may have been added just now.
  */
 export function createFindConnections(
   directory: Pick<ConnectionDirectory, 'byId' | 'activeByNotionWorkspace' | 'refresh'>,
@@ -26,7 +26,7 @@ export function createFindConnections(
   };
 }
 
-/** Of each tenant the connection whose bot can read the entity, else the first by id. In the order of the tenants' ids. */
+/** For each tenant the connection whose bot can read the entity, otherwise the first by id. Ordered by tenant id. */
 export function onePerTenant(connections: readonly Connection[], accessibleBy: readonly string[]): readonly Connection[] {
   const chosen = new Map<string, Connection>();
   const canRead = ({ botId }: Connection) => botId !== null && accessibleBy.includes(botId);

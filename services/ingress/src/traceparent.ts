@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-/** The sender's W3C trace context if it sent a valid one, else a new one. */
+/** The sender's W3C trace context if valid, otherwise a new one. */
 export function traceparentFrom(header: string | undefined): string {
   if (header !== undefined && valid.test(header) && !/^00-0{32}-|-0{16}-/.test(header)) return header;
   const ids = randomHex();
@@ -11,7 +11,7 @@ const valid = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** A trace id and a span id together. */
 const idBytes = 24;
-/** Asking for random bytes costs as much for many as for a few: for a few it was a sixteenth of all that an event costs. */
+/** A large random read costs no more than a small one, and small ones took a sixteenth of an event's cost. */
 const pool = Buffer.alloc(idBytes * 256);
 let used = pool.length;
 

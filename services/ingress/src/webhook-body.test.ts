@@ -30,7 +30,7 @@ const forwarded = (payload: unknown, wrapper: Record<string, unknown> = {}) => (
 const nested = (levels: number) => Buffer.from(`${'['.repeat(levels)}${']'.repeat(levels)}`);
 
 describe('an event about a database', () => {
-  test('wrapped, byte for byte as Nango sends it', () => {
+  test('is read when wrapped, byte for byte as Nango sends it', () => {
     expect(readWebhook('nango', forwardedSchemaUpdate)).toEqual({
       kind: 'database_event',
       connection: { connectionId: '4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11', providerConfigKey: 'notion' },
@@ -47,7 +47,7 @@ describe('an event about a database', () => {
     });
   });
 
-  test('a delete names its database and the bots that could read it, not the persons', () => {
+  test('of a delete yields its database and the bots that could read it, not the people', () => {
     expect(read('notion', databaseDeleted)).toEqual({
       kind: 'database_event',
       connection: null,
@@ -64,7 +64,7 @@ describe('an event about a database', () => {
     });
   });
 
-  test.each(databaseEvents.map((body) => [body.type, body] as const))('%s is read alike in all its shapes', (type, body) => {
+  test.each(databaseEvents.map((body) => [body.type, body] as const))('%s is read the same in all its forms', (type, body) => {
     const direct = read('notion', body);
     if (direct.kind !== 'database_event') throw new Error(direct.kind);
     expect(direct.connection).toBeNull();
@@ -75,7 +75,7 @@ describe('an event about a database', () => {
     expect(read('nango', forwarded(body))).toEqual({ ...direct, connection: { connectionId: 'c-1', providerConfigKey: 'notion' } });
   });
 
-  test('the parent of a data source is a hint only when Notion calls it a database', () => {
+  test('uses the parent of a data source as a hint only when Notion calls it a database', () => {
     expect(hint({ parent: { id: '263104CD477E80EF8AFEC488D39A5CDB', type: 'database' } })).toBe('263104cd-477e-80ef-8afe-c488d39a5cdb');
     for (const type of ['page', 'space', 'block', 'team', 'agent']) {
       expect(hint({ parent: { id: '263104cd-477e-80ef-8afe-c488d39a5cdb', type } })).toBeNull();
@@ -107,7 +107,7 @@ describe('an event about a database', () => {
   });
 
   test.each([null, 'x', {}, [null, 1, 'x', {}, { type: 'bot' }, { type: 'bot', id: 7 }, { type: 'bot', id: 'x' }]].map((value) => [value]))(
-    'accessible_by %j names no bot and is no reason to refuse',
+    'accessible_by %j yields no bot and is not refused',
     (value) => {
       expect(read('notion', { ...databaseDeleted, accessible_by: value })).toMatchObject({
         kind: 'database_event',
@@ -117,12 +117,12 @@ describe('an event about a database', () => {
   );
 
   test.each(['0', '{}', '{"id":"x","type":"bot"}'])(
-    'a whole MiB of %s in accessible_by held up everybody else for five seconds',
+    'a whole MiB of %s in accessible_by blocked all other requests for five seconds',
     (item) => {
       const rest = JSON.stringify({ ...databaseDeleted, accessible_by: [] });
       const items = Array.from({ length: Math.floor((2 ** 20 - rest.length) / (item.length + 1)) }, () => item);
       const raw = Buffer.from(rest.replace('"accessible_by":[]', `"accessible_by":[${items.join(',')}]`));
-      // The thread's own time: what else the machine does is not what is tested.
+      // The thread's own CPU time, independent of the machine's load.
       const before = process.threadCpuUsage();
       expect(readWebhook('notion', raw)).toMatchObject({ kind: 'database_event', notice: { accessibleBy: [] } });
       const { user, system } = process.threadCpuUsage(before);
@@ -130,11 +130,11 @@ describe('an event about a database', () => {
     },
   );
 
-  test('an offset time is the same instant', () => {
+  test('a time with an offset is the same instant', () => {
     expect(read('notion', { ...databaseDeleted, timestamp: '2024-12-05T15:51:27.295-08:00' })).toEqual(read('notion', databaseDeleted));
   });
 
-  test('a linked database is told apart in every shape', () => {
+  test('a linked database is recognised in every form', () => {
     for (const webhook of [
       read('nango', linkedDatabaseCreated),
       read('notion', linkedDatabaseCreated),
@@ -144,26 +144,26 @@ describe('an event about a database', () => {
     }
   });
 
-  test('of a doubled key the last one counts, and prototype keys are only keys', () => {
+  test('the last value of a duplicated key counts, and prototype keys are ordinary keys', () => {
     const text = JSON.stringify(databaseDeleted);
     const odd = `${text.slice(0, -1)},"type":"database.moved","__proto__":{"type":"page.created","entity":null},"constructor":7,"toString":null}`;
     expect(readWebhook('notion', Buffer.from(odd))).toMatchObject({ kind: 'database_event', notice: { type: 'database.moved' } });
     expect(({} as Record<string, unknown>)['entity']).toBeUndefined();
   });
 
-  test('a byte order mark is no reason to refuse', () => {
+  test('a byte order mark is accepted', () => {
     expect(readWebhook('notion', Buffer.from(`\uFEFF${JSON.stringify(databaseDeleted)}`))).toEqual(read('notion', databaseDeleted));
   });
 });
 
-describe('what is not about databases', () => {
-  test.each(otherEvents.map((body) => [String(body['type']), body] as const))('%s is unsupported, whatever its shape', (type, body) => {
+describe('an event not about databases', () => {
+  test.each(otherEvents.map((body) => [String(body['type']), body] as const))('%s is unsupported in every form', (type, body) => {
     for (const webhook of [read('notion', body), read('nango', body), read('nango', forwarded(body))]) {
       expect(webhook).toMatchObject({ kind: 'unsupported', type });
     }
   });
 
-  test('a type that is a text of any length is shortened for the log', () => {
+  test('a long type is shortened for the log', () => {
     const webhook = read('notion', { type: 'x'.repeat(100_000), id: 'y'.repeat(100_000) });
     expect(JSON.stringify(webhook).length).toBeLessThan(400);
   });
@@ -180,7 +180,7 @@ describe('what is not about databases', () => {
     expect(read('nango', forwarded(payload, { from: 'github' }))).toMatchObject({ kind: 'unsupported', type: 'forward from github' });
   });
 
-  test('an auth webhook, the documented one and a minimal one', () => {
+  test('the documented auth webhook and a minimal one are read', () => {
     expect(readWebhook('nango', authCreation)).toEqual({
       kind: 'auth',
       operation: 'creation',
@@ -195,14 +195,14 @@ describe('what is not about databases', () => {
     expect(read('nango', { ...strange, connectionId: 'x'.repeat(257) })).toEqual(nothing);
   });
 
-  test("Nango's own types mean nothing on Notion's route", () => {
+  test("Nango's own types have no meaning on Notion's route", () => {
     expect(readWebhook('notion', authCreation)).toMatchObject({ kind: 'unsupported', type: 'auth' });
     expect(readWebhook('notion', forwardedSchemaUpdate)).toMatchObject({ kind: 'unsupported', type: 'forward' });
   });
 });
 
 describe('a handshake', () => {
-  test('raw on both routes, and wrapped', () => {
+  test('is read raw on both routes, and wrapped', () => {
     for (const webhook of [
       readWebhook('nango', handshake),
       readWebhook('notion', handshake),
@@ -219,12 +219,12 @@ describe('a handshake', () => {
     },
   );
 
-  test('a body that has a type is no handshake', () => {
+  test('a body with a type is not a handshake', () => {
     expect(read('notion', { ...databaseDeleted, verification_token: notionToken })).toMatchObject({ kind: 'database_event' });
   });
 });
 
-describe('what cannot be read', () => {
+describe('an unreadable body', () => {
   test.each([
     ['no bytes', Buffer.alloc(0), 'not_json'],
     ['text', Buffer.from('hello'), 'not_json'],
@@ -244,7 +244,7 @@ describe('what cannot be read', () => {
     for (const route of routes) expect(readWebhook(route, raw)).toMatchObject({ kind: 'unreadable', problem });
   });
 
-  test('200 levels are not too deep, nor brackets inside of strings', () => {
+  test('200 levels are not too deep, nor are brackets inside strings', () => {
     const deepest = `{"type":"page.created","data":${nested(199).toString()}}`;
     expect(readWebhook('notion', Buffer.from(deepest))).toMatchObject({ kind: 'unsupported' });
     expect(read('notion', { type: 'page.created', title: '["\\'.repeat(1000) })).toMatchObject({ kind: 'unsupported' });
@@ -291,7 +291,7 @@ describe('what cannot be read', () => {
 });
 
 describe('any bytes', () => {
-  test('never throw', () => {
+  test('never make it throw', () => {
     fc.assert(
       fc.property(fc.constantFrom(...routes), fc.uint8Array({ maxLength: 400 }), (route, bytes) => {
         expect(readWebhook(route, Buffer.from(bytes)).kind).toBeTypeOf('string');
@@ -309,7 +309,7 @@ describe('any bytes', () => {
     );
   });
 
-  test('a good body with any part replaced or missing never throws, and an event that is taken is sound', () => {
+  test('a valid body with any part replaced or missing never throws, and an accepted event is valid', () => {
     const paths = pathsOf(forwarded(databaseDeleted));
     const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
     fc.assert(

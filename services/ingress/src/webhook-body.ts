@@ -6,7 +6,7 @@ import { readJson, type JsonProblem } from './json-body.ts';
 
 export type Route = 'nango' | 'notion';
 
-/** What the mirror needs of a Notion webhook about a database. Ids are canonical (dashed, lower case). */
+/** The parts of a Notion database webhook that the mirror needs. Ids are canonical (dashed, lower case). */
 export interface DatabaseNotice {
   /** Notion's id of the event, the same for every connection that gets it. */
   readonly eventId: string;
@@ -17,7 +17,7 @@ export interface DatabaseNotice {
   readonly databaseId: string | null;
   readonly dataSourceId: string | null;
   readonly occurredAt: Date;
-  /** Bots that can read the entity; empty for internal integrations, which do not say. */
+  /** Bots that can read the entity; empty for internal integrations, which do not report them. */
   readonly accessibleBy: readonly string[];
 }
 
@@ -29,15 +29,15 @@ export interface ConnectionName {
 export type BodyProblem = JsonProblem | 'not_an_object' | 'bad_fields';
 
 export type Webhook =
-  /** `connection`: the one that Nango matched; null when it matched none, and for Notion's own webhooks. */
+  /** `connection`: the one matched by Nango; null when it matched none, and for Notion's own webhooks. */
   | { readonly kind: 'database_event'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
-  /** A view of a database that lives elsewhere; the API cannot read it. */
+  /** A linked view of a database elsewhere; the API cannot read it. */
   | { readonly kind: 'linked_database'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
-  /** An event that does not concern databases, or a type that we do not know (Notion and Nango add some without notice). */
+  /** An event that does not concern databases, or an unknown type (Notion and Nango add types without notice). */
   | { readonly kind: 'unsupported'; readonly type: string; readonly eventId: string | null }
   /** The first request of a Notion subscription. */
   | { readonly kind: 'handshake'; readonly token: string }
-  /** Nango tells about a connection: created, re-authorised, broken, deleted. */
+  /** Nango's notice about a connection: created, reauthorised, broken, deleted. */
   | {
       readonly kind: 'auth';
       readonly operation: string | null;
@@ -50,7 +50,7 @@ export type Webhook =
   | { readonly kind: 'unreadable'; readonly problem: BodyProblem; readonly detail: string };
 
 /**
- * Reads the body of a webhook. Strict only about what the mirror needs, because a refused event is a lost one. Never throws.
+ * Parses the body of a webhook. Strict only about fields that the mirror needs, because a refused event is a lost one. Never throws.
  * Sources: Nango `packages/webhooks/lib/forward.ts`, `@nangohq/types` (`NangoForwardWebhookBody`); `@notionhq/client` 5.26.0 `webhooks.ts`.
  */
 export function readWebhook(route: Route, raw: Buffer): Webhook {
@@ -67,7 +67,7 @@ function readForwarded(body: Body): Webhook {
   const wrapper = forwardBody.safeParse(body);
   if (!wrapper.success) return badFields(wrapper.error);
   const { connectionId, providerConfigKey, from, payload } = wrapper.data;
-  // One URL receives the webhooks of every integration in the Nango environment; a stranger's body may look like anything.
+  // One URL receives the webhooks of every integration in the Nango environment; another provider's body may have any form.
   if (from !== null && from !== 'notion' && !(isObject(payload) && isDatabaseType(payload['type']))) {
     return { kind: 'unsupported', type: `forward from ${clip(from)}`, eventId: null };
   }
@@ -85,7 +85,7 @@ function readNotionBody(body: Body, connection: ConnectionName | null): Webhook 
   const { type } = body;
   if (typeof type !== 'string') return { kind: 'unreadable', problem: 'bad_fields', detail: 'type' };
   const kind = kindOfEventType(type);
-  // Only the type is looked at: what does not concern databases may have any shape (`file_upload.*` has no `data`).
+  // Only the type is checked: other events may have any form (`file_upload.*` has no `data`).
   if (kind === null) {
     const { id } = body;
     return { kind: 'unsupported', type: clip(type), eventId: typeof id === 'string' ? clip(id) : null };
@@ -148,7 +148,7 @@ function isConnectionId(id: string): boolean {
   return problemOfId('connection', id) === null;
 }
 
-/** Visible ASCII only: it may be a stranger's, and an operator's terminal will show it. */
+/** Visible ASCII only: it may be untrusted, and is printed on an operator's terminal. */
 const verificationToken = z
   .string()
   .max(1024)
@@ -165,7 +165,7 @@ const notionId = z.string().transform((text, context) => {
 
 const time = z.iso.datetime({ offset: true }).transform((text, context) => {
   const date = new Date(text);
-  // Before 1970 is before Notion, and no time that the log can hold.
+  // Times before 1970 predate Notion, and the log cannot store them.
   if (date.getTime() >= 0) return date;
   context.addIssue('not a time');
   return z.NEVER;
@@ -187,10 +187,10 @@ function parentDatabase(data: unknown): string | null {
   return parsed.success ? parsed.data.parent.id : null;
 }
 
-/** More than this many are not worth a record header: one is enough to choose a connection. */
+/** Bounds the record header; a single matching bot is enough to choose a connection. */
 const maxBots = 100;
 
-/** By hand: a schema takes seconds over the half million items that a body has room for, and nobody else is answered meanwhile. */
+/** Written by hand: a schema takes seconds for the half million items that fit into a body, and blocks all other requests meanwhile. */
 function botsOf(accessibleBy: unknown): readonly string[] {
   if (!Array.isArray(accessibleBy)) return [];
   const bots = new Set<string>();
@@ -213,7 +213,7 @@ function badFields(error: z.ZodError): Webhook {
   return { kind: 'unreadable', problem: 'bad_fields', detail: error.issues.map((issue) => issue.path.join('.')).join(', ') };
 }
 
-/** Strangers' text goes into log lines only so far. */
+/** Truncates untrusted text for log lines. */
 function clip(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }

@@ -10,7 +10,7 @@ describe('isSignedByNango', () => {
     ['a forwarded event', forwardedSchemaUpdate, nangoSignatures.forwardedSchemaUpdate],
     ['an unwrapped handshake', handshake, nangoSignatures.handshake],
     ['an auth webhook', authCreation, nangoSignatures.authCreation],
-  ])('takes the documented vector of %s', (_what, raw, expected) => {
+  ])('accepts the documented vector of %s', (_what, raw, expected) => {
     expect(isSignedByNango(raw, expected, [nangoKey])).toBe(true);
     expect(isSignedByNango(raw, expected.toUpperCase(), [nangoKey])).toBe(true);
   });
@@ -49,7 +49,7 @@ describe('isSignedByNango', () => {
     expect(isSignedByNango(handshake, header, [nangoKey])).toBe(false);
   });
 
-  test('without keys nothing is signed', () => {
+  test('without keys nothing verifies', () => {
     expect(isSignedByNango(handshake, nangoSignatures.handshake, [])).toBe(false);
   });
 });
@@ -57,7 +57,7 @@ describe('isSignedByNango', () => {
 describe('isSignedByNotion', () => {
   const documented = 'sha256=feba6622c3332d0122091fcba0cb94423edfdabe229f3740edd9fc868c22bda5';
 
-  test('takes the documented vector', () => {
+  test('accepts the documented vector', () => {
     expect(isSignedByNotion(handshake, documented, ['another', notionToken])).toBe(true);
   });
 

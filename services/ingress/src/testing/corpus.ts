@@ -3,9 +3,9 @@ import * as fc from 'fast-check';
 import { pathsOf, type Path } from './json-paths.ts';
 import { databaseDeleted, databaseEvents, linkedDatabaseCreated, otherEvents, type NotionBody } from './samples.ts';
 
-// What a stranger may send, for tests. Every body here is bad in its own way, or good in a way that is easily taken for bad.
+// Untrusted input for tests. Every body is invalid in its own way, or valid but easily mistaken for invalid.
 
-/** The word in the answer to a body that is signed: the reason where there is one, else the status. */
+/** The expected answer to a signed body: the reason if there is one, otherwise the status. */
 export type Word = 'quarantined' | 'unsupported_event_type' | 'no_active_connection' | 'linked_database' | 'accepted' | 'handled';
 
 export interface BadBody {
@@ -16,22 +16,22 @@ export interface BadBody {
 }
 
 const mebibyte = 2 ** 20;
-const nobodysWorkspace = '00000000-0000-4000-8000-000000000000';
-/** Sound in every respect, from a workspace that nobody has connected. */
-const sound: NotionBody = { ...databaseDeleted, workspace_id: nobodysWorkspace };
+const unconnectedWorkspace = '00000000-0000-4000-8000-000000000000';
+/** Valid in every respect, from a workspace without a connection. */
+const sound: NotionBody = { ...databaseDeleted, workspace_id: unconnectedWorkspace };
 
 const textOf = (change: Readonly<Record<string, unknown>> = {}): string => JSON.stringify({ ...sound, ...change });
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 const wrapped = (change: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify({ connectionId: 'c-nobody', from: 'notion', payload: sound, providerConfigKey: 'notion', type: 'forward', ...change });
-/** In front of, or behind, everything else in the object. */
+  JSON.stringify({ connectionId: 'c-unknown', from: 'notion', payload: sound, providerConfigKey: 'notion', type: 'forward', ...change });
+/** Insert members at the start, or at the end, of the object. */
 const withFirst = (members: string): string => `{${members},${textOf().slice(1)}`;
 const withLast = (members: string): string => `${textOf().slice(0, -1)},${members}}`;
 const filledUp = (bytes: number): string => textOf({ filler: 'x'.repeat(bytes - textOf({ filler: '' }).length) });
 
 const both = (answer: Word, bodies: Readonly<Record<string, string | Buffer>>): BadBody[] =>
   Object.entries(bodies).map(([name, raw]) => ({ name, raw: Buffer.from(raw as string), nango: answer, notion: answer }));
-/** A wrapper is Nango's; to Notion's own route it is an event of an unknown type. */
+/** Only Nango wraps bodies; on Notion's own route a wrapper is an event of an unknown type. */
 const wrapper = (answer: Word, bodies: Readonly<Record<string, string>>): BadBody[] =>
   both(answer, bodies).map((body) => ({ ...body, notion: 'unsupported_event_type' }));
 
@@ -40,18 +40,18 @@ export const badBodies: readonly BadBody[] = [
     nothing: '',
     'one space': ' ',
     'one NUL': '\0',
-    'a NUL behind the object': `${textOf()}\0`,
+    'a NUL after the object': `${textOf()}\0`,
     'half an object': textOf().slice(0, 300),
     'two objects': textOf() + textOf(),
     'a list around it': `[${textOf()}]`,
-    'a text that holds it': JSON.stringify(textOf()),
+    'a string that holds it': JSON.stringify(textOf()),
     null: 'null',
     true: 'true',
     'a number': '0',
     'a trailing comma': withLast('"more":1,').replace(/,}$/, '},'),
     'a comment': `/* */${textOf()}`,
     NaN: '{"type":NaN}',
-    'a prefix against scripts': `)]}',\n${textOf()}`,
+    'an anti-hijacking prefix': `)]}',\n${textOf()}`,
     'a form': 'type=database.deleted&id=1',
     XML: '<!DOCTYPE x [<!ENTITY a "&#x41;">]><type>&a;</type>',
     'no type': textOf({ type: undefined }),
@@ -61,7 +61,7 @@ export const badBodies: readonly BadBody[] = [
     '201 levels': `{"type":"page.created","data":${nested(200)}}`,
     '10,001 levels': withFirst(`"data":${nested(10_001)}`),
     'half a million levels': nested(mebibyte / 2),
-    'half a million levels that do not end': '['.repeat(mebibyte),
+    'half a million unclosed levels': '['.repeat(mebibyte),
     'objects in objects': '{"a":'.repeat(100_000),
     '1 MiB of spaces': ' '.repeat(mebibyte),
     '1 MiB of NULs': Buffer.alloc(mebibyte),
@@ -88,12 +88,12 @@ export const badBodies: readonly BadBody[] = [
     'UTF-16 with a byte order mark': Buffer.from(`\uFEFF${textOf()}`, 'utf16le'),
     'UTF-16, big endian': Buffer.from(`\uFEFF${textOf()}`, 'utf16le').swap16(),
     'Latin-1': Buffer.from(textOf({ workspace_name: 'Café' }), 'latin1'),
-    'a cut UTF-8 sequence': Buffer.concat([Buffer.from(textOf({ workspace_name: 'x' }).slice(0, -2)), Buffer.from([0xe2, 0x82])]),
-    'a slash in two bytes': Buffer.concat([Buffer.from('{"type":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]),
+    'a truncated UTF-8 sequence': Buffer.concat([Buffer.from(textOf({ workspace_name: 'x' }).slice(0, -2)), Buffer.from([0xe2, 0x82])]),
+    'an overlong slash': Buffer.concat([Buffer.from('{"type":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]),
     'a surrogate in UTF-8': Buffer.concat([Buffer.from('{"type":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')]),
-    'gzip that nothing announces': gzipSync(textOf()),
-    'deflate that nothing announces': deflateSync(textOf()),
-    'brotli that nothing announces': brotliCompressSync(textOf()),
+    'unannounced gzip': gzipSync(textOf()),
+    'unannounced deflate': deflateSync(textOf()),
+    'unannounced brotli': brotliCompressSync(textOf()),
   }),
   ...both('quarantined', {
     'the type twice, an operator last': withLast('"type":{"$gt":""}'),
@@ -108,15 +108,15 @@ export const badBodies: readonly BadBody[] = [
     'an operator as the entity': textOf({ entity: { $where: 'sleep(1000)' } }),
     'an operator as the id of the entity': textOf({ entity: { id: { $regex: '.*' }, type: 'database' } }),
     'an operator as the time': textOf({ timestamp: { $date: 0 } }),
-    'an operator in a text': textOf({ workspace_id: '{"$gt":""}' }),
-    'a list of workspaces': textOf({ workspace_id: [nobodysWorkspace] }),
+    'an operator in a string': textOf({ workspace_id: '{"$gt":""}' }),
+    'a list of workspaces': textOf({ workspace_id: [unconnectedWorkspace] }),
     'a NUL in the id': textOf({ id: `${sound.id}\0` }),
-    'a NUL before the workspace': textOf({ workspace_id: `\0${nobodysWorkspace}` }),
-    'a lone surrogate as the workspace': textOf().replace(nobodysWorkspace, '\\ud800'),
+    'a NUL before the workspace': textOf({ workspace_id: `\0${unconnectedWorkspace}` }),
+    'a lone surrogate as the workspace': textOf().replace(unconnectedWorkspace, '\\ud800'),
     'a number as the workspace': textOf({ workspace_id: 1e308 }),
     'an infinite number as the time': textOf({ timestamp: 0 }).replace('"timestamp":0', '"timestamp":1e999'),
     'a time before Notion': textOf({ timestamp: '0000-01-01T00:00:00Z' }),
-    'letters that only look like an id': textOf({ workspace_id: nobodysWorkspace.replace('0', '٠') }),
+    'an id with look-alike characters': textOf({ workspace_id: unconnectedWorkspace.replace('0', '٠') }),
   }),
   ...both('no_active_connection', {
     'the type twice, an operator first': withFirst('"type":{"$gt":""}'),
@@ -133,8 +133,8 @@ export const badBodies: readonly BadBody[] = [
     }),
     'an operator as the parent': textOf({ data: { parent: { id: { $gt: '' }, type: 'database' } } }),
     'huge numbers': withLast(`"a":1e999,"b":-1e999,"c":${'9'.repeat(5_000)},"d":-0,"e":1e-999`),
-    'the last day there is': textOf({ timestamp: '9999-12-31T23:59:59.999-23:59' }),
-    'NULs and surrogates in texts': withLast('"workspace_name":"\\u0000\\ud800\\udfff\\uffff"'),
+    'the last representable day': textOf({ timestamp: '9999-12-31T23:59:59.999-23:59' }),
+    'NULs and surrogates in strings': withLast('"workspace_name":"\\u0000\\ud800\\udfff\\uffff"'),
   }),
   ...both('unsupported_event_type', {
     'an empty type': '{"type":""}',
@@ -143,36 +143,36 @@ export const badBodies: readonly BadBody[] = [
     'NULs as the type': '{"type":"\\u0000\\u0000"}',
     'a lone surrogate as the type': '{"type":"\\ud800"}',
     'a type of 1 MiB': textOf({ type: 'x'.repeat(mebibyte - 1_000) }),
-    'a type with line ends': '{"type":"database.deleted\\r\\n{\\"level\\":\\"fatal\\"}"}',
+    'a type with line breaks': '{"type":"database.deleted\\r\\n{\\"level\\":\\"fatal\\"}"}',
     'a type in capitals': textOf({ type: 'DATABASE.DELETED' }),
   }),
   ...both('linked_database', { 'a linked database': JSON.stringify(linkedDatabaseCreated) }),
   ...wrapper('quarantined', {
     'wrapped: an operator as the connection': wrapped({ connectionId: { $gt: '' } }),
-    'wrapped: a list of connections': wrapped({ connectionId: ['c-nobody'] }),
+    'wrapped: a list of connections': wrapped({ connectionId: ['c-unknown'] }),
     'wrapped: an operator as the integration': wrapped({ providerConfigKey: { $ne: null } }),
     'wrapped: no integration': wrapped({ providerConfigKey: null }),
     'wrapped: a long connection': wrapped({ connectionId: 'c'.repeat(1_025) }),
     'wrapped: no payload': wrapped({ payload: null }),
-    'wrapped: a payload in a text': wrapped({ payload: textOf() }),
+    'wrapped: a payload in a string': wrapped({ payload: textOf() }),
     'wrapped: an operator as the workspace': wrapped({ payload: { ...sound, workspace_id: { $gt: '' } } }),
   }),
   ...wrapper('no_active_connection', {
     'wrapped: the connection __proto__': wrapped({ connectionId: '__proto__' }),
-    'wrapped: a NUL in the connection': wrapped({ connectionId: 'c-nobody\0' }),
+    'wrapped: a NUL in the connection': wrapped({ connectionId: 'c-unknown\0' }),
     'wrapped: a lone surrogate as the connection': wrapped({ connectionId: '?' }).replace('"?"', '"\\ud800"'),
-    'wrapped: the integration of somebody else': wrapped({ providerConfigKey: '$notion' }),
+    'wrapped: a foreign integration': wrapped({ providerConfigKey: '$notion' }),
     'wrapped: the connection twice': wrapped({}).replace('{', '{"connectionId":{"$gt":""},'),
   }),
   ...wrapper('unsupported_event_type', { 'wrapped: a wrapper': wrapped({ payload: JSON.parse(wrapped({})) as unknown }) }),
-  // Nango's word about a connection is logged and no more, whatever is in it.
+  // Nango's notice about a connection is only logged, whatever it contains.
   ...both('handled', {
     'about a connection': '{"type":"auth","operation":{"$gt":""},"success":"yes","connectionId":{"$ne":null},"__proto__":{"success":true}}',
     'about a connection, with NULs': '{"type":"auth","operation":"\\u0000","success":true,"connectionId":"\\ud800"}',
   }).map((body): BadBody => ({ ...body, notion: 'unsupported_event_type' })),
 ];
 
-/** Sound bodies under a wrong heading: they are refused before anybody looks at the signature. */
+/** Valid bodies with invalid headers, refused before the signature is checked. */
 export const badHeadings: readonly {
   readonly name: string;
   readonly raw: Buffer;
@@ -224,7 +224,7 @@ export const badHeadings: readonly {
   })),
 ];
 
-/** JSON texts that do not belong where they will be put. */
+/** JSON that is invalid wherever it is inserted. */
 const hostileText = fc.oneof(
   fc.constantFrom(
     '{"$gt":""}',
@@ -265,7 +265,7 @@ const hostileText = fc.oneof(
 
 const hostileKey = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', '$where', '$gt', '', '\0', '\ud800', 'a.b'),
-  // Those that are there already: then they are there twice, and contradict each other.
+  // Existing keys, which then occur twice with contradicting values.
   fc.constantFrom('id', 'type', 'workspace_id', 'entity', 'timestamp', 'data', 'accessible_by', 'payload', 'connectionId', 'from'),
 );
 
@@ -277,8 +277,8 @@ interface Change {
 }
 
 /**
- * Webhooks of every type, raw and wrapped, in which up to three places were replaced or doubled. `connectionIds`, `notionWorkspaceIds`:
- * whose they may claim to be.
+ * Webhooks of every type, raw and wrapped, with up to three parts replaced or duplicated. `connectionIds`, `notionWorkspaceIds`:
+ * the ids they may claim.
  */
 export function changedWebhooks(claims: {
   readonly connectionIds: readonly string[];
@@ -307,7 +307,7 @@ export function changedWebhooks(claims: {
   });
 }
 
-/** JSON.stringify, but for the changes, which JSON can express and an object cannot. */
+/** JSON.stringify with changes that JSON can express and an object cannot. */
 function written(value: unknown, path: Path, changes: readonly Change[]): string {
   const here = changes.filter((change) => change.path.join('/') === path.join('/'));
   const replaced = here.find(({ how }) => how === 'replace');
@@ -320,7 +320,7 @@ function written(value: unknown, path: Path, changes: readonly Change[]): string
   return `{${members.join(',')}}`;
 }
 
-/** Bytes, and JSON, of no form at all. */
+/** Arbitrary bytes and arbitrary JSON. */
 export const anyBody: fc.Arbitrary<Buffer> = fc.oneof(
   fc.uint8Array({ maxLength: 2_000 }).map((bytes) => Buffer.from(bytes)),
   fc.json({ depthSize: 'large' }).map((text) => Buffer.from(text)),

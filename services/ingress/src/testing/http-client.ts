@@ -9,7 +9,7 @@ export interface HttpAnswer {
   readonly json: unknown;
 }
 
-/** One request on a connection of its own, byte for byte as given. For tests. */
+/** Sends one request on a new connection, byte for byte as given. For tests. */
 export async function send(
   port: number,
   path: string,
@@ -43,12 +43,12 @@ export async function send(
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** What has come back so far. */
+  /** The response bytes so far. */
   received(): string;
   readonly closed: Promise<void>;
 }
 
-/** A bare TCP connection, for requests that no client would send. */
+/** A bare TCP connection, for requests no HTTP client would send. */
 export async function connectRaw(port: number): Promise<RawConnection> {
   const socket = connect(port, '127.0.0.1');
   let received = '';

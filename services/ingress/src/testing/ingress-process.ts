@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 export interface IngressProcess {
   /** Every line of its log so far, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
-  /** A port from the log once it is there, else 0. */
+  /** A port from the log; 0 until it is logged. */
   port(message: 'public port listens' | 'operations port listens'): number;
   /** Exit code and signal. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** The real thing: `node src/main.ts`. For tests. */
+/** Starts the real process: `node src/main.ts`. For tests. */
 export function startIngressProcess(env: Readonly<Record<string, string>>): IngressProcess {
   const lines: Record<string, unknown>[] = [];
   const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {

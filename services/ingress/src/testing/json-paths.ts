@@ -1,7 +1,7 @@
-/** The keys from the top of a JSON value to a part of it. For tests. */
+/** The keys from the root of a JSON value to a part of it. For tests. */
 export type Path = readonly string[];
 
-/** Every part of a value, the whole included. */
+/** The paths of every part of a value, including the whole. */
 export function pathsOf(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...path, key]))];

@@ -1,9 +1,9 @@
-// Requests byte by byte, as no client would send them. For tests.
+// Raw requests that no HTTP client would send. For tests.
 
-/** A sound webhook, for whoever puts it into a request. */
+/** A valid webhook to put into a request. */
 export interface Parcel {
   readonly path: string;
-  /** The line with the signature; empty when there is none. */
+  /** The signature header line; empty when there is none. */
   readonly signature: string;
   readonly body: string;
 }
@@ -12,19 +12,19 @@ export interface RawRequest {
   readonly name: string;
   readonly bytes: (parcel: Parcel) => Buffer;
   /**
-   * The statuses that come back, in order. `verdict`: the one of a sound request, 200 or 401. An empty list: the connection is closed.
+   * The expected statuses, in order. `verdict`: that of a valid request, 200 or 401. An empty list: the connection is closed.
    */
   readonly answers: readonly (number | 'verdict')[];
-  /** Node closes a connection on which it cannot read on, even before a request that came earlier on it has had its answer. */
+  /** Node closes a connection it can no longer parse, even before it has answered an earlier request on it. */
   readonly firstMayBeLost?: boolean;
-  /** The sender stops there and hangs up, else the server would wait for more. */
+  /** The sender closes the connection there; otherwise the server would wait for more. */
   readonly endsThere?: boolean;
 }
 
 const json = 'content-type: application/json';
 const host = 'host: ingress.example';
 
-/** Lines with their ends, an empty one, the body. Latin-1, so that every byte can be written. */
+/** Header lines, an empty line and the body. Latin-1, so that every byte can be written. */
 function request(lines: readonly string[], body = ''): Buffer {
   return Buffer.from([...lines.filter((line) => line !== ''), '', body].join('\r\n'), 'latin1');
 }
@@ -49,7 +49,7 @@ export const rawRequests: readonly RawRequest[] = [
   { name: 'content-length: 99999999999', bytes: (p) => post(p, ['content-length: 99999999999']), answers: [413] },
   { name: 'content-length and chunked', bytes: (p) => withLength(p, ['transfer-encoding: chunked']), answers: [400] },
   {
-    name: 'a length that is too short: the rest is no request',
+    name: 'a length that is too short, the rest an invalid request',
     bytes: (p) => post(p, [`content-length: ${p.body.length - 20}`]),
     answers: [401, 400],
     firstMayBeLost: true,
@@ -66,38 +66,38 @@ export const rawRequests: readonly RawRequest[] = [
     bytes: (p) => chunked(p, `1;a=b\r\n${p.body.slice(0, 1)}\r\n${hex(p.body.slice(1))};x\r\n${p.body.slice(1)}\r\n0\r\nx-more: 1\r\n\r\n`),
     answers: ['verdict'],
   },
-  { name: 'a chunk that is longer than it says', bytes: (p) => chunked(p, `5\r\n${p.body}\r\n0\r\n\r\n`), answers: [400] },
+  { name: 'a chunk longer than its size', bytes: (p) => chunked(p, `5\r\n${p.body}\r\n0\r\n\r\n`), answers: [400] },
   {
-    name: 'a chunk that is shorter than it says',
+    name: 'a chunk shorter than its size',
     bytes: (p) => chunked(p, `fffff\r\n${p.body}\r\n0\r\n\r\n`),
     answers: [400],
     endsThere: true,
   },
   { name: 'a chunk without a size', bytes: (p) => chunked(p, `zz\r\n${p.body}\r\n0\r\n\r\n`), answers: [400] },
-  { name: 'a chunk of more than there is', bytes: (p) => chunked(p, `fffffffffffffffff\r\n${p.body}`), answers: [400] },
+  { name: 'a chunk size beyond any body', bytes: (p) => chunked(p, `fffffffffffffffff\r\n${p.body}`), answers: [400] },
   { name: 'chunks without an end', bytes: (p) => chunked(p, `${hex(p.body)}\r\n${p.body}\r\n`), answers: [400], endsThere: true },
   { name: 'a chunk with a negative size', bytes: (p) => chunked(p, `-1\r\n${p.body}\r\n0\r\n\r\n`), answers: [400] },
-  // The first line
+  // The request line
   { name: 'HTTP/1.0 without a host', bytes: (p) => withStart(`POST ${p.path} HTTP/1.0`, p, []), answers: ['verdict'] },
   { name: 'HTTP/1.1 without a host', bytes: (p) => withStart(`POST ${p.path} HTTP/1.1`, p, []), answers: [400] },
-  { name: 'HTTP/2.0, which it is not', bytes: (p) => withStart(`POST ${p.path} HTTP/2.0`, p), answers: ['verdict'] },
+  { name: 'a false HTTP/2.0', bytes: (p) => withStart(`POST ${p.path} HTTP/2.0`, p), answers: ['verdict'] },
   { name: 'HTTP/9.9', bytes: (p) => withStart(`POST ${p.path} HTTP/9.9`, p), answers: [400] },
   { name: 'no version at all', bytes: (p) => withStart(`POST ${p.path}`, p), answers: ['verdict'] },
   { name: 'the preface of HTTP/2', bytes: () => Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), answers: [400] },
   { name: 'the hello of TLS', bytes: () => Buffer.from('16030100c8010000c403035f', 'hex'), answers: [400] },
   { name: 'NULs', bytes: () => Buffer.alloc(64), answers: [400] },
   { name: 'an absolute URL', bytes: (p) => withStart(`POST http://evil.example${p.path} HTTP/1.1`, p), answers: ['verdict'] },
-  { name: 'an absolute URL of elsewhere', bytes: (p) => withStart(`POST http://evil.example/ HTTP/1.1`, p), answers: [404] },
-  { name: 'the URL of another protocol', bytes: (p) => withStart(`POST ftp://evil.example${p.path} HTTP/1.1`, p), answers: [404] },
+  { name: 'an absolute URL with another path', bytes: (p) => withStart(`POST http://evil.example/ HTTP/1.1`, p), answers: [404] },
+  { name: 'a URL of another protocol', bytes: (p) => withStart(`POST ftp://evil.example${p.path} HTTP/1.1`, p), answers: [404] },
   { name: 'a tunnel', bytes: () => Buffer.from('CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example\r\n\r\n'), answers: [] },
   { name: 'a NUL in the path', bytes: (p) => withStart(`POST ${p.path}\0 HTTP/1.1`, p), answers: [400] },
   { name: 'an encoded NUL in the path', bytes: (p) => withStart(`POST ${p.path}%00 HTTP/1.1`, p), answers: [404] },
-  { name: 'a way up in the path', bytes: (p) => withStart(`POST /x/..${p.path} HTTP/1.1`, p), answers: [404] },
+  { name: 'a parent directory in the path', bytes: (p) => withStart(`POST /x/..${p.path} HTTP/1.1`, p), answers: [404] },
   { name: 'a broken escape in the path', bytes: (p) => withStart(`POST ${p.path}/%zz%ff HTTP/1.1`, p), answers: [404] },
   { name: 'a query of 12,000 letters', bytes: (p) => withStart(`POST ${p.path}?${'x'.repeat(12_000)} HTTP/1.1`, p), answers: ['verdict'] },
   { name: 'a path of 20,000 letters', bytes: (p) => withStart(`POST ${p.path}${'/x'.repeat(10_000)} HTTP/1.1`, p), answers: [431] },
-  { name: 'a method in small letters', bytes: (p) => withStart(`post ${p.path} HTTP/1.1`, p), answers: [400] },
-  { name: 'a method that is none', bytes: (p) => withStart(`__proto__ ${p.path} HTTP/1.1`, p), answers: [400] },
+  { name: 'a method in lower case', bytes: (p) => withStart(`post ${p.path} HTTP/1.1`, p), answers: [400] },
+  { name: 'an invalid method', bytes: (p) => withStart(`__proto__ ${p.path} HTTP/1.1`, p), answers: [400] },
   { name: 'PUT with a body', bytes: (p) => withStart(`PUT ${p.path} HTTP/1.1`, p), answers: [405] },
   // Headers
   { name: 'one header of 17 KiB', bytes: (p) => withLength(p, [`x-long: ${'x'.repeat(17 * 1024)}`]), answers: [431] },
@@ -109,18 +109,18 @@ export const rawRequests: readonly RawRequest[] = [
   { name: 'a space before the colon', bytes: (p) => withLength(p, ['x-space : 1']), answers: [400] },
   { name: 'a header on two lines', bytes: (p) => withLength(p, ['x-folded: 1\r\n 2']), answers: [400] },
   {
-    name: 'line ends without a carriage return',
+    name: 'line breaks without a carriage return',
     bytes: (p) => Buffer.from(withLength(p, []).toString().replaceAll('\r', '')),
     answers: [400],
   },
-  { name: 'bytes that are no ASCII in a header', bytes: (p) => withLength(p, ['x-bytes: \xff\xfe\x80']), answers: ['verdict'] },
+  { name: 'non-ASCII bytes in a header', bytes: (p) => withLength(p, ['x-bytes: \xff\xfe\x80']), answers: ['verdict'] },
   {
-    name: 'headers of the prototype',
+    name: 'headers named like the prototype',
     bytes: (p) => withLength(p, ['__proto__: 1', 'constructor: 2', 'hasOwnProperty: 3']),
     answers: ['verdict'],
   },
   { name: 'a second content type', bytes: (p) => withLength(p, ['content-type: text/plain']), answers: ['verdict'] },
-  { name: 'a trace that is none', bytes: (p) => withLength(p, ['traceparent: 00-\xff-$gt-__proto__']), answers: ['verdict'] },
+  { name: 'an invalid trace', bytes: (p) => withLength(p, ['traceparent: 00-\xff-$gt-__proto__']), answers: ['verdict'] },
   {
     name: 'a second signature',
     bytes: (p) => withLength(p, [p.signature || 'x-nango-hmac-sha256: 0', 'x-notion-signature: 0', 'x-nango-hmac-sha256: 0']),

@@ -1,9 +1,9 @@
-/** Bodies as Nango and Notion send them, with signatures that were computed by others. For tests. */
+/** Bodies as Nango and Notion send them, with independently computed signatures. For tests. */
 
 export const nangoKey = 'test-webhook-signing-key';
 export const notionToken = 'secret_EXAMPLE_TOKEN_FROM_NOTION_DOCS';
 
-/** Exactly as Nango writes it: keys sorted at every level, no whitespace. */
+/** Exactly as Nango sends it: keys sorted at every level, no whitespace. */
 export const forwardedSchemaUpdate = Buffer.from(
   '{"connectionId":"4f7f7b8e-0c55-4b0e-9f0e-2f6d1f6f8a11","from":"notion","payload":{"api_version":"2025-09-03","attempt_number":1,"authors":[{"id":"c7c11cca-1d73-471d-9b6e-bdef51470190","type":"person"}],"data":{"parent":{"data_source_id":"263104cd-477e-804b-8c32-000b2fcd241a","id":"263104cd-477e-80ef-8afe-c488d39a5cdb","type":"database"},"updated_properties":[{"action":"created","id":"kqLW","name":"Created at"}]},"entity":{"id":"263104cd-477e-804b-8c32-000b2fcd241a","type":"data_source"},"id":"5496f509-6988-4bab-b6a9-bdce0b720ca0","integration_id":"0ef2e755-4912-8096-91c1-00376a88a5ca","subscription_id":"29d75c0d-5546-4414-8459-7b7a92f1fc4b","timestamp":"2026-01-05T23:55:22.243Z","type":"data_source.schema_updated","workspace_id":"13950b26-c203-4f3b-b97d-93ec06319565","workspace_name":"Quantify Labs"},"providerConfigKey":"notion","type":"forward"}',
 );
@@ -56,7 +56,7 @@ export const databaseDeleted = {
   data: { parent: { id: '0ef104cd-477e-80e1-8571-cfd10e92339a', type: 'page' } },
 } as const;
 
-/** The other documented samples: what differs from the envelope. */
+/** The other documented samples: their differences from the envelope. */
 const variants = {
   'data_source.moved': {
     entity: { id: '263104cd-477e-8025-aae1-000b58fc5834', type: 'data_source' },
@@ -133,7 +133,7 @@ export interface NotionBody {
   readonly accessible_by?: readonly { readonly id: string; readonly type: string }[];
 }
 
-/** One body for each type that concerns the mirror. */
+/** One body per type that concerns the mirror. */
 export const databaseEvents: readonly NotionBody[] = [
   dataSourceCreated,
   databaseDeleted,
@@ -147,14 +147,14 @@ export const databaseEvents: readonly NotionBody[] = [
   })),
 ];
 
-/** A view of a database that lives elsewhere. */
+/** A linked view of a database elsewhere. */
 export const linkedDatabaseCreated: NotionBody = {
   ...databaseDeleted,
   type: 'database.created',
   entity: { id: '153104cd-477e-80eb-ae76-e1c2a32c7b35', type: 'block' },
 };
 
-/** Types that do not concern the mirror, some without `data`, some that Notion has not invented yet. */
+/** Types that do not concern the mirror, some without `data`, some that do not exist yet. */
 export const otherEvents: readonly Readonly<Record<string, unknown>>[] = [
   ...[
     'page.created',

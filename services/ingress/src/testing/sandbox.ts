@@ -13,15 +13,15 @@ export interface StackAddresses {
   readonly mongodbUri: string;
 }
 
-/** Topics, schemas and databases of one test file on real servers, all gone at the end. For tests. */
+/** Topics, schemas and databases of one test file on real servers, all removed at the end. For tests. */
 export interface Sandbox {
   readonly prefix: string;
   readonly topics: Topics;
   readonly kafka: Kafka;
   readonly schemaRegistry: { readonly url: string; readonly username: null; readonly password: null };
-  /** Where MongoDB listens. */
+  /** MongoDB's address. */
   readonly mongodb: { readonly host: string; readonly port: number };
-  /** The URI of a new database, initialised; through `port` when given. */
+  /** Creates and initialises a database. */
   newDatabase(): Promise<SandboxDatabase>;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Sandbox {
 export interface SandboxDatabase {
   readonly name: string;
   readonly mongo: Mongo;
-  /** By way of another port, e.g. a proxy's. */
+  /** The database's URI; through another port when given, e.g. a proxy's. */
   uri(port?: number): string;
 }
 

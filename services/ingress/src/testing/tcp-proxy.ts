@@ -1,11 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A wire that a test can cut. For tests. */
+/** A proxy whose connections a test can cut. For tests. */
 export interface TcpProxy {
   readonly port: number;
-  /** Breaks every connection, and new ones at once. */
+  /** Breaks every connection, including new ones. */
   cut(): void;
-  /** Keeps connections open, also new ones, but passes nothing on. */
+  /** Keeps connections open, including new ones, but forwards nothing. */
   hang(): void;
   restore(): void;
   close(): Promise<void>;

@@ -9,12 +9,12 @@ export interface ReadRecord {
 }
 
 export interface TopicReader {
-  /** What has been read so far, in order within each partition. */
+  /** The records read so far, in order within each partition. */
   readonly records: readonly ReadRecord[];
   stop(): Promise<void>;
 }
 
-/** Reads a topic from its beginning with a plain consumer that knows nothing of ours. For tests. */
+/** Reads a topic from its beginning with a plain consumer, without our code. For tests. */
 export async function startTopicReader(kafka: Kafka, topic: string): Promise<TopicReader> {
   const records: ReadRecord[] = [];
   const consumer = kafka.consumer({ groupId: `${topic}.reader-${randomUUID()}`, maxWaitTimeInMs: 100 });
@@ -30,7 +30,7 @@ export async function startTopicReader(kafka: Kafka, topic: string): Promise<Top
   return { records, stop: () => consumer.disconnect() };
 }
 
-/** Decodes values as a stranger would: through the schema registry alone. */
+/** Decodes values as a foreign client would, using only the schema registry. */
 export function createForeignDecoder(schemaRegistryUrl: string): (value: Buffer) => Promise<unknown> {
   const registry = new SchemaRegistry({ host: schemaRegistryUrl });
   return async (value) => JSON.parse(JSON.stringify(await registry.decode(value))) as unknown;
