@@ -4,7 +4,7 @@ import { helpTexts, referenceFile, refreshReference } from './cli-reference.ts';
 
 const page = readFileSync(referenceFile, 'utf8');
 
-test('docs/cli.md shows the help as it is (write it with: node cli/src/cli-reference.ts)', () => {
+test('docs/cli.md shows the current help (write it with: node cli/src/cli-reference.ts)', () => {
   expect(page).toBe(refreshReference(page));
 });
 
@@ -13,6 +13,6 @@ test('docs/cli.md has every command', () => {
   expect(new Set(shown)).toEqual(new Set(helpTexts().keys()));
 });
 
-test('a command that is gone is noticed', () => {
+test('a removed command is noticed', () => {
   expect(() => refreshReference('<!-- help: mirror fly -->\n')).toThrow('there is no command `mirror fly`');
 });

@@ -7,7 +7,7 @@ export const referenceFile = join(import.meta.dirname, '../../docs/cli.md');
 
 const width = 100;
 
-/** What `--help` prints of every command that does something, by its full name, e.g. `mirror connections add`. */
+/** The `--help` text of every command with an action, by its full name, e.g. `mirror connections add`. */
 export function helpTexts(): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   const program = buildProgram(async () => {});
@@ -23,7 +23,7 @@ export function helpTexts(): ReadonlyMap<string, string> {
   return texts;
 }
 
-/** The page with the block after each `<!-- help: mirror … -->` as the program has it. Throws on a command that there is not. */
+/** The page with the block after each `<!-- help: mirror … -->` replaced by the current help. Throws on an unknown command. */
 export function refreshReference(page: string): string {
   const texts = helpTexts();
   return page.replaceAll(/<!-- help: (.+?) -->\n(?:```text\n[\s\S]*?\n```\n)?/g, (_, name: string) => {

@@ -36,10 +36,10 @@ let env: Record<string, string>;
 let nango: Awaited<ReturnType<typeof startHttpServer>>;
 let notion: Awaited<ReturnType<typeof startHttpServer>>;
 
-/** What a process has of our own environment: none of its settings. */
+/** The inherited environment, without our own settings. */
 const inherited = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
-/** Everything that any run printed. */
+/** The output of all runs. */
 let printed = '';
 
 beforeAll(async () => {
@@ -99,7 +99,7 @@ async function mirror(args: readonly string[], options: Options = {}): Promise<R
   return noted(await run(args, { ...options, env: { ...env, ...options.env } }));
 }
 
-/** The same as a process of its own, which takes seconds to start: for what depends on being one. */
+/** The same as a real process, which takes seconds to start: for behaviour that depends on it. */
 async function mirrorProcess(args: readonly string[], options: Options = {}): Promise<Run> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
     env: { ...inherited, ...env, ...options.env },
@@ -134,7 +134,7 @@ async function doctor(args: readonly string[] = [], change: Record<string, strin
 }
 
 describe('a mirror from nothing', () => {
-  test('before init the doctor says what is missing, and that init makes it', async () => {
+  test('before init the doctor lists everything missing, and names init as the remedy', async () => {
     const { code, report, problems } = await doctor();
     expect(code).toBe(1);
     expect(report).toMatchObject({ ok: false, problems: problems.length });
@@ -153,7 +153,7 @@ describe('a mirror from nothing', () => {
     expect(human.stdout).not.toContain('\u001B');
   });
 
-  test('init makes everything, and says so', async () => {
+  test('init creates everything and reports it', async () => {
     const { code, stdout, stderr } = await mirrorProcess(['init']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`made     topic ${topics.events} (3 partitions, 1 replica)`);
@@ -161,7 +161,7 @@ describe('a mirror from nothing', () => {
     expect(stdout).toContain('made     view databases');
   });
 
-  test('again it makes nothing', async () => {
+  test('a second init creates nothing', async () => {
     const { code, stdout } = await mirror(['init', '--json']);
     expect(code).toBe(0);
     const report: unknown = JSON.parse(stdout);
@@ -199,7 +199,7 @@ describe('a mirror from nothing', () => {
     expect(report.checks.find(({ area }) => area === 'nango')?.status).toBe('ok');
   });
 
-  test('another number of partitions is told, by init and by the doctor, and changes nothing', async () => {
+  test('a different number of partitions is reported by init and the doctor, and changes nothing', async () => {
     const change = { MIRROR_KAFKA_PARTITIONS: '5' };
     const { code, stdout } = await mirror(['init'], { env: change });
     expect(code).toBe(0);
@@ -213,7 +213,7 @@ describe('a mirror from nothing', () => {
 });
 
 describe('connections', () => {
-  test('one that Nango knows: its workspace and bot are asked for', async () => {
+  test('one known to Nango gets its workspace and bot from Nango', async () => {
     const { code, stdout } = await mirror(['connections', 'add', 'at-nango', '--workspace-id', 'acme']);
     expect(code).toBe(0);
     expect(stdout).toContain('added connection at-nango: tenant acme');
@@ -225,15 +225,15 @@ describe('connections', () => {
       status: 'active',
       token: null,
     });
-    const unknown = await mirror(['connections', 'add', 'nobody', '--provider-config-key', 'notion']);
+    const unknown = await mirror(['connections', 'add', 'not-at-nango', '--provider-config-key', 'notion']);
     expect(unknown.code).toBe(1);
-    expect(unknown.stderr).toContain('knows no connection nobody');
-    const noKey = await mirror(['connections', 'add', 'nobody'], { env: { MIRROR_NANGO_API_KEY: '' } });
+    expect(unknown.stderr).toContain('knows no connection not-at-nango');
+    const noKey = await mirror(['connections', 'add', 'not-at-nango'], { env: { MIRROR_NANGO_API_KEY: '' } });
     expect(noKey.code).toBe(2);
     expect(noKey.stderr).toContain('--notion-workspace-id');
   });
 
-  test('one with a token of its own, ids as URL and without dashes', async () => {
+  test('one with a stored token, ids given as a URL and without dashes', async () => {
     const file = join(folder, 'token');
     writeFileSync(file, `${storedToken}\n`);
     const url = `https://www.notion.so/acme/Home-${workspace.replaceAll('-', '')}?pvs=4`;
@@ -261,7 +261,7 @@ describe('connections', () => {
     expect(piped.code).toBe(0);
   });
 
-  test('added again it changes what is given, and keeps the rest', async () => {
+  test('adding it again changes the given fields and keeps the rest', async () => {
     const before = await documentOf('own');
     const { code, stdout, stderr } = await mirror(['connections', 'add', 'own', '--workspace-id', 'other-tenant']);
     expect(code).toBe(0);
@@ -279,17 +279,17 @@ describe('connections', () => {
     await mirror(['connections', 'add', 'own', '--token-file', '-'], { stdin: storedToken });
   });
 
-  test('list shows all or those of one tenant, and no token', async () => {
+  test('list shows all connections or one tenant’s, without tokens', async () => {
     const { code, stdout } = await mirror(['connections', 'list']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/at-nango +acme +13950b26-c203-4f3b-b97d-93ec06319565 +active +nango/);
     expect(stdout).toMatch(/own +other-tenant .* active +mirror/);
     const some: unknown = JSON.parse((await mirror(['connections', 'list', '--workspace-id', 'acme', '--json'])).stdout);
     expect(some).toMatchObject({ ok: true, connections: [{ connectionId: 'at-nango' }] });
-    expect((await mirror(['connections', 'list', '--workspace-id', 'nobody'])).stdout).toContain('There are no connections');
+    expect((await mirror(['connections', 'list', '--workspace-id', 'unknown'])).stdout).toContain('There are no connections');
   });
 
-  test('pause, resume, remove, each twice, and back with add', async () => {
+  test('pause, resume and remove, each twice, then add again', async () => {
     const paused = await mirror(['connections', 'pause', 'own', '--reason', 'asked by\nthe customer']);
     expect(paused.stdout).toContain('paused (asked by?the customer)');
     expect((await mirror(['connections', 'pause', 'own'])).stdout).toContain('paused already');
@@ -314,7 +314,7 @@ describe('connections', () => {
     });
   });
 
-  test('the doctor sees the connections, and a key that does not open their tokens', async () => {
+  test('the doctor checks the connections, and reports a key that does not decrypt their tokens', async () => {
     const { report } = await doctor();
     expect(report.checks).toContainEqual(expect.objectContaining({ area: 'connections', status: 'ok', detail: '3 active' }));
     const { code, problems } = await doctor([], { MIRROR_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString('base64') });
@@ -323,7 +323,7 @@ describe('connections', () => {
   });
 });
 
-test('status --watch says it anew every two seconds, in the same place of a terminal, until Ctrl-C', async () => {
+test('status --watch refreshes in place every two seconds until Ctrl-C', async () => {
   const ctrlC = new AbortController();
   let screens = 0;
   const { code, stdout } = await run(['status', '--watch'], {
@@ -352,7 +352,7 @@ test('a handshake token is shown once, and none with the wrong key', async () =>
 
   const wrongKey = await mirror(['handshake', 'show'], { env: { MIRROR_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString('base64') } });
   expect(wrongKey).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('cannot be decrypted') });
-  // With both slots asked for, one that cannot be read must not cost the other its only showing.
+  // When both slots are requested, an unreadable one must not use up the other's only showing.
   const otherKey = Buffer.alloc(32, 8);
   await createHandshakeStore({ db: mongo.db, encryptionKey: otherKey }).keepOnce('nango', 'secret_of_another_key');
   expect(await mirror(['handshake', 'show'])).toMatchObject({ code: 1, stderr: expect.stringContaining('the token of the slot nango') });
@@ -383,7 +383,7 @@ test('the doctor sends a running ingress webhooks that change nothing', async ()
   expect((await mirror(['doctor', '--url', 'localhost'])).code).toBe(2);
 });
 
-/** Every server at one port, with credentials where a URL can hold them. */
+/** Settings that point every server to one port, with credentials where a URL can hold them. */
 const allAt = (port: number) => ({
   MIRROR_KAFKA_BROKERS: `127.0.0.1:${port}`,
   MIRROR_SCHEMA_REGISTRY_URL: `http://reader:registry-secret@127.0.0.1:${port}`,
@@ -415,7 +415,7 @@ describe('when servers are down', () => {
     ]);
   });
 
-  test('init does what it can, and says what it cannot', async () => {
+  test('init sets up the reachable servers, and reports the others', async () => {
     const port = await deadPort();
     const { code, stdout, stderr } = await mirror(['init', '--wait', '0', '--json'], {
       env: { MIRROR_SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` },
@@ -429,7 +429,7 @@ describe('when servers are down', () => {
     expect(stderr).toContain(`error the schema registry at http://127.0.0.1:${port}`);
   });
 
-  test('other commands say which server it is, in one JSON object if asked', async () => {
+  test('other commands name the server, as one JSON object with --json', async () => {
     const port = await deadPort();
     const change = { MIRROR_MONGODB_URI: allAt(port).MIRROR_MONGODB_URI };
     const { code, stdout } = await mirror(['connections', 'list', '--json'], { env: change });
@@ -440,13 +440,13 @@ describe('when servers are down', () => {
     });
   });
 
-  test('init waits for a server, tells so, and Ctrl-C ends it', async () => {
+  test('init reports that it waits for a server, and Ctrl-C ends it', async () => {
     const port = await deadPort();
     const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'init', '--wait', '60'], {
       env: { ...inherited, ...env, MIRROR_SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` },
     });
-    const [told] = (await once(child.stderr, 'data')) as [Buffer];
-    expect(told.toString()).toContain(`waiting for the schema registry at http://127.0.0.1:${port}`);
+    const [printedLine] = (await once(child.stderr, 'data')) as [Buffer];
+    expect(printedLine.toString()).toContain(`waiting for the schema registry at http://127.0.0.1:${port}`);
     child.kill('SIGINT');
     expect(await once(child, 'close')).toEqual([130, null]);
   });
@@ -457,7 +457,7 @@ test('config check, as a process', async () => {
   expect((await mirrorProcess(['config', 'check'], { env: { MIRROR_KAFKA_SSL: 'yes' } })).code).toBe(78);
 });
 
-test('nothing that was printed holds a secret', () => {
+test('no output contains a secret', () => {
   expect(printed.length).toBeGreaterThan(1_000);
   const values = [
     ...Object.values(secrets).flatMap((value) => value.split(',')),
@@ -468,6 +468,6 @@ test('nothing that was printed holds a secret', () => {
     'secret_shown_on_purpose',
   ];
   for (const secret of values) expect(printed).not.toContain(secret);
-  // Nor a token as it is stored.
+  // Nor an encrypted token.
   expect(printed).not.toMatch(/v1\.[\w-]{40}/);
 });

@@ -5,7 +5,7 @@ import type { Output, Sink } from './output.ts';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import { createRedactor } from '@notion-mirror/operations/secrets';
 
-/** The process around a run, so that a test can be one. */
+/** The process around a run, replaceable in tests. */
 export interface Surroundings {
   readonly env: Environment;
   readonly stdout: Sink;
@@ -15,10 +15,10 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** What a command works with. */
+/** The dependencies of a command. */
 export interface CommandContext extends Surroundings {
   readonly output: Output;
-  /** What the servers' clients log: nothing, or with `--verbose` everything, on stderr. */
+  /** Whether the servers' clients log everything on stderr (`--verbose`), or nothing. */
   readonly isVerbose: boolean;
 }
 
@@ -27,7 +27,7 @@ export type Command = (context: CommandContext) => Promise<ExitCode>;
 /** Wraps a command as a commander action. */
 export type Act = (command: Command) => Promise<void>;
 
-/** A context whose configuration is good: what the operations need, too. */
+/** A context with a valid configuration, as operations need it. */
 export type ConfiguredContext = CommandContext & OperationContext;
 
 /** Throws ConfigError. */

@@ -21,7 +21,7 @@ export function addConfigCommands(program: Program, act: Act): void {
   const config = program.command('config').description('the configuration of the mirror');
   config
     .command('check')
-    .description('every variable, where its value comes from, and what is wrong with it; secrets are not shown')
+    .description('shows every variable, the source of its value, and any problem; secrets are not shown')
     .action(async () => {
       await act(async ({ env, output }) => {
         const report = checkConfiguration(env);
@@ -32,8 +32,8 @@ export function addConfigCommands(program: Program, act: Act): void {
     });
   config
     .command('docs')
-    .description('docs/configuration.md, made from the table of variables')
-    .option('--check <file>', 'fail when the file is not what would be printed')
+    .description('prints docs/configuration.md, generated from the table of variables')
+    .option('--check <file>', 'fail when the file differs from the output')
     .option('--write <file>', 'write the file instead of printing it')
     .action(async (options: { check?: string; write?: string }) => {
       await act(async ({ output }) => {

@@ -1,6 +1,6 @@
 import { variables, type Variable } from '@notion-mirror/service-kit/variables';
 
-/** Headings in order, with the beginnings of the names below them. A variable belongs to the first that fits; the last fits all. */
+/** Headings in order, with name prefixes. A variable belongs to the first match; the last matches all. */
 const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Kafka', ['MIRROR_KAFKA_', 'MIRROR_TOPIC_']],
   ['Schema registry', ['MIRROR_SCHEMA_REGISTRY_']],
@@ -21,7 +21,7 @@ names every bad variable, and what it should look like. An empty variable counts
 A **secret** is never printed or logged. It can also be given as \`<NAME>_FILE\`, the path of a file that holds it (without its line end), but not both ways.
 `;
 
-/** docs/configuration.md, from the table that the parser uses. */
+/** docs/configuration.md, generated from the parser's table. */
 export function configurationDocs(): string {
   const left = new Map<string, Variable<unknown>>(Object.entries(variables));
   const parts = sections.map(([heading, beginnings]) => {

@@ -5,12 +5,12 @@ import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { usageError } from './exit-code.ts';
 
 /**
- * Whether the operator agrees: asks at a terminal, where Enter is no. Elsewhere nobody could answer, and a script must say that it means it:
- * throws a usage error that names `--yes` and the command. `question` is one sentence without the answers.
+ * Asks the operator for confirmation at a terminal, where Enter means no. Without a terminal a script must confirm explicitly: throws a usage
+ * error that names `--yes` and the command. `question` is one sentence without the answers.
  */
 async function isConfirmed({ stdin, output, signal }: CommandContext, command: string, question: string): Promise<boolean> {
   if (stdin.isTTY !== true || output.isJson) throw usageError(`${command} needs --yes when there is no terminal to ask at`);
-  // Not as a terminal: Ctrl-C stays a signal to the process.
+  // Not in terminal mode, so that Ctrl-C stays a signal to the process.
   const prompt = createInterface({ input: stdin, output: process.stderr, terminal: false });
   try {
     const asked = prompt.question(`${question} [y/N] `, { signal });
@@ -21,7 +21,7 @@ async function isConfirmed({ stdin, output, signal }: CommandContext, command: s
   }
 }
 
-/** Resolves when the operator said `--yes` or agrees; otherwise throws what says that nothing was done, in the word `done`. */
+/** Resolves with `--yes` or when the operator agrees; otherwise throws "nothing was <done>". */
 export async function confirm(
   context: CommandContext,
   {

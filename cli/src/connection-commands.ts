@@ -27,16 +27,16 @@ interface AddOptions {
 export function addConnectionCommands(program: Program, act: Act): void {
   const connections = program
     .command('connections')
-    .description("customers' grants: whose databases are mirrored, for which tenant, with whose token");
+    .description("manages customers' grants: which workspaces are mirrored, for which tenant, with which token");
 
   connections
     .command('add')
-    .description('adds a connection; again: changes what is given, keeps the rest, and makes it active')
-    .argument('<connectionId>', "Nango's id of the connection, or a name of yours for one with a stored token")
+    .description('adds a connection; for an existing one, changes the given fields, keeps the rest, and makes it active')
+    .argument('<connectionId>', "Nango's id of the connection, or your own name for one with a stored token")
     .option('--provider-config-key <key>', "Nango's id of the integration (default: notion)")
     .option('--workspace-id <tenant>', 'your id of the tenant, without `:` (default: the Notion workspace id)')
     .option('--notion-workspace-id <id>', 'the Notion workspace: an id or a URL (default: ask Nango, or Notion with the token)')
-    .option('--bot-id <id>', "the grant's bot in Notion: its connection is asked first for what the bot can read")
+    .option('--bot-id <id>', "the grant's bot in Notion: databases the bot can read are fetched through this connection first")
     .option('--token-file <file>', 'store this Notion token, encrypted with MIRROR_ENCRYPTION_KEY; - reads stdin (default: Nango holds it)')
     .option('--forget-token', 'erase the stored token: Nango holds it from now on')
     .addOption(new Option('--token [token]').hideHelp())
@@ -53,7 +53,7 @@ Examples:
 
   connections
     .command('list')
-    .description('all connections, or those of one tenant; and what is new at Nango and left to you')
+    .description('lists all connections, or those of one tenant, and new ones at Nango that need your decision')
     .option('--workspace-id <tenant>', 'only those of this tenant')
     .action(async ({ workspaceId }: { workspaceId?: string }) => {
       await act(async (context) => {
@@ -71,9 +71,9 @@ Examples:
 
   connections
     .command('pause')
-    .description('stops mirroring it, until it is resumed')
+    .description('stops mirroring a connection until it is resumed')
     .argument('<connectionId>')
-    .option('--reason <text>', 'why, for whoever reads the list')
+    .option('--reason <text>', 'the reason, shown in the list')
     .action(async (connectionId: string, { reason }: { reason?: string }) => {
       await act(async (context) => {
         const why = reason === undefined ? 'paused by an operator' : oneLine(reason);
@@ -87,7 +87,7 @@ Examples:
 
   connections
     .command('resume')
-    .description('mirrors it again, after a pause or when Notion refused its token')
+    .description('resumes a connection after a pause, or after Notion refused its token')
     .argument('<connectionId>')
     .action(async (connectionId: string) => {
       await act(async (context) =>
@@ -97,7 +97,7 @@ Examples:
 
   connections
     .command('remove')
-    .description('ends it: status deleted, its token erased; the documents of its databases stay')
+    .description('removes a connection: status deleted, its token erased; the documents of its databases stay')
     .argument('<connectionId>')
     .option('--yes', 'do not ask')
     .action(async (connectionId: string, { yes }: { yes?: boolean }) => {
@@ -116,7 +116,7 @@ Examples:
   addPurgeCommand(connections, act);
 }
 
-/** Changes a connection's status and reports it, and what that means from now on. */
+/** Changes a connection's status and reports the change with its consequence. */
 async function change(context: ConfiguredContext, make: (db: Mongo['db']) => Promise<Changed>, consequence: string): Promise<ExitCode> {
   const { kind, connection } = await useMongo(context, async ({ db }) => make(db));
   context.output.result(true, { outcome: kind, connection: connectionJson(connection) }, (colors) => {
@@ -143,7 +143,7 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
     notionWorkspaceId: notionIdOption('--notion-workspace-id', options.notionWorkspaceId),
     botId: notionIdOption('--bot-id', options.botId),
   };
-  // Before a secret is read for nothing.
+  // Checked before a secret is read in vain.
   if (options.tokenFile !== undefined && config.encryptionKey === null) throw noEncryptionKey();
   const token =
     options.tokenFile === undefined

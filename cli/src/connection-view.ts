@@ -4,7 +4,7 @@ import { oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { minute, table, type Colors } from './output.ts';
 
-/** A connection for machines: everything but its token. */
+/** A connection as JSON, without its token. */
 export function connectionJson(connection: Connection): JsonObject {
   const { connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId, status, statusReason, createdAt, updatedAt } = connection;
   return {
@@ -39,7 +39,7 @@ export function renderConnections(connections: readonly Connection[], colors: Co
   return table([header, ...rows]);
 }
 
-/** A connection at Nango that was given to no tenant. */
+/** A connection at Nango without a tenant. */
 export function leftJson({ connectionId, providerConfigKey, notedAt, problem }: LeftToOperator): JsonObject {
   return { connectionId, providerConfigKey, notedAt: notedAt.toISOString(), problem };
 }

@@ -43,31 +43,29 @@ interface ActOptions extends FilterOptions {
 export function addDeadLetterCommands(program: Program, act: Act): void {
   const deadLetters = program
     .command('dead-letters')
-    .description('what could not be handled: shows why, and redrives or drops it, by cause');
+    .description('shows events that could not be handled, and why; redrives or drops them, by cause');
 
-  withFilters(deadLetters.command('list').description('the dead letters that wait, by cause'))
-    .option('--all', 'settled ones too, as far as they still lie on the topic')
-    .option('--records', 'one line for each letter')
-    .option('--limit <n>', 'with --records: at most so many lines', '100')
+  withFilters(deadLetters.command('list').description('lists waiting dead letters, by cause'))
+    .option('--all', 'include settled letters that are still on the topic')
+    .option('--records', 'print one line per letter')
+    .option('--limit <n>', 'maximum lines with --records', '100')
     .action(async (options: ListOptions) => {
       await act(async (context) => list(configured(context), options));
     });
 
   deadLetters
     .command('show')
-    .description('everything about one dead letter; tokens and passwords in it are masked')
+    .description('shows everything about one dead letter, with tokens and passwords masked')
     .argument('<partition:offset>', 'as `list --records` names it')
     .action(async (ref: string) => {
       await act(async (context) => show(configured(context), parseRef(ref)));
     });
 
   withChoice(
-    deadLetters
-      .command('redrive')
-      .description('gives dead letters once more to what could not handle them: to the log, or (unreadable webhooks) to the ingress'),
+    deadLetters.command('redrive').description('retries dead letters: events through the log, unreadable webhooks through the ingress'),
   )
-    .option('--ingress-url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: takes webhooks that could not be read')
-    .option('--force', `also what was redriven ${maxRedrives} times already and came back`)
+    .option('--ingress-url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000, for unreadable webhooks')
+    .option('--force', `include letters that already came back from ${maxRedrives} redrives`)
     .addHelpText(
       'after',
       `
@@ -76,7 +74,7 @@ Examples:
   mirror dead-letters redrive --service ingress --ingress-url http://localhost:3000
   mirror dead-letters redrive 0:17 0:21
 
-Exit code 0: every letter that was chosen is settled. 1: some still wait, or came back unread.`,
+Exit code 0: every chosen letter is settled. 1: some still wait, or came back unread.`,
     )
     .action(async (refs: string[], options: ActOptions) => {
       await act(async (context) => settle(configured(context), 'redrive', refs, options));
@@ -96,14 +94,14 @@ function withFilters(command: Program): Program {
     .option('--class <class>', 'only letters whose error has this class, e.g. poison')
     .option('--code <code>', 'only letters whose error has this code, e.g. undecodable')
     .option('--workspace-id <tenant>', "only this tenant's")
-    .option('--service <name>', 'only those of sync-worker, delete-worker or ingress')
-    .option('--since <time>', 'only what failed since then: a time in ISO 8601, or a duration (90m, 2h, 3d)');
+    .option('--service <name>', 'only letters from sync-worker, delete-worker or ingress')
+    .option('--since <time>', 'only failures since then: a time in ISO 8601, or a duration (90m, 2h, 3d)');
 }
 
 function withChoice(command: Program): Program {
-  return withFilters(command.argument('[partition:offset...]', 'these letters (default: those that fit the options)'))
-    .option('--all', 'all that wait; otherwise letters or an option that chooses must be given')
-    .option('--dry-run', 'show the plan and do nothing')
+  return withFilters(command.argument('[partition:offset...]', 'these letters (default: those that match the options)'))
+    .option('--all', 'all waiting letters; otherwise name letters or give a filter option')
+    .option('--dry-run', 'show the plan without carrying it out')
     .option('--yes', 'do not ask');
 }
 

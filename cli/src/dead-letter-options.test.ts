@@ -42,9 +42,9 @@ test.each([
   [{ service: 'ingress' }, false],
   [{ workspaceId: 'acm' }, false],
   [{ since: '119m' }, false],
-])('letters fit every option of %j: %s', (options, fits) => expect(filterOption(options, now)(letter)).toBe(fits));
+])('letters match every option of %j: %s', (options, fits) => expect(filterOption(options, now)(letter)).toBe(fits));
 
-test('a letter of nobody fits no tenant', () => {
+test('a letter without a tenant matches no tenant', () => {
   expect(filterOption({ workspaceId: 'acme' }, now)({ ...letter, workspaceId: null })).toBe(false);
 });
 

@@ -3,7 +3,7 @@ import { parsePlace, type LogPlace } from '@notion-mirror/operations/log-place';
 import { oneLine } from '@notion-mirror/operations/text';
 import { usageError } from './exit-code.ts';
 
-/** What the commands take to choose letters by, as commander gives it. */
+/** The filter options, as parsed by commander. */
 export interface FilterOptions {
   readonly class?: string;
   readonly code?: string;
@@ -16,7 +16,7 @@ export function hasFilter(options: FilterOptions): boolean {
   return [options.class, options.code, options.workspaceId, options.service, options.since].some((option) => option !== undefined);
 }
 
-/** Letters that fit every option given. Throws a usage error. */
+/** A filter that matches every given option. Throws a usage error. */
 export function filterOption(options: FilterOptions, now: Date): LetterFilter {
   const { class: errorClass, code, workspaceId, service, since } = options;
   return filterOf({ class: errorClass, code, workspaceId, service, since: since === undefined ? undefined : sinceOption(since, now) });
@@ -24,7 +24,7 @@ export function filterOption(options: FilterOptions, now: Date): LetterFilter {
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A time in ISO 8601, or how long ago: `90m`, `2h`, `3d`. */
+/** A time in ISO 8601, or a duration back from now: `90m`, `2h`, `3d`. */
 export function sinceOption(text: string, now: Date): Date {
   const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (number !== undefined && unit !== undefined && unit in unitMs) {
@@ -37,7 +37,7 @@ export function sinceOption(text: string, now: Date): Date {
   return time;
 }
 
-/** `partition:offset`, as `list --records` shows it. Throws a usage error. */
+/** Parses `partition:offset`, as printed by `list --records`. Throws a usage error. */
 export function parseRef(text: string): LogPlace {
   const place = parsePlace(text);
   if (place === null) {

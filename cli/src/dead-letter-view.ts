@@ -11,7 +11,7 @@ import { minute, table, type Cell, type Colors } from './output.ts';
 import { maskSecrets } from '@notion-mirror/operations/dead-letters/value-preview';
 import { causeJson, causeName, clip, renderCauses } from './dead-letter-cause-view.ts';
 
-/** Takes configured secrets out of a text. */
+/** Removes configured secrets from a text. */
 type Redact = (text: string) => string;
 
 export function letterJson(letter: LetterLine, redact: Redact): JsonObject {

@@ -50,7 +50,7 @@ afterAll(async () => {
   await mongo.close();
 });
 
-/** Topics of its own for each test: offsets begin at 0. */
+/** Separate topics for each test, so that offsets begin at 0. */
 beforeEach(async () => {
   log = isolatedLog(stack);
   topics = topicsFor(log.prefix);
@@ -85,7 +85,7 @@ interface Failed {
   readonly headers?: Record<string, string>;
 }
 
-/** What a worker's sink writes about a record of the log. */
+/** A dead letter as a worker writes it. */
 function workerLetter(failed: Failed = {}): DeadLetterRecord {
   const { workspaceId = 'acme', failedAt = new Date(), value } = failed;
   const event = toRecord({ topic: topics.events, event: eventOf({ workspaceId }), codec, accessibleBy: ['bot-1'] });
@@ -111,7 +111,7 @@ function workerLetter(failed: Failed = {}): DeadLetterRecord {
   });
 }
 
-/** What the ingress writes about a webhook that it cannot read: services/ingress/src/quarantine.ts. */
+/** A dead letter for an unreadable webhook, as the ingress writes it: services/ingress/src/quarantine.ts. */
 function quarantined(raw: Buffer, route: 'nango' | 'notion' = 'nango'): DeadLetterRecord {
   const time = new Date().toISOString();
   return {
@@ -161,7 +161,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** An ingress that checks signatures as the real one does, and answers what the test says. */
+/** A fake ingress that checks signatures like the real one, and answers as the test says. */
 async function ingress(answer: (posted: Posted) => Answer | Promise<Answer>) {
   const posted: Posted[] = [];
   const server = createServer((request, response) => {
@@ -190,7 +190,7 @@ async function ingress(answer: (posted: Posted) => Answer | Promise<Answer>) {
 const accepted = () => ({ status: 200, body: { status: 'accepted', eventId: 'e' } });
 
 describe('list', () => {
-  test('an empty topic, and one that is not there', async () => {
+  test('an empty topic, and a missing one', async () => {
     expect(await mirror(['list'])).toMatchObject({ code: 0, stdout: 'No dead letter waits.\n' });
     const nowhere = await mirror(['list'], { env: { MIRROR_TOPIC_PREFIX: `${log.prefix}other.` } });
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('mirror init') });
@@ -229,7 +229,7 @@ describe('list', () => {
     expect(stdout).not.toContain('\u001B');
   });
 
-  test('filters, and one line for each letter up to a limit', async () => {
+  test('filters, and prints one line per letter up to a limit', async () => {
     const old = new Date(Date.now() - 3 * 3_600_000);
     await put(
       workerLetter({ failedAt: old }),
@@ -248,7 +248,7 @@ describe('list', () => {
     expect(stdout).toContain('2 more: --limit 4');
   });
 
-  test('thousands of letters, and no group is left behind', async () => {
+  test('reads thousands of letters and leaves no group behind', async () => {
     const letters = Array.from({ length: 3_000 }, (_, index) => workerLetter({ workspaceId: `tenant-${index % 7}` }));
     await Promise.all(letters.map((letter) => publisher.publish(letter)));
     expect((await json(['list'])).result).toMatchObject({ letters: 3_000, tenants: 7 });
@@ -261,7 +261,7 @@ describe('list', () => {
 });
 
 describe('show', () => {
-  test("a worker's letter: headers, where it lay, the event", async () => {
+  test("a worker's letter: headers, its place on the log, the event", async () => {
     await put(workerLetter(), workerLetter({ workspaceId: 'initech' }));
     const { code, result } = await json(['show', '0:1']);
     expect(code).toBe(0);
@@ -278,7 +278,7 @@ describe('show', () => {
     expect(stdout).toMatch(/workspaceId +initech/);
   });
 
-  test('one that is no event: why, and its bytes', async () => {
+  test('a record that is not an event: the reason, and its bytes', async () => {
     await put(workerLetter({ value: Buffer.from('\u001B[2Jno event') }), workerLetter({ value: null }));
     const { stdout } = await mirror(['show', '0:0']);
     expect(stdout).toContain('not an event: not_framed');
@@ -287,7 +287,7 @@ describe('show', () => {
     expect((await json(['show', '0:1'])).result).toMatchObject({ letter: { value: { bytes: null, problem: 'the record has no value' } } });
   });
 
-  test('a handshake that could not be read shows no token', async () => {
+  test('an unreadable handshake shows no token', async () => {
     const token = 'secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl';
     await put(quarantined(Buffer.from(`{"verification_token":"${token}",}`), 'notion'));
     for (const args of [
@@ -302,7 +302,7 @@ describe('show', () => {
     }
   });
 
-  test('one that is not there', async () => {
+  test('a missing letter', async () => {
     await put(workerLetter());
     for (const ref of ['0:1', '7:0']) {
       expect(await mirror(['show', ref])).toMatchObject({ code: 1, stderr: expect.stringContaining(`there is no dead letter ${ref}`) });
@@ -312,7 +312,7 @@ describe('show', () => {
 });
 
 describe('redrive', () => {
-  test('wants to be told which, shows its plan, and does nothing without a yes', async () => {
+  test('requires a choice of letters, shows its plan, and does nothing without confirmation', async () => {
     await put(workerLetter(), workerLetter({ workspaceId: 'initech' }));
     expect(await mirror(['redrive', '--yes'])).toMatchObject({ code: 2, stderr: expect.stringContaining('which ones?') });
     expect(await mirror(['redrive', '--all', '--class', 'poison'])).toMatchObject({ code: 2 });
@@ -332,7 +332,7 @@ describe('redrive', () => {
     expect(await refsThatWait()).toEqual(['0:0', '0:1']);
   });
 
-  test('puts key, value and headers back as they were, once', async () => {
+  test('appends key, value and headers unchanged, once', async () => {
     const first = workerLetter({ code: 'other' });
     const second = workerLetter({ workspaceId: 'initech', value: Buffer.from([0, 255, 1]) });
     await put(first, second);
@@ -360,7 +360,7 @@ describe('redrive', () => {
     expect(await readAll(log.kafka, topics.events)).toHaveLength(1);
   });
 
-  test('a letter that comes back keeps its first place and counts, and the sixth time needs --force', async () => {
+  test('a letter that comes back keeps its first place and counts its redrives, and the sixth needs --force', async () => {
     await put(workerLetter({ headers: { 'dlq.redrives': '4', 'dlq.original.offset': '7' } }));
     expect((await mirror(['redrive', '--all', '--yes'])).code).toBe(0);
     const [record] = await readAll(log.kafka, topics.events);
@@ -373,7 +373,7 @@ describe('redrive', () => {
     expect((await readAll(log.kafka, topics.events)).map(({ headers }) => headers['dlq.redrives'])).toContain('6');
   });
 
-  test('letters at the old end go when they are settled, none before one that waits', async () => {
+  test('settled letters at the old end are removed, up to the first that waits', async () => {
     await put(workerLetter(), workerLetter({ code: 'other' }), workerLetter());
     expect((await json(['redrive', '--code', 'undecodable', '--yes'])).result).toMatchObject({ redriven: 2, removed: 1 });
     expect(await lowEnd()).toBe(1);
@@ -384,7 +384,7 @@ describe('redrive', () => {
     expect((await readAll(log.kafka, topics.events)).length).toBe(2);
   });
 
-  test('a mark of an earlier topic of the same name counts for nothing', async () => {
+  test('a marker from an earlier topic of the same name is ignored', async () => {
     await put(workerLetter({ workspaceId: 'first' }), workerLetter({ workspaceId: 'second' }));
     await mirror(['redrive', '0:1', '--yes']);
     const admin = log.kafka.admin();
@@ -399,7 +399,7 @@ describe('redrive', () => {
     expect(await lowEnd()).toBe(1);
   });
 
-  test('a strange letter says why it stays', async () => {
+  test('a letter that cannot be redriven stays, with a reason', async () => {
     await put(
       { topic: topics.deadLetters, key: null, value: Buffer.from('x'), headers: {} },
       workerLetter({ headers: { 'dlq.original.topic': 'payments' } }),
@@ -413,10 +413,10 @@ describe('redrive', () => {
   });
 });
 
-describe('redrive of a webhook that could not be read', () => {
+describe('redrive of an unreadable webhook', () => {
   const raw = Buffer.concat([Buffer.from('{"type":'), Buffer.from([0xff, 0]), Buffer.from('}')]);
 
-  test('is posted as it was, signed as its sender would sign it', async () => {
+  test('posts it unchanged, signed as by its sender', async () => {
     await createHandshakeStore({ db: mongo.db, encryptionKey: null }).keepOnce('notion', keptToken);
     const server = await ingress(({ path }) =>
       path === '/webhooks/nango' ? accepted() : { status: 200, body: { status: 'ignored', reason: 'linked_database' } },
@@ -435,17 +435,17 @@ describe('redrive of a webhook that could not be read', () => {
     expect(await readAll(log.kafka, topics.events)).toHaveLength(1);
   });
 
-  test('one that is unreadable still lies on the topic once, as the new letter', async () => {
+  test('one still unreadable is on the topic once, as the new letter', async () => {
     const server = await ingress(() => ({ status: 200, body: { status: 'quarantined' } }));
     await put(quarantined(raw));
     const { code, result } = await json(['redrive', '--all', '--yes', '--ingress-url', server.url]);
     expect(code).toBe(1);
     expect(result).toMatchObject({ ok: false, redriven: 0, stillUnreadable: 1, remaining: 0 });
-    // The stand-in wrote no new letter; the old one is done with.
+    // The fake ingress wrote no new letter; the old one is settled.
     expect(await refsThatWait()).toEqual([]);
   });
 
-  test('a failure ends it, and the same command goes on there', async () => {
+  test('a failure stops it, and the same command continues there', async () => {
     let isUp = false;
     const server = await ingress(() => (isUp || server.posted.length < 2 ? accepted() : { status: 503, body: { status: 'unavailable' } }));
     await put(quarantined(Buffer.from('1')), quarantined(Buffer.from('2')), quarantined(Buffer.from('3')));
@@ -469,8 +469,8 @@ describe('redrive of a webhook that could not be read', () => {
     expect(wrongKey).toMatchObject({ code: 1, stdout: expect.stringContaining('the ingress answered 401 (refused: invalid_signature)') });
     const noKey = await mirror([...args, server.url], { env: { MIRROR_NANGO_SIGNING_KEYS: '' } });
     expect(noKey).toMatchObject({ code: 1, stdout: expect.stringContaining('set MIRROR_NANGO_SIGNING_KEYS') });
-    const nobody = await mirror([...args, `http://127.0.0.1:${await deadPort()}`]);
-    expect(nobody).toMatchObject({ code: 1, stdout: expect.stringContaining('ECONNREFUSED') });
+    const dead = await mirror([...args, `http://127.0.0.1:${await deadPort()}`]);
+    expect(dead).toMatchObject({ code: 1, stdout: expect.stringContaining('ECONNREFUSED') });
     const large = await mirror([...args, server.url]);
     expect(large).toMatchObject({ code: 1, stdout: expect.stringContaining('0:0 stays: too large for the ingress') });
     expect(await refsThatWait()).toEqual(['0:0']);
@@ -478,7 +478,7 @@ describe('redrive of a webhook that could not be read', () => {
   });
 });
 
-test('letters that come while a plan is carried out are not touched', async () => {
+test('letters that arrive while a plan is carried out are not touched', async () => {
   const server = await ingress(async () => {
     await put(quarantined(Buffer.from('new')));
     return accepted();

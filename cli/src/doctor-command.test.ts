@@ -4,7 +4,7 @@ import { diagnose } from '@notion-mirror/operations/doctor/checks';
 import { answered, healthy, healthyKafka, healthyMongo } from '../../packages/operations/test/doctor-facts.ts';
 import { renderChecks } from './doctor-command.ts';
 
-test('the report for people groups by area and counts', () => {
+test('the human-readable report groups checks by area and counts them', () => {
   const [events, ...topics] = healthyKafka.topics;
   const [sync] = healthyKafka.groups;
   const kafka = answered('kafka:9092', { ...healthyKafka, topics: [{ ...events!, exists: false }, ...topics] });

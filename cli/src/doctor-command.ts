@@ -10,7 +10,7 @@ import { type Colors } from './output.ts';
 export function addDoctorCommand(program: Program, act: Act): void {
   program
     .command('doctor')
-    .description('checks every dependency, the layout, the connections and the secrets; says what is wrong and how to fix it')
+    .description('checks every dependency, the layout, the connections and the secrets; reports problems and how to fix them')
     .option('--url <url>', 'the base URL of a running ingress, e.g. http://localhost:3000: sends it a signed webhook that changes nothing')
     .action(async ({ url }: { url?: string }) => {
       await act(async (context) => doctor(context, url));

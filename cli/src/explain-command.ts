@@ -19,10 +19,10 @@ interface ExplainOptions {
 export function addExplainCommand(program: Program, act: Act): void {
   program
     .command('explain')
-    .description('the way of a change, from its webhook to its document; and why a database is not mirrored')
+    .description('traces a change from its webhook to its document, and explains why a database is not mirrored')
     .argument('<id>', 'a database, a data source or an event: an id, or a Notion URL')
     .option('--workspace-id <tenant>', "only this tenant's")
-    .option('--last <n>', 'how many events of a database', '3')
+    .option('--last <n>', 'number of events of a database', '3')
     .option('--no-notion', 'do not ask Notion')
     .addHelpText(
       'after',
@@ -31,7 +31,7 @@ Examples:
   mirror explain https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd
   mirror explain 367cba44-b6f3-4c92-81e7-6a2e9659efd4 --workspace-id acme
 
-Exit code 0: the mirror shows it as Notion does. 1: it does not, and each cause is named.`,
+Exit code 0: the mirror equals Notion. 1: it does not, and each cause is named.`,
     )
     .action(async (text: string, options: ExplainOptions) => {
       await act(async (context) => explain(configured(context), text, options));
@@ -43,7 +43,7 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
   const last = Number(options.last);
   if (!Number.isInteger(last) || last < 1 || last > 100) throw usageError('--last takes a whole number from 1 to 100');
   const workspaceId = options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId);
-  // An event's id need not have the form of Notion's: those of rechecks and sweeps are longer.
+  // An event's id need not be a Notion id: those of rechecks and sweeps are longer.
   const subject = (text.includes('/') ? notionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();
   if (subject === '' || (text.includes('//') && canonicalNotionId(subject) === null)) {
     throw usageError(`"${oneLine(text)}" names no database: a Notion URL ends with its id`);

@@ -10,7 +10,7 @@ const exitCodes: Readonly<Record<OperatorErrorKind, ExitCode>> = {
   bad_configuration: exitCode.badConfiguration,
 };
 
-/** What an operator reads when a command throws, and what the process exits with. */
+/** The report shown to an operator when a command throws, and the exit code. */
 export function explainError(error: unknown): ErrorReport & { readonly exitCode: ExitCode } {
   if (error instanceof OperatorError) {
     const { code, message, remedy, kind } = error;

@@ -9,17 +9,17 @@ import { useMongo } from '@notion-mirror/operations/servers';
 const slots: readonly HandshakeSlot[] = ['notion', 'nango'];
 
 function slotArgument(): Argument {
-  return new Argument('[slot]', 'which way it came: straight from Notion, or through Nango (default: both)').choices(slots);
+  return new Argument('[slot]', 'its route: directly from Notion, or through Nango (default: both)').choices(slots);
 }
 
 export function addHandshakeCommands(program: Program, act: Act): void {
   const handshake = program
     .command('handshake')
-    .description('the verification token that Notion sends when a webhook subscription is made');
+    .description('manages the verification token that Notion sends when a webhook subscription is created');
 
   handshake
     .command('show')
-    .description('prints the token, once: paste it in Notion (Verify), and in Nango (Webhook secret) when it came through Nango')
+    .description('prints the token, once: paste it into Notion (Verify), and into Nango (Webhook secret) if it came through Nango')
     .addArgument(slotArgument())
     .action(async (chosen?: HandshakeSlot) => {
       await act(async (context) => {
@@ -44,7 +44,7 @@ export function addHandshakeCommands(program: Program, act: Act): void {
 
   handshake
     .command('status')
-    .description('whether a token was kept, and whether it was shown; shows nothing of it')
+    .description('shows whether a token was kept and whether it was shown, but not the token')
     .addArgument(slotArgument())
     .action(async (chosen?: HandshakeSlot) => {
       await act(async (context) => {
@@ -102,7 +102,7 @@ async function ofSlots<T>(
   });
 }
 
-/** Before any token is taken: one that is marked as shown and then lost with an error would never be seen. */
+/** Run before any token is marked as shown: one lost to an error after that would never be seen. */
 async function assertReadable(store: HandshakeStore, slot: HandshakeSlot): Promise<void> {
   try {
     await store.get(slot);

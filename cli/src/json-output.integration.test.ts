@@ -15,7 +15,7 @@ import { someContent } from '../../packages/mirror-store/test/mongo.ts';
 import { startHttpServer } from '../../packages/operations/test/http-server.ts';
 import { mirror } from '../test/surroundings.ts';
 
-// What machines read: a changed name, order or form of a field is a change that someone's script notices. A wanted one: `npm test -- cli/src/json-output -u`.
+// A changed name, order or form of a field can break scripts. For an intended change: `npm test -- cli/src/json-output -u`.
 
 const stack = inject('stack');
 const database = `json_${randomUUID().slice(0, 8)}`;
@@ -58,7 +58,7 @@ afterAll(async () => {
   await Promise.all([mongo.close(), notion[Symbol.asyncDispose]()]);
 });
 
-/** The output as it is, but for what differs from run to run. */
+/** The output with values that differ from run to run replaced. */
 function settled(stdout: string): string {
   const lines = stdout
     .trimEnd()
@@ -136,7 +136,7 @@ async function putDocument(): Promise<void> {
 
 const add = ['connections', 'add', 'own', '--workspace-id', 'acme', '--notion-workspace-id', notionWorkspace];
 
-/** In order: each works on what those before it left. */
+/** In order: each step builds on the state left by the previous ones. */
 const steps: readonly Step[] = [
   { name: 'doctor-before-init', args: ['doctor'] },
   { name: 'init', args: ['init'] },

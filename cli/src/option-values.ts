@@ -3,7 +3,7 @@ import { usageError } from './exit-code.ts';
 import { oneLine } from '@notion-mirror/operations/text';
 import { problemOfId } from '@notion-mirror/domain/opaque-id';
 
-/** A Notion id that a person gave as an id with or without dashes, or as a URL; in Notion's canonical form. Null when none was given. */
+/** A Notion id, given with or without dashes or as a URL, in Notion's canonical form. Null when none was given. */
 export function notionIdOption(option: string, text: string | undefined): string | null {
   if (text === undefined) return null;
   const id = notionIdFromText(text);
@@ -12,14 +12,14 @@ export function notionIdOption(option: string, text: string | undefined): string
   return id;
 }
 
-/** A tenant's or a connection's id, as it was given. */
+/** A tenant's or a connection's id, unchanged. */
 export function opaqueId(kind: 'tenant' | 'connection', option: string, id: string): string {
   const problem = problemOfId(kind, id);
   if (problem !== null) throw usageError(`${option}: the id "${oneLine(id)}" ${problem}`);
   return id;
 }
 
-/** The URL of an HTTP server, as it was given. Null when none was given. */
+/** The URL of an HTTP server, unchanged. Null when none was given. */
 export function httpUrlOption(option: string, url: string | undefined): string | null {
   if (url === undefined) return null;
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw usageError(`${option}: "${url}" is not an http(s) URL`);

@@ -11,7 +11,7 @@ function outputTo(isTTY: boolean, env: Record<string, string> = {}, isJson = fal
 
 const escape = '\u001B[';
 
-test('colours are for terminals, and only for those who want them', () => {
+test('colours are used only on terminals, and only if not declined', () => {
   for (const [isTTY, env, hasColor] of [
     [true, {}, true],
     [true, { NO_COLOR: '' }, true],
@@ -27,7 +27,7 @@ test('colours are for terminals, and only for those who want them', () => {
   }
 });
 
-test('with --json stdout holds one object, also when the command fails, and people still read stderr', () => {
+test('with --json stdout holds one object, even on failure, and stderr stays readable', () => {
   const { output, written } = outputTo(true, {}, true);
   output.note('working');
   output.result(true, { answer: 42 }, () => 'for people');
@@ -35,12 +35,12 @@ test('with --json stdout holds one object, also when the command fails, and peop
   expect(written.stderr).toContain('working');
 
   const failing = outputTo(false, {}, true);
-  failing.output.error({ code: 'why', message: 'it broke', remedy: 'mend it' });
-  expect(JSON.parse(failing.written.stdout)).toEqual({ ok: false, error: { code: 'why', message: 'it broke', remedy: 'mend it' } });
-  expect(failing.written.stderr).toBe('error it broke\n  → mend it\n');
+  failing.output.error({ code: 'why', message: 'it broke', remedy: 'fix it' });
+  expect(JSON.parse(failing.written.stdout)).toEqual({ ok: false, error: { code: 'why', message: 'it broke', remedy: 'fix it' } });
+  expect(failing.written.stderr).toBe('error it broke\n  → fix it\n');
 });
 
-test('columns are as wide as their widest text, whatever its style', () => {
+test('columns are as wide as their widest text, regardless of style', () => {
   const colors = pc.createColors(true);
   const text = table([
     ['a', { text: 'née', style: colors.red }, 'end'],

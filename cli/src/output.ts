@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 
-/** Something to print on: process.stdout, or a test's array. */
+/** A stream to print to: process.stdout, or a test's array. */
 export interface Sink {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
@@ -15,19 +15,19 @@ export interface ErrorReport {
   readonly remedy: string | null;
 }
 
-/** How a command speaks: its one result on stdout, for a person or as one JSON object; everything else on stderr. */
+/** A command's output: its single result on stdout, human-readable or as one JSON object; everything else on stderr. */
 export interface Output {
   readonly isJson: boolean;
-  /** The result, once for each run. `ok` says whether the exit code will be 0. */
+  /** The result, once per run. `ok`: whether the exit code will be 0. */
   result(ok: boolean, json: JsonObject, human: (colors: Colors) => string): void;
-  /** What a person wants to know while it runs, or beside the result. */
+  /** Progress, or a remark on the result. */
   note(text: string): void;
-  /** What is about to be done, for whoever is asked about it: on stderr. */
+  /** The plan that the operator is asked to confirm, on stderr. */
   plan(human: (colors: Colors) => string): void;
   warning(text: string): void;
-  /** On stderr: a part of the result that failed. */
+  /** A failed part of the result, on stderr. */
   failure(message: string, remedy: string | null): void;
-  /** Instead of a result: the same, and with `--json` on stdout too. */
+  /** An error instead of a result: on stderr, and with `--json` on stdout too. */
   error(error: ErrorReport): void;
 }
 
@@ -67,7 +67,7 @@ export function createOutput(options: {
   };
 }
 
-/** Colour only for a person at a terminal who did not decline it (https://no-color.org). */
+/** Colour only on a terminal, and only if not declined (https://no-color.org). */
 function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
   return sink.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
@@ -77,7 +77,7 @@ export function minute(time: Date): string {
   return time.toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** Columns as wide as their widest cell. A cell's style is put on after measuring. */
+/** Columns as wide as their widest cell. Styles are applied after measuring. */
 export function table(rows: readonly (readonly Cell[])[]): string {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell } : cell)));
   const widths = cells.reduce<number[]>((widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, width(cell.text))), []);
@@ -96,7 +96,7 @@ export function table(rows: readonly (readonly Cell[])[]): string {
 
 export type Cell = string | { readonly text: string; readonly style?: ((text: string) => string) | undefined };
 
-/** Code points: right for all but wide and combined characters, which ids do not have. */
+/** In code points: correct except for wide and combining characters, which ids do not have. */
 function width(text: string): number {
   return Array.from(text).length;
 }

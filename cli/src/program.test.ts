@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mirror-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the command line', () => {
-  test('help is a result, a missing or unknown command is not', async () => {
+  test('help is a result, a missing or unknown command an error', async () => {
     const help = await mirror(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('doctor');
@@ -27,7 +27,7 @@ describe('the command line', () => {
     }
   });
 
-  test('bad configuration ends every command that needs it with 78, before anything is asked', async () => {
+  test('invalid configuration exits every command that needs it with 78, before any question', async () => {
     const env = { MIRROR_KAFKA_BROKERS: 'nonsense', MIRROR_SCHEMA_REGISTRY_URL: 'ftp://me:hunter2@registry' };
     for (const args of [
       ['init'],
@@ -58,7 +58,7 @@ describe('the command line', () => {
     expect(stdout + stderr).not.toContain('ntn_visible');
   });
 
-  test('a token is stored with a key only, and read from a file or stdin', async () => {
+  test('a token is stored only with a key, and read from a file or stdin', async () => {
     const noKey = await mirror(['connections', 'add', 'c', '--token-file', '-'], { stdin: 'ntn_secret' });
     expect(noKey.code).toBe(78);
     expect(noKey.stderr).toContain('MIRROR_ENCRYPTION_KEY');
@@ -77,7 +77,7 @@ describe('the command line', () => {
     }
   });
 
-  test('remove asks, and where nobody can answer it wants --yes', async () => {
+  test('remove asks for confirmation, and without a terminal requires --yes', async () => {
     expect(await mirror(['connections', 'remove', 'c'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
   });
 });
@@ -104,7 +104,7 @@ describe('config', () => {
     expect(json.stdout).not.toMatch(/nango-secret|sign-secret|hunter2/);
   });
 
-  test('check names every bad variable and exits 78', async () => {
+  test('check names every invalid variable and exits 78', async () => {
     const env = { MIRROR_HTTP_PORT: '70000', MIRROR_ENCRYPTION_KEY: 'c2hvcnQtc2VjcmV0' };
     const { code, stdout } = await mirror(['config', 'check'], { env });
     expect(code).toBe(78);
@@ -115,7 +115,7 @@ describe('config', () => {
     expect(json).toMatchObject({ ok: false, problems: [{ variable: 'MIRROR_HTTP_PORT' }, { variable: 'MIRROR_ENCRYPTION_KEY' }] });
   });
 
-  test('settings that do not go together are told', async () => {
+  test('conflicting settings are reported', async () => {
     const { code, stdout } = await mirror(['config', 'check'], { env: { MIRROR_TOMBSTONE_TTL_DAYS: '7', MIRROR_NOTION_HANDSHAKE: 'off' } });
     expect(code).toBe(0);
     expect(stdout).toContain('tombstones are forgotten before the log is');

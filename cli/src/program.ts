@@ -37,7 +37,7 @@ export async function runMirror(args: readonly string[], surroundings: Surroundi
     await program.parseAsync([...args], { from: 'user' });
     return code;
   } catch (error) {
-    // Commander has said it already, through `outputError`; asking for help or the version is no error.
+    // Commander has already printed it through `outputError`; a request for help or the version is not an error.
     if (error instanceof CommanderError) {
       if (error.code === 'commander.help') output.error({ code: 'usage', message: 'name a command', remedy: null });
       return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
@@ -49,12 +49,12 @@ export async function runMirror(args: readonly string[], surroundings: Surroundi
   }
 }
 
-/** The whole command line. `act` runs the command that was asked for. */
+/** Builds the whole command line. `act` runs the chosen command. */
 export function buildProgram(act: Act): Program {
   const program = new Program('mirror')
     .description('Sets up, inspects and repairs a notion-mirror. Configured by MIRROR_* variables: see `mirror config check`.')
     .option('--json', 'print one JSON object on stdout, for machines')
-    .option('--verbose', "log what the servers' clients do, on stderr")
+    .option('--verbose', "log the activity of the servers' clients on stderr")
     .helpCommand(false);
   addInitCommand(program, act);
   addConnectionCommands(program, act);

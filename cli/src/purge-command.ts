@@ -18,16 +18,16 @@ interface PurgeOptions {
 export function addPurgeCommand(connections: Program, act: Act): void {
   connections
     .command('purge')
-    .description('erases a tenant: its documents, connections and tokens, and what waits for it; prints what ages out elsewhere, and when')
-    .argument('[connectionId]', 'the tenant of this connection, which must be its only one')
-    .option('--workspace-id <tenant>', 'this tenant, with all of its connections')
-    .option('--dry-run', 'show the plan and do nothing')
+    .description('erases a tenant: its documents, connections, tokens and waiting events; lists data that ages out elsewhere, and when')
+    .argument('[connectionId]', "this connection's tenant, which must have no other connection")
+    .option('--workspace-id <tenant>', 'this tenant, with all its connections')
+    .option('--dry-run', 'show the plan without carrying it out')
     .option('--yes', 'do not ask')
-    .option('--wait <seconds>', 'how long to wait for workers to end what they are doing for it', '120')
+    .option('--wait <seconds>', 'how long to wait for workers to finish their current work for it', '120')
     .addHelpText(
       'after',
       `
-Exit code 0: nothing is left in MongoDB, and nobody is at work who could write it again. 1: that could not be seen; run it again.`,
+Exit code 0: nothing is left in MongoDB, and no worker can write it again. 1: this could not be confirmed; run it again.`,
     )
     .action(async (connectionId: string | undefined, options: PurgeOptions) => {
       await act(async (context) => purge(configured(context), connectionId, options));

@@ -4,7 +4,7 @@ import { isUsableToken } from '@notion-mirror/notion-source/nango-credentials';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { usageError } from './exit-code.ts';
 
-/** A Notion token from a file, or from stdin for `-`. Its line end is not part of it. Never quotes what it read, nor a path that looks like a token. */
+/** Reads a Notion token from a file, or from stdin for `-`, without its line break. Errors never quote the token, nor a path that looks like one. */
 export async function readToken(path: string, stdin: NodeJS.ReadableStream): Promise<string> {
   const token = (path === '-' ? await text(stdin) : await readText(path)).trim();
   if (token === '') throw usageError(`there is no token ${path === '-' ? 'on stdin' : `in ${path}`}`);

@@ -47,7 +47,7 @@ function stateOf(n: number): LiveState {
   };
 }
 
-test(`${databases} databases are rebuilt from the state log, with memory that does not grow with them`, async () => {
+test(`${databases} databases are rebuilt from the state log in bounded memory`, async () => {
   const stack = inject('stack');
   const uri = new URL(stack.mongodbUri);
   uri.pathname = `/rebuild_${randomUUID().slice(0, 8)}`;
@@ -86,7 +86,7 @@ test(`${databases} databases are rebuilt from the state log, with memory that do
     try {
       peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0));
     } catch {
-      // It has ended, or this is no Linux.
+      // The process has ended, or this is not Linux.
     }
   }, 200);
   const [code] = (await once(child, 'exit')) as [number];

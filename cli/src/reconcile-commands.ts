@@ -12,13 +12,11 @@ interface RunOptions {
 }
 
 export function addReconcileCommands(program: Program, act: Act): void {
-  const reconcile = program
-    .command('reconcile')
-    .description('the comparisons of each tenant with Notion that find what webhooks did not tell');
+  const reconcile = program.command('reconcile').description('compares tenants with Notion, to find changes that no webhook reported');
 
   reconcile
     .command('status')
-    .description('when each tenant was compared last, what came of it, and which ones wait for an operator')
+    .description("shows each tenant's last comparison and its result, and tenants that wait for an operator")
     .argument('[tenant]', 'only this one')
     .action(async (workspaceId?: string) => {
       await act(async (context) => {
@@ -40,10 +38,10 @@ export function addReconcileCommands(program: Program, act: Act): void {
 
   reconcile
     .command('run')
-    .description('compares a tenant with Notion now; a running sync-worker does it')
+    .description('asks a running sync-worker to compare a tenant with Notion now')
     .argument('<tenant>')
-    .option('--accept-removals', 'remove what Notion no longer shows, however much that is')
-    .option('--wait', 'until it has ended')
+    .option('--accept-removals', 'remove databases that Notion no longer shows, however many')
+    .option('--wait', 'wait until it has ended')
     .action(async (workspaceId: string, options: RunOptions) => {
       await act(async (context) => run(configured(context), workspaceId, options));
     });

@@ -14,13 +14,13 @@ import { comparisonJson, renderComparison, renderReplay, renderReplayPlan, repla
 export function addReplayCommands(program: Program, act: Act): void {
   const replay = program.command('replay').description('brings the mirror up to date from a log, or rebuilds it');
 
-  withOrder(replay.command('plan').description('what a replay would do, how many calls to Notion it takes, and how long')).action(
+  withOrder(replay.command('plan').description('shows what a replay would do, its calls to Notion and its duration')).action(
     async (options: ReplayOptions) => {
       await act(async (context) => plan(configured(context), options));
     },
   );
 
-  withOrder(replay.command('run').description('does it; one that was interrupted goes on where it was'))
+  withOrder(replay.command('run').description('runs a replay; an interrupted one continues where it stopped'))
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
@@ -31,7 +31,7 @@ Examples:
   mirror replay run --since 2h
   mirror replay run --workspace-id acme --offset 3:120000
 
-Without --from-states the events are read, and each database that they name is fetched from Notion once.`,
+Without --from-states the events are read, and each database they name is fetched from Notion once.`,
     )
     .action(async (options: ReplayOptions & { readonly yes?: boolean }) => {
       await act(async (context) => run(configured(context), options));
@@ -39,21 +39,21 @@ Without --from-states the events are read, and each database that they name is f
 
   replay
     .command('status')
-    .description('the newest replay, and how far it is')
+    .description('shows the latest replay and its progress')
     .action(async () => {
       await act(async (context) => status(configured(context)));
     });
 
   replay
     .command('diff')
-    .description('what readers would see otherwise if the shadow took the place of the mirror')
+    .description('shows the differences readers would see if the shadow replaced the mirror')
     .action(async () => {
       await act(async (context) => diff(configured(context)));
     });
 
   replay
     .command('switch')
-    .description('the shadow takes the place of the mirror, from one moment to the next; services go on meanwhile')
+    .description('replaces the mirror with the shadow in one step, while services keep running')
     .option('--yes', 'do not ask')
     .action(async (options: { readonly yes?: boolean }) => {
       await act(async (context) => switchOver(configured(context), options));
@@ -61,7 +61,7 @@ Without --from-states the events are read, and each database that they name is f
 
   replay
     .command('cancel')
-    .description('ends the replay that is running or was interrupted; what it did stays')
+    .description('ends a running or interrupted replay; its changes stay')
     .action(async () => {
       await act(async (context) => cancel(configured(context)));
     });
@@ -69,10 +69,10 @@ Without --from-states the events are read, and each database that they name is f
 
 function withOrder(command: Program): Program {
   return command
-    .option('--from-states', 'write what the state log says into the mirror: no call to Notion')
-    .option('--shadow', 'with --from-states: alongside the mirror, to be compared with it and put in its place')
+    .option('--from-states', 'write the states of the state log into the mirror, without calls to Notion')
+    .option('--shadow', 'with --from-states: write alongside the mirror, to compare and then replace it')
     .option('--since <time>', 'events since then: a time in ISO 8601, or a duration (90m, 2h, 3d); default: all')
-    .option('--offset <partition:offset...>', 'events from these places on, and of these partitions only')
+    .option('--offset <partition:offset...>', 'events from these offsets on, in these partitions only')
     .option('--workspace-id <tenant>', 'only this tenant')
     .option('--database-id <id>', 'only this database');
 }
@@ -108,11 +108,11 @@ function report({ output }: ConfiguredContext, done: Replay): ExitCode {
   return exitCode.ok;
 }
 
-/** Throws a usage error when the options ask for another replay than the one that is unfinished. */
+/** Throws a usage error when the options do not match the unfinished replay. */
 function assertSame(unfinished: Replay, options: ReplayOptions): void {
   const { fromStates, shadow, since, offset, workspaceId, databaseId } = options;
   if ([fromStates, shadow, since, offset, workspaceId, databaseId].every((option) => option === undefined)) return;
-  // A duration means another time by now; whoever gives one again means the same.
+  // A duration now resolves to another time, but repeating it means the same replay.
   const order = orderOf(options, new Date());
   if (isSameOrder(since === undefined ? order : { ...order, since: unfinished.since }, unfinished)) return;
   throw usageError('another replay is unfinished', 'mirror replay run goes on with it, mirror replay cancel ends it');

@@ -3,7 +3,7 @@ import { parseRef, sinceOption } from './dead-letter-options.ts';
 import { usageError } from './exit-code.ts';
 import { notionIdOption, opaqueId } from './option-values.ts';
 
-/** As commander gives it. */
+/** As parsed by commander. */
 export interface ReplayOptions {
   readonly fromStates?: boolean;
   readonly shadow?: boolean;
@@ -13,7 +13,7 @@ export interface ReplayOptions {
   readonly databaseId?: string;
 }
 
-/** Throws a usage error. `since` is kept as a time or as places, so that a replay that is taken up again means the same. */
+/** Throws a usage error. `since` is stored as a time or as offsets, so that a resumed replay means the same. */
 export function orderOf(options: ReplayOptions, now: Date): ReplayOrder {
   const { fromStates = false, shadow = false, since, offset, workspaceId, databaseId } = options;
   if (since !== undefined && offset !== undefined) throw usageError('--since and --offset exclude each other');

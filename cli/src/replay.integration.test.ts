@@ -95,7 +95,7 @@ async function putStates(states: readonly DatabaseState[]): Promise<void> {
     await writer.append(states.slice(from, from + 500).map((state) => toStateRecord(state, codec)));
   }
   await writer.close();
-  // A commit is acknowledged before its end is on the topic, and until then nobody sees the records.
+  // A commit is acknowledged before its marker is on the topic, and until then consumers do not see the records.
   await expect.poll(ends).toBeGreaterThan(before + states.length);
 }
 
@@ -107,7 +107,7 @@ async function writeLive(databaseId: string, asOf: Date, title: string): Promise
 }
 
 describe('from the state log', () => {
-  test('an empty mirror is rebuilt, document for document, and again changes nothing', async () => {
+  test('an empty mirror is rebuilt, document for document, and a second run changes nothing', async () => {
     await writeLive('a', at(5), 'as a worker wrote it');
     const [before] = await documents();
     const { syncedAt } = before as unknown as { syncedAt: Date };
@@ -128,7 +128,7 @@ describe('from the state log', () => {
     expect(await documents()).toEqual(rebuilt);
   });
 
-  test('what is fresher in the mirror stays, what is older is replaced with a higher revision', async () => {
+  test('fresher records of the mirror stay, older ones are replaced with a higher revision', async () => {
     await writeLive('fresh', at(100), 'fresh');
     await writeLive('old', at(0), 'old');
     await putStates([live('fresh', 50, 9), live('old', 50, 1), live('theirs', 1, 1, 'theirs', 'other')]);
@@ -137,7 +137,7 @@ describe('from the state log', () => {
     expect(await records().read('acme', 'old')).toMatchObject({ rev: 2 });
   });
 
-  test('kill -9 in the middle: run again goes on, and the mirror is whole', async () => {
+  test('after kill -9 midway a second run continues, and the mirror is complete', async () => {
     const states = Array.from({ length: 50_000 }, (_, n) => live(`d${n}`, n % 50, 1));
     await putStates(states);
     const main = join(import.meta.dirname, 'main.ts');
@@ -161,7 +161,7 @@ describe('from the state log', () => {
 });
 
 describe('from events', () => {
-  test('each database is asked for once, of tenants that are connected; cancel and status', async () => {
+  test('each database of a connected tenant is requested once; cancel and status', async () => {
     const connections = createConnectionStore(mongo.db);
     const notionWorkspaceId = randomUUID();
     await connections.add({

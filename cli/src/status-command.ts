@@ -9,15 +9,15 @@ import { renderStatus, statusJson } from './status-view.ts';
 export function addStatusCommand(program: Program, act: Act): void {
   program
     .command('status')
-    .description('how the mirror is doing: tenants, lag, what waits and for what, dead letters')
-    .option('--watch', 'again every two seconds, until Ctrl-C')
+    .description('shows the state of the mirror: tenants, lag, waiting work, dead letters')
+    .option('--watch', 'refresh every two seconds, until Ctrl-C')
     .action(async ({ watch }: { watch?: boolean }) => {
       await act(async (context) => status(configured(context), watch === true));
     });
 }
 
 const everyMs = 2_000;
-/** To the upper left corner, and nothing below. */
+/** Cursor to the upper left corner, and clear the screen. */
 const clearScreen = '\u001B[H\u001B[2J';
 
 async function status(context: ConfiguredContext, watches: boolean): Promise<ExitCode> {

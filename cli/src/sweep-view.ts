@@ -29,7 +29,7 @@ function reportJson({ startedAt, endedAt, incomplete, ...report }: SweepReport):
   };
 }
 
-/** What sweeps could not compare, and why: a line each. */
+/** One line for each thing that sweeps could not compare, with the reason. */
 export function renderIncomplete(sweeps: readonly SweepStatus[]): string[] {
   return sweeps.flatMap(({ workspaceId, last }) =>
     last?.incomplete === undefined

@@ -15,11 +15,11 @@ interface VerifyOptions {
 export function addVerifyCommand(program: Program, act: Act): void {
   program
     .command('verify')
-    .description('compares the mirror with Notion as it is now, and prints each difference')
+    .description('compares the mirror with the current state of Notion, and prints each difference')
     .argument('[workspace]', 'only this tenant (default: all that have an active connection)')
-    .option('--fix', 'append a sync event for each database that differs: the workers fix it')
+    .option('--fix', 'append a sync event for each differing database, so that the workers fix it')
     .option('--requests-per-minute <n>', "calls to Notion for each connection, in addition to the workers' own", '60')
-    .option('--grace <seconds>', 'how long a difference must stand: an event may be on its way', '10')
+    .option('--grace <seconds>', 'how long a difference must persist, since an event may be in flight', '10')
     .addHelpText(
       'after',
       `

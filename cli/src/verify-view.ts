@@ -5,7 +5,7 @@ import { type Colors } from './output.ts';
 import type { Difference } from '@notion-mirror/operations/verify/compare-databases';
 import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';
 
-/** Of one database; a document and its copy in `raw` can differ in very many places. */
+/** Maximum fields per database; a document and its copy in `raw` can differ in very many places. */
 const fieldsInJson = 200;
 const fieldsShown = 20;
 const longestValue = 500;
@@ -39,7 +39,7 @@ function differenceJson({ workspaceId, databaseId, verdict }: Difference): JsonO
   };
 }
 
-/** As JSON, cut; null: nothing is there. */
+/** As truncated JSON; null when the field is absent. */
 function valueText(value: unknown, longest: number): string | null {
   if (value === undefined) return null;
   const text = JSON.stringify(value);

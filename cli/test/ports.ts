@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 export async function deadPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -10,7 +10,7 @@ export async function deadPort(): Promise<number> {
   return port;
 }
 
-/** A port that takes connections and never says a word, until the test ends. */
+/** A port that accepts connections and never answers, until the test ends. */
 export async function silentPort(): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.on('error', () => {})));

@@ -7,7 +7,7 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** Runs `mirror <args>` in this process, with an environment, terminals and stdin of its own. */
+/** Runs `mirror <args>` in this process, with its own environment, terminals and stdin. */
 export async function mirror(
   args: readonly string[],
   options: { env?: Record<string, string>; isTTY?: boolean; stdin?: string; signal?: AbortSignal; onStdout?: (text: string) => void } = {},
