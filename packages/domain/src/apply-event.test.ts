@@ -6,7 +6,7 @@ const live: RecordState = { rev: 1, asOf: 0, source: 'fetch', live: true };
 const newer: RecordState = { rev: 2, asOf: 0, source: 'fetch', live: true };
 const event = { occurredAt: 1000, receivedAt: 1000 };
 
-test('a sync reads before it fetches, and after a conflict does both again', async () => {
+test('a sync reads before it fetches, and repeats both after a conflict', async () => {
   const steps: string[] = [];
   const records = [live, newer];
   let time = 2000;
@@ -50,13 +50,13 @@ const never = () => {
   throw new Error('not expected');
 };
 
-test('a sync that needs no fetch makes none', async () => {
+test('a skipped sync does not fetch', async () => {
   const seen = { ...live, asOf: 1011 };
   const result = await applySync({ recall: () => null, read: async () => seen, now: never, fetch: never, write: never }, event, 10);
   expect(result).toEqual({ kind: 'skipped', record: seen });
 });
 
-test('a record that is recalled is not read before the write over it is a conflict', async () => {
+test('a recalled record is read only after a write over it conflicts', async () => {
   const steps: string[] = [];
   const sync = (recalled: RecordState, current: RecordState | null) =>
     applySync(
@@ -82,7 +82,7 @@ test('a record that is recalled is not read before the write over it is a confli
   expect(steps).toEqual(['write over rev 1', 'read', 'write over rev 2']);
 });
 
-test('nothing is skipped because of a record that is recalled: MongoDB may have lost it', async () => {
+test('no event is skipped because of a recalled record, which MongoDB may have lost', async () => {
   const fresh = { ...live, asOf: 1011 };
   const sync = (current: RecordState | null) =>
     applySync(

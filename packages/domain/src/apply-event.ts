@@ -1,28 +1,28 @@
 import { decideDelete, decideSync, type DeleteDecision, type EventTimes, type RecordState } from './write-rule.ts';
 
 /**
- * The order of steps that makes the write rule true: what is read before what. The workers and the model of `write-rule.test.ts` run this
- * same code; only the steps differ.
+ * The order of reads, fetches and writes on which the write rule depends. The workers and the model of `write-rule.test.ts` run this same
+ * code; only the steps differ.
  */
 
-/** `R`: the record as the store gives it. `F`: what a fetch says. `W`: what became of a write; `{kind: 'conflict'}`: somebody wrote since the read. */
+/** `R`: the store's record. `F`: the result of a fetch. `W`: the result of a write; `{kind: 'conflict'}`: the record was written since the read. */
 export interface SyncSteps<R extends RecordState, F, W extends { readonly kind: string }> {
-  /** The record as it was written here a short while ago (much less than a tombstone lives), which spares the read; null: not known. */
+  /** The record as last written here a short time ago (much shorter than a tombstone's lifetime), which saves the read; null: not known. */
   readonly recall: () => R | null;
   readonly read: () => Promise<R | null>;
   /** Our clock, milliseconds since the epoch. */
   readonly now: () => number;
   readonly fetch: (record: R | null) => Promise<F>;
-  /** Writes what the fetch says, on condition that the record is still `record`. A fetch that says nothing is handed back unwritten. */
+  /** Writes the fetched content if the record is still `record`. A fetch without a result is returned unwritten. */
   readonly write: (record: R | null, fetched: F, asOf: number) => Promise<W>;
 }
 
 /**
- * A sync event, or several that wait for the same record: then `event` is the one received last. Reads first and fetches after, so what it
- * writes is newer than anything the record can hold; after a conflict it does all of that again, since the old fetch may be the staler one.
+ * Applies a sync event, or several for the same record: then `event` is the one received last. Reads before it fetches, so the written content
+ * is newer than anything in the record. After a conflict it repeats both, since the old fetch may be the staler one.
  *
- * A record that is recalled stands for a read of the time when it was written: if somebody wrote since, the write is a conflict. Nothing is
- * skipped because of it, since then no write would tell that MongoDB has lost the record.
+ * A recalled record counts as a read at the time it was written: if it was overwritten since, the write conflicts. It never causes a skip,
+ * since without a write it would go unnoticed that MongoDB has lost the record.
  */
 export async function applySync<R extends RecordState, F, W extends { readonly kind: string }>(
   steps: SyncSteps<R, F, W>,
@@ -43,13 +43,13 @@ export async function applySync<R extends RecordState, F, W extends { readonly k
 
 export interface DeleteSteps<R extends RecordState, W extends { readonly kind: string }> {
   readonly read: () => Promise<R | null>;
-  /** Leaves a tombstone (`erase`, `tombstone_missing`) or raises the revision of the one there (`touch_tombstone`), if the record is still `record`. */
+  /** Writes a tombstone (`erase`, `tombstone_missing`) or raises the revision of the existing one (`touch_tombstone`), if the record is still `record`. */
   readonly write: (record: R | null, decision: Exclude<DeleteDecision, 'stale' | 'recheck'>) => Promise<W>;
-  /** Appends a sync event of origin `recheck` to the log; resolves when that is durable. */
+  /** Appends a sync event of origin `recheck` to the log; resolves when it is durable. */
   readonly recheck: () => Promise<void>;
 }
 
-/** A delete event. After a conflict it reads and decides again. */
+/** Applies a delete event. After a conflict it reads and decides again. */
 export async function applyDelete<R extends RecordState, W extends { readonly kind: string }>(
   steps: DeleteSteps<R, W>,
   event: EventTimes,

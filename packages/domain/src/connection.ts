@@ -1,12 +1,12 @@
 /**
  * - `active`: its events are appended and its databases fetched.
  * - `paused`: an operator stopped it.
- * - `unauthorized`: Notion refuses its token, a fresh one too.
- * - `deleted`: gone at Nango, or removed by the operator.
+ * - `unauthorized`: Notion refuses its token, even a fresh one.
+ * - `deleted`: deleted at Nango, or removed by the operator.
  */
 export type ConnectionStatus = 'active' | 'paused' | 'unauthorized' | 'deleted';
 
-/** A customer's grant: which Notion workspace, for which of our tenants, with whose token. */
+/** A customer's grant: the Notion workspace, our tenant, and the token. */
 export interface Connection {
   readonly connectionId: string;
   readonly providerConfigKey: string;

@@ -24,25 +24,25 @@ const document = (change: Fields = {}): Fields => ({
 const paths = (mirror: Fields, notion: Fields) => contentDifferences(mirror, notion).map(({ path }) => path);
 
 describe('differences of two documents', () => {
-  test('none between a document and itself, with its keys in another order', () => {
+  test('there are none between a document and itself with reordered keys', () => {
     const same = Object.fromEntries(Object.entries(document()).toReversed());
     expect(contentDifferences(document(), same)).toEqual([]);
   });
 
-  test('a field, with both values', () => {
+  test('a field is reported with both values', () => {
     expect(contentDifferences(document(), document({ title: 'Roadmap' }))).toEqual([{ path: 'title', mirror: 'Tasks', notion: 'Roadmap' }]);
   });
 
-  test('a date by its time; a date and its text are not the same', () => {
+  test('dates are compared by time, and a date differs from its text', () => {
     expect(paths(document(), document({ lastEditedTime: new Date('2026-01-01T00:00:00.001Z') }))).toEqual(['lastEditedTime']);
     expect(paths(document(), document({ lastEditedTime: '2026-01-01T00:00:00.000Z' }))).toEqual(['lastEditedTime']);
   });
 
-  test('absent and null are not the same', () => {
+  test('absent and null differ', () => {
     expect(contentDifferences(document({ cover: null }), document())).toEqual([{ path: 'cover', mirror: null, notion: undefined }]);
   });
 
-  test('an element is found by its id: one that is new shifts no other', () => {
+  test('elements are matched by id, so a new one shifts no other', () => {
     const [first, second] = document()['dataSources'] as readonly Fields[];
     const added = { id: 'ds-0', name: 'New' };
     expect(contentDifferences(document(), document({ dataSources: [added, first, { ...second, name: 'Back' }] }))).toEqual([
@@ -51,14 +51,14 @@ describe('differences of two documents', () => {
     ]);
   });
 
-  test('another order of elements is a difference, of keys none', () => {
+  test('the order of elements counts, that of keys does not', () => {
     const sources = document()['dataSources'] as readonly Fields[];
     expect(contentDifferences(document(), document({ dataSources: sources.toReversed() }))).toEqual([
       { path: 'dataSources (order)', mirror: ['ds-1', 'ds-2'], notion: ['ds-2', 'ds-1'] },
     ]);
   });
 
-  test('what is signed anew with every answer is no difference; another file is', () => {
+  test('a changed signature of a file URL is no difference, another file is', () => {
     const file = (url: string, expiry: unknown) => document({ icon: { type: 'file', file: { url, expiry_time: expiry } } });
     expect(paths(document(), file('https://files.example/a.png?signature=2', '2026-02-01T01:00:00.000Z'))).toEqual([]);
     expect(paths(document(), file('https://files.example/b.png?signature=1', '2026-01-01T01:00:00.000Z'))).toEqual(['icon.file.url']);
@@ -69,17 +69,17 @@ describe('differences of two documents', () => {
     expect(paths(named('a'), named('b'))).toEqual(['raw.database.url.id', 'raw.database.expiry_time.id']);
   });
 
-  test('the request id of an answer is no difference; a property of that name is', () => {
+  test('a changed request id is no difference, a property of that name is', () => {
     expect(paths(answered('r-1', 'a'), answered('r-2', 'a'))).toEqual([]);
     expect(paths(answered('r-1', 'a'), answered('r-1', 'b'))).toEqual(['raw.dataSources[0].properties.request_id.inner']);
   });
 
-  test('keys are users’ text: also __proto__, and those with dots', () => {
+  test('keys are user text, including __proto__ and keys with dots', () => {
     expect(paths(odd('1'), odd('2'))).toEqual(['raw.database["a.b"]', 'raw.database.__proto__']);
     expect(paths({ raw: { database: {} } }, odd('2'))).toEqual(['raw.database["a.b"]', 'raw.database.__proto__']);
   });
 
-  test('a value of a driver’s class is equal to nothing that Notion says', () => {
+  test('a value of a driver’s class equals nothing from Notion', () => {
     class ObjectId {
       readonly id = 1;
     }
@@ -90,7 +90,7 @@ describe('differences of two documents', () => {
     expect(paths({ title: {} }, { title: [] })).toEqual(['title']);
   });
 
-  test('what readers use comes first, raw last', () => {
+  test('fields for readers come first, raw last', () => {
     expect(paths({ raw: { database: 1 }, title: 'a' }, { raw: { database: 2 }, title: 'b' })).toEqual(['title', 'raw.database']);
   });
 });
@@ -132,7 +132,7 @@ describe('on any documents', () => {
     );
   });
 
-  test('one changed value is found, wherever it is', () => {
+  test('a single changed value is found anywhere', () => {
     fc.assert(
       fc.property(value, value, fc.array(fc.oneof(key, fc.constant(0)), { maxLength: 6 }), (before, after, way) => {
         fc.pre(text(before) !== text(after));
@@ -143,12 +143,12 @@ describe('on any documents', () => {
   });
 });
 
-/** As JSON.parse makes objects: a key `__proto__` is a key like any other. */
+/** An object as from JSON.parse, where `__proto__` is an ordinary key. */
 function made(entries: readonly (readonly [string, unknown])[]): Fields {
   return Object.fromEntries(entries);
 }
 
-/** The same rule, written once more in another way: sorted keys, signatures taken out. */
+/** An independent implementation of the same rule: sorted keys, signatures removed. */
 function text(value: unknown): string {
   return JSON.stringify(plain(value, []));
 }
@@ -163,7 +163,7 @@ function plain(inner: unknown, way: readonly (string | number)[]): unknown {
   const kept = entries
     .filter(([name]) => !(isSigned && name === 'expiry_time') && !(isAnswer && name === 'request_id'))
     .map(([name, of]) => [name, isSigned && name === 'url' ? String(of).split('?')[0] : plain(of, [...way, name])]);
-  // An object without fields is no empty array.
+  // Keeps an empty object distinct from an empty array.
   return { fields: kept };
 }
 

@@ -1,7 +1,7 @@
-/** The fields of a document as a store gives them back: JSON, dates, arrays, plain objects. */
+/** The fields of a stored document: JSON, dates, arrays, plain objects. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** One place where two documents differ. `undefined`: that side has nothing there. */
+/** One difference of two documents. `undefined`: absent on that side. */
 export interface FieldDifference {
   /** `title`, `dataSources[<id>].properties[<id>].config`, `raw.database["a key"]`, or `… (order)`. An element is named by its id if it has one. */
   readonly path: string;
@@ -23,7 +23,7 @@ export type MirrorVerdict =
   | { readonly kind: 'extra'; readonly because: 'trashed' | 'inaccessible' }
   | { readonly kind: 'stale'; readonly fields: readonly FieldDifference[] };
 
-/** What a comparison of one database comes to. `mirror`: null when the mirror does not show it, tombstones included. */
+/** The result of comparing one database. `mirror`: null when the mirror does not show it, as for a tombstone. */
 export function mirrorVerdict(mirror: Fields | null, notion: NotionSight): MirrorVerdict {
   if (notion.kind !== 'live') return mirror === null ? { kind: 'equal' } : { kind: 'extra', because: notion.kind };
   if (mirror === null) return { kind: 'missing' };
@@ -32,9 +32,9 @@ export function mirrorVerdict(mirror: Fields | null, notion: NotionSight): Mirro
 }
 
 /**
- * Where two documents of `docs/data-model.md` differ: the fields a reader uses first, `raw` last. Empty exactly when they are equal, which
- * leaves out what changes with every answer of Notion though nothing changed: the order of keys, the signature of file URLs, and the
- * `request_id` of each answer in `raw`.
+ * The differences of two documents of `docs/data-model.md`: fields for readers first, `raw` last. Empty exactly when they are equal, apart from
+ * parts that vary between Notion's responses without a change: the order of keys, the signatures of file URLs, and the `request_id` of each
+ * response in `raw`.
  */
 export function contentDifferences(mirror: Fields, notion: Fields): FieldDifference[] {
   const found: FieldDifference[] = [];
@@ -85,7 +85,7 @@ export function contentDifferences(mirror: Fields, notion: Fields): FieldDiffere
   return found;
 }
 
-/** Elements by their own id, in order; null when one has none or two have the same. */
+/** Elements by their own id, in order; null when one has none or two share one. */
 function byId(items: readonly unknown[]): Map<string, unknown> | null {
   const found = new Map<string, unknown>();
   for (const item of items) {
@@ -96,19 +96,19 @@ function byId(items: readonly unknown[]): Map<string, unknown> | null {
   return found;
 }
 
-/** A value of a class of a database driver (somebody wrote by hand) is no such object, and equal to nothing that comes from JSON. */
+/** False for a value of a database driver's class (from a manual edit), which equals nothing that comes from JSON. */
 function isFields(value: unknown): value is Fields {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A key may be `__proto__` or `constructor`: keys are users' text. */
+/** Keys are user text, so a key may be `__proto__` or `constructor`. */
 function own(fields: Fields, key: string): unknown {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
-/** Two properties that users named `url` and `expiry_time` are objects. */
+/** Properties that users named `url` and `expiry_time` are objects, not strings. */
 function isSignedFile(fields: Fields): boolean {
   return typeof own(fields, 'url') === 'string' && typeof own(fields, 'expiry_time') === 'string';
 }

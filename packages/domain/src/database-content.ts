@@ -1,4 +1,4 @@
-/** A value as JSON.parse gives it. */
+/** A value returned by JSON.parse. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
@@ -16,7 +16,7 @@ export interface PropertyContent {
   readonly name: string;
   readonly type: string;
   readonly description: string | null;
-  /** The inner object of the property's type, e.g. `{options: […]}` of a select. */
+  /** The inner object of the property's type, e.g. `{options: […]}` for a select. */
   readonly config: Json;
 }
 
@@ -42,13 +42,13 @@ export interface InaccessibleDataSource {
   readonly id: string;
   readonly name: string;
   readonly accessible: false;
-  /** Notion's code for the refusal, such as `restricted_resource` or `validation_error`. Not there when it answers 404: it is not shared. */
+  /** Notion's code for the refusal, such as `restricted_resource` or `validation_error`. Absent for a 404: not shared. */
   readonly reason?: string;
 }
 
 export type DataSourceContent = AccessibleDataSource | InaccessibleDataSource;
 
-/** What the mirror keeps of one Notion database: the container and every data source. `docs/data-model.md` describes each field. */
+/** The mirrored content of one Notion database: the container and every data source. `docs/data-model.md` describes each field. */
 export interface DatabaseContent {
   readonly title: string;
   readonly description: string;

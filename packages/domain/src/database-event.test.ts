@@ -18,7 +18,7 @@ test.each([
   expect(kindOfEventType(type)).toBe('sync');
 });
 
-test('database.deleted, and only that, is a delete', () => {
+test('only database.deleted is a delete', () => {
   expect(kindOfEventType('database.deleted')).toBe('delete');
 });
 

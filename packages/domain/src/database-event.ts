@@ -1,10 +1,10 @@
-/** What a worker does with an event. `sync`: fetch the truth and write it. `delete`: remove the database. */
+/** How a worker handles an event. `sync`: fetch the current state and write it. `delete`: remove the database. */
 export type EventKind = 'sync' | 'delete';
 
-/** Who put the event on the log: a webhook (`nango`, `notion`), a worker that could not decide (`recheck`), a sweep, a person. */
+/** The origin of an event: a webhook (`nango`, `notion`), a worker that could not decide (`recheck`), a sweep (`reconcile`), an operator. */
 export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator';
 
-/** One record of the log `notion.database-events`: "this tenant's database changed, look at it". */
+/** One record of the log `notion.database-events`: "this tenant's database may have changed; check it". */
 export interface DatabaseEvent {
   /** Notion's own event id; for a recheck derived from the delete's id. Unique together with the connection. */
   readonly eventId: string;

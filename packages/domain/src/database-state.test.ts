@@ -23,22 +23,22 @@ const record = (asOf: number, rev: number, change: Partial<RestorableRecord> = {
   ...change,
 });
 
-describe('a value of the state log', () => {
+describe('a state on the state log', () => {
   it.each<[string, RestorableRecord | null, DatabaseState, 'write' | 'erase' | 'keep']>([
-    ['where there is no record', null, removed(0, 1), 'write'],
-    ['that is newer than a record', record(0, 1), removed(100, 2), 'write'],
-    ['that is newer, though the record has been written more often: it is of another life', record(0, 9), removed(100, 1), 'write'],
-    ['that is the record', record(0, 1), removed(0, 1), 'keep'],
-    ['that is older than the record', record(100, 2), removed(0, 1), 'keep'],
-    ['that is older by rev, and newer only by a clock', record(0, 2), removed(5, 1), 'keep'],
-    ['behind the one that was restored', record(0, 2, { restoredFrom: { partition: 3, offset: 99 } }), removed(-5, 1), 'write'],
-    ['that was restored', record(0, 2, { restoredFrom: place }), removed(0, 2), 'keep'],
-    ['before the one that was restored', record(0, 2, { restoredFrom: { partition: 3, offset: 101 } }), removed(0, 1), 'keep'],
+    ['without a record', null, removed(0, 1), 'write'],
+    ['newer than the record', record(0, 1), removed(100, 2), 'write'],
+    ['newer, with a lower rev from before the record was recreated', record(0, 9), removed(100, 1), 'write'],
+    ['equal to the record', record(0, 1), removed(0, 1), 'keep'],
+    ['older than the record', record(100, 2), removed(0, 1), 'keep'],
+    ['older by rev, and newer only by a clock', record(0, 2), removed(5, 1), 'keep'],
+    ['after the one already restored', record(0, 2, { restoredFrom: { partition: 3, offset: 99 } }), removed(-5, 1), 'write'],
+    ['already restored', record(0, 2, { restoredFrom: place }), removed(0, 2), 'keep'],
+    ['before the one already restored', record(0, 2, { restoredFrom: { partition: 3, offset: 101 } }), removed(0, 1), 'keep'],
   ])('%s', (_, found, state, decision) => {
     expect(decideRestore(found, state, place, tolerance)).toBe(decision);
   });
 
-  it('that says only that the record was taken away, takes away what was written before, and nothing later', () => {
+  it('that reports an erased record erases an earlier record, but not a later one', () => {
     const erased: DatabaseState = { kind: 'erased', workspaceId: 'acme', databaseId: 'd', at: at(50) };
     expect(decideRestore(record(0, 1), erased, place, tolerance)).toBe('erase');
     expect(decideRestore(record(60, 1), erased, place, tolerance)).toBe('keep');
@@ -47,7 +47,7 @@ describe('a value of the state log', () => {
   });
 });
 
-it('the revision is the one of the state, and raised above a record in its place', () => {
+it('is restored with its own revision, raised above that of an existing record', () => {
   expect(restoredRev(null, { rev: 7 })).toBe(7);
   expect(restoredRev({ rev: 2 }, { rev: 7 })).toBe(7);
   expect(restoredRev({ rev: 9 }, { rev: 7 })).toBe(10);

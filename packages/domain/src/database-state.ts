@@ -6,7 +6,7 @@ interface Identity {
   readonly databaseId: string;
 }
 
-/** What a live record held: all that is needed to write the same document again. */
+/** The content of a live record: enough to write the same document again. */
 export interface LiveState extends Identity {
   readonly kind: 'live';
   readonly rev: number;
@@ -17,7 +17,7 @@ export interface LiveState extends Identity {
   readonly content: DatabaseContent;
 }
 
-/** What a tombstone held. */
+/** The content of a tombstone. */
 export interface RemovedState extends Identity {
   readonly kind: 'removed';
   readonly rev: number;
@@ -27,22 +27,22 @@ export interface RemovedState extends Identity {
   readonly removed: { readonly at: Date; readonly reason: RemovalReason; readonly eventId: string | null };
 }
 
-/** The record itself was taken away: a tombstone expired, a tenant was purged. `at` is MongoDB's time. */
+/** The record itself was erased: a tombstone expired, or a tenant was purged. `at` is MongoDB's time. */
 export interface ErasedState extends Identity {
   readonly kind: 'erased';
   readonly at: Date;
 }
 
-/** One value of the log `notion.database-states`: what a change left behind. */
+/** One value of the log `notion.database-states`: the state after a change. */
 export type DatabaseState = LiveState | RemovedState | ErasedState;
 
-/** Where a value lies on the state log. */
+/** The place of a value on the state log. */
 export interface StatePlace {
   readonly partition: number;
   readonly offset: number;
 }
 
-/** A record that a value of the state log could replace. `restoredFrom`: the value that it was written from; null when a worker wrote it. */
+/** A record that a value of the state log could replace. `restoredFrom`: the value it was restored from; null when a worker wrote it. */
 export interface RestorableRecord extends Pick<RecordState, 'rev' | 'live'> {
   readonly asOf: Date;
   /** Null for a tombstone. */
@@ -52,15 +52,15 @@ export interface RestorableRecord extends Pick<RecordState, 'rev' | 'live'> {
 
 /**
  * - `write`: the state replaces the record, or the absence of one.
- * - `erase`: the record goes.
+ * - `erase`: the record is erased.
  * - `keep`: the record is at least as fresh, or the same.
  */
 export type RestoreDecision = 'write' | 'erase' | 'keep';
 
 /**
- * What a rebuild does with one value of the state log. Of two values of one database the later on the log wins, whatever their times say; in
- * which order they are applied does not matter. What a worker wrote is replaced only by what is newer: a later `asOf`, and, where two clocks
- * could disagree about that, no lower `rev` too. So nothing fresher is ever overwritten, and doing it again changes nothing.
+ * Decides how a rebuild applies one value of the state log. Of two values of one database the later on the log wins, whatever their times; the
+ * order of application does not matter. A worker's record is replaced only by a newer state: a later `asOf` and, where two clocks could
+ * disagree about that, also no lower `rev`. So nothing fresher is ever overwritten, and repeating a rebuild changes nothing.
  */
 export function decideRestore(
   record: RestorableRecord | null,
@@ -77,7 +77,7 @@ export function decideRestore(
   return newerByMs > toleranceMs || (newerByMs > 0 && state.rev >= record.rev) ? 'write' : 'keep';
 }
 
-/** The revision of a record that is written from the log: the state's own, unless a record in its place has come further. */
+/** The revision of a restored record: the state's own, unless an existing record has a higher one. */
 export function restoredRev(record: Pick<RestorableRecord, 'rev'> | null, state: Pick<LiveState, 'rev'>): number {
   return record === null ? state.rev : Math.max(record.rev + 1, state.rev);
 }

@@ -23,7 +23,7 @@ describe('canonicalNotionId', () => {
     expect(canonicalNotionId(text)).toBeNull();
   });
 
-  test('both spellings of any id are one', () => {
+  test('both forms of any id have the same canonical form', () => {
     assert(
       property(uuid(), (id) => {
         expect(canonicalNotionId(id.replaceAll('-', ''))).toBe(id);

@@ -1,7 +1,7 @@
 const dashless = /^[0-9a-f]{32}$/;
 const dashed = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Notion's canonical form of an id (dashed, lower case) from either of its two spellings; null when it is neither. */
+/** Notion's canonical form of an id (dashed, lower case), from an id with or without dashes; null for any other text. */
 export function canonicalNotionId(text: string): string | null {
   const id = text.toLowerCase();
   if (dashed.test(id)) return id;
@@ -10,8 +10,8 @@ export function canonicalNotionId(text: string): string | null {
 }
 
 /**
- * The id that a person pasted: a plain id, or a Notion URL, whose last path segment ends in the dashless id
- * (`https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd?v=…`, its scheme may be missing). Null when there is none.
+ * The id in a pasted text: a plain id, or a Notion URL, whose last path segment ends in the dashless id
+ * (`https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd?v=…`, the scheme is optional). Null when there is none.
  */
 export function notionIdFromText(text: string): string | null {
   const plain = canonicalNotionId(text.trim());

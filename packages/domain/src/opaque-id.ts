@@ -1,10 +1,10 @@
-/** Kafka keys, document ids and metrics carry it: long enough for any id, short enough for all of them. */
+/** Long enough for any id, short enough for Kafka keys, document ids and metrics. */
 const longest = 256;
 
 /**
- * What is wrong with an id that an operator gave, or null. Ours for a tenant, Nango's for a connection: opaque text, taken as it is.
- * A tenant's id has no `:`, since `:` joins it with the database's id in a document's `_id`: with one, the documents of tenant `a` could not be
- * told by prefix from those of tenant `a:b`. Control characters and blanks at the ends are never meant.
+ * The problem of an id given by an operator, or null. Our id for a tenant, Nango's for a connection: opaque text, used unchanged.
+ * A tenant's id has no `:`, since `:` joins it with the database's id in a document's `_id`: otherwise the documents of tenant `a` could not
+ * be distinguished by prefix from those of tenant `a:b`. Control characters and leading or trailing blanks are never intended.
  */
 export function problemOfId(kind: 'tenant' | 'connection', id: string): string | null {
   if (id === '') return 'is empty';

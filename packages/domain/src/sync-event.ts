@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { DatabaseEvent } from './database-event.ts';
 
-/** A sync event of the mirror's own, in the name of a connection: it happens, and is received, at `at`. */
+/** A sync event created by the mirror itself, for a connection. `at` is both its time and its receipt. */
 export function syncEventFor(
   { workspaceId, connectionId, providerConfigKey, notionWorkspaceId }: Connection,
   about: Pick<DatabaseEvent, 'eventId' | 'type' | 'databaseId' | 'dataSourceId' | 'origin'>,

@@ -10,7 +10,7 @@ const tombstone = (asOf: number, source: RecordState['source']): RecordState => 
 describe('a sync event', () => {
   const event = { occurredAt: 90, receivedAt: 100 };
 
-  test('of an unknown database is fetched', () => {
+  test('of an unknown database causes a fetch', () => {
     expect(decideSync(null, event, tolerance)).toBe('fetch');
   });
 
@@ -30,7 +30,7 @@ describe('a delete event', () => {
     expect(decideDelete(null, { occurredAt: 90, receivedAt: 100 }, tolerance)).toBe('tombstone_missing');
   });
 
-  test.each(['fetch', 'delete'] as const)('of a database that is gone (by %s) raises the revision, however old it is', (source) => {
+  test.each(['fetch', 'delete'] as const)('of an already removed database (by %s) raises the revision, however old it is', (source) => {
     expect(decideDelete(tombstone(0, source), { occurredAt: 90, receivedAt: 100 }, tolerance)).toBe('touch_tombstone');
     expect(decideDelete(tombstone(5000, source), { occurredAt: 90, receivedAt: 100 }, tolerance)).toBe('touch_tombstone');
   });
@@ -40,7 +40,7 @@ describe('a delete event', () => {
     [live(80), { occurredAt: 90, receivedAt: 100 }, 'recheck'],
     [live(110), { occurredAt: 90, receivedAt: 100 }, 'recheck'],
     [live(111), { occurredAt: 90, receivedAt: 100 }, 'stale'],
-    // A clock of Notion's that runs ahead by more than the tolerance does not erase what was fetched about when the event came in.
+    // If Notion's clock is ahead by more than the tolerance, content fetched around the event's receipt is not erased.
     [live(90), { occurredAt: 500, receivedAt: 100 }, 'recheck'],
   ] as const)('%o, %o: %s', (record, event, decision) => {
     expect(decideDelete(record, event, tolerance)).toBe(decision);
@@ -64,7 +64,7 @@ describe('random histories', () => {
     'no recheck',
     'no tolerance',
     'skips on a tombstone of source delete',
-    'deletes without a look at asOf',
+    'deletes without checking asOf',
     'no time of removal in the condition',
     'recalls what it wrote before a tombstone expired',
   ];
@@ -78,12 +78,12 @@ describe('random histories', () => {
   }, 240_000);
 
   test.each(mutations)(
-    'a mutated rule is found out: %s',
+    'a mutated rule fails: %s',
     async (mutation) => {
       const property = asyncProperty(history, async (words) => (await runHistory(words, mutation)) === null);
       const found = await check(property, { seed, numRuns: 200_000 });
       expect(found.failed).toBe(true);
-      // It is the mutation that goes wrong there, not the model.
+      // The counterexample fails because of the mutation, not because of the model.
       expect(found.counterexample === null ? 'no counterexample' : await runHistory(found.counterexample[0])).toBeNull();
     },
     60_000,

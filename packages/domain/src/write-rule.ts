@@ -1,14 +1,14 @@
 /**
- * The write rule: the one place that decides what an event does to a record. Pure: no I/O, no clock.
+ * The write rule: the only place that decides how an event changes a record. Pure: no I/O, no clock.
  *
  * Every record has a revision, raised by every write, and a write happens only if the revision is still the one that was read.
  * A sync reads the record before its fetch begins, so what it writes is newer than anything the record can hold.
- * `docs/guarantees.md` says what follows from it; `write-rule.test.ts` runs it against random histories.
+ * `docs/guarantees.md` explains its consequences; `write-rule.test.ts` runs it against random histories.
  */
 
 export type RemovalReason = 'deleted' | 'trashed' | 'inaccessible';
 
-/** What the rule needs to know of a record. Times are milliseconds since the epoch. */
+/** The parts of a record that the rule needs. Times are milliseconds since the epoch. */
 export interface RecordState {
   readonly rev: number;
   /** When the last fetch began (our clock), or the receivedAt of the delete. */
@@ -23,7 +23,7 @@ export interface EventTimes {
   readonly receivedAt: number;
 }
 
-/** `skip`: a fetch that began later has seen this event. `fetch`: only Notion can tell. */
+/** `skip`: a later fetch already covers this event. `fetch`: only Notion knows the current state. */
 export type SyncDecision = 'skip' | 'fetch';
 
 export function decideSync(record: RecordState | null, event: EventTimes, toleranceMs: number): SyncDecision {
@@ -32,11 +32,11 @@ export function decideSync(record: RecordState | null, event: EventTimes, tolera
 }
 
 /**
- * - `erase`: the content goes, a tombstone stays.
+ * - `erase`: erase the content, leave a tombstone.
  * - `tombstone_missing`: there was no record; leave a tombstone so that a sync in flight notices.
- * - `touch_tombstone`: already gone; raise the revision so that a sync in flight notices.
- * - `stale`: a fetch has since seen the database alive; nothing to do.
- * - `recheck`: nobody can know (it may have been restored since); append a sync event and let the fetch decide.
+ * - `touch_tombstone`: already removed; raise the revision so that a sync in flight notices.
+ * - `stale`: a later fetch has seen the database live; nothing to do.
+ * - `recheck`: undecidable (it may have been restored since); append a sync event and let the fetch decide.
  */
 export type DeleteDecision = 'erase' | 'tombstone_missing' | 'touch_tombstone' | 'stale' | 'recheck';
 
@@ -48,7 +48,7 @@ export function decideDelete(record: RecordState | null, event: EventTimes, tole
   return 'recheck';
 }
 
-/** The revision that the next write of a record carries. */
+/** The revision of the next write of a record. */
 export function nextRev(record: Pick<RecordState, 'rev'> | null): number {
   return (record?.rev ?? 0) + 1;
 }

@@ -2,14 +2,14 @@ import { applyDelete, applySync } from '../src/apply-event.ts';
 import { nextRev, type EventTimes, type RecordState } from '../src/write-rule.ts';
 
 /**
- * A small world around one database: Notion with its own clock, a log, a sync and a delete worker that interleave at every step, crash,
- * leave zombies behind and repeat their work. The workers run the real `applySync` and `applyDelete`, thus the real rule; the world is
- * faked around them. A history is a list of 32-bit words, each one thing that happens.
+ * A model of one database: Notion with its own clock, a log, a sync and a delete worker that interleave at every step, crash,
+ * leave zombies behind and repeat their work. The workers run the real `applySync` and `applyDelete`, and thus the real rule; everything
+ * around them is fake. A history is a list of 32-bit words, one per happening.
  */
 
-/** Time has no unit here. What matters is that clocks disagree by up to this, and that waits are shorter and longer than it. */
+/** Time has no unit here. Clocks disagree by up to this, and waits are shorter and longer than it. */
 const tolerance = 10;
-/** Notion drops events of one quiet period, never the last. */
+/** Within such a window Notion may drop events, but never the last. */
 const aggregationWindow = 8;
 
 export type Mutation =
@@ -20,7 +20,7 @@ export type Mutation =
   | 'no recheck'
   | 'no tolerance'
   | 'skips on a tombstone of source delete'
-  | 'deletes without a look at asOf'
+  | 'deletes without checking asOf'
   | 'no time of removal in the condition'
   | 'recalls what it wrote before a tombstone expired';
 
@@ -31,7 +31,7 @@ interface Content {
 
 interface ModelRecord extends RecordState {
   readonly content: Content | null;
-  /** Null for a live record. A tombstone may expire, and its successor begins again at rev 1: this tells the two apart. */
+  /** Null for a live record. A tombstone may expire, and its successor starts at rev 1 again: this distinguishes the two. */
   readonly removedAt: number | null;
 }
 
@@ -48,7 +48,7 @@ interface Notification {
   readonly trueTime: number;
 }
 
-/** One run of a worker over one or more events: it stands still at every step until the history resumes it. */
+/** One run of a worker over one or more events. It pauses at every step until the history resumes it. */
 interface Run {
   resume: (() => void) | null;
   finished: boolean;
@@ -61,11 +61,11 @@ interface Group {
   readonly kind: 'sync' | 'delete';
   position: number;
   run: Run | null;
-  /** Where the position goes when the run is finished. */
+  /** The group's position after the run. */
   next: number;
 }
 
-/** Runs a history, lets every event be consumed, and says what is wrong with the record then; null when it equals Notion. */
+/** Runs a history, consumes every event, and returns the difference between record and Notion; null when they are equal. */
 export async function runHistory(
   words: Uint32Array,
   mutation: Mutation | null = null,
@@ -74,7 +74,7 @@ export async function runHistory(
   const mutated = (name: Mutation) => mutation === name;
   const toleranceUsed = mutated('no tolerance') ? 0 : tolerance;
 
-  // The first word sets the clocks: every two of them disagree by at most the tolerance.
+  // The first word sets the clocks; any two disagree by at most the tolerance.
   const setting = words[0] ?? 0;
   const offsets = [-tolerance / 2, 0, tolerance / 2];
   const offset = (shift: number) => offsets[(setting >>> shift) % offsets.length] ?? 0;
@@ -92,7 +92,7 @@ export async function runHistory(
     delete: { kind: 'delete', position: 0, run: null, next: 0 },
   };
   const zombies: Run[] = [];
-  // What the sync worker wrote last; its successor knows nothing of it.
+  // The sync worker's last write; lost in a crash.
   let remembered = null as { readonly record: ModelRecord; readonly at: number } | null;
 
   const say = (line: string) => trace?.(`${now} ${line}`);
@@ -109,7 +109,7 @@ export async function runHistory(
     return record;
   }
 
-  /** As a read of the time when it was remembered. */
+  /** Counts as a read at the time the record was remembered. */
   function recall(run: Run): ModelRecord | null {
     if (remembered === null) return null;
     run.readAt = mutated('recalls what it wrote before a tombstone expired') ? now : remembered.at;
@@ -117,7 +117,7 @@ export async function runHistory(
   }
 
   function store(expected: ModelRecord | null, wanted: Omit<ModelRecord, 'rev'>): Written {
-    // As the store's conditional upsert does it: a record that vanished meanwhile (an expired tombstone) does not stand in the way.
+    // Like the store's conditional upsert: a record that vanished meanwhile (an expired tombstone) does not conflict.
     const sameRev = record === null || (expected !== null && record.rev === expected.rev);
     const sameRemoval = record === null || mutated('no time of removal in the condition') || record.removedAt === expected?.removedAt;
     if (!(sameRev && sameRemoval) && !mutated('no rev condition')) return { kind: 'conflict' };
@@ -167,7 +167,7 @@ export async function runHistory(
     say(`${how}: ${notification.kind} of ${notification.trueTime}`);
   }
 
-  /** Two calls, each seeing the truth of its own instant. */
+  /** Two calls, each seeing Notion's state at its own time. */
   async function fetchDatabase(run: Run): Promise<Seen> {
     await pause(run);
     if (state !== 'live') {
@@ -216,7 +216,7 @@ export async function runHistory(
       {
         read: async () => {
           const seen = await read(run);
-          return seen !== null && mutated('deletes without a look at asOf') ? { ...seen, asOf: Number.NEGATIVE_INFINITY } : seen;
+          return seen !== null && mutated('deletes without checking asOf') ? { ...seen, asOf: Number.NEGATIVE_INFINITY } : seen;
         },
         write: async (expected, what) => {
           await pause(run);
@@ -302,7 +302,7 @@ export async function runHistory(
     if (zombie.finished) zombies.splice(index, 1);
   }
 
-  /** A tombstone outlives every fetch and every memory by far: whoever works now has read the record since it was written. */
+  /** A tombstone far outlives every fetch and every memory, so it expires only when every run in flight has read the record since it was written. */
   function expire(): void {
     const { removedAt } = record ?? { removedAt: null };
     const inFlight = [groups.sync.run, groups.delete.run, ...zombies].filter((run) => run !== null);
@@ -329,7 +329,7 @@ export async function runHistory(
 
   for (const word of words.subarray(1)) await happen(word);
 
-  // Every event is consumed, and whoever still works comes to an end, in an order that the first word seeds.
+  // Consumes every event and finishes every run, in an order seeded by the first word.
   let random = setting;
   const draw = () => {
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
