@@ -4,7 +4,7 @@ import { createBatcher } from './batcher.ts';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const done = (ops: readonly number[]) => ops.map((op) => ({ status: 'fulfilled' as const, value: op * 10 }));
 
-test('operations of one moment go out together, each with its own answer', async () => {
+test('simultaneous operations are sent together, each with its own result', async () => {
   const batches: (readonly number[])[] = [];
   const batch = createBatcher<number, number>({
     maxOps: 3,
@@ -18,7 +18,7 @@ test('operations of one moment go out together, each with its own answer', async
   expect(batches).toEqual([[1, 2, 3], [4]]);
 });
 
-test('what comes while all batches are under way leaves together when one returns', async () => {
+test('operations that arrive while all batches are in flight are sent together when one returns', async () => {
   const batches: (readonly number[])[] = [];
   const returns: (() => void)[] = [];
   const batch = createBatcher<number, number>({
@@ -47,7 +47,7 @@ test('what comes while all batches are under way leaves together when one return
   expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
 });
 
-test('no more than the given number of batches is under way', async () => {
+test('at most the given number of batches is in flight', async () => {
   let underWay = 0;
   let most = 0;
   const batch = createBatcher<number, number>({
@@ -65,7 +65,7 @@ test('no more than the given number of batches is under way', async () => {
   expect(most).toBe(2);
 });
 
-test('a batch is bounded in size; what is larger goes alone', async () => {
+test('a batch is bounded in size, and a larger operation is sent alone', async () => {
   const batches: (readonly number[])[] = [];
   const batch = createBatcher<number, number>({
     maxOps: 100,
@@ -81,7 +81,7 @@ test('a batch is bounded in size; what is larger goes alone', async () => {
   expect(batches).toEqual([[4, 6], [1], [50], [9]]);
 });
 
-test('a failure concerns its own operation, or its own batch', async () => {
+test('a failure affects only its own operation, or its own batch', async () => {
   const batch = createBatcher<number, number>({
     maxOps: 2,
     maxInFlight: 1,

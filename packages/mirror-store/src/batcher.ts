@@ -1,11 +1,11 @@
 /**
- * Lets operations that are asked for at about the same time go out together. Nothing lingers: an operation leaves at the end of the current
- * turn of the event loop, unless `maxInFlight` batches are under way already; then it joins the next one.
- * `run` answers for each operation by itself, in order; when it rejects, all of its batch reject.
+ * Batches operations requested at about the same time. Adds no delay: an operation is sent at the end of the current turn of the event
+ * loop, unless `maxInFlight` batches are already in flight; then it joins the next one.
+ * `run` returns a result per operation, in order; when it rejects, its whole batch rejects.
  */
 export function createBatcher<Op, Result>(options: {
   readonly maxOps: number;
-  /** Size of a batch, by `sizeOf`; an operation that is larger goes alone. */
+  /** Maximum size of a batch, by `sizeOf`; a larger operation is sent alone. */
   readonly maxSize?: number;
   readonly sizeOf?: (op: Op) => number;
   readonly maxInFlight: number;
@@ -45,7 +45,7 @@ export function createBatcher<Op, Result>(options: {
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = results[index];
         if (result?.status === 'fulfilled') resolve(result.value);
-        else reject(result === undefined ? new Error('a batch answered for fewer operations than it was given') : result.reason);
+        else reject(result === undefined ? new Error('a batch returned fewer results than operations') : result.reason);
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);

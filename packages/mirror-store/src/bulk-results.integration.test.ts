@@ -23,10 +23,10 @@ const upsert = (_id: string, raw: unknown = null): AnyBulkWriteOperation<Item> =
   replaceOne: { filter: { _id, rev: 0 }, replacement: { raw }, upsert: true },
 });
 
-/** Deeper than the server stores, but not so deep that it cannot read the command. */
+/** Too deep for the server to store, but not too deep for it to parse the command. */
 const deep: unknown = JSON.parse(`${'['.repeat(185)}1${']'.repeat(185)}`);
 
-/** What each operation became when the server answers; the class for one that was rejected with an error. */
+/** The result of each operation from a real server; the error class for one that rejected with an error. */
 async function results(operations: AnyBulkWriteOperation<Item>[], options: BulkWriteOptions = {}): Promise<unknown> {
   try {
     await mongo.db.collection<Item>('items').bulkWrite(operations, { ordered: false, ...options });
@@ -37,7 +37,7 @@ async function results(operations: AnyBulkWriteOperation<Item>[], options: BulkW
   throw new Error('the write should have failed');
 }
 
-test('each operation has its own result', async () => {
+test('each operation gets its own result', async () => {
   expect(await results([upsert('a'), upsert('there'), upsert('b', deep), upsert('c')])).toEqual([
     'written',
     'conflict',
@@ -46,19 +46,19 @@ test('each operation has its own result', async () => {
   ]);
 });
 
-test("a clash on an operator's unique index is no conflict", async () => {
+test("a duplicate key in an operator's unique index is no conflict", async () => {
   const items = mongo.db.collection('items');
   await items.createIndex({ raw: 1 }, { unique: true, partialFilterExpression: { raw: { $gt: '' } }, name: 'mine_id_' });
   expect(await results([upsert('a', 'x'), upsert('b', 'x'), upsert('there')])).toEqual(['written', 'rejected', 'conflict']);
   await items.dropIndex('mine_id_');
 });
 
-test('what is not confirmed says nothing', async () => {
+test('without confirmation by the majority no result is known', async () => {
   const twoNodes = { writeConcern: { w: 2, wtimeoutMS: 10 } };
   expect(await results([upsert('there'), upsert('a')], twoNodes)).toBeNull();
   expect(await results([upsert('b'), upsert('c')], twoNodes)).toBeNull();
 });
 
-test('a failure of the whole says nothing of its operations', () => {
+test('from a failure of the whole command no result is known', () => {
   expect(resultsOfFailure(new Error('connection closed'), 2)).toBeNull();
 });

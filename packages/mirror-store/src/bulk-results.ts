@@ -2,7 +2,7 @@ import { MongoBulkWriteError } from 'mongodb';
 import { duplicateKey, isUnavailableCode, StoreUnavailableError } from './errors.ts';
 
 /**
- * - `conflict`: the record is no longer the one that was read; nothing was written.
+ * - `conflict`: the record changed since it was read; nothing was written.
  * - `rejected`: this document can never be stored (too large, nested too deep); nothing was written. The message names no content.
  */
 export type WriteResult =
@@ -10,23 +10,23 @@ export type WriteResult =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'rejected'; readonly message: string };
 
-/** Of a bulk write that succeeded. */
+/** The results of a successful bulk write. */
 export function allWritten(count: number): PromiseSettledResult<WriteResult>[] {
   return Array.from({ length: count }, () => fulfilled({ kind: 'written' }));
 }
 
 /**
- * What a failed unordered bulk write of conditional upserts says of each of its `count` operations. Null when it says nothing of any: the
- * command failed as a whole, and each may have happened or not.
+ * The results of each of the `count` operations of a failed unordered bulk write of conditional upserts. Null when none is known: the
+ * command failed as a whole, and each operation may have happened or not.
  */
 export function resultsOfFailure(error: unknown, count: number): PromiseSettledResult<WriteResult>[] | null {
   if (!(error instanceof MongoBulkWriteError)) return null;
   const writeErrors = [error.writeErrors].flat();
-  // Not confirmed by the majority: what seems written may be rolled back, and a conflict may be with something that is.
+  // Not confirmed by the majority: a write may be rolled back, and a conflict may be with a write that is.
   if (writeErrors.length === 0 || error.result.getWriteConcernError() !== undefined) return null;
   const results = allWritten(count);
   for (const { index, code, errmsg } of writeErrors) {
-    // On another unique index, which an operator made, reading again would change nothing.
+    // For another unique index, created by an operator, reading again would not help.
     if (code === duplicateKey && errmsg?.includes('index: _id_')) results[index] = fulfilled({ kind: 'conflict' });
     else if (isUnavailableCode(code))
       results[index] = { status: 'rejected', reason: new StoreUnavailableError(`a record could not be written (code ${code})`) };

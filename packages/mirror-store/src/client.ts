@@ -7,13 +7,13 @@ export interface Mongo {
   close(): Promise<void>;
 }
 
-/** MongoDB 5.0: the first that takes field names with `$` and dots, which users' text may hold. */
+/** MongoDB 5.0: the first that accepts field names with `$` and dots, which may come from user text. */
 const minWireVersion = 13;
 
 /**
  * Connects to the replica set of `uri`; its path names the database (default `notion_mirror`). Rejects within seconds with a
- * `StoreUnavailableError`, or with a `StoreMisconfiguredError` that says what to mend. Waits are short everywhere: whoever calls has a
- * better place to wait in (its lane, its backoff) than the driver's.
+ * `StoreUnavailableError`, or with a `StoreMisconfiguredError` that says what to fix. All timeouts are short: callers have better places
+ * to wait (a lane, a backoff) than the driver.
  */
 export async function openMongo(uri: string, options: { readonly appName: string }): Promise<Mongo> {
   const client = createClient(uri, options.appName);
@@ -42,7 +42,7 @@ function createClient(uri: string, appName: string): MongoClient {
     return new MongoClient(uri, {
       appName,
       writeConcern: { w: 'majority', wtimeoutMS: 10_000 },
-      // A read that could be rolled back might be followed by another record with the same rev.
+      // After a read that is rolled back, another record could get the same rev.
       readConcern: { level: 'majority' },
       readPreference: 'primary',
       retryWrites: true,

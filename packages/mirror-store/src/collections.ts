@@ -21,7 +21,7 @@ export const collectionNames = {
 /** The view that readers use: live databases only. */
 export const databasesView = 'databases';
 
-/** Majority both ways, whatever the client was opened with. */
+/** With majority reads and writes, whatever the client's settings. */
 export function openCollection<T extends Document>(db: Db, name: keyof typeof collectionNames): Collection<T> {
   return db.collection<T>(collectionNames[name], {
     readConcern: { level: 'majority' },

@@ -11,7 +11,7 @@ import { initMongo } from './init.ts';
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 let proxy: Awaited<ReturnType<typeof startTcpProxy>>;
 let through: Mongo;
-/** Writes past the proxy. */
+/** Bypasses the proxy. */
 let connections: ConnectionStore;
 let directory: ConnectionDirectory | null;
 let metrics: Registry;
@@ -50,7 +50,7 @@ const given = (connectionId: string, change: Partial<NewConnection> = {}): NewCo
 const idsOf = (found: readonly { readonly connectionId: string }[]) => found.map(({ connectionId }) => connectionId);
 const eventually = { timeout: 60_000, interval: 20 };
 
-test('knows everything from the start', async () => {
+test('holds every connection once open', async () => {
   await connections.add(given('a'));
   await connections.add(given('b'));
   await connections.add(given('c', { workspaceId: 'globex' }));
@@ -61,15 +61,15 @@ test('knows everything from the start', async () => {
   expect(idsOf(found.activeByWorkspace('acme'))).toEqual(['a']);
   expect(idsOf(found.activeByNotionWorkspace('notion-1'))).toEqual(['a', 'c']);
   expect(idsOf(found.allActive())).toEqual(['a', 'c']);
-  expect(found.byId('nobody')).toBeNull();
+  expect(found.byId('unknown')).toBeNull();
   expect(found.isFollowing()).toBe(true);
 });
 
-test('follows what is added, changed and removed, and tells its listeners', async () => {
+test('follows added, changed and removed connections, and notifies its listeners', async () => {
   const found = await open();
   const heard: string[] = [];
   found.onChange(() => {
-    throw new Error('a listener that fails is no harm to the others');
+    throw new Error('a failing listener does not affect others');
   });
   const unsubscribe = found.onChange(({ previous, connection }) => {
     heard.push(`${previous?.status ?? 'none'} -> ${connection?.status ?? 'none'}`);
@@ -91,7 +91,7 @@ test('follows what is added, changed and removed, and tells its listeners', asyn
   expect(heard).toHaveLength(4);
 });
 
-test('what changes while it opens is known', async () => {
+test('includes changes made while it opens', async () => {
   for (let round = 0; round < 5; round += 1) {
     const adding = Promise.all(Array.from({ length: 40 }, (_, n) => connections.add(given(`${round}-${n}`))));
     const found = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });
@@ -102,7 +102,7 @@ test('what changes while it opens is known', async () => {
   }
 });
 
-test('serves from memory while MongoDB is unavailable, and knows what it missed when it is back', async () => {
+test('serves from memory while MongoDB is unavailable, and catches up when it recovers', async () => {
   await connections.add(given('a'));
   await connections.add(given('b'));
   await connections.add(given('c'));
@@ -122,7 +122,7 @@ test('serves from memory while MongoDB is unavailable, and knows what it missed 
   expect(await metrics.getSingleMetricAsString('notion_mirror_connections')).toContain('status="active"} 3');
 });
 
-test('a connection to MongoDB that hangs is noticed', async () => {
+test('notices a hanging connection to MongoDB', async () => {
   const found = await open();
   proxy.hang();
   await connections.add(given('a'));
@@ -131,7 +131,7 @@ test('a connection to MongoDB that hangs is noticed', async () => {
   await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
 });
 
-test('a dropped collection is an empty one, and what is added after it is known', async () => {
+test('treats a dropped collection as empty, and follows connections added later', async () => {
   await connections.add(given('a'));
   const found = await open();
   await mongo.db.collection('connections').drop();
@@ -147,7 +147,7 @@ test('works without the collection, and without the database', async () => {
   await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
 });
 
-test('a document that cannot be read is no harm to the others', async () => {
+test('an unreadable document does not affect others', async () => {
   await mongo.db.collection<{ _id: string; status: string }>('connections').insertOne({ _id: 'odd', status: 'sleepy' });
   await connections.add(given('a'));
   const found = await open();
@@ -156,16 +156,16 @@ test('a document that cannot be read is no harm to the others', async () => {
   await expect.poll(() => found.byId('a'), eventually).toBeNull();
 });
 
-test('does not open while MongoDB is unavailable; the next try does, with the same metrics', async () => {
+test('does not open while MongoDB is unavailable; a retry does, with the same metrics', async () => {
   proxy.cut();
   await expect(open()).rejects.toThrow(StoreUnavailableError);
   proxy.restore();
   await expect.poll(() => open().then(() => 'open', String), eventually).toBe('open');
 });
 
-test('a direct read finds what the change stream has not brought yet', async () => {
+test('a direct read finds changes that the change stream has not delivered yet', async () => {
   const found = await open();
-  // Nothing is followed any more, as while the stream lags.
+  // Stops following, as if the stream lagged.
   await found.close();
   await connections.add(given('a'));
   expect(found.byId('a')).toBeNull();
@@ -179,17 +179,17 @@ test('a direct read finds what the change stream has not brought yet', async () 
   expect(idsOf(found.activeByWorkspace('globex'))).toEqual(['c']);
 });
 
-test('misses are not asked for again and again', async () => {
+test('repeated misses are not queried again', async () => {
   const found = await open();
   const profile = () => mongo.db.collection('system.profile').countDocuments({ op: 'query', ns: `${mongo.name}.connections` });
   await mongo.db.command({ profile: 2 });
-  for (let i = 0; i < 50; i += 1) await found.refresh({ connectionId: 'nobody' });
+  for (let i = 0; i < 50; i += 1) await found.refresh({ connectionId: 'unknown' });
   await Promise.all(Array.from({ length: 50 }, () => found.refresh({ notionWorkspaceId: 'nowhere' })));
   await mongo.db.command({ profile: 0 });
   expect(await profile()).toBe(2);
 });
 
-test('a direct read while MongoDB is unavailable ends before the driver gives up', async () => {
+test('a direct read while MongoDB is unavailable ends before the driver times out', async () => {
   const found = await open();
   proxy.cut();
   const read = Promise.allSettled([through.db.collection('connections').findOne({})]);
@@ -199,7 +199,7 @@ test('a direct read while MongoDB is unavailable ends before the driver gives up
   await read;
 });
 
-test('closes, also while MongoDB is unavailable', async () => {
+test('closes even while MongoDB is unavailable', async () => {
   const found = await open();
   await expect(found.close()).resolves.toBeUndefined();
   const again = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });

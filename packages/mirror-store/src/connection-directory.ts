@@ -13,28 +13,28 @@ export type { ConnectionChange } from './connection-index.ts';
 
 export type ConnectionQuery = { readonly connectionId: string } | { readonly workspaceId: string } | { readonly notionWorkspaceId: string };
 
-/** Every connection, in memory and fresh within moments. While MongoDB is away the last known ones stand. */
+/** Every connection, in memory and fresh within moments. While MongoDB is unavailable it keeps the last known state. */
 export interface ConnectionDirectory {
   byId(connectionId: string): Connection | null;
-  /** All statuses; oldest first, as are the others. */
+  /** Connections of any status. This and the other lists are ordered oldest first. */
   ofWorkspace(workspaceId: string): readonly Connection[];
   activeByWorkspace(workspaceId: string): readonly Connection[];
   activeByNotionWorkspace(notionWorkspaceId: string): readonly Connection[];
   allActive(): readonly Connection[];
   allUnauthorized(): readonly Connection[];
   /**
-   * After a lookup that found nothing (or nothing active): reads these connections directly, since the news may be on its way. Look again
-   * afterwards. Never rejects; returns within a second, and at once when the same was asked within the last two seconds.
+   * Call after a lookup that found nothing (or nothing active), and then look again: reads these connections directly, since a change may not
+   * have arrived yet. Never rejects; returns within a second, and at once when the same query ran within the last two seconds.
    */
   refresh(query: ConnectionQuery): Promise<void>;
-  /** Calls back for every connection that appears, changes or vanishes from now on. Returns how to stop that. */
+  /** Calls back for every connection added, changed or removed from now on. Returns a function that unsubscribes. */
   onChange(listener: (change: ConnectionChange) => void): () => void;
-  /** Whether changes are being followed right now; false while MongoDB is away. */
+  /** Whether changes are being followed; false while MongoDB is unavailable. */
   isFollowing(): boolean;
   close(): Promise<void>;
 }
 
-/** How long a `refresh` may take, and for how long the same one is not repeated. */
+/** The deadline of a `refresh`, and the interval in which the same one is not repeated. */
 const refreshMs = 1000;
 const refreshEveryMs = 2000;
 const maxRemembered = 10_000;
@@ -54,7 +54,7 @@ export async function openConnectionDirectory(deps: {
   const closed = new Promise<'closed'>((resolve) => {
     closing.signal.addEventListener('abort', () => resolve('closed'));
   });
-  /** Counts what the change stream and reloads brought, so that a slower direct read does not overwrite something newer. */
+  /** Counts updates from the change stream and reloads, so that a slower direct read does not overwrite a newer one. */
   let news = 0;
   let following = false;
   let loads = 0;
@@ -76,7 +76,7 @@ export async function openConnectionDirectory(deps: {
       announce(index.set(parsed.connection));
       return;
     }
-    logger.error({ connectionId: document._id, problem: parsed.problem }, 'a connection cannot be read and is not used');
+    logger.error({ connectionId: document._id, problem: parsed.problem }, 'ignoring an unreadable connection document');
     announce(index.delete(document._id));
   }
 
@@ -84,13 +84,13 @@ export async function openConnectionDirectory(deps: {
     news += 1;
     if (change.operationType === 'delete') announce(index.delete(change.documentKey._id));
     if (change.operationType !== 'insert' && change.operationType !== 'replace' && change.operationType !== 'update') return;
-    // Without a document: it was deleted meanwhile, and that change follows.
+    // No document: it was deleted meanwhile, and that change follows.
     if (change.fullDocument) put(change.fullDocument);
   }
 
   /** Loads everything, and resolves to the server's time before the load. */
   async function load(): Promise<Timestamp | undefined> {
-    // One session: the load holds whatever was written before that time, even what was not yet on the majority then.
+    // One causally consistent session: the load includes all writes before that time, even those not yet on the majority then.
     return client.withSession({ causalConsistency: true }, async (session) => {
       await db.command({ ping: 1 }, { session });
       const { operationTime } = session;
@@ -105,8 +105,8 @@ export async function openConnectionDirectory(deps: {
   }
 
   /**
-   * Loads everything, then follows what changes until that breaks. Every break that the driver cannot mend ends in a new load, so it does
-   * not matter whether a resume token is lost. What changed during the load comes again from the stream, oldest first.
+   * Loads everything, then follows changes until the stream breaks. Every break that the driver cannot resume leads to a new load, so a lost
+   * resume token does not matter. Changes made during the load come again from the stream, oldest first.
    */
   async function follow(whenLoaded: () => void): Promise<void> {
     const startAtOperationTime = await load();
@@ -130,14 +130,14 @@ export async function openConnectionDirectory(deps: {
     for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
       try {
         await follow(() => {
-          if (attempt > 1) logger.info('connections are followed again');
+          if (attempt > 1) logger.info('following changes of connections again');
           attempt = 1;
           whenLoaded();
         });
       } catch (error) {
         whenFailed(error);
         if (closing.signal.aborted) return;
-        logger.warn({ err: error }, 'connections cannot be followed; the last known ones stand');
+        logger.warn({ err: error }, 'cannot follow changes of connections; using the last known ones');
       }
       await delay(backoffMs(attempt, 100, 5000), undefined, { signal: closing.signal }).catch(() => {});
     }
@@ -145,7 +145,7 @@ export async function openConnectionDirectory(deps: {
 
   const { promise: loaded, resolve, reject } = Promise.withResolvers<void>();
   const running = keepFollowing(resolve, (error) => {
-    // The first load is part of opening; after it this changes nothing.
+    // Fails opening if this was the first load; later it has no effect.
     reject(error);
   });
   const close = async () => {
@@ -174,7 +174,7 @@ export async function openConnectionDirectory(deps: {
         return;
       }
     } catch (error) {
-      logger.debug({ err: error }, 'connections could not be read directly');
+      logger.debug({ err: error }, 'cannot read connections directly');
     }
   }
 
@@ -229,7 +229,7 @@ export function registerConnections(
   });
   const following = new Gauge({
     name: 'notion_mirror_connections_following',
-    help: '1 while changes of connections are followed, 0 while the last known ones stand.',
+    help: '1 while changes of connections are followed, 0 while the last known ones are used.',
     registers: [registry],
     collect() {
       following.set(state.following() ? 1 : 0);
@@ -237,7 +237,7 @@ export function registerConnections(
   });
   const loads = new Counter({
     name: 'notion_mirror_connections_loads_total',
-    help: 'Times that all connections were loaded: at the start, and after every interruption.',
+    help: 'Full loads of all connections: at the start, and after every interruption.',
     registers: [registry],
     collect() {
       loads.reset();

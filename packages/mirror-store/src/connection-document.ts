@@ -1,7 +1,7 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import { z } from 'zod';
 
-/** A connection as MongoDB holds it. An operator may have edited it by hand. */
+/** A connection's document in MongoDB. An operator may have edited it by hand. */
 export interface ConnectionDocument extends Omit<Connection, 'connectionId'> {
   readonly _id: string;
 }
@@ -32,7 +32,7 @@ export function parseConnection(document: unknown): ParsedConnection {
   };
 }
 
-/** Throws when the document is none of ours. */
+/** Throws when the document is invalid. */
 export function toConnection(document: ConnectionDocument): Connection {
   const parsed = parseConnection(document);
   if (!parsed.ok) throw new Error(`the connection ${document._id} is not as this program writes it (${parsed.problem})`);

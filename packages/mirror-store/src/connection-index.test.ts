@@ -25,10 +25,10 @@ test('finds by id, tenant and Notion workspace, oldest first', () => {
   expect(index.byId('b')).toBe(b);
   expect(index.ofWorkspace('acme')).toEqual([c, a]);
   expect(index.ofNotionWorkspace('notion-1')).toEqual([b, c, a]);
-  expect(index.ofWorkspace('nobody')).toEqual([]);
+  expect(index.ofWorkspace('unknown')).toEqual([]);
 });
 
-test('a connection that moves is found only where it is now', () => {
+test('a moved connection is found only under its new keys', () => {
   const index = createConnectionIndex();
   const before = connection('a');
   const after = connection('a', { workspaceId: 'globex', notionWorkspaceId: 'notion-2' });
@@ -41,7 +41,7 @@ test('a connection that moves is found only where it is now', () => {
   expect([...index.all()]).toEqual([]);
 });
 
-test('what changes nothing is no change', () => {
+test('setting an equal connection is no change', () => {
   const index = createConnectionIndex();
   index.set(connection('a'));
   expect(index.set(connection('a'))).toBeNull();

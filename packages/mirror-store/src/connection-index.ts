@@ -1,19 +1,19 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 
 export interface ConnectionChange {
-  /** As it was; null when it is new. */
+  /** The previous version; null when it is new. */
   readonly previous: Connection | null;
-  /** As it is now; null when it is gone. */
+  /** The current version; null when it was removed. */
   readonly connection: Connection | null;
 }
 
-/** Connections in memory, found by id, by tenant and by Notion workspace. Oldest first. */
+/** An in-memory index of connections by id, tenant and Notion workspace. Oldest first. */
 export interface ConnectionIndex {
   byId(connectionId: string): Connection | null;
   ofWorkspace(workspaceId: string): readonly Connection[];
   ofNotionWorkspace(notionWorkspaceId: string): readonly Connection[];
   all(): Iterable<Connection>;
-  /** The change, or null when nothing differs. */
+  /** Returns the change, or null when nothing differs. */
   set(connection: Connection): ConnectionChange | null;
   delete(connectionId: string): ConnectionChange | null;
 }

@@ -24,13 +24,13 @@ async function taken(leaseMs = 60_000): Promise<ConnectionNotice> {
   return notice;
 }
 
-test('noted often it is due once, and one of many takes it', async () => {
+test('a connection noted repeatedly is due once, and only one of many takes it', async () => {
   await Promise.allSettled([1, 2, 3].map(() => notices.note(connection, { isDeletion: false })));
   const takes = await Promise.all([1, 2, 3].map(() => notices.take(60_000)));
   expect(takes.filter((notice) => notice !== null)).toMatchObject([{ ...connection, isDeletionAnnounced: false, takenGrant: null }]);
 });
 
-test('a deletion is remembered until it was looked at, whatever comes after it', async () => {
+test('a deletion is remembered until it is settled, whatever comes after it', async () => {
   await notices.note(connection, { isDeletion: true });
   await notices.note(connection, { isDeletion: false });
   const notice = await taken();
@@ -40,7 +40,7 @@ test('a deletion is remembered until it was looked at, whatever comes after it',
   expect((await taken()).isDeletionAnnounced).toBe(false);
 });
 
-test('what was noted while it was looked at is looked at again, with the grant that was taken', async () => {
+test('a connection noted while taken is due again, with the settled grant', async () => {
   const grant = new Date('2026-11-25T12:00:00Z');
   await notices.note(connection, { isDeletion: false });
   const notice = await taken();
@@ -50,17 +50,17 @@ test('what was noted while it was looked at is looked at again, with the grant t
   expect(await taken()).toMatchObject({ isDeletionAnnounced: true, takenGrant: grant });
 });
 
-test('a taker that is gone is followed by another; one that failed waits', async () => {
+test('an expired lease lets another worker take it, and a failed one is postponed', async () => {
   await notices.note(connection, { isDeletion: false });
   await taken(0);
-  await notices.putOff(await taken(0), 0);
+  await notices.postpone(await taken(0), 0);
   const again = await taken();
   expect(again.failures).toBe(1);
-  await notices.putOff(again, 60_000);
+  await notices.postpone(again, 60_000);
   expect(await notices.take(0)).toBeNull();
 });
 
-test('a word that comes after a purge finds the time of the purge', async () => {
+test('a notice after a purge carries the time of the purge', async () => {
   await notices.note(connection, { isDeletion: true });
   const before = new Date();
   await notices.bar([connection]);
@@ -71,7 +71,7 @@ test('a word that comes after a purge finds the time of the purge', async () => 
   expect(notice.isDeletionAnnounced).toBe(false);
 });
 
-test('what is left to the operator is there until it is settled otherwise', async () => {
+test('a connection left to the operator stays listed until it is settled otherwise', async () => {
   await notices.note(connection, { isDeletion: false });
   await notices.settle(await taken(), { takenGrant: null, problem: 'it has no tag organization_id' });
   expect(await notices.leftToOperator()).toMatchObject([{ ...connection, problem: 'it has no tag organization_id' }]);

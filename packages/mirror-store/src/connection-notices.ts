@@ -7,14 +7,14 @@ export interface ConnectionName {
   readonly providerConfigKey: string;
 }
 
-/** Nango has said that something happened to a connection. What it is now, only Nango's API tells. */
+/** Nango's notice that a connection changed. Its new state is only available from Nango's API. */
 export interface ConnectionNotice extends ConnectionName {
   readonly notedAt: Date;
-  /** Nango has announced a deletion since the notice was settled last. */
+  /** Nango has announced a deletion since the notice was last settled. */
   readonly isDeletionAnnounced: boolean;
-  /** Nango's `updated_at` of the grant that was taken last, or when the tenant was purged; null: none was. */
+  /** Nango's `updated_at` of the last admitted grant, or the time the tenant was purged; null: neither. */
   readonly takenGrant: Date | null;
-  /** Tries that failed since it was noted. */
+  /** Failed attempts since it was noted. */
   readonly failures: number;
 }
 
@@ -25,20 +25,20 @@ export interface LeftToOperator extends ConnectionName {
 }
 
 /**
- * What Nango's webhooks said about connections, one document for each: they only say that a connection must be looked at, so their order and
- * number do not matter. Kept for 30 days after it was looked at. All reject with a `StoreUnavailableError` when MongoDB is away.
+ * Nango's notices about connections, one document per connection: a notice only requests a check, so order and number do not matter. Kept for
+ * 30 days after it was settled. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface ConnectionNotices {
   /** Durable when it resolves. */
   note(connection: ConnectionName, options: { readonly isDeletion: boolean }): Promise<void>;
-  /** One that is due, taken for `leaseMs`; null: none is. */
+  /** Takes a due notice for `leaseMs`; null: none is due. */
   take(leaseMs: number): Promise<ConnectionNotice | null>;
-  /** It was looked at. One that was noted again meanwhile stays due. */
+  /** Marks it as checked. One that was noted again meanwhile stays due. */
   settle(notice: ConnectionNotice, result: { readonly takenGrant: Date | null; readonly problem: string | null }): Promise<void>;
-  putOff(notice: ConnectionNotice, waitMs: number): Promise<void>;
-  /** The tenant of these is purged: a word of Nango that is late must not bring it back. Only the connection's id stays, for 30 days. */
+  postpone(notice: ConnectionNotice, waitMs: number): Promise<void>;
+  /** Records that the tenant of these is purged, so that a late notice from Nango does not bring it back. Only the connection's id stays, for 30 days. */
   bar(connections: readonly ConnectionName[]): Promise<void>;
-  /** Connections of Nango that nobody could give to a tenant. */
+  /** Connections at Nango whose tenant could not be determined. */
   leftToOperator(): Promise<LeftToOperator[]>;
 }
 
@@ -52,7 +52,7 @@ interface NoticeDocument {
   readonly takenGrant: Date | null;
   readonly failures: number;
   readonly problem: string | null;
-  /** Null: it was looked at. */
+  /** Null: it was settled. */
   readonly dueAt: Date | null;
   readonly expiresAt: Date | null;
 }
@@ -65,7 +65,7 @@ export function createConnectionNotices(db: Db): ConnectionNotices {
     async note(connection, { isDeletion }) {
       const now = new Date();
       const set = { ...connection, notedAt: now, dueAt: now, expiresAt: null, failures: 0 };
-      await orUnavailable('a notice could not be kept', () =>
+      await orUnavailable('a notice could not be stored', () =>
         notices.updateOne(
           { _id: idOf(connection) },
           {
@@ -91,8 +91,8 @@ export function createConnectionNotices(db: Db): ConnectionNotices {
         if (settled.matchedCount === 0) await notices.updateOne({ _id: idOf(notice) }, { $set: { takenGrant } });
       });
     },
-    async putOff(notice, waitMs) {
-      await orUnavailable('a notice could not be put off', () =>
+    async postpone(notice, waitMs) {
+      await orUnavailable('a notice could not be postponed', () =>
         notices.updateOne(
           { _id: idOf(notice), notedAt: notice.notedAt },
           { $set: { dueAt: later(waitMs), failures: notice.failures + 1 } },

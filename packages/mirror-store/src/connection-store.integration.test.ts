@@ -39,10 +39,10 @@ test('adds, finds and lists', async () => {
   await added({ ...given, connectionId: 'connection-2', workspaceId: 'globex', token: null });
   expect((await connections.list()).map(({ connectionId }) => connectionId)).toEqual(['connection-1', 'connection-2']);
   expect((await connections.list('globex')).map(({ connectionId }) => connectionId)).toEqual(['connection-2']);
-  expect(await connections.get('nobody')).toBeNull();
+  expect(await connections.get('unknown')).toBeNull();
 });
 
-test('the document is as the contract says', async () => {
+test('the document matches the contract', async () => {
   await added({ ...given, botId: null, token: null });
   expect(await mongo.db.collection<{ _id: string }>('connections').findOne({ _id: 'connection-1' })).toEqual({
     _id: 'connection-1',
@@ -58,14 +58,14 @@ test('the document is as the contract says', async () => {
   });
 });
 
-test('text that looks like a command is text', async () => {
+test('text that looks like an operator is stored as text', async () => {
   const odd = { ...given, connectionId: '$a.b', providerConfigKey: '$token', workspaceId: '$$ROOT', token: '$status', botId: '$$NOW' };
   await added(odd);
   expect(await connections.get('$a.b')).toMatchObject(odd);
   expect(await connections.pause('$a.b', '$workspaceId')).toMatchObject({ connection: { statusReason: '$workspaceId' } });
 });
 
-test('added again it is active, with what is given now', async () => {
+test('a connection added again is active, with the new fields', async () => {
   const { connection: first } = await added(given);
   await connections.remove('connection-1', 'by hand');
   const { connection, previous } = await added({ ...given, workspaceId: 'globex', token: null });
@@ -79,7 +79,7 @@ test('added again it is active, with what is given now', async () => {
   });
 });
 
-test('every write has a later time than the one before, even after one with a clock that ran ahead', async () => {
+test('every write has a later time than the previous one, even if that had a clock running ahead', async () => {
   await added(given);
   const ahead = new Date(Date.now() + 3_600_000);
   await mongo.db.collection<{ _id: string }>('connections').updateOne({ _id: 'connection-1' }, { $set: { updatedAt: ahead } });
@@ -88,7 +88,7 @@ test('every write has a later time than the one before, even after one with a cl
   expect(await added(given)).toMatchObject({ connection: { updatedAt: new Date(ahead.getTime() + 3) } });
 });
 
-test('pause, resume and remove; a removed one has lost its token and is not resumed', async () => {
+test('pause, resume and remove; a removed connection has lost its token and cannot be resumed', async () => {
   await added(given);
   expect(await connections.pause('connection-1', 'holiday')).toMatchObject({
     kind: 'changed',
@@ -103,10 +103,10 @@ test('pause, resume and remove; a removed one has lost its token and is not resu
   for (const change of [await connections.pause('connection-1', null), await connections.resume('connection-1')]) {
     expect(change).toMatchObject({ kind: 'unchanged', connection: { status: 'deleted' } });
   }
-  expect(await connections.pause('nobody', null)).toEqual({ kind: 'not_found' });
+  expect(await connections.pause('unknown', null)).toEqual({ kind: 'not_found' });
 });
 
-test('unauthorized counts only for the connection that was seen failing', async () => {
+test('markUnauthorized affects only the version of the connection that failed', async () => {
   const { connection: seen } = await added(given);
   // The customer has connected again meanwhile.
   const { connection: renewed } = await added({ ...given, token: 'v1.other' });
@@ -119,7 +119,7 @@ test('unauthorized counts only for the connection that was seen failing', async 
   expect(await connections.resume('connection-1')).toMatchObject({ kind: 'changed' });
 });
 
-test('unauthorized does not undo what an operator did', async () => {
+test('markUnauthorized does not undo an operator’s change', async () => {
   const { connection: seen } = await added(given);
   await connections.pause('connection-1', 'holiday');
   expect(await connections.markUnauthorized(seen, 'token refused')).toMatchObject({ kind: 'unchanged', connection: { status: 'paused' } });
@@ -132,7 +132,7 @@ test('unauthorized does not undo what an operator did', async () => {
   });
 });
 
-test('a grant of Nango is admitted only if nothing was written since', async () => {
+test('a grant from Nango is admitted only if the connection was not written since', async () => {
   const { token: _, ...grant } = given;
   const admitted = await Promise.all([connections.admit(null, grant), connections.admit(null, grant)]);
   expect(admitted.filter((connection) => connection !== null)).toMatchObject([{ ...grant, status: 'active', token: null }]);
@@ -146,7 +146,7 @@ test('a grant of Nango is admitted only if nothing was written since', async () 
 });
 
 // The second customer's connection replaced the first one's, and the first customer's events were ignored from then on.
-test('an id that another integration uses for another tenant is left as it is', async () => {
+test('an id in use by another integration and tenant is left unchanged', async () => {
   await added(given);
   const other = { ...given, providerConfigKey: 'notion-eu', workspaceId: 'globex', notionWorkspaceId: 'notion-2' };
   expect(await connections.add(other)).toMatchObject({ kind: 'taken', by: { workspaceId: 'acme', providerConfigKey: 'notion' } });
@@ -157,12 +157,12 @@ test('an id that another integration uses for another tenant is left as it is', 
     previous: { providerConfigKey: 'notion' },
   });
   expect(await connections.add({ ...other, workspaceId: 'globex' })).toMatchObject({ kind: 'added', previous: { workspaceId: 'acme' } });
-  // One that was removed is free.
+  // A removed one is free.
   await connections.remove('connection-1', 'by hand');
   expect(await connections.add(given)).toMatchObject({ kind: 'added', connection: { status: 'active', workspaceId: 'acme' } });
 });
 
-test('one that Notion accepts again is active, unless it was written since', async () => {
+test('a connection that Notion accepts again becomes active, unless it was written since', async () => {
   const { connection } = await added(given);
   const refused = await connections.markUnauthorized(connection, 'token_refused');
   if (refused.kind !== 'changed') throw new Error('it should have changed');

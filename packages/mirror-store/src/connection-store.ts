@@ -10,21 +10,21 @@ export interface NewConnection {
   readonly workspaceId: string;
   readonly notionWorkspaceId: string;
   readonly botId: string | null;
-  /** As `encryptToken` gives it; null when Nango holds the token. */
+  /** Encrypted by `encryptToken`; null when Nango holds the token. */
   readonly token: string | null;
 }
 
-/** `unchanged`: it is there, but its status (or a change since it was seen) does not allow this. */
+/** `unchanged`: it exists, but its status (or a change since it was seen) does not allow this. */
 export type StatusChange =
   | { readonly kind: 'changed'; readonly connection: Connection }
   | { readonly kind: 'unchanged'; readonly connection: Connection }
   | { readonly kind: 'not_found' };
 
-/** What operators and workers do with connections. All reject with a `StoreUnavailableError` when MongoDB is away. */
+/** Changes of connections by operators and workers. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface ConnectionStore {
   /**
-   * Creates it, or replaces what was known of it and makes it active. `previous`: what was known. Nango's connection ids are unique within an integration
-   * only: one that is another integration's, for another tenant, is left as it is (`taken`), unless it was removed.
+   * Creates a connection, or replaces an existing one (`previous`) and makes it active. Nango's connection ids are unique only within an integration: one
+   * in use by another integration for another tenant is left unchanged (`taken`), unless it was removed.
    */
   add(
     connection: NewConnection,
@@ -33,26 +33,26 @@ export interface ConnectionStore {
     | { readonly kind: 'taken'; readonly by: Connection }
   >;
   /**
-   * A grant that Nango holds: adds the connection, or makes the connection `seen` active again with what is known of the grant now. Null: it
-   * was written since (or is there, when `seen` is null), and nothing was changed.
+   * Admits a grant held by Nango: adds the connection, or makes the connection `seen` active again with the current grant. Null: it was
+   * written since (or exists, when `seen` is null), and nothing was changed.
    */
   admit(seen: Connection | null, grant: Omit<NewConnection, 'token'>): Promise<Connection | null>;
   get(connectionId: string): Promise<Connection | null>;
-  /** All, or a tenant's, in the order they were created. */
+  /** All, or a tenant's, in order of creation. */
   list(workspaceId?: string): Promise<Connection[]>;
   pause(connectionId: string, reason: string | null): Promise<StatusChange>;
-  /** Active again after a pause or after `unauthorized`. One that was removed has lost its token: add it again. */
+  /** Makes it active again after a pause or after `unauthorized`. A removed one has lost its token: add it again. */
   resume(connectionId: string): Promise<StatusChange>;
-  /** Notion takes the token of the connection `seen` again. Only if it is still unauthorized and was not written since. */
+  /** Makes the connection `seen` active because Notion accepts its token again, only if it is still unauthorized and was not written since. */
   readmit(seen: Connection): Promise<StatusChange>;
   /** Status `deleted`, the token erased. Its documents stay (`RecordStore.eraseSeenBy`). */
   remove(connectionId: string, reason: string | null): Promise<StatusChange>;
   /**
-   * Notion refuses the token of the connection `seen`. Only if it is still active and was not written since: the customer may just have
-   * connected again, or an operator paused it.
+   * Marks the connection `seen` unauthorized because Notion refuses its token, only if it is still active and was not written since: the
+   * customer may just have reconnected, or an operator paused it.
    */
   markUnauthorized(seen: Connection, reason: string): Promise<StatusChange>;
-  /** Nango says that the connection `seen` is gone. Only if it was not written since. */
+  /** Marks the connection `seen` deleted because it is gone at Nango, only if it was not written since. */
   markDeleted(seen: Connection, reason: string): Promise<StatusChange>;
 }
 
@@ -124,11 +124,11 @@ export function createConnectionStore(db: Db): ConnectionStore {
   };
 }
 
-/** The server's clock, and always later than before: `updatedAt` tells one activation from the next. */
+/** The server's clock, and always later than before: `updatedAt` distinguishes one activation from the next. */
 const nextTime = { $max: ['$$NOW', { $add: ['$updatedAt', 1] }] };
 const firstTime = { $ifNull: ['$createdAt', '$$NOW'] };
 
-/** A text that begins with `$` would be taken for a field. */
+/** Without it, a text that begins with `$` would be read as a field path. */
 function literally(fields: Readonly<Record<string, string | null>>): Record<string, { $literal: string | null }> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, { $literal: value }]));
 }
@@ -137,7 +137,7 @@ async function write<T>(run: () => Promise<T>): Promise<T> {
   return orUnavailable('a connection could not be written', run);
 }
 
-/** `duplicate`: it is there, and not as the filter says. */
+/** `duplicate`: it exists and does not match the filter. */
 async function upsert<T>(run: () => Promise<T>): Promise<T | 'duplicate'> {
   try {
     return await run();

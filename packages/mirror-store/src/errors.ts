@@ -1,16 +1,16 @@
 import { BSON, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
 
-/** MongoDB cannot be reached, has no primary, or did not answer in time. Nothing is known of a write's fate; trying again later is right. */
+/** MongoDB is unreachable, has no primary, or did not answer in time. The fate of a write is unknown; retry later. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }
 
-/** MongoDB answers, but not as it must (credentials, no replica set, too old). No waiting mends it. */
+/** MongoDB answers but is unusable (credentials, no replica set, too old). Retrying does not help. */
 export class StoreMisconfiguredError extends Error {
   override readonly name = 'StoreMisconfiguredError';
 }
 
-/** Whether no waiting fixes it: a service that starts gives up. */
+/** Whether retrying cannot help, so that a starting service gives up. */
 export function isMisconfigured(error: unknown): boolean {
   return error instanceof StoreMisconfiguredError;
 }
@@ -21,7 +21,7 @@ const unavailableCodes: ReadonlySet<number> = new Set([
   9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 14031,
 ]);
 
-/** Server codes for a whole command that are about what one of its documents holds: too large, too deep, a bad value or field name. */
+/** Server codes of a whole command caused by the content of one of its documents: too large, too deep, a bad value or field name. */
 const contentCodes: ReadonlySet<number> = new Set([
   2, 9, 10, 14, 15, 17, 22, 28, 34, 40, 52, 53, 54, 55, 56, 57, 66, 121, 10334, 16837, 17280, 17419, 17420, 51270,
 ]);
@@ -32,12 +32,12 @@ export function isUnavailableCode(code: unknown): boolean {
   return typeof code === 'number' && unavailableCodes.has(code);
 }
 
-/** Of a command that is valid by itself, when it may also fail because of what is there already. */
+/** For a valid command that may also fail because of existing data. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof MongoServerError ? isUnavailableCode(error.code) : error instanceof MongoError;
 }
 
-/** Whether a failed command can be the fault of what a document holds, so that the others of its batch must be tried without it. */
+/** Whether a document's content may have caused a command to fail, so that the others of its batch must be retried without it. */
 export function mayBeContent(error: unknown): error is Error {
   if (error instanceof MongoServerError) return typeof error.code === 'number' && contentCodes.has(error.code);
   return error instanceof BSON.BSONError || error instanceof MongoInvalidArgumentError;
@@ -48,7 +48,7 @@ export function unavailable(what: string, cause: unknown): StoreUnavailableError
   return new StoreUnavailableError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
-/** Runs a command that is valid by itself: whatever goes wrong is MongoDB's being unavailable. */
+/** Runs a valid command: any failure means that MongoDB is unavailable. */
 export async function orUnavailable<T>(what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();

@@ -3,7 +3,7 @@ import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
-/** What became of one event, and on what way. An event that was repeated has several. What a service did not know is null. */
+/** The outcome of one event, and how it was reached. A repeated event has several. Fields unknown to a service are null. */
 export interface EventOutcome {
   readonly service: 'ingress' | 'sync-worker' | 'delete-worker';
   readonly eventId: string;
@@ -17,30 +17,30 @@ export interface EventOutcome {
   readonly origin: EventOrigin;
   readonly occurredAt: Date | null;
   readonly receivedAt: Date;
-  /** The word of the log line: `written`, `removed`, `skipped`, `ignored`, `parked`, `missing`, …, `dead_letter`. */
+  /** As in the log line: `written`, `removed`, `skipped`, `ignored`, `parked`, `missing`, …, `dead_letter`. */
   readonly outcome: string;
   readonly reason: string | null;
   readonly at: Date;
-  /** Where the event lies on the log. */
+  /** The event's place on the log. */
   readonly place: { readonly partition: number; readonly offset: number; readonly appendedAt: Date } | null;
-  /** From being taken from the log until the work that settled it began, ms. */
+  /** From being read from the log until the work that settled it began, ms. */
   readonly waitedMs: number | null;
-  /** How often the work was tried, the last time included. */
+  /** Attempts of the work, including the last. */
   readonly attempts: number | null;
   /** The event whose fetch answered for this one too. */
   readonly coalescedInto: string | null;
   /** `requestId`: Notion's own, of the first call. */
   readonly fetch: { readonly requestId: string | null; readonly calls: number; readonly ms: number } | null;
-  /** The record afterwards. `ms`: null when it was left as it was. */
+  /** The record afterwards. `ms`: null when it was left unchanged. */
   readonly record: { readonly databaseId: string; readonly rev: number; readonly asOf: Date; readonly ms: number | null } | null;
-  /** Notion was edited after the record was fetched last, and what found that was no webhook. */
+  /** Notion was edited after the last fetch of the record, and this was not found by a webhook. */
   readonly isUnannounced: boolean;
-  /** Where the change lies on the log of states, when that is kept and known. */
+  /** The change's place on the state log, when there is one and it is known. */
   readonly state: { readonly partition: number; readonly offset: number } | null;
   readonly failure: { readonly class: string; readonly code: string; readonly message: string } | null;
 }
 
-/** As MongoDB holds it. `subjects`: every id that somebody may ask for it by. */
+/** The document in MongoDB. `subjects`: every id it can be queried by. */
 export interface OutcomeDocument extends EventOutcome {
   readonly _id: ObjectId;
   readonly subjects: readonly string[];
@@ -53,7 +53,7 @@ export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): Outcome
   return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
 }
 
-/** Of an event that went no way here, or of which nothing is known yet. */
+/** The unknown fields of an event that was not processed here, or not yet. */
 export const noWayKnown = {
   place: null,
   waitedMs: null,
@@ -66,7 +66,7 @@ export const noWayKnown = {
   failure: null,
 } as const;
 
-/** What is the same in every outcome of an event. */
+/** The fields common to every outcome of an event. */
 export function outcomeOf(
   service: EventOutcome['service'],
   event: DatabaseEvent,
@@ -81,9 +81,9 @@ export function outcomeOf(
   };
 }
 
-/** Reads what is kept. Rejects with a `StoreUnavailableError`. */
+/** Reads stored outcomes. Rejects with a `StoreUnavailableError`. */
 export interface OutcomeHistory {
-  /** Of an event, a database or a data source by its id, the latest first. Outcomes without a tenant fit every tenant. */
+  /** Outcomes of an event, a database or a data source by its id, latest first. Outcomes without a tenant match every tenant. */
   of(subject: string, options: { readonly workspaceId: string | null; readonly limit: number }): Promise<EventOutcome[]>;
 }
 

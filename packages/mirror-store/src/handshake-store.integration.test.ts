@@ -28,7 +28,7 @@ test('the first unsigned token is kept and never overwritten', async () => {
   expect(await store.get('nango')).toBeNull();
 });
 
-test('through Nango the latest counts', async () => {
+test('through Nango the latest token is kept', async () => {
   const store = plain();
   expect(await store.keepOnce('nango', 'secret_1')).toBe('kept');
   await store.takeForDisplay('nango');
@@ -36,7 +36,7 @@ test('through Nango the latest counts', async () => {
   expect(await store.takeForDisplay('nango')).toMatchObject({ kind: 'token', token: 'secret_2' });
 });
 
-test('is shown once, to one of those who ask', async () => {
+test('is shown once, to one of several callers', async () => {
   const store = plain();
   expect(await store.takeForDisplay('notion')).toEqual({ kind: 'none' });
   expect(await store.status('notion')).toEqual({ kind: 'none' });
@@ -49,7 +49,7 @@ test('is shown once, to one of those who ask', async () => {
   expect(await store.get('notion')).toBe('secret_1');
 });
 
-test('after a reset the next one is kept', async () => {
+test('after a reset the next token is kept', async () => {
   const store = plain();
   await store.keepOnce('notion', 'secret_1');
   await store.reset('notion');
@@ -64,11 +64,11 @@ test('is encrypted when there is a key, and unreadable without it', async () => 
   expect(JSON.stringify(await mongo.db.collection('handshakes').find().toArray())).not.toContain('secret_1');
   await expect(plain().get('notion')).rejects.toThrow('MIRROR_ENCRYPTION_KEY');
   await expect(plain().takeForDisplay('notion')).rejects.toThrow('MIRROR_ENCRYPTION_KEY');
-  // What could not be shown was not shown.
+  // A failed attempt does not count as shown.
   expect(await store.takeForDisplay('notion')).toMatchObject({ kind: 'token', token: 'secret_1' });
 });
 
-test('one that was kept before there was a key stays readable', async () => {
+test('a token kept before there was a key stays readable', async () => {
   await plain().keepOnce('notion', 'secret_1');
   expect(await createHandshakeStore({ db: mongo.db, encryptionKey: randomBytes(32) }).get('notion')).toBe('secret_1');
 });

@@ -4,22 +4,22 @@ import { duplicateKey, unavailable, orUnavailable } from './errors.ts';
 import { decryptToken, encryptToken } from './token-cipher.ts';
 
 /**
- * - `notion`: came straight from the net, unsigned. Whoever was first is kept; nobody can overwrite it.
- * - `nango`: came through Nango, signed. The latest is kept.
+ * - `notion`: received directly, unsigned. The first token is kept and never overwritten.
+ * - `nango`: received through Nango, signed. The latest is kept.
  */
 export type HandshakeSlot = 'notion' | 'nango';
 
-/** Verification tokens of Notion webhook subscriptions. All reject with a `StoreUnavailableError` when MongoDB is away. */
+/** Verification tokens of Notion webhook subscriptions. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface HandshakeStore {
-  /** `already_kept`: slot `notion` holds one (this or another), and it stays. */
+  /** `already_kept`: slot `notion` already holds one (this or another), which stays. */
   keepOnce(slot: HandshakeSlot, token: string): Promise<'kept' | 'already_kept'>;
-  /** The token, to verify signatures with. */
+  /** The token, for verifying signatures. */
   get(slot: HandshakeSlot): Promise<string | null>;
-  /** The token, once: after that `shown` says when it was. */
+  /** Returns the token once; afterwards `shown` with the time it was shown. */
   takeForDisplay(
     slot: HandshakeSlot,
   ): Promise<{ kind: 'token'; token: string; receivedAt: Date } | { kind: 'shown'; at: Date } | { kind: 'none' }>;
-  /** Whether there is a token, and whether it was shown; nothing of the token itself. */
+  /** Whether there is a token and whether it was shown, without the token. */
   status(
     slot: HandshakeSlot,
   ): Promise<{ kind: 'none' } | { kind: 'waiting'; receivedAt: Date } | { kind: 'shown'; receivedAt: Date; at: Date }>;
@@ -35,7 +35,7 @@ interface HandshakeDocument {
   readonly shownAt: Date | null;
 }
 
-/** With an encryption key tokens are stored encrypted; one that was stored before there was a key stays readable. */
+/** With an encryption key tokens are stored encrypted; one stored before there was a key stays readable. */
 export function createHandshakeStore(deps: { readonly db: Db; readonly encryptionKey: Buffer | null }): HandshakeStore {
   const { encryptionKey } = deps;
   const handshakes = openCollection<HandshakeDocument>(deps.db, 'handshakes');
@@ -60,7 +60,7 @@ export function createHandshakeStore(deps: { readonly db: Db; readonly encryptio
         return 'kept';
       } catch (error) {
         if (slot === 'notion' && error instanceof MongoServerError && error.code === duplicateKey) return 'already_kept';
-        throw unavailable('a handshake could not be kept', error);
+        throw unavailable('a handshake could not be stored', error);
       }
     },
     async get(slot) {
@@ -71,7 +71,7 @@ export function createHandshakeStore(deps: { readonly db: Db; readonly encryptio
       const found = await orUnavailable('a handshake could not be read', () => handshakes.findOne({ _id: slot }));
       if (found === null) return { kind: 'none' };
       if (found.shownAt !== null) return { kind: 'shown', at: found.shownAt };
-      // Before it counts as shown: a token that cannot be decrypted has not been.
+      // Decrypted before it is marked as shown: an unreadable token was not shown.
       const token = plainToken(found);
       const at = new Date();
       const marked = await orUnavailable('a handshake could not be marked as shown', () =>

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { isSameAnswer } from './held-answers.ts';
 import { storable } from './record-document.ts';
 
-/** An answer as the mirror holds it. */
+/** A response as stored by the mirror. */
 const stored = (answer: JsonObject): Fields => BSON.deserialize(BSON.serialize({ answer: storable(answer) }))['answer'];
 
 const answer: JsonObject = {
@@ -16,13 +16,13 @@ const answer: JsonObject = {
   icon: { type: 'file', file: { url: 'https://files.example.com/a.png?X-Amz-Signature=1', expiry_time: '2026-11-25T12:00:00Z' } },
 };
 
-it('is the same when Notion sends the same again, with another request id and other signed URLs', () => {
+it('is the same when only the request id and the signed URLs differ', () => {
   const file = { url: 'https://files.example.com/a.png?X-Amz-Signature=2', expiry_time: '2026-11-25T13:00:00Z' };
   expect(isSameAnswer(stored(answer), answer)).toBe(true);
   expect(isSameAnswer(stored(answer), { ...answer, request_id: 'r2', icon: { type: 'file', file } })).toBe(true);
 });
 
-it('is another when anything that a user sees has changed', () => {
+it('differs when anything visible to a user has changed', () => {
   expect(isSameAnswer(stored(answer), { ...answer, properties: {} })).toBe(false);
   expect(isSameAnswer(stored(answer), { ...answer, icon: null })).toBe(false);
   expect(isSameAnswer(stored(answer), { ...answer, in_trash: false })).toBe(false);

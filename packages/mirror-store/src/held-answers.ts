@@ -6,26 +6,26 @@ import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 import { recordId, storable, type RecordDocument } from './record-document.ts';
 
-/** A live database of the mirror, in outline. */
+/** Summary of a live database of the mirror. */
 export interface HeldDatabase {
   readonly databaseId: string;
-  /** The connection that saw it last. */
+  /** The connection of the last fetch. */
   readonly connectionId: string | null;
-  /** Of the data sources it holds, those that Notion's search should show: readable, and not in the trash. */
+  /** Its data sources that Notion's search should show: readable, and not in the trash. */
   readonly searchable: readonly string[];
 }
 
-/** Notion's answers that a document was made of. */
+/** The Notion responses that a document was made from. */
 export interface HeldAnswers {
   readonly database: Fields;
   readonly dataSources: ReadonlyMap<string, Fields>;
 }
 
-/** What the mirror holds, to be compared with what Notion shows now. Reads only. All reject with a `StoreUnavailableError` when MongoDB is away. */
+/** Reads the mirror's databases for a comparison with Notion. Read-only. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface HeldDatabases {
   /** All live databases of the tenant. */
   list(workspaceId: string): Promise<HeldDatabase[]>;
-  /** Those of the given databases that are live. */
+  /** The live ones among the given databases. */
   answers(workspaceId: string, databaseIds: readonly string[]): Promise<ReadonlyMap<string, HeldAnswers>>;
 }
 
@@ -80,7 +80,7 @@ export function openHeldDatabases(db: Db): HeldDatabases {
   };
 }
 
-/** Whether the same document would be made of both: one as MongoDB gave it back, one as Notion has just sent it. */
+/** Whether a response stored in MongoDB and a new one from Notion would give the same document. */
 export function isSameAnswer(held: Fields, answer: JsonObject): boolean {
   const stored: unknown = BSON.deserialize(BSON.serialize({ answer: storable(answer) }, { ignoreUndefined: false }))['answer'];
   return contentDifferences({ raw: { database: held } }, { raw: { database: stored } }).length === 0;

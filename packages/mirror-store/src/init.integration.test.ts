@@ -23,9 +23,9 @@ async function ttlOfTombstones(): Promise<unknown> {
   return indexes.find(({ key }) => Object.keys(key).join() === 'removed.at')?.expireAfterSeconds;
 }
 
-test('sets everything up, and again changes nothing', async () => {
-  const mended = await initMongo(mongo.db, ttl);
-  expect(mended.map(describeDifference)).toContain('view databases is missing');
+test('sets everything up, and a second run changes nothing', async () => {
+  const repaired = await initMongo(mongo.db, ttl);
+  expect(repaired.map(describeDifference)).toContain('view databases is missing');
   const collections = (await mongo.db.listCollections().toArray()).map(({ name, type }) => `${type} ${name}`);
   expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
     'collection connection_notices',
@@ -48,12 +48,12 @@ test('sets everything up, and again changes nothing', async () => {
   expect(await initMongo(mongo.db, ttl)).toEqual([]);
 });
 
-test('several at once are as good as one', async () => {
+test('concurrent runs are as good as one', async () => {
   await Promise.all(Array.from({ length: 5 }, () => initMongo(mongo.db, ttl)));
   expect((await inspectMongo(mongo.db, ttl)).differences).toEqual([]);
 });
 
-test('another TTL, a changed view and a lost index are mended', async () => {
+test('another TTL, a changed view and a lost index are repaired', async () => {
   await initMongo(mongo.db, ttl);
   await mongo.db.command({ collMod: 'databases', viewOn: 'database_records', pipeline: [] });
   await mongo.db.collection('database_records').dropIndex('by_data_source');
@@ -75,13 +75,13 @@ test('another TTL, a changed view and a lost index are mended', async () => {
   expect((await inspectMongo(mongo.db, other)).differences).toEqual([]);
 });
 
-test("an operator's index with the same keys is taken as ours", async () => {
+test("an operator's index with the same keys is accepted", async () => {
   await mongo.db.collection('connections').createIndex({ workspaceId: 1 }, { name: 'mine' });
   await initMongo(mongo.db, ttl);
   expect((await inspectMongo(mongo.db, ttl)).differences).toEqual([]);
 });
 
-test('a collection that has the name of the view is not touched', async () => {
+test('a collection with the view’s name is not touched', async () => {
   await mongo.db.collection('databases').insertOne({ precious: true });
   await expect(initMongo(mongo.db, ttl)).rejects.toThrow('a collection is named databases');
   expect(await mongo.db.collection('databases').countDocuments()).toBe(1);
@@ -96,7 +96,7 @@ test('the queries of the view use indexes', async () => {
   }
 });
 
-test('says what it found', async () => {
+test('reports the differences found', async () => {
   await initMongo(mongo.db, ttl);
   await mongo.db.collection('spooled_events').insertOne({});
   const report = await inspectMongo(mongo.db, ttl);
@@ -108,14 +108,14 @@ test('says what it found', async () => {
   });
 });
 
-test('the database is the one the URI names, or notion_mirror', async () => {
+test('the database is the one in the URI, or notion_mirror', async () => {
   expect(mongo.db.databaseName).toBe(mongo.name);
   const named = await openMongo(uriOf(''), { appName: 'test' });
   expect(named.db.databaseName).toBe('notion_mirror');
   await named.close();
 });
 
-test('a server that is not there is unavailable, soon and without the password', async () => {
+test('a missing server is reported as unavailable, quickly and without the password', async () => {
   const opening = openMongo('mongodb://user:hunter2@127.0.0.1:1/x', { appName: 'test' });
   const error = await opening.then(
     () => null,

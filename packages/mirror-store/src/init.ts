@@ -1,26 +1,26 @@
 import { MongoServerError, type Db } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import { isUnavailable, orUnavailable, unavailable } from './errors.ts';
-import { compareLayout, describeDifference, mend, type Difference } from './layout.ts';
+import { compareLayout, describeDifference, repair, type Difference } from './layout.ts';
 
-/** Somebody else was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
+/** Another run was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
 const racing: ReadonlySet<unknown> = new Set([48, 68, 85, 86, 27, 117]);
 
 /**
- * Creates what is missing (collections, indexes, the tombstones' TTL, the view `databases`) and corrects what differs. Again, or by several
- * at once, is harmless. Resolves to what was mended; empty when all was well.
+ * Creates missing collections, indexes, the tombstones' TTL and the view `databases`, and corrects differences. Safe to run again or
+ * concurrently. Resolves to the repaired differences; empty when there were none.
  */
 export async function initMongo(db: Db, options: { readonly tombstoneTtlSeconds: number }): Promise<Difference[]> {
   const { tombstoneTtlSeconds } = options;
-  const mended: Difference[] = [];
+  const repaired: Difference[] = [];
   for (let attempt = 1; ; attempt += 1) {
     const differences = await orUnavailable('MongoDB could not be read', () => compareLayout(db, tombstoneTtlSeconds));
-    if (differences.length === 0) return mended;
-    if (attempt > 10) throw new Error(`MongoDB does not get as it should be: ${differences.map(describeDifference).join('; ')}`);
+    if (differences.length === 0) return repaired;
+    if (attempt > 10) throw new Error(`MongoDB still differs after 10 attempts: ${differences.map(describeDifference).join('; ')}`);
     for (const difference of differences) {
       try {
-        await mend(db, difference, tombstoneTtlSeconds);
-        mended.push(difference);
+        await repair(db, difference, tombstoneTtlSeconds);
+        repaired.push(difference);
       } catch (error) {
         if (error instanceof MongoServerError && racing.has(error.code)) continue;
         throw isUnavailable(error) ? unavailable('MongoDB could not be set up', error) : error;
@@ -33,7 +33,7 @@ export interface MongoReport {
   readonly serverVersion: string;
   /** Null: not a replica set, so change streams do not work. */
   readonly replicaSet: string | null;
-  /** What `initMongo` would mend. */
+  /** The differences `initMongo` would repair. */
   readonly differences: readonly Difference[];
   readonly counts: {
     readonly live: number;

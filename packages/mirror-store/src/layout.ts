@@ -4,7 +4,7 @@ import { collectionNames, databasesView } from './collections.ts';
 interface WantedIndex {
   readonly name: string;
   readonly key: Readonly<Record<string, 1 | -1>>;
-  /** A TTL index: how long after the date in its field a document goes. */
+  /** For a TTL index: how long after the date in its field a document is removed. */
   readonly expireAfterSeconds?: number;
 }
 
@@ -18,7 +18,7 @@ const indexesOfRecords: readonly WantedIndex[] = [
 
 const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   [collectionNames.databaseRecords]: indexesOfRecords,
-  // It takes the place of the other one.
+  // It can replace the other collection.
   [collectionNames.shadowRecords]: indexesOfRecords,
   [collectionNames.connections]: [
     { name: 'by_notion_workspace', key: { notionWorkspaceId: 1 } },
@@ -48,7 +48,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
 
 const viewPipeline: readonly Document[] = [{ $match: { removed: { $exists: false } } }];
 
-/** Something that is not as it should be, and what `initMongo` does about it. */
+/** A difference from the wanted layout, which `initMongo` repairs. */
 export type Difference =
   | { readonly kind: 'missing_collection'; readonly name: string }
   | { readonly kind: 'missing_index'; readonly collection: string; readonly name: string }
@@ -62,7 +62,7 @@ export type Difference =
   | { readonly kind: 'missing_view'; readonly name: string }
   | { readonly kind: 'other_view'; readonly name: string };
 
-/** What differs from the wanted layout; empty when nothing does. Reads only. */
+/** The differences from the wanted layout; empty when there are none. Read-only. */
 export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promise<Difference[]> {
   const differences: Difference[] = [];
   const found = new Map((await db.listCollections().toArray()).map((info) => [info.name, info]));
@@ -109,8 +109,8 @@ function isOurView(info: Document): boolean {
   );
 }
 
-/** Mends one difference. An index of ours with other keys is replaced; content is never touched. */
-export async function mend(db: Db, difference: Difference, tombstoneTtlSeconds: number): Promise<void> {
+/** Repairs one difference. An index of ours with other keys is replaced; content is never touched. */
+export async function repair(db: Db, difference: Difference, tombstoneTtlSeconds: number): Promise<void> {
   switch (difference.kind) {
     case 'missing_collection':
       await db.createCollection(difference.name);

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 
-// `patches/mongodb@7.9.0.patch`. The released 7.9.0 waits for `drain` or `error` of the socket when a write could not be taken at once. A
-// socket that has just been destroyed says neither, only `close`: a command that began in that moment never ended, and with it the
-// events of one database waited for ever (found by the fault suite, while connections to MongoDB were reset).
+// `patches/mongodb@7.9.0.patch`. After a write under backpressure, the released 7.9.0 waits for the socket's `drain` or `error`. A socket
+// that has just been destroyed emits only `close`, so a command that began at that moment never ended, and the events of one database
+// waited forever (found by the fault suite, while connections to MongoDB were reset).
 
 interface Connection {
   command(ns: { db: string }, command: object, options: object): Promise<unknown>;
@@ -40,7 +40,7 @@ it('a command on a connection whose socket has just been destroyed fails', async
   await expect(ping()).rejects.toThrow('closed');
 });
 
-it('a command whose bytes are still on their way when the socket is destroyed fails', async () => {
+it('a command whose bytes are still in flight when the socket is destroyed fails', async () => {
   server.once('connection', (socket) => socket.pause());
   const { socket, ping } = await newConnection();
   const answer = ping(16 * 1024 * 1024);

@@ -8,12 +8,12 @@ import { duplicateKey, mayBeContent } from './errors.ts';
 import { noteSigns } from './tenant-signs.ts';
 import { outcomeDocument, outcomeOf, type EventOutcome, type OutcomeDocument } from './event-outcomes.ts';
 
-/** Keeps outcomes beside the work: whoever hands one over never waits for it, and never hears that it failed. */
+/** Stores outcomes in the background: callers never wait for a write, and never see its failure. */
 export interface OutcomeKeeper {
   readonly keep: (outcome: EventOutcome) => void;
-  /** Writes what waits now, without the pause; resolves when all of it is written or lost, which MongoDB can delay without end. Never rejects. */
+  /** Writes waiting outcomes now, without the pause; resolves when all of them are written or lost, which MongoDB can delay indefinitely. Never rejects. */
   flush(): Promise<void>;
-  /** Writes what waits, for at most `deadlineMs` (default 1,000); what is left then is lost. Never rejects. */
+  /** Writes waiting outcomes, for at most `deadlineMs` (default 1,000); the rest is lost. Never rejects. */
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -22,27 +22,27 @@ const batchSize = 500;
 const pauseAfterFailureMs = 5_000;
 
 /**
- * Outcomes go to MongoDB in batches, twice a second, and MongoDB forgets them after `retentionSeconds` (0: none are kept). While it is away the
- * newest 10,000 wait in memory; what comes on top is lost and counted. One batch at a time, written without waiting for a majority: an outcome
- * is for people, and nothing else depends on it.
+ * Writes outcomes to MongoDB in batches, twice a second; they expire after `retentionSeconds` (0: none are stored). While MongoDB is unavailable
+ * the newest 10,000 wait in memory; the oldest beyond that are lost and counted. One batch at a time, written without waiting for the majority:
+ * outcomes are for people, and nothing else depends on them.
  */
 export function createOutcomeKeeper(deps: {
   readonly db: Db;
   readonly retentionSeconds: number;
   readonly logger: Logger;
   readonly metrics: Registry;
-  /** Between two batches. Default 500. */
+  /** Pause between two batches. Default 500. */
   readonly pauseMs?: number;
 }): OutcomeKeeper {
   const { retentionSeconds, logger, pauseMs = 500 } = deps;
   const kept = new Counter({
     name: 'notion_mirror_outcomes_kept_total',
-    help: 'Outcomes of events that were written to MongoDB.',
+    help: 'Outcomes of events written to MongoDB.',
     registers: [deps.metrics],
   });
   const lost = new Counter({
     name: 'notion_mirror_outcomes_lost_total',
-    help: 'Outcomes of events that `mirror explain` will not know: MongoDB was away too long. The events themselves are not concerned.',
+    help: 'Outcomes of events missing from `mirror explain`, because MongoDB was unavailable too long. The events themselves are unaffected.',
     registers: [deps.metrics],
   });
   if (retentionSeconds === 0) return { keep: () => {}, flush: () => Promise.resolve(), stop: () => Promise.resolve() };
@@ -51,14 +51,14 @@ export function createOutcomeKeeper(deps: {
   const stopping = new AbortController();
   let waiting: OutcomeDocument[] = [];
   let wake: (() => void) | null = null;
-  /** Outcomes leave in the order in which they came: of these, all but the ones that wait are written or lost. */
+  /** Outcomes handed over so far. They are handled in order, so all of these except the waiting ones are written or lost. */
   let handedOver = 0;
   let flushUpTo = 0;
   let resting = new AbortController();
   let batchEnded = Promise.withResolvers<void>();
   const gauge = new Gauge({
     name: 'notion_mirror_outcomes_waiting',
-    help: 'Outcomes of events that wait to be written to MongoDB.',
+    help: 'Outcomes of events waiting to be written to MongoDB.',
     registers: [deps.metrics],
     collect() {
       gauge.set(waiting.length);
@@ -87,7 +87,7 @@ export function createOutcomeKeeper(deps: {
     await delay(ms, undefined, { signal: AbortSignal.any([stopping.signal, ...others]), ref: false }).catch(() => {});
   }
 
-  /** False: MongoDB takes none now, and they go on waiting. */
+  /** False: MongoDB is unavailable, and the outcomes keep waiting. */
   async function writeSome(): Promise<boolean> {
     const batch = waiting.slice(0, batchSize);
     if (batch.length === 0) return true;
@@ -98,13 +98,13 @@ export function createOutcomeKeeper(deps: {
     } catch (error) {
       const isThere = error instanceof MongoServerError && error.code === duplicateKey;
       if (!isThere && !mayBeContent(error)) {
-        logger.warn({ err: error, outcomes: batch.length }, 'outcomes could not be written; they are again in a moment');
+        logger.warn({ err: error, outcomes: batch.length }, 'cannot write outcomes; retrying');
         return false;
       }
-      // Some were written by a try that seemed to fail, or one of them cannot be written at all.
+      // Either an attempt that seemed to fail had written some, or one of them can never be written.
       (isThere ? kept : lost).inc(batch.length);
     }
-    // By identity: what was too much meanwhile has been dropped at this end.
+    // By identity, since overflow may have dropped some of the batch from the front meanwhile.
     const written = new Set(batch);
     waiting = waiting.filter((document) => !written.has(document));
     return true;
@@ -140,7 +140,7 @@ export function createOutcomeKeeper(deps: {
   };
 }
 
-/** A record that became a dead letter. Of one whose bytes are no event nothing is kept: the letter itself says more. */
+/** Stores the outcome of a record that became a dead letter. A record that is not an event gets none: the letter itself says more. */
 export function keepDeadRecord(
   { keep }: Pick<OutcomeKeeper, 'keep'>,
   service: EventOutcome['service'],

@@ -40,13 +40,13 @@ async function released(workspaceId = 'acme'): Promise<{ event: DatabaseEvent; a
   return seen;
 }
 
-test('comes back as it was', async () => {
+test('an event is released unchanged', async () => {
   await parked.park(event(), ['bot-1', 'bot-2']);
   expect(await released()).toEqual([{ event: event(), accessibleBy: ['bot-1', 'bot-2'] }]);
   expect(await parked.count()).toBe(0);
 });
 
-test('of one database the one received last stays, in whatever order they come', async () => {
+test('of several events of one database the last received stays, in whatever order they come', async () => {
   const events = Array.from({ length: 12 }, (_, n) => event({ eventId: `event ${n}`, receivedAt: new Date(2000 + ((n * 5) % 12)) }));
   for (const each of events) await parked.park(each, []);
   expect((await released()).map((each) => each.event.receivedAt.getTime())).toEqual([2011]);
@@ -57,7 +57,7 @@ test('of one database the one received last stays, in whatever order they come',
   expect(new Set((await released()).map((each) => each.event.receivedAt.getTime()))).toEqual(new Set([2011]));
 });
 
-test('databases, data sources and tenants are kept apart, and released in the order of receipt', async () => {
+test('databases, data sources and tenants are separate, and released in the order of receipt', async () => {
   await parked.park(event({ eventId: 'c', receivedAt: new Date(3000) }), []);
   await parked.park(event({ eventId: 'a', databaseId: 'database-2', receivedAt: new Date(1000) }), []);
   await parked.park(event({ eventId: 'b', databaseId: null, dataSourceId: 'source-1', receivedAt: new Date(2000) }), []);
@@ -72,14 +72,14 @@ async function publishEvenOnes({ eventId }: DatabaseEvent): Promise<void> {
   if (eventId === 'event 1' || eventId === 'event 3') throw new Error(`cannot publish ${eventId}`);
 }
 
-test('only what was published is removed', async () => {
+test('only published events are removed', async () => {
   for (let n = 0; n < 5; n += 1)
     await parked.park(event({ eventId: `event ${n}`, databaseId: `database-${n}`, receivedAt: new Date(n) }), []);
   await expect(parked.release('acme', publishEvenOnes)).rejects.toThrow('cannot publish event 1');
   expect((await released()).map((each) => each.event.eventId)).toEqual(['event 1', 'event 3']);
 });
 
-test('one that is parked while it is released stays', async () => {
+test('an event parked again during its release stays', async () => {
   await parked.park(event({ eventId: 'old' }), []);
   const seen: string[] = [];
   const count = await parked.release('acme', async ({ eventId }) => {
@@ -91,7 +91,7 @@ test('one that is parked while it is released stays', async () => {
   expect(await parked.count()).toBe(0);
 });
 
-test('more than one batch', async () => {
+test('releases more than one batch', async () => {
   await Promise.all(
     Array.from({ length: 450 }, (_, n) =>
       parked.park(event({ eventId: `${n}`, databaseId: `database-${n}`, receivedAt: new Date(n) }), []),
@@ -100,7 +100,7 @@ test('more than one batch', async () => {
   expect((await released()).map((each) => each.event.eventId)).toEqual(Array.from({ length: 450 }, (_, n) => `${n}`));
 });
 
-test('a tenant can be forgotten', async () => {
+test('a tenant’s events can be discarded', async () => {
   await parked.park(event(), []);
   await parked.park(event({ workspaceId: 'globex' }), []);
   await parked.discard('acme');

@@ -5,27 +5,27 @@ import type { ConnectionStore } from './connection-store.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
 /**
- * Sync events of tenants that have no active connection: kept until one is active, then appended to the log again. Of several for one
- * database the one received last stays, since one fetch answers for all. All reject with a `StoreUnavailableError` when MongoDB is away.
+ * Sync events of tenants without an active connection: kept until one is active, then appended to the log again. Of several for one
+ * database only the last received stays, since one fetch covers all. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface ParkedEvents {
-  /** `accessibleBy`: the bots that can read the entity, as its record's header said. */
+  /** `accessibleBy`: the bots that can read the entity, from its record's header. */
   park(event: DatabaseEvent, accessibleBy: readonly string[]): Promise<void>;
   /**
    * Appends the tenant's parked events again, in the order they were received, and removes exactly those that `publish` resolved for.
-   * Resolves to how many; rejects with the first failure of `publish`.
+   * Resolves to their number; rejects with the first failure of `publish`.
    */
   release(workspaceId: string, publish: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>): Promise<number>;
-  /** Tenants that have parked events. */
+  /** Tenants with parked events. */
   workspaces(): Promise<string[]>;
   count(workspaceId?: string): Promise<number>;
-  /** Those about an event, a database or a data source. */
+  /** Parked events with this event, database or data source id. */
   about(id: string): Promise<{ readonly event: DatabaseEvent; readonly parkedAt: Date }[]>;
-  /** Forgets the tenant's parked events. */
+  /** Deletes the tenant's parked events. */
   discard(workspaceId: string): Promise<void>;
 }
 
-/** With a tenant's last connection go the events that waited for one. */
+/** When a tenant's last connection is gone, deletes the events that waited for one. */
 export async function discardWithLastConnection(
   store: Pick<ConnectionStore, 'list'>,
   parked: Pick<ParkedEvents, 'discard'>,
@@ -53,7 +53,7 @@ export function createParkedEvents(db: Db): ParkedEvents {
       const _id = `${workspaceId}:${databaseId ?? ''}:${dataSourceId ?? ''}`;
       const document = { workspaceId, receivedAt, event: { ...event }, accessibleBy: [...accessibleBy], parkedAt: new Date() };
       const filter = { _id, receivedAt: { $lte: receivedAt } };
-      // A duplicate key: one received later is parked already and stays, or an earlier one was inserted this moment and the second try replaces it.
+      // Duplicate key: either a later one is already parked and stays, or an earlier one was inserted concurrently and the second attempt replaces it.
       for (const lastTry of [false, true]) {
         try {
           await parked.replaceOne(filter, document, { upsert: true });
@@ -75,7 +75,7 @@ export function createParkedEvents(db: Db): ParkedEvents {
         const results = await Promise.allSettled(batch.map(({ event, accessibleBy }) => publish(event, accessibleBy)));
         const published = batch.filter((_document, index) => results[index]?.status === 'fulfilled');
         if (published.length > 0) {
-          // One that was parked anew meanwhile stays.
+          // One parked again meanwhile stays.
           const same = published.map(({ _id, receivedAt, parkedAt }) => ({ deleteOne: { filter: { _id, receivedAt, parkedAt } } }));
           await orUnavailable('parked events could not be removed', () => parked.bulkWrite(same, { ordered: false }));
         }

@@ -2,7 +2,7 @@ import type { Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
-/** A dead letter by where it lies, and when it was written: a topic that is made anew counts from 0 again. Milliseconds since the epoch. */
+/** A dead letter's place and time of writing, in milliseconds since the epoch: a recreated topic restarts at offset 0. */
 export interface LetterPlace {
   readonly partition: number;
   readonly offset: bigint;
@@ -15,16 +15,16 @@ export interface Settlement {
 }
 
 /**
- * Which dead letters an operator is done with. The letters themselves stay on the topic, where nothing can be taken from the middle. All reject
- * with a `StoreUnavailableError` when MongoDB is away.
+ * Markers of dead letters that an operator has settled. The letters themselves stay on the topic, which allows no removal from the middle. All
+ * reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface SettledDeadLetters {
   /** The settled ones of `letters`, by `placeKey`. */
   find(letters: readonly LetterPlace[]): Promise<ReadonlyMap<string, Settlement>>;
   settle(letters: readonly LetterPlace[], settlement: Settlement & { readonly expiresAt: Date }): Promise<void>;
-  /** Of letters from an offset on: how many are settled. */
+  /** The number of settled letters from an offset on. */
   count(partition: number, from: bigint): Promise<number>;
-  /** Forgets what is said of letters below an offset: they are gone. */
+  /** Deletes the markers of letters below an offset, which are gone. */
   forget(partition: number, below: bigint): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export function createSettledDeadLetters(db: Db, topic: string): SettledDeadLett
         settled.countDocuments({ topic, partition, offset: { $gte: Number(from) } }),
       ),
     async forget(partition, below) {
-      await orUnavailable('settled dead letters could not be forgotten', () =>
+      await orUnavailable('settled dead letters could not be deleted', () =>
         settled.deleteMany({ topic, partition, offset: { $lt: Number(below) } }),
       );
     },

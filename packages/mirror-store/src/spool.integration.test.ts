@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const record = (n: number) => ({ topic: 'events', key: `key ${n}`, value: Buffer.from([n]), headers: {} });
 
-test('a record comes back as it was, byte by byte', async () => {
+test('a record is returned unchanged, byte by byte', async () => {
   const records = [
     { topic: 't', key: 'acme', value: Buffer.from([0, 1, 255]), headers: { ce_id: 'x', 'a.b$': '$set', bin: Buffer.from([0, 200]) } },
     { topic: 't', key: Buffer.from([9, 0]), value: Buffer.alloc(0), headers: {} },
@@ -30,7 +30,7 @@ test('a record comes back as it was, byte by byte', async () => {
   expect(Buffer.isBuffer(found[1]?.key)).toBe(true);
 });
 
-test('oldest first, and only what is removed is gone', async () => {
+test('records come oldest first, and only removed ones are gone', async () => {
   await Promise.all(Array.from({ length: 30 }, (_, n) => spool.store(record(n))));
   const first = await spool.oldest(10);
   expect(first.map(({ key }) => key)).toEqual(Array.from({ length: 10 }, (_, n) => `key ${n}`));

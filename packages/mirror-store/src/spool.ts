@@ -3,7 +3,7 @@ import { createBatcher } from './batcher.ts';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
-/** A record for the log, with everything it is appended with. */
+/** A record for the log, with everything needed to append it. */
 export interface SpoolableRecord {
   readonly topic: string;
   readonly key: Buffer | string | null;
@@ -17,8 +17,8 @@ export interface SpooledRecord extends SpoolableRecord {
 }
 
 /**
- * Records that wait for the log to come back, durable in MongoDB (w: majority). All reject with a `StoreUnavailableError`; a record whose
- * `store` was rejected may be there all the same.
+ * Records that wait for the log to recover, durable in MongoDB (w: majority). All reject with a `StoreUnavailableError`; a record whose
+ * `store` rejected may still have been stored.
  */
 export interface Spool {
   store(record: SpoolableRecord): Promise<void>;

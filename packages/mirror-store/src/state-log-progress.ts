@@ -2,21 +2,21 @@ import { MongoServerError, type Db, type Document, type Timestamp } from 'mongod
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
-/** Where the following of changes goes on: after a change, or at a time of MongoDB's. */
+/** Where to resume following changes: after a change, or at a time of MongoDB's clock. */
 export type ChangePosition = { readonly kind: 'after'; readonly token: Document } | { readonly kind: 'from'; readonly time: Timestamp };
 
 /**
- * Who appends to the state log, and how far it is. One document for each log: whoever holds the lease writes the position, so one that has lost
- * it cannot set it back. All reject with a `StoreUnavailableError` when MongoDB is away.
+ * The lease and the position of the state log's writer, one document per log. Only the holder of the lease writes the position, so a process
+ * that has lost it cannot move it back. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface StateLogProgress {
-  /** Takes the lease, or holds on to it. False: somebody else has it. */
+  /** Takes or extends the lease. False: another process holds it. */
   hold(leaseMs: number): Promise<boolean>;
-  /** `position`: null when it is not known how far it is. `appended`: records, ever. */
+  /** `position`: null when unknown. `appended`: the number of records ever appended. */
   read(): Promise<{ readonly position: ChangePosition | null; readonly appended: number }>;
-  /** After `appended` more records. False: somebody else has the lease. */
+  /** Stores the position after `appended` more records. False: another process holds the lease. */
   advance(position: ChangePosition | null, appended: number): Promise<boolean>;
-  /** Gives the lease back. */
+  /** Releases the lease. */
   release(): Promise<void>;
 }
 
@@ -28,11 +28,11 @@ interface ProgressDocument {
   readonly token?: Document;
   readonly time?: Timestamp;
   readonly appended?: number;
-  /** When every record was appended last. */
+  /** Time of the last full snapshot of all records. */
   readonly snapshotTime?: Timestamp;
 }
 
-/** `holder`: who asks, e.g. a UUID. A lease only spares work: who may append is for the writer's fence to say. */
+/** `holder`: identifies the process, e.g. a UUID. The lease only saves work; the right to append is enforced by the writer's fence. */
 export function createStateLogProgress(db: Db, topic: string, holder: string): StateLogProgress {
   const progress = openCollection<ProgressDocument>(db, 'stateLog');
   const own = { _id: topic, holder };
@@ -44,7 +44,7 @@ export function createStateLogProgress(db: Db, topic: string, holder: string): S
         await progress.updateOne(free, { $set: { holder, heldUntil: new Date(Date.now() + leaseMs) } }, { upsert: true });
         return true;
       } catch (error) {
-        // The document is there, and not free.
+        // The document exists and is not free.
         if (error instanceof MongoServerError && error.code === duplicateKey) return false;
         throw unavailable('the lease of the state log could not be taken', error);
       }
@@ -65,13 +65,13 @@ export function createStateLogProgress(db: Db, topic: string, holder: string): S
         return (await progress.updateOne(own, { ...change, $inc: { appended } })).matchedCount === 1;
       }),
     release: () =>
-      orUnavailable('the lease of the state log could not be given back', async () => {
+      orUnavailable('the lease of the state log could not be released', async () => {
         await progress.updateOne(own, { $set: { heldUntil: new Date(0) } });
       }),
   };
 }
 
-/** When whoever appends to the state log of that topic looked at every record last, in MongoDB's time; null: never. Rejects with a `StoreUnavailableError`. */
+/** The time of the last full snapshot to that topic, by MongoDB's clock; null: never. Rejects with a `StoreUnavailableError`. */
 export function lastSnapshotOf(db: Db, topic: string): Promise<Timestamp | null> {
   return orUnavailable('the position of the state log could not be read', async () => {
     const found = await openCollection<ProgressDocument>(db, 'stateLog').findOne({ _id: topic });

@@ -47,7 +47,7 @@ async function claimed(of = acme, worker = 'worker-1', leaseMs = minute): Promis
   return claim;
 }
 
-test('is due at once, until it is complete, when its time comes, and after another activation', async () => {
+test('a tenant is due at once until a sweep completes, then when its time comes, and after another activation', async () => {
   expect(await isNew(acme)).toBe('free');
   const claim = await claimed();
   expect(claim).toMatchObject({ lastStartedAt: null, request: null, failures: 0 });
@@ -65,7 +65,7 @@ test('is due at once, until it is complete, when its time comes, and after anoth
   expect(await isNew(acme)).toBe('known');
 });
 
-test('who is due longest comes first; one without an active connection comes again later, or when an operator wants it', async () => {
+test('the longest due comes first; one without an active connection is due later, or when an operator requests it', async () => {
   for (const [workspaceId, dueAt] of [
     ['globex', 3000],
     ['acme', 2000],
@@ -85,12 +85,12 @@ test('who is due longest comes first; one without an active connection comes aga
   expect(new Set(await due())).toEqual(new Set(['initech', 'acme', 'globex']));
 });
 
-test('of many who claim it one gets it', async () => {
+test('only one of many concurrent claims succeeds', async () => {
   const claims = await Promise.all(Array.from({ length: 10 }, (_, index) => ledger.claim(acme, `worker-${index}`, minute)));
   expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
 });
 
-test('a claim that ran out is taken over, and who had it can no longer say anything', async () => {
+test('an expired claim is taken over, and its previous holder can no longer report', async () => {
   const lost = await claimed(acme, 'worker-1', 0);
   const taken = await claimed(acme, 'worker-2');
   expect(await ledger.renew(lost, minute)).toBe(false);
@@ -101,14 +101,14 @@ test('a claim that ran out is taken over, and who had it can no longer say anyth
   expect(await ledger.renew(taken, minute)).toBe(true);
 });
 
-test('one that failed waits, and is still due; one that was released is free', async () => {
-  await ledger.putOff(await claimed(), 'Notion is away', minute);
+test('a failed sweep waits and is still due; a released one is free', async () => {
+  await ledger.putOff(await claimed(), 'Notion is unavailable', minute);
   expect(await due()).toEqual([]);
-  expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is away', claimedBy: null }]);
-  // A connection that became active does not wait for that.
+  expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is unavailable', claimedBy: null }]);
+  // A newly active connection does not wait for that.
   const again = tenant('acme', new Date(5000));
   expect(await isNew(again)).toBe('free');
-  await ledger.putOff(await claimed(again), 'Notion is away', minute);
+  await ledger.putOff(await claimed(again), 'Notion is unavailable', minute);
   expect(await isNew(again)).toBe('known');
   expect(await due()).toEqual([]);
   expect(await ledger.request('acme', { acceptRemovals: false })).not.toBeNull();
@@ -116,7 +116,7 @@ test('one that failed waits, and is still due; one that was released is free', a
   expect(await claimed()).toMatchObject({ lastStartedAt: null });
 });
 
-test('what an operator asks for is done once, also when it is asked for while a sweep runs', async () => {
+test('a request is answered once, even when made while a sweep runs', async () => {
   expect(await ledger.request('acme', { acceptRemovals: true })).toBeNull();
   await ledger.complete(await claimed(), report(), later());
   await ledger.request('acme', { acceptRemovals: true });
@@ -130,7 +130,7 @@ test('what an operator asks for is done once, also when it is asked for while a 
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
-test('what an operator accepted still holds when another asks without speaking of it, but for no sweep after that one', async () => {
+test('an acceptance survives a later request without one, but applies to one sweep only', async () => {
   await ledger.complete(await claimed(), report(), later());
   await ledger.request('acme', { acceptRemovals: true });
   await ledger.request('acme', { acceptRemovals: false });
@@ -141,7 +141,7 @@ test('what an operator accepted still holds when another asks without speaking o
   expect((await claimed()).request).toMatchObject({ acceptRemovals: false });
 });
 
-test('who asked first is not answered by a sweep that began before, because another has asked since', async () => {
+test('a sweep that began before a request does not answer it, even after a second request', async () => {
   const answered = async () => (await ledger.list('acme'))[0]?.answered ?? null;
   await ledger.complete(await claimed(), report(), later());
   expect(await answered()).toBeNull();
@@ -157,11 +157,11 @@ test('who asked first is not answered by a sweep that began before, because anot
   expect(await answered()).toEqual(first);
   await ledger.complete(await claimed(), report(), later());
   expect(await answered()).toEqual(third);
-  // No request has the time of one that is answered.
+  // A new request never has the time of an answered one.
   expect((await ledger.request('acme', { acceptRemovals: false }))!.getTime()).toBeGreaterThan(third!.getTime());
 });
 
-test('one that stopped is not complete', async () => {
+test('a stopped sweep is not complete', async () => {
   await ledger.complete(await claimed(), report({ endedAt: new Date(3000) }), new Date());
   await ledger.complete(await claimed(), report({ endedAt: new Date(9000), stopped: true, removals: 3 }), later());
   expect(await ledger.list('acme')).toMatchObject([{ completedAt: new Date(3000), last: { stopped: true, removals: 3 } }]);
@@ -173,7 +173,7 @@ test('one that stopped is not complete', async () => {
   ]);
 });
 
-test('one that could not compare everything is no complete one, and says since when that is so', async () => {
+test('a sweep that could not compare everything is incomplete, and records since when', async () => {
   const incomplete = { searches: [{ connectionId: 'c1', because: 'status 403' }], uncompared: 0, databases: [] };
   const first = await claimed();
   expect(first.incompleteSince).toBeNull();

@@ -2,55 +2,55 @@ import { MongoServerError, type Db, type Filter, type FindCursor } from 'mongodb
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
-/** A tenant with an active connection. `activation`: when the newest of them became active, its `updatedAt`. */
+/** A tenant with an active connection. `activation`: `updatedAt` of the most recently activated one. */
 export interface ActiveTenant {
   readonly workspaceId: string;
   readonly activation: Date;
 }
 
-/** A sweep that somebody has taken. */
+/** A sweep claimed by a worker. */
 export interface SweepClaim extends ActiveTenant {
   readonly worker: string;
   /** When it was due. */
   readonly dueAt: Date;
-  /** When the last sweep that came to its end began; null: there was none. */
+  /** The start of the last finished sweep; null: there was none. */
   readonly lastStartedAt: Date | null;
-  /** What an operator asked for; null: nobody did. */
+  /** An operator's request; null: none. */
   readonly request: SweepRequest | null;
-  /** Sweeps that failed since one came to its end. */
+  /** Failed sweeps since the last finished one. */
   readonly failures: number;
-  /** When the first of the incomplete sweeps began that were not followed by a complete one; null: the last one was complete. */
+  /** The start of the first of the incomplete sweeps since the last complete one; null: the last one was complete. */
   readonly incompleteSince: Date | null;
 }
 
 export interface SweepRequest {
   readonly at: Date;
-  /** However many databases it would remove. */
+  /** Whether it may remove any number of databases. */
   readonly acceptRemovals: boolean;
 }
 
-/** What a sweep came to. */
+/** The result of a sweep. */
 export interface SweepReport {
   readonly startedAt: Date;
   readonly endedAt: Date;
   readonly depth: 'search' | 'full';
-  /** Live databases of the mirror when it began, and data sources that Notion's search showed. */
+  /** Live databases of the mirror at its start, and data sources shown by Notion's search. */
   readonly held: number;
   readonly found: number;
-  /** Sync events appended, by why. */
+  /** Sync events appended, by reason. */
   readonly events: Readonly<Record<string, number>>;
-  /** Databases that Notion no longer shows. Above what a sweep removes by itself, it has stopped before them. */
+  /** Databases that Notion no longer shows. Above the limit for automatic removals, the sweep stopped before removing them. */
   readonly removals: number;
   readonly stopped: boolean;
-  /** What could not be compared; not there when everything was. */
+  /** What could not be compared; absent when everything was. */
   readonly incomplete?: IncompleteSweep;
 }
 
-/** Why a sweep has not compared everything. All else was compared. */
+/** Why a sweep has not compared everything. Everything else was compared. */
 export interface IncompleteSweep {
-  /** Connections whose search could not be read to its end: what only they see and the mirror lacks may have been missed. */
+  /** Connections whose search could not be read to its end: databases that only they see and that the mirror lacks may have been missed. */
   readonly searches: readonly { readonly connectionId: string; readonly because: string }[];
-  /** How many databases could not be compared, and the first of them. */
+  /** The number of databases that could not be compared, and the first of them. */
   readonly uncompared: number;
   readonly databases: readonly { readonly databaseId: string; readonly because: string }[];
 }
@@ -58,54 +58,54 @@ export interface IncompleteSweep {
 export interface SweepStatus {
   readonly workspaceId: string;
   readonly dueAt: Date;
-  /** Until when somebody has it, or nobody takes it because it failed. */
+  /** End of the current claim, or of the wait after a failure. */
   readonly claimedUntil: Date;
   readonly claimedBy: string | null;
   readonly failures: number;
   readonly failure: string | null;
   readonly request: SweepRequest | null;
-  /** The newest request that a sweep has answered: every one until then is answered. Null: none was. */
+  /** The time of the newest answered request; all earlier ones are answered too. Null: none was. */
   readonly answered: Date | null;
   readonly completedAt: Date | null;
   readonly last: SweepReport | null;
 }
 
 /**
- * When each tenant is to be compared with Notion, who does it now, and what came of it. One document for each tenant: whoever claims it has
- * it until the claim runs out, however many workers ask. All reject with a `StoreUnavailableError` when MongoDB is away.
+ * For each tenant the time of its next comparison with Notion, the current claim, and the last result, in one document per tenant. A claim
+ * is exclusive until it expires, however many workers try. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface SweepLedger {
   /**
-   * Those whose time has come and whom nobody has, longest first, one after the other as they are asked for. What it costs follows from how many those are, not from how many
-   * tenants there are: a tenant whose newest activation the ledger does not know is not among them.
+   * Due and unclaimed tenants, longest due first, read as they are iterated. The cost depends on the number of due tenants, not of all tenants. A tenant
+   * whose newest activation the ledger does not know is not included.
    */
   due(): AsyncIterable<string>;
-  /** Which of these tenants the ledger does not know, or not with this activation: they are due at once. `free`: nobody has them now. */
+  /** Those of the tenants that the ledger does not know, or not with this activation: they are due at once. `free`: unclaimed now. */
   newlyActive(tenants: readonly ActiveTenant[]): Promise<{ readonly free: ActiveTenant[]; readonly taken: ActiveTenant[] }>;
-  /** None of its connections is active: its time comes again at `at`, unless an operator wants it, or one becomes active. */
+  /** For tenants without an active connection: makes them due at `at`, unless an operator requests a sweep or a connection becomes active. */
   postpone(workspaceIds: readonly string[], at: Date): Promise<void>;
-  /** Null: it is not due any more, or somebody has it. */
+  /** Null: it is no longer due, or another worker has claimed it. */
   claim(tenant: ActiveTenant, worker: string, leaseMs: number): Promise<SweepClaim | null>;
-  /** False: somebody else has it by now. */
+  /** False: another worker has claimed it since. */
   renew(claim: SweepClaim, leaseMs: number): Promise<boolean>;
-  /** It came to its end, if perhaps an incomplete one; the next is due at `nextAt`, or now if an operator has asked meanwhile. */
+  /** Records a finished, possibly incomplete sweep; the next is due at `nextAt`, or now if an operator has requested one meanwhile. */
   complete(claim: SweepClaim, report: SweepReport, nextAt: Date): Promise<void>;
-  /** It failed: nobody takes it for `waitMs`. */
+  /** Records a failure: no worker may claim it for `waitMs`. */
   putOff(claim: SweepClaim, failure: string, waitMs: number): Promise<void>;
-  /** It was not finished, and somebody else may do it now. */
+  /** Gives up an unfinished sweep, so that another worker may claim it now. */
   release(claim: SweepClaim): Promise<void>;
   /**
-   * An operator wants it now. Resolves to the time of the request, MongoDB's and later than that of any before; null: nothing is known of the tenant. A sweep that begins
-   * after it answers it, and those that wait with it; removals that one of them accepts are accepted. While a sweep is under way it may be the one that
-   * answers what waits: an acceptance from before does not pass to the next.
+   * Requests a sweep now, for an operator. Resolves to the time of the request, by MongoDB's clock and later than any earlier one; null: the tenant is unknown. A sweep that
+   * begins after it answers it and all waiting requests; removals are accepted if one of those requests accepts them. A running sweep may be the one that
+   * answers the waiting requests, so an earlier acceptance does not carry over to the next.
    */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
-  /** When each was compared completely, longest ago first, one after the other as they are asked for; null first: not yet. */
+  /** The last complete comparison of each tenant, oldest first, read as they are iterated; null (not yet) comes first. */
   completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
-  /** Those whose last sweep stopped before it removed too much. */
+  /** Tenants whose last sweep stopped before removing too much. */
   stopped(): Promise<string[]>;
-  /** Those whose last sweep could not compare everything. */
+  /** Tenants whose last sweep could not compare everything. */
   incomplete(): Promise<string[]>;
 }
 
@@ -119,17 +119,17 @@ interface SweepDocument {
   readonly failures: number;
   readonly failure: string | null;
   readonly request: SweepRequest | null;
-  /** Not there in a document of an earlier version. */
+  /** Absent in documents of an earlier version. */
   readonly answered?: Date | null;
   readonly lastStartedAt: Date | null;
   readonly completedAt: Date | null;
   readonly last: SweepReport | null;
-  /** Not there in a document of an earlier version. */
+  /** Absent in documents of an earlier version. */
   readonly incompleteSince?: Date | null;
 }
 
-/** Ids in one query. */
-const askedAtOnce = 10_000;
+/** Ids per query. */
+const idsPerQuery = 10_000;
 
 export function createSweepLedger(db: Db): SweepLedger {
   const sweeps = openCollection<SweepDocument>(db, 'sweeps');
@@ -141,8 +141,8 @@ export function createSweepLedger(db: Db): SweepLedger {
       orUnavailable('sweeps could not be read', async () => {
         const free: ActiveTenant[] = [];
         const taken: ActiveTenant[] = [];
-        for (let from = 0; from < tenants.length; from += askedAtOnce) {
-          const some = tenants.slice(from, from + askedAtOnce);
+        for (let from = 0; from < tenants.length; from += idsPerQuery) {
+          const some = tenants.slice(from, from + idsPerQuery);
           const _id = { $in: some.map(({ workspaceId }) => workspaceId) };
           const found = await sweeps.find({ _id }, { projection: { activation: 1, claimedUntil: 1, claimedBy: 1 } }).toArray();
           const known = new Map(found.map((document) => [document._id, document]));
@@ -165,16 +165,16 @@ export function createSweepLedger(db: Db): SweepLedger {
 
     async claim({ workspaceId, activation }, worker, leaseMs) {
       const now = new Date();
-      // One that was put off is not put off any more when a connection becomes active.
-      const anew = { activation: { $lt: activation }, $or: [{ claimedUntil: { $lte: now } }, { claimedBy: null }] };
-      const free = { _id: workspaceId, $or: [{ claimedUntil: { $lte: now }, dueAt: { $lte: now } }, anew] };
+      // A newly active connection ends the wait after a failure.
+      const reactivated = { activation: { $lt: activation }, $or: [{ claimedUntil: { $lte: now } }, { claimedBy: null }] };
+      const free = { _id: workspaceId, $or: [{ claimedUntil: { $lte: now }, dueAt: { $lte: now } }, reactivated] };
       try {
         const claimed = await sweeps.findOneAndUpdate(
           free,
           {
             $set: { claimedUntil: later(leaseMs), claimedBy: worker },
             $max: { activation },
-            // Due until it is complete, whoever claims it: the activation alone says so only once.
+            // Stays due until a sweep completes: the activation alone makes it due only once.
             $min: { dueAt: now },
             $setOnInsert: { failures: 0, failure: null, request: null, lastStartedAt: null, completedAt: null, last: null },
           },
@@ -184,7 +184,7 @@ export function createSweepLedger(db: Db): SweepLedger {
         const { dueAt, lastStartedAt, request, failures, incompleteSince = null } = claimed;
         return { workspaceId, activation: claimed.activation, worker, dueAt, lastStartedAt, request, failures, incompleteSince };
       } catch (error) {
-        // The document is there and not free.
+        // The document exists and is not free.
         if (error instanceof MongoServerError && error.code === duplicateKey) return null;
         throw unavailable('a sweep could not be claimed', error);
       }
@@ -220,7 +220,7 @@ export function createSweepLedger(db: Db): SweepLedger {
       }),
 
     putOff: (claim, failure, waitMs) =>
-      orUnavailable('a sweep could not be put off', async () => {
+      orUnavailable('the failure of a sweep could not be recorded', async () => {
         const set = { claimedUntil: later(waitMs), claimedBy: null, failure, failures: claim.failures + 1 };
         await sweeps.updateOne(mine(claim), { $set: set });
       }),
@@ -231,14 +231,14 @@ export function createSweepLedger(db: Db): SweepLedger {
       }),
 
     request: (workspaceId, { acceptRemovals }) =>
-      orUnavailable('a sweep could not be asked for', async () => {
+      orUnavailable('a sweep could not be requested', async () => {
         const now = new Date();
-        // One that was put off since it failed is not put off for an operator.
+        // A request ends the wait after a failure.
         const isUnclaimed = { $eq: ['$claimedBy', null] };
         const claimedUntil = { $cond: [isUnclaimed, now, '$claimedUntil'] };
-        // One clock, whoever asks, and never the time of another request: it is by this time that a request knows its answer.
+        // MongoDB's clock only, and never the time of another request: a request recognises its answer by this time.
         const at = { $max: ['$$NOW', { $add: ['$request.at', 1] }, { $add: ['$answered', 1] }] };
-        // What one accepts that still waits, a later one that does not speak of it takes not back.
+        // A later request without an acceptance does not revoke that of a waiting one.
         const acceptedBefore = { $and: [isUnclaimed, { $eq: ['$request.acceptRemovals', true] }] };
         const request = { at, acceptRemovals: acceptRemovals || acceptedBefore };
         const set = { request, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
@@ -278,7 +278,7 @@ export function createSweepLedger(db: Db): SweepLedger {
   }
 }
 
-/** The document, if the claim still holds. */
+/** A filter for the document, if the claim still holds. */
 function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: string } {
   return { _id: workspaceId, claimedBy: worker };
 }

@@ -28,7 +28,7 @@ const write = async (workspaceId: string, databaseId: string) =>
     lastEvent: { id: 'e1', type: 'database.created', occurredAt: new Date() },
   });
 
-test('erases all of a tenant and nothing of another; a fetch that was in flight is not written', async () => {
+test('erases everything of one tenant and nothing of another; a fetch in flight is not written', async () => {
   const { db } = mongo;
   const tenants = openTenantData(db);
   for (const workspaceId of ['acme', 'acme-2']) {

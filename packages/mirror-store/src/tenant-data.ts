@@ -14,10 +14,10 @@ interface AnyDocument {
 type CollectionKey = keyof typeof collectionNames;
 
 /**
- * How a tenant's documents are found, of every collection there is; null: none of its documents is a tenant's. Settled dead letters name
- * places on a topic, a notice names a connection and no tenant; what a worker says of itself is replaced every two seconds.
+ * The filter for a tenant's documents in every collection; null: the collection has no documents of tenants. Settled dead letters name places
+ * on a topic, a notice names a connection but no tenant, and a worker's status is replaced every two seconds.
  */
-const whereabouts: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
+const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
   connections: (workspaceId) => ({ workspaceId }),
   connectionNotices: null,
   databaseRecords: (workspaceId) => ({ workspaceId }),
@@ -34,31 +34,31 @@ const whereabouts: Readonly<Record<CollectionKey, ((workspaceId: string) => Filt
   workerStatus: null,
 };
 
-/** Documents by the name of their collection. */
+/** Numbers of documents by collection name. */
 export type TenantCounts = Readonly<Record<string, number>>;
 
-/** Everything of one tenant, for erasing it. All reject with a `StoreUnavailableError` when MongoDB is away. */
+/** All data of one tenant, for erasing it. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface TenantData {
   count(workspaceId: string): Promise<TenantCounts>;
   /**
-   * The tenant's connections are deleted, tokens gone; nothing of it waits any more; the content of its documents is gone, and their revisions
-   * are raised, so that no fetch in flight is written over them.
+   * Marks the tenant's connections deleted, erases their tokens, discards waiting events, and erases the content of its documents, raising their
+   * revisions so that no fetch in flight overwrites them.
    */
   silence(workspaceId: string, reason: string): Promise<void>;
-  /** Erases all but its connections. Resolves to what was there. */
+  /** Erases everything but its connections. Resolves to the number of erased documents. */
   erase(workspaceId: string): Promise<TenantCounts>;
-  /** The last step: whoever comes later finds no such tenant. */
+  /** The last step, after which the tenant is unknown. */
   eraseConnections(workspaceId: string): Promise<TenantCounts>;
 }
 
 export function openTenantData(db: Db): TenantData {
-  const keys = (Object.keys(whereabouts) as CollectionKey[]).toSorted();
+  const keys = (Object.keys(tenantFilters) as CollectionKey[]).toSorted();
 
   async function erase(workspaceId: string, some: readonly CollectionKey[]): Promise<TenantCounts> {
     return orUnavailable('documents could not be erased', async () => {
       const erased: Record<string, number> = {};
       for (const key of some) {
-        const filter = whereabouts[key]?.(workspaceId);
+        const filter = tenantFilters[key]?.(workspaceId);
         if (filter === undefined) continue;
         const { deletedCount } = await openCollection<AnyDocument>(db, key).deleteMany(filter);
         erased[collectionNames[key]] = deletedCount;
@@ -72,7 +72,7 @@ export function openTenantData(db: Db): TenantData {
       orUnavailable('documents could not be counted', async () => {
         const counts: Record<string, number> = {};
         for (const key of keys) {
-          const filter = whereabouts[key]?.(workspaceId);
+          const filter = tenantFilters[key]?.(workspaceId);
           if (filter !== undefined) counts[collectionNames[key]] = await openCollection<AnyDocument>(db, key).countDocuments(filter);
         }
         return counts;

@@ -13,7 +13,7 @@ afterAll(() => mongo.drop());
 
 const hour = 3_600_000;
 
-test('silent is who has edits in Notion that no webhook told of, and no webhook since', async () => {
+test('a tenant is silent when Notion shows edits without a webhook, and none came since', async () => {
   const now = new Date();
   const ago = (hours: number) => new Date(now.getTime() - hours * hour);
   const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger, metrics: new Registry() });
@@ -32,7 +32,7 @@ test('silent is who has edits in Notion that no webhook told of, and no webhook 
   found('long ago', 90);
   await keeper.stop(20_000);
 
-  // Written without waiting for a majority, read as one has it.
+  // Written without waiting for the majority, but read with majority.
   await expect
     .poll(() => silentTenants(mongo.db, 24 * hour, now))
     .toEqual([

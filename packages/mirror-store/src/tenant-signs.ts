@@ -4,16 +4,16 @@ import { collectionNames, openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 import type { EventOutcome } from './event-outcomes.ts';
 
-/** The last signs of life of a tenant: what a webhook told, and what only a comparison with Notion found. */
+/** A tenant's last signs of life: its last webhook, and the last edit found only by a comparison with Notion. */
 interface SignsDocument {
   /** workspaceId */
   readonly _id: string;
   readonly lastWebhookAt?: Date;
-  /** An edit that was found without a webhook, and for which one should have come. */
+  /** The last edit found without a webhook that should have come. */
   readonly lastUnannouncedAt?: Date;
 }
 
-/** Notes what a batch of outcomes says of their tenants. */
+/** Records the signs of life in a batch of outcomes. */
 export async function noteSigns(db: Db, outcomes: readonly EventOutcome[]): Promise<void> {
   const signs = db.collection<SignsDocument>(collectionNames.tenantSigns, { writeConcern: { w: 1 } });
   const latest = new Map<string, { lastWebhookAt?: Date; lastUnannouncedAt?: Date }>();
@@ -41,8 +41,8 @@ export interface SilentTenant {
 const recentMs = 24 * 60 * 60 * 1000;
 
 /**
- * Tenants of which no webhook came for `silenceMs`, while edits were found in Notion during the last day: their subscription is paused, or does
- * not list the types of events. Rejects with a `StoreUnavailableError`.
+ * Tenants without a webhook for `silenceMs` while edits were found in Notion during the last day: their subscription is paused, or lacks the
+ * event types. Rejects with a `StoreUnavailableError`.
  */
 export function silentTenants(db: Db, silenceMs: number, now: Date): Promise<SilentTenant[]> {
   if (silenceMs === 0) return Promise.resolve([]);
@@ -62,7 +62,7 @@ export function silentTenants(db: Db, silenceMs: number, now: Date): Promise<Sil
   });
 }
 
-/** The alarm as a metric, looked up when somebody asks for it; missing while MongoDB is away. */
+/** The number of silent tenants as a metric, read on each scrape; missing while MongoDB is unavailable. */
 export function registerSilence(registry: Registry, db: Db, silenceMs: number): void {
   const gauge = new Gauge({
     name: 'notion_mirror_silent_tenants',

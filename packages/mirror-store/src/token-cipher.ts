@@ -1,7 +1,7 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-/** The text is no token of ours, was changed, belongs to another connection, or was encrypted with another key. */
+/** The text is not an encrypted token, was changed, belongs to another connection, or was encrypted with another key. */
 export class TokenCipherError extends Error {
   override readonly name = 'TokenCipherError';
 }
@@ -12,8 +12,8 @@ const ivBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM. `key`: 32 bytes. The connection's id is authenticated with it, so that a token copied to another connection is refused.
- * Returns `v1.<base64url of iv, tag and ciphertext>`; the same token never looks the same twice.
+ * AES-256-GCM. `key`: 32 bytes. The connection's id is authenticated too, so that a token copied to another connection is refused.
+ * Returns `v1.<base64url of iv, tag and ciphertext>`; the same token never gives the same text twice.
  */
 export function encryptToken(key: Buffer, connectionId: string, token: string): string {
   const iv = randomBytes(ivBytes);
@@ -23,7 +23,7 @@ export function encryptToken(key: Buffer, connectionId: string, token: string): 
   return `${version}.${Buffer.concat([iv, cipher.getAuthTag(), encrypted]).toString('base64url')}`;
 }
 
-/** Throws a `TokenCipherError`, which holds nothing of the token. */
+/** Throws a `TokenCipherError`, which contains nothing of the token. */
 export function decryptToken(key: Buffer, connectionId: string, text: string): string {
   const [prefix, payload, ...more] = text.split('.');
   if (prefix !== version || payload === undefined || more.length > 0) throw new TokenCipherError('not an encrypted token of version v1');
@@ -39,7 +39,7 @@ export function decryptToken(key: Buffer, connectionId: string, text: string): s
   }
 }
 
-/** How to read the stored token of a connection; null without a key. It throws a `TokenCipherError`; a connection without a token gives ''. */
+/** A function that decrypts a connection's stored token; null without a key. It throws a `TokenCipherError`, and returns '' for a connection without a token. */
 export function tokenReader(key: Buffer | null): ((connection: Pick<Connection, 'connectionId' | 'token'>) => string) | null {
   if (key === null) return null;
   return ({ connectionId, token }) => (token === null ? '' : decryptToken(key, connectionId, token));

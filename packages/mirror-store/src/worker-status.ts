@@ -5,28 +5,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
-/** What waits for one tenant in one worker. Times of what only the worker knows. */
+/** The backlog of one tenant in one worker. */
 export interface TenantBacklog {
   readonly workspaceId: string;
   readonly waiting: number;
-  /** When the oldest was appended to the log. */
+  /** When the oldest record was appended to the log. */
   readonly oldestAt: Date;
   /** Nothing of the tenant runs before `until`. */
   readonly held: { readonly until: Date; readonly class: string; readonly code: string; readonly message: string } | null;
 }
 
-/** What a worker says of itself every few seconds, since nobody can ask it. */
+/** A worker's status, written every few seconds, since workers cannot be queried. */
 export interface WorkerStatus {
   readonly service: string;
   readonly at: Date;
   readonly partitions: readonly number[];
-  /** Calls of the handler that run, and records that wait. */
+  /** Running calls of the handler, and waiting records. */
   readonly running: number;
   readonly waiting: number;
   readonly tenants: number;
-  /** When the oldest record that is not done was appended. */
+  /** When the oldest unfinished record was appended. */
   readonly oldestAt: Date | null;
-  /** The tenants that are held, then those whose records wait longest; not all. */
+  /** Held tenants, then those with the longest-waiting records; a bounded list, not all. */
   readonly backlog: readonly TenantBacklog[];
 }
 
@@ -36,12 +36,12 @@ interface StatusDocument extends WorkerStatus {
 }
 
 const everyMs = 2_000;
-/** MongoDB takes up to a minute more to remove one; whoever reads looks at `at`. */
+/** MongoDB may take another minute to remove one, so readers check `at`. */
 const expiresMs = 60_000;
 const aliveMs = 15_000;
 const maxTenants = 100;
 
-/** Those of workers that live, as far as anybody knows. Rejects with a `StoreUnavailableError`. */
+/** The statuses of workers that reported recently. Rejects with a `StoreUnavailableError`. */
 export function liveWorkers(db: Db, now: Date): Promise<WorkerStatus[]> {
   const statuses = openCollection<StatusDocument>(db, 'workerStatus');
   return orUnavailable('the workers could not be read', async () =>
@@ -52,7 +52,7 @@ export function liveWorkers(db: Db, now: Date): Promise<WorkerStatus[]> {
   );
 }
 
-/** Writes the status of this process until it is stopped, and removes it then. Failing to is no failure of the worker's. */
+/** Writes the status of this process until it is stopped, then removes it. A failed write does not affect the worker. */
 export function startWorkerReports(deps: {
   readonly db: Db;
   readonly service: string;
@@ -89,7 +89,7 @@ export function startWorkerReports(deps: {
       try {
         await statuses.replaceOne({ _id }, status(new Date()), { upsert: true });
       } catch (error) {
-        logger.debug({ err: error }, 'the status could not be written');
+        logger.debug({ err: error }, 'cannot write the status');
       }
       await delay(everyMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
@@ -105,7 +105,7 @@ export function startWorkerReports(deps: {
   };
 }
 
-/** A failure may know more than is shown. */
+/** Reduces a failure to the shown fields. */
 function named(failure: { class: string; code: string; message: string }): { class: string; code: string; message: string } {
   return { class: failure.class, code: failure.code, message: failure.message };
 }

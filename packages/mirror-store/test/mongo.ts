@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import { openMongo, type Mongo } from '../src/client.ts';
 import type { EventOutcome } from '../src/event-outcomes.ts';
 
-/** A MongoDB database of its own on the stack's server, dropped by `drop`. `uri`: past the proxy, if one is given. */
+/** A new MongoDB database on the stack's server, dropped by `drop`. */
 export async function openTestDatabase(): Promise<Mongo & { readonly name: string; drop(): Promise<void> }> {
   const name = `mirror_store_${randomUUID().slice(0, 8)}`;
   const mongo = await openMongo(uriOf(name), { appName: 'mirror-store-test' });
@@ -25,7 +25,7 @@ export function uriOf(database: string): string {
   return uri.href;
 }
 
-/** The same database through another port; the driver is told not to look for the replica set's own address. */
+/** The same database through another port; the driver must not discover the replica set's own address. */
 export function uriThrough(port: number, database: string): string {
   return `mongodb://127.0.0.1:${port}/${database}?directConnection=true`;
 }
@@ -81,7 +81,7 @@ export function someContent(change: Partial<DatabaseContent> = {}): DatabaseCont
   };
 }
 
-/** A sync event that was written. */
+/** The outcome of a written sync event. */
 export function someOutcome(eventId: string, given: Partial<EventOutcome> = {}): EventOutcome {
   return {
     service: 'sync-worker',

@@ -1,11 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** Passes bytes on to `target`, until it is cut: then it drops every connection and refuses new ones. */
+/** Forwards bytes to `target` until cut, which drops every connection and refuses new ones. */
 export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<{
   readonly port: number;
   cut(): void;
   restore(): void;
-  /** Keeps connections open and passes nothing on any more. */
+  /** Keeps connections open but forwards nothing any more. */
   hang(): void;
   stop(): Promise<void>;
 }> {
@@ -47,7 +47,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     },
     restore() {
       state = 'passing';
-      // What hung has lost bytes.
+      // Connections that hung have lost bytes.
       drop();
     },
     async stop() {

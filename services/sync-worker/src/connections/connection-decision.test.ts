@@ -42,8 +42,8 @@ const connection = (changes: Partial<Connection> = {}): Connection => ({
 const decide = (known: Partial<Connection>, answer: Parameters<typeof decideConnection>[2], about: Partial<ConnectionNotice> = {}) =>
   decideConnection(connection(known), notice(about), answer, byWorkspace);
 
-describe('a connection that nobody has added', () => {
-  it('belongs to the tenant of its Notion workspace, or to the one that its tag names', () => {
+describe('an unknown connection', () => {
+  it('belongs to the tenant of its Notion workspace, or to the one named by its tag', () => {
     expect(decideConnection(null, notice(), granted(), byWorkspace)).toMatchObject({
       kind: 'admit',
       workspaceId: 'notion-1',
@@ -57,20 +57,20 @@ describe('a connection that nobody has added', () => {
   it.each([
     ['no rule', granted(), null],
     ['no such tag', granted({ tags: { end_user_id: 'u' } }), byTag],
-    ['a tag that is no tenant', granted({ tags: { organization_id: 'a:b' } }), byTag],
-    ['a tag of the language', granted(), { from: 'tag', tag: 'constructor' } as const],
+    ['a tag that is not a tenant id', granted({ tags: { organization_id: 'a:b' } }), byTag],
+    ['a tag named like a prototype property', granted(), { from: 'tag', tag: 'constructor' } as const],
     ['no Notion workspace', granted({ notionWorkspaceId: null }), byWorkspace],
   ])('is left to the operator with %s', (_what, answer, rule) => {
     expect(decideConnection(null, notice(), answer, rule)).toMatchObject({ kind: 'ask_operator' });
   });
 
-  it('is nothing to us when it is of another provider, or gone', () => {
+  it('is ignored when it is of another provider, or gone', () => {
     expect(decideConnection(null, notice(), granted({ provider: 'github' }), byWorkspace).kind).toBe('leave');
     expect(decideConnection(null, notice({ isDeletionAnnounced: true }), gone, byWorkspace).kind).toBe('leave');
     expect(decideConnection(null, notice(), broken, byWorkspace).kind).toBe('leave');
   });
 
-  it('comes back after a purge only with a new grant', () => {
+  it('returns after a purge only with a new grant', () => {
     expect(decideConnection(null, notice({ takenGrant: later }), granted(), byWorkspace).kind).toBe('leave');
     expect(decideConnection(null, notice({ takenGrant: earlier }), granted(), byWorkspace).kind).toBe('admit');
   });
@@ -84,13 +84,13 @@ describe('a known connection', () => {
     expect(decide({ status: 'deleted', statusReason: deletedAtNango }, granted())).toMatchObject({ kind: 'admit', workspaceId: 'acme' });
   });
 
-  it('is left alone when the word of its grant comes again', () => {
+  it('is left alone when the notice of its grant is repeated', () => {
     expect(decide({}, granted(), { takenGrant: later }).kind).toBe('leave');
     expect(decide({ status: 'unauthorized' }, granted(), { takenGrant: later }).kind).toBe('leave');
     expect(decide({}, granted(), { takenGrant: earlier }).kind).toBe('admit');
   });
 
-  it('stays as an operator left it', () => {
+  it('keeps the state an operator gave it', () => {
     expect(decide({ status: 'paused' }, granted()).kind).toBe('leave');
     expect(decide({ status: 'deleted', statusReason: 'removed by an operator' }, granted()).kind).toBe('leave');
     expect(decide({ token: 'v1.stored' }, gone, { isDeletionAnnounced: true }).kind).toBe('leave');
@@ -104,7 +104,7 @@ describe('a known connection', () => {
     expect(decide({ providerConfigKey: 'notion-eu' }, granted()).kind).toBe('ask_operator');
   });
 
-  it('is deleted when Nango says so twice: by webhook and by API', () => {
+  it('is deleted only when both the webhook and the API say so', () => {
     expect(decide({}, gone, { isDeletionAnnounced: true }).kind).toBe('mark_deleted');
     expect(decide({ status: 'paused' }, gone, { isDeletionAnnounced: true }).kind).toBe('mark_deleted');
     expect(decide({}, gone)).toEqual({ kind: 'mark_unauthorized', reason: 'connection_deleted' });

@@ -6,7 +6,7 @@ import type { MirrorConfig } from '@notion-mirror/service-kit/config';
 
 export type TenantRule = MirrorConfig['tenantOfConnection'];
 
-/** `statusReason` of a connection that was deleted at Nango. Only such a one comes back by itself: who removed it here must add it again. */
+/** `statusReason` of a connection deleted at Nango. Only such a connection can return by itself; one removed here must be added again here. */
 export const deletedAtNango = 'deleted_at_nango';
 
 export type ConnectionDecision =
@@ -16,12 +16,12 @@ export type ConnectionDecision =
   | { readonly kind: 'mark_unauthorized'; readonly reason: 'grant_refused' | 'connection_deleted' }
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'leave'; readonly because: string }
-  /** Nobody can tell whose it is: an operator must. */
+  /** Its tenant cannot be determined; an operator must decide. */
   | { readonly kind: 'ask_operator'; readonly problem: string };
 
 /**
- * What a connection becomes by what Nango says of it now. Closed where anything is to be guessed: a connection never moves to another tenant,
- * data of another Notion workspace never comes into a tenant, and what an operator decided stands.
+ * Decides a connection's new state from Nango's current answer. Never guesses: a connection never moves to another tenant, data of another
+ * Notion workspace never enters a tenant, and an operator's decision stands.
  */
 export function decideConnection(
   known: Connection | null,
@@ -38,7 +38,7 @@ export function decideConnection(
       return known === null ? decideNew(notice, answer.grant, rule) : decideKnown(known, notice, answer.grant);
     case 'connection_deleted':
       if (known === null || known.status === 'deleted') return { kind: 'leave', because: 'there is none' };
-      // A key of another Nango environment says so of every connection: only with Nango's own word is it the end.
+      // With the API key of another Nango environment every connection looks deleted, so Nango's own notice is required too.
       if (notice.isDeletionAnnounced) return { kind: 'mark_deleted' };
       return known.status === 'active'
         ? { kind: 'mark_unauthorized', reason: 'connection_deleted' }
@@ -53,7 +53,7 @@ export function decideConnection(
 function decideNew(notice: ConnectionNotice, grant: NangoGrant, rule: TenantRule): ConnectionDecision {
   const { provider, notionWorkspaceId, botId, tags } = grant;
   if (provider !== 'notion') return { kind: 'leave', because: 'it is no connection to Notion' };
-  if (isTaken(notice, grant)) return { kind: 'leave', because: 'its tenant was purged, and was not connected again since' };
+  if (isTaken(notice, grant)) return { kind: 'leave', because: 'its tenant was purged and has not been connected again since' };
   if (rule === null) return { kind: 'ask_operator', problem: 'new connections are not added by themselves (MIRROR_CONNECTION_TENANT)' };
   if (notionWorkspaceId === null) return { kind: 'ask_operator', problem: 'Nango does not say which Notion workspace it is for' };
   const workspaceId = rule.from === 'tag' ? (Object.hasOwn(tags, rule.tag) ? tags[rule.tag] : undefined) : notionWorkspaceId;

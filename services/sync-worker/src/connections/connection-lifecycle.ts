@@ -9,20 +9,20 @@ import { decideConnection, deletedAtNango, type ConnectionDecision, type TenantR
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 
 const everyMs = 2_000;
-/** Longer than Nango takes to answer. */
+/** Longer than a call to Nango takes. */
 const leaseMs = 60_000;
 const firstWaitMs = 2_000;
 const longestWaitMs = 600_000;
 
 /**
- * Brings connections to what Nango says of them, one notice after the other. A connection that becomes active is swept by itself; one that
- * is deleted or refused makes no more calls. Every sync-worker runs one of these.
+ * Updates connections to their state at Nango, one notice after another. A connection that becomes active is swept automatically; a deleted
+ * or refused one makes no more calls. Every sync-worker runs one.
  */
 export function startConnectionLifecycle(deps: {
-  readonly notices: Pick<ConnectionNotices, 'take' | 'settle' | 'putOff'>;
+  readonly notices: Pick<ConnectionNotices, 'take' | 'settle' | 'postpone'>;
   readonly store: Pick<ConnectionStore, 'get' | 'list' | 'admit' | 'pause' | 'markDeleted' | 'markUnauthorized'>;
   readonly parked: Pick<ParkedEvents, 'discard'>;
-  /** Null: there is no API key to ask with. */
+  /** Null: no API key is configured. */
   readonly askNango: ((connection: ConnectionNotice) => Promise<GrantAnswer>) | null;
   readonly rule: TenantRule;
   readonly logger: Logger;
@@ -32,7 +32,7 @@ export function startConnectionLifecycle(deps: {
   const decisions = new Counter({
     registers: [deps.metrics],
     name: 'notion_mirror_connection_notices_total',
-    help: 'Connections that were checked after a notice from Nango, by what was done.',
+    help: 'Connections checked after a notice from Nango, by decision.',
     labelNames: ['decision'],
   });
 
@@ -40,17 +40,17 @@ export function startConnectionLifecycle(deps: {
     const { connectionId, failures } = notice;
     const waitMs = backoffMs(failures + 1, firstWaitMs, longestWaitMs);
     if (askNango === null) {
-      logger.error({ connectionId }, 'Nango has news of a connection, and MIRROR_NANGO_API_KEY is not set to ask for them');
-      return notices.putOff(notice, longestWaitMs);
+      logger.error({ connectionId }, 'cannot follow a notice from Nango about a connection: MIRROR_NANGO_API_KEY is not set');
+      return notices.postpone(notice, longestWaitMs);
     }
     const answer = await askNango(notice);
     if (answer.kind === 'retry') {
-      logger.warn({ connectionId, failure: answer.failure, failures: failures + 1 }, 'Nango cannot be asked about a connection; later');
-      return notices.putOff(notice, Math.max(answer.waitMs, waitMs));
+      logger.warn({ connectionId, failure: answer.failure, failures: failures + 1 }, 'cannot ask Nango about a connection; retrying later');
+      return notices.postpone(notice, Math.max(answer.waitMs, waitMs));
     }
     const known = await store.get(connectionId);
     const decision = decideConnection(known, notice, answer, rule);
-    if (!(await carryOut(decision, notice, known))) return notices.putOff(notice, 0);
+    if (!(await carryOut(decision, notice, known))) return notices.postpone(notice, 0);
     decisions.inc({ decision: decision.kind });
     const level = decision.kind === 'ask_operator' || decision.kind === 'pause' ? 'warn' : 'info';
     logger[level]({ connectionId, decision }, 'a connection was checked after a notice from Nango');
@@ -59,7 +59,7 @@ export function startConnectionLifecycle(deps: {
     await notices.settle(notice, { takenGrant, problem: decision.kind === 'ask_operator' ? decision.problem : null });
   }
 
-  /** False: the connection was written meanwhile, and must be looked at again. */
+  /** False: the connection was written meanwhile, and must be checked again. */
   async function carryOut(
     decision: ConnectionDecision,
     { connectionId, providerConfigKey }: ConnectionNotice,
@@ -97,6 +97,6 @@ export function startConnectionLifecycle(deps: {
         await handle(notice);
       }
     },
-    onFailure: (error) => logger.warn({ err: error }, 'news of connections are put off'),
+    onFailure: (error) => logger.warn({ err: error }, 'cannot process notices about connections; retrying'),
   });
 }

@@ -8,7 +8,7 @@ import { createRecoveryTurn } from './connection-recovery.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** A connection that has just become unauthorized, and a Notion that says `answer` to each probe. */
+/** A connection that has just become unauthorized, and a Notion that answers each probe with `answer`. */
 function recovery(answer: (at: number) => Awaited<ReturnType<NotionSource['probe']>>, options: { owns?: boolean; forMs?: number } = {}) {
   const began = Date.parse('2026-11-25T12:00:00Z');
   let time = began;
@@ -48,7 +48,7 @@ function recovery(answer: (at: number) => Awaited<ReturnType<NotionSource['probe
     metrics: new Registry(),
   });
   return {
-    /** Lets time pass, with a turn every 15 s. */
+    /** Advances time, with a turn every 15 s. */
     pass: async (ms: number) => {
       for (const end = time + ms; time < end; time += 15_000) await turn(new AbortController().signal);
     },
@@ -58,8 +58,8 @@ function recovery(answer: (at: number) => Awaited<ReturnType<NotionSource['probe
   };
 }
 
-// Whatever the reason had been, only a hand brought a connection back.
-test('a connection whose token is accepted again is active soon, without a hand', async () => {
+// A connection used to return only by an operator, whatever the cause had been.
+test('a connection whose token is accepted again soon becomes active without an operator', async () => {
   const { pass, status } = recovery((at) => (at > 5 * minute ? 'accepted' : 'refused'));
   await pass(5 * minute);
   expect(status()).toBe('unauthorized');
@@ -67,7 +67,7 @@ test('a connection whose token is accepted again is active soon, without a hand'
   expect(status()).toBe('active');
 });
 
-test('one that stays refused is probed less and less often, and not for ever', async () => {
+test('a connection that stays refused is probed less and less often, and not forever', async () => {
   const { pass, probedAt } = recovery(() => 'refused');
   await pass(24 * hour);
   expect(probedAt[0]).toBeLessThan(2 * minute);
@@ -79,7 +79,7 @@ test('one that stays refused is probed less and less often, and not for ever', a
   expect(month.probedAt).toEqual([]);
 });
 
-test('one that is accepted and refused in turn does not cost a comparison each minute', async () => {
+test('a flapping connection does not cost a comparison every minute', async () => {
   const { pass, probedAt, status, refuse } = recovery(() => 'accepted');
   await pass(2 * minute);
   expect(status()).toBe('active');

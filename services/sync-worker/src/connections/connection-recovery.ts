@@ -10,16 +10,16 @@ const everyMs = 15_000;
 const firstWaitMs = 60_000;
 const longestWaitMs = 6 * 3_600_000;
 const longestSpreadMs = 600_000;
-/** After that only the customer, or an operator, brings it back. */
+/** After this only the customer or an operator can reactivate it. */
 const givenUpMs = 30 * 24 * 3_600_000;
-/** A connection that was brought back and refused again within this time is not brought back so soon again: each time costs a comparison of its tenant. */
+/** A connection refused again within this time of its reactivation is reactivated less soon, since each time costs a comparison of its tenant. */
 const flappingMs = 3_600_000;
 const atOnce = 4;
 
 /**
- * Probes connections that are unauthorized, and makes them active again when Notion takes their token: a spell of 401 at Notion, or a wrong key for Nango that
- * an operator has put right, ends without a hand. A connection is probed about as long after the last probe as it has been unauthorized: after a minute at
- * first, every six hours in the end, for 30 days. Each sync-worker does this for the tenants whose events come to it.
+ * Probes unauthorized connections, and reactivates them when Notion accepts their token, so that no operator is needed after an outage with 401s at Notion, or
+ * after a wrong Nango key has been corrected. The interval between probes is about as long as the connection has been unauthorized: a minute at first, six
+ * hours in the end, for 30 days. Each sync-worker does this for the tenants whose events it gets.
  */
 export function startConnectionRecovery(deps: RecoveryDependencies): Repeating {
   return startRepeating({
@@ -33,7 +33,7 @@ export interface RecoveryDependencies {
   readonly connections: Pick<ConnectionDirectory, 'allUnauthorized'>;
   readonly store: Pick<ConnectionStore, 'readmit'>;
   readonly probe: NotionSource['probe'];
-  /** Whether the tenant's events come to this worker. */
+  /** Whether this worker gets the tenant's events. */
   readonly owns: (workspaceId: string) => boolean;
   readonly now: () => number;
   readonly random?: (() => number) | undefined;
@@ -41,7 +41,7 @@ export interface RecoveryDependencies {
   readonly metrics: Registry;
 }
 
-/** Each call probes the connections whose time has come. Rejects with the store's errors. */
+/** Each call probes the connections that are due. Rejects with the store's errors. */
 export function createRecoveryTurn(deps: RecoveryDependencies): (signal: AbortSignal) => Promise<void> {
   const { connections, store, probe, owns, now, random = Math.random, logger } = deps;
   const probes = new Counter({
@@ -50,11 +50,11 @@ export function createRecoveryTurn(deps: RecoveryDependencies): (signal: AbortSi
     help: 'Probes of unauthorized connections, by outcome; accepted: the connection is active again.',
     labelNames: ['outcome'],
   });
-  /** When each is probed next, epoch milliseconds; of this time of being unauthorized. */
+  /** When each connection is probed next, epoch milliseconds, within its current unauthorized period. */
   const nextAt = new Map<string, number>();
   const readmittedAt = new Map<string, number>();
 
-  /** From its first sight, a start of this worker included, until its first probe. Many are spread. */
+  /** Wait from first seeing the connection, including at a start of this worker, until its first probe. Spreads out many connections. */
   function firstWait({ connectionId, updatedAt }: Connection): number {
     const isFlapping = now() - (readmittedAt.get(connectionId) ?? Number.NEGATIVE_INFINITY) < flappingMs;
     return (isFlapping ? flappingMs : firstWaitMs) + random() * Math.min(longestSpreadMs, now() - updatedAt.getTime());
@@ -73,7 +73,7 @@ export function createRecoveryTurn(deps: RecoveryDependencies): (signal: AbortSi
     if (outcome !== 'accepted') return void nextAt.set(keyOf(connection), now() + nextWait(connection));
     readmittedAt.set(connectionId, now());
     const change = await store.readmit(connection);
-    if (change.kind === 'changed') logger.warn({ connectionId, workspaceId }, 'Notion accepts the connection again: it is active');
+    if (change.kind === 'changed') logger.warn({ connectionId, workspaceId }, 'Notion accepts the connection again; it is active');
   }
 
   return async function turn(signal) {

@@ -8,13 +8,13 @@ import type { Worker } from '@notion-mirror/worker/run-worker';
 import { startConnectionLifecycle } from './connection-lifecycle.ts';
 import { startConnectionRecovery } from './connection-recovery.ts';
 
-/** Connections follow what Nango says of them, and come back when Notion takes their token again. */
+/** Keeps connections up to date with Nango, and reactivates them when Notion accepts their token again. */
 export function startConnections(
   worker: Worker,
   parts: {
     readonly connections: ConnectionDirectory;
     readonly notion: NotionSource;
-    /** Whether this worker has the tenant's events. */
+    /** Whether this worker gets the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
   },
 ): void {
