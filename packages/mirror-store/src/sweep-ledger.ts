@@ -76,8 +76,8 @@ export interface SweepStatus {
  */
 export interface SweepLedger {
   /**
-   * Due and unclaimed tenants, longest due first, read as they are iterated. The cost depends on the number of due tenants, not of all tenants. A tenant
-   * whose newest activation the ledger does not know is not included.
+   * Due and unclaimed tenants, longest due first, read as they are iterated. The cost depends on the number of due tenants, not of all
+   * tenants. A tenant whose newest activation the ledger does not know is not included.
    */
   due(): AsyncIterable<string>;
   /** Those of the tenants that the ledger does not know, or not with this activation: they are due at once. `free`: unclaimed now. */
@@ -95,9 +95,9 @@ export interface SweepLedger {
   /** Gives up an unfinished sweep, so that another worker may claim it now. */
   release(claim: SweepClaim): Promise<void>;
   /**
-   * Requests a sweep now, for an operator. Resolves to the time of the request, by MongoDB's clock and later than any earlier one; null: the tenant is unknown. A sweep that
-   * begins after it answers it and all waiting requests; removals are accepted if one of those requests accepts them. A running sweep may be the one that
-   * answers the waiting requests, so an earlier acceptance does not carry over to the next.
+   * Requests a sweep now, for an operator. Resolves to the time of the request, by MongoDB's clock and later than any earlier one; null: the
+   * tenant is unknown. A sweep that begins after it answers it and all waiting requests; removals are accepted if one of those requests accepts
+   * them. A running sweep may be the one that answers the waiting requests, so an earlier acceptance does not carry over to the next.
    */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
   list(workspaceId?: string): Promise<SweepStatus[]>;

@@ -14,7 +14,10 @@ export interface RemoveDependencies {
   readonly toleranceMs: number;
 }
 
-/** The delete half of the write rule. `record`: its state afterwards, null when a fetch will decide or has decided. Rejects with the store's or the log's errors; then nothing was decided, and it is safe to run again. */
+/**
+ * The delete half of the write rule. `record`: its state afterwards, null when a fetch will decide or has decided. Rejects with the store's or
+ * the log's errors; then nothing was decided, and it is safe to run again.
+ */
 export async function removeDatabase(
   deps: RemoveDependencies,
   event: DatabaseEvent & { readonly databaseId: string },

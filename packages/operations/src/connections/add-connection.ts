@@ -7,26 +7,26 @@ import { OperatorError } from '../operator-error.ts';
 import { oneLine } from '../text.ts';
 import { grantAtNango, grantOfToken, type Grant } from './grant-lookup.ts';
 
-/** Null: not given; what is known of the connection stands. */
+/** Null: not given; a known connection keeps its value. */
 export interface ConnectionOrder {
   readonly connectionId: string;
   readonly providerConfigKey: string | null;
   readonly workspaceId: string | null;
   readonly notionWorkspaceId: string | null;
   readonly botId: string | null;
-  /** A Notion token to be stored, encrypted; `forget`: erase the stored one. */
+  /** A Notion token to store encrypted; `forget`: erase the stored one. */
   readonly token: { readonly kind: 'keep' } | { readonly kind: 'forget' } | { readonly kind: 'store'; readonly token: string };
 }
 
 export interface AddedConnection {
   readonly connection: Connection;
-  /** As it was before; null: it is new. */
+  /** The connection before the change; null: it is new. */
   readonly previous: Connection | null;
 }
 
 /**
- * Adds a connection, or changes what is given of a known one, and makes it active. Asks Nango, or Notion with the token, for the Notion workspace
- * when it is not given. Rejects with an OperatorError.
+ * Adds a connection, or changes the given fields of a known one, and makes it active. Asks Nango, or Notion with the token, for the Notion
+ * workspace when it is not given. Rejects with an OperatorError.
  */
 export async function addConnection(context: OperationContext, db: Mongo['db'], order: ConnectionOrder): Promise<AddedConnection> {
   const { connectionId, workspaceId } = order;
@@ -34,7 +34,7 @@ export async function addConnection(context: OperationContext, db: Mongo['db'], 
   const store = createConnectionStore(db);
   const known = await store.get(connectionId);
   const providerConfigKey = order.providerConfigKey ?? known?.providerConfigKey ?? 'notion';
-  // Another integration may use the same id for another customer: what is known stands only for the tenant that the operator names.
+  // Another integration may use the same id for another customer, so known values are kept only for the same tenant.
   const mayBeAnother = known !== null && known.providerConfigKey !== providerConfigKey && workspaceId === null;
   const grant = order.notionWorkspaceId ?? (mayBeAnother ? undefined : known?.notionWorkspaceId);
   const found =
@@ -61,7 +61,7 @@ function encrypted({ config: { encryptionKey } }: OperationContext, { connection
   return encryptToken(encryptionKey, connectionId, token.token);
 }
 
-/** A token cannot be stored. */
+/** The error for a token that cannot be stored. */
 export function noEncryptionKey(): OperatorError {
   return new OperatorError('no_encryption_key', 'a token is stored encrypted only, and MIRROR_ENCRYPTION_KEY is not set', {
     kind: 'bad_configuration',
@@ -69,7 +69,7 @@ export function noEncryptionKey(): OperatorError {
   });
 }
 
-/** Nango's connection ids are unique within an integration only, and here one id is one connection. */
+/** Nango's connection ids are unique only within an integration, but here one id is one connection. */
 function takenId({ connectionId, providerConfigKey, workspaceId }: Connection, wanted: string): OperatorError {
   const id = oneLine(connectionId);
   const owner = `the tenant ${oneLine(workspaceId)}, through the integration ${oneLine(providerConfigKey)}`;
@@ -78,7 +78,7 @@ function takenId({ connectionId, providerConfigKey, workspaceId }: Connection, w
   });
 }
 
-/** A bot belongs to one workspace: it is forgotten with it. */
+/** A bot belongs to one workspace, so it is dropped when the workspace changes. */
 function sameWorkspace(known: Connection | null, notionWorkspaceId: string): boolean {
   return known?.notionWorkspaceId === notionWorkspaceId;
 }

@@ -18,7 +18,7 @@ export async function resumeConnection(db: Mongo['db'], connectionId: string): P
   return expectStatus('active', connectionId, await createConnectionStore(db).resume(connectionId));
 }
 
-/** Ends a connection and erases its token; with a tenant's last connection go the events that waited for it. */
+/** Removes a connection and erases its token, and with a tenant's last connection the events that waited for it. */
 export async function removeConnection(db: Mongo['db'], connectionId: string): Promise<Changed> {
   const store = createConnectionStore(db);
   const change = expectStatus('deleted', connectionId, await store.remove(connectionId, 'removed by an operator'));

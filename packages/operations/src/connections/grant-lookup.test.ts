@@ -18,14 +18,14 @@ async function askNango(reply: Reply) {
   return { grant, asked };
 }
 
-test('Nango names the workspace in the config of the connection, and the bot in the token response', async () => {
+test('Nango returns the workspace in the connection config, and the bot in the token response', async () => {
   const body = { connection_config: { workspace_id: workspace }, credentials: { type: 'OAUTH2', raw: { bot_id: bot } } };
   const { grant, asked } = await askNango({ status: 200, body });
   expect(grant).toEqual({ notionWorkspaceId: workspace, botId: bot });
   expect(asked).toEqual(['/connections/a%2Fb%20c?provider_config_key=notion-prod', 'Bearer nango-key']);
 });
 
-test('an older connection has it in the token response only', async () => {
+test('an older connection has the workspace only in the token response', async () => {
   const raw = { workspace_id: workspace.replaceAll('-', ''), bot_id: null };
   const { grant } = await askNango({ status: 200, body: { connection_config: {}, credentials: { raw } } });
   expect(grant).toEqual({ notionWorkspaceId: workspace, botId: null });
@@ -41,14 +41,14 @@ test.each<[string, Reply, string]>([
   ['a key without the scope', { status: 200, body: { connection_config: null, credentials: {} } }, 'does not say which Notion workspace'],
   ['another provider', { status: 200, body: { connection_config: { workspace_id: 'none' } } }, 'does not say which Notion workspace'],
   ['an outage', { status: 502, body: 'bad gateway' }, 'answers 502'],
-])('%s is told, with a way out and without the key', async (_, reply, message) => {
+])('%s is reported, with a remedy and without the key', async (_, reply, message) => {
   const error = await askNango(reply).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(OperatorError);
   expect(error).toMatchObject({ message: expect.stringContaining(message), remedy: expect.stringContaining('--notion-workspace-id') });
   expect(JSON.stringify(error)).not.toContain('nango-key');
 });
 
-test('Notion says which workspace and bot a token is for', async () => {
+test('Notion returns the workspace and the bot of a token', async () => {
   await using server = await startHttpServer(({ url, headers }) =>
     url === '/v1/users/me' && headers.authorization === 'Bearer ntn_good' && headers['notion-version'] === '2025-09-03'
       ? { status: 200, body: { object: 'user', id: bot, type: 'bot', bot: { workspace_id: workspace, workspace_name: 'Acme' } } }
@@ -58,7 +58,7 @@ test('Notion says which workspace and bot a token is for', async () => {
   await expect(grantOfToken(server.url, 'ntn_bad', signal)).rejects.toThrow('refuses the token');
 });
 
-test('nobody there', async () => {
+test('an unreachable server is reported', async () => {
   const server = await startHttpServer(() => ({ status: 200, body: {} }));
   await server[Symbol.asyncDispose]();
   await expect(grantAtNango({ url: server.url, apiKey: 'k' }, connection, signal)).rejects.toThrow('ECONNREFUSED');

@@ -5,7 +5,7 @@ import { parseJson } from '@notion-mirror/notion-source/json-object';
 import { OperatorError } from '../operator-error.ts';
 import { urlAddress } from '../secrets.ts';
 
-/** What a grant is about, as the one says who holds it. */
+/** A grant's workspace and bot, as reported by Nango or Notion. */
 export interface Grant {
   readonly notionWorkspaceId: string;
   readonly botId: string | null;

@@ -6,19 +6,19 @@ import type { DeadLetterTopic, Letter } from './topic.ts';
 import { messageOf } from '../error-text.ts';
 import { redeliver } from './webhook-redelivery.ts';
 
-/** What was done of a plan. What is in none of these still waits, as it was. */
+/** Progress of a plan. Letters not counted here still wait, unchanged. */
 export interface Progress {
-  /** Redriven or dropped, and marked so. */
+  /** Redriven or dropped, and marked as settled. */
   done: number;
-  /** Of these, what the ingress said of webhooks: how many, by its word. */
+  /** Of these, the number of webhooks by the ingress's answer. */
   readonly words: Map<string, number>;
-  /** Webhooks that are still unreadable: each lies on the topic as a new letter, and the old one is done with. */
+  /** Webhooks that are still unreadable: each is on the topic as a new letter, and the old one is settled. */
   unreadable: number;
-  /** Settled by somebody else meanwhile. */
+  /** Settled by another command meanwhile. */
   settledMeanwhile: number;
-  /** Will not be taken as they are. */
+  /** Letters refused as they are. */
   readonly stayed: { readonly ref: string; readonly why: string }[];
-  /** Why it ended before its end. */
+  /** Why it stopped early. */
   failure: string | null;
 }
 
@@ -26,15 +26,15 @@ export function newProgress(): Progress {
   return { done: 0, words: new Map(), unreadable: 0, settledMeanwhile: 0, stayed: [], failure: null };
 }
 
-/** How many letters of a plan are still as they were. */
+/** The number of a plan's letters that are still unchanged. */
 export function remainingOf({ refs }: Plan, { done, unreadable, settledMeanwhile }: Progress): number {
   return refs.size - done - unreadable - settledMeanwhile;
 }
 
 /**
- * Carries a plan out and counts in `progress`. A letter is marked as settled when its record is durable, so a crash in between redrives it
- * twice, which the write rule makes harmless. Ends at the first failure that the next letter would meet too. Rejects when the letters
- * cannot be read or marked; what was done is in `progress` all the same.
+ * Carries a plan out and counts in `progress`. A letter is marked as settled once its record is durable, so a crash in between redrives it
+ * twice, which the write rule makes harmless. Stops at the first failure that would affect the next letter too. Rejects when the letters
+ * cannot be read or marked; `progress` is still accurate then.
  */
 export async function carryOut(
   plan: Plan,

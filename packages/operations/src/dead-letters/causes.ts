@@ -9,15 +9,15 @@ export interface Cause {
   settled: number;
   oldest: Date;
   newest: Date;
-  /** Of the newest. */
+  /** The message of the newest letter. */
   message: string;
   readonly tenants: Set<string>;
 }
 
-/** Letters by cause, added one by one: nothing of a letter is kept. */
+/** Groups letters by cause. Letters are added one by one, and not retained. */
 export interface Causes {
   add(letter: DeadLetterFacts, isSettled: boolean): void;
-  /** The most frequent first. */
+  /** Most frequent first. */
   list(): Cause[];
   readonly letters: number;
   readonly tenants: number;

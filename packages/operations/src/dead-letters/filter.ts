@@ -1,7 +1,7 @@
 import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
 import { placeKey } from '@notion-mirror/mirror-store/settled-dead-letters';
 
-/** What letters can be chosen by; what is not given chooses nothing. `since`: failed then or later. */
+/** Criteria for choosing letters; absent ones are ignored. `since`: failed then or later. */
 export interface LetterCriteria {
   readonly class?: string | undefined;
   readonly code?: string | undefined;
@@ -12,7 +12,7 @@ export interface LetterCriteria {
 
 export type LetterFilter = (letter: DeadLetterFacts) => boolean;
 
-/** Letters that fit every criterion given. */
+/** A filter that matches every given criterion. */
 export function filterOf({ since, ...wanted }: LetterCriteria): LetterFilter {
   return ({ cause, service, workspaceId, failedAt }) =>
     fits(wanted.class, cause.class) &&
@@ -26,5 +26,5 @@ function fits(wanted: string | undefined, is: string | null): boolean {
   return wanted === undefined || wanted === is;
 }
 
-/** How a letter is named: `partition:offset`. */
+/** A letter's name: `partition:offset`. */
 export const refOf = placeKey;

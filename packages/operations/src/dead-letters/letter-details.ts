@@ -8,13 +8,13 @@ import { rangesAround } from './plan.ts';
 import { openDeadLetterTopic, type Letter } from './topic.ts';
 import { previewOf, type ValuePreview } from './value-preview.ts';
 
-/** What a letter's value is; `none`: it has none; `webhook`: the body of one. */
+/** The kind of a letter's value. `none`: it has none; `webhook`: the body of a webhook. */
 export type LetterValue = { readonly kind: 'none' } | { readonly kind: 'webhook' } | DecodeResult;
 
 export interface LetterDetails {
   readonly letter: Letter;
   readonly value: LetterValue;
-  /** Null when there is no value, or it is an event, which holds no secret. */
+  /** Null when there is no value, or when it is an event, which holds no secret. */
   readonly preview: ValuePreview | null;
 }
 
@@ -27,7 +27,7 @@ export async function readLetter(context: OperationContext, db: Mongo['db'], pla
     return 'more';
   });
   const [letter] = found;
-  if (letter === undefined) throw new OperatorError('unknown_dead_letter', 'the dead letter is gone: it was removed this moment');
+  if (letter === undefined) throw new OperatorError('unknown_dead_letter', 'the dead letter is gone: it was removed just now');
   const value = await valueOf(context, letter);
   const bytes = letter.record.value;
   const { redact } = context;

@@ -7,7 +7,7 @@ import { openDeadLetterTopic, type Letter } from './topic.ts';
 /** A letter without its record, which a list need not keep. */
 export type LetterLine = Omit<Letter, 'record'>;
 
-/** The letters that fit, by cause; of them the first `limit`, in the order of the topic. `withSettled`: settled ones too. */
+/** The matching letters by cause, and the first `limit` of them in topic order. `withSettled`: includes settled ones. */
 export async function listLetters(
   context: OperationContext,
   db: Mongo['db'],

@@ -8,7 +8,7 @@ import type { Route, Signers } from './webhook-redelivery.ts';
 
 export type Action = 'redrive' | 'drop';
 
-/** A letter that was redriven so often and came back is most likely poison. */
+/** A letter that came back from this many redrives is most likely poison. */
 export const maxRedrives = 5;
 
 /** Where redriven letters can go. */
@@ -18,22 +18,22 @@ export interface Destinations {
   readonly signers: Signers;
 }
 
-/** What a command will do, to which letters: those that lay on the topic when it was made. */
+/** An action and its letters, from those on the topic when the plan was made. */
 export interface Plan {
   readonly action: Action;
   readonly ranges: readonly LogRange[];
   /** The chosen letters, as `refOf` names them. */
   readonly refs: ReadonlySet<string>;
   readonly causes: Causes;
-  /** How many go where: a topic, or a route of the ingress. */
+  /** The number of letters by target: a topic, or a route of the ingress. */
   readonly targets: ReadonlyMap<string, number>;
-  /** Fit, and are settled already. */
+  /** Matching letters that are already settled. */
   readonly settled: number;
-  /** Fit and wait, and are left as they are: how many, by the reason. */
+  /** Matching, waiting letters that are left unchanged, by reason. */
   readonly heldBack: ReadonlyMap<string, number>;
 }
 
-/** `refs` null: all that fit. Throws an OperatorError when a letter that was named is not there. */
+/** `refs` null: all matching letters. Throws an OperatorError when a named letter does not exist. */
 export async function makePlan(
   letters: DeadLetterTopic,
   choice: {
@@ -73,7 +73,7 @@ export async function makePlan(
   return { action, ranges, refs: chosen, causes, targets, settled, heldBack };
 }
 
-/** The smallest ranges that hold the named letters. Throws an OperatorError when one is not on the topic. */
+/** The smallest ranges that contain the named letters. Throws an OperatorError when one is not on the topic. */
 export function rangesAround(refs: readonly LogPlace[], ends: readonly LogRange[]): LogRange[] {
   const around = new Map<number, LogRange>();
   for (const ref of refs) {
@@ -107,7 +107,7 @@ function reasonAgainst({ redrive, redrives }: Letter, { events, ingressUrl, sign
     case 'log':
       return redrive.topic === events ? null : `came from another topic than ${events}`;
     case 'ingress':
-      if (ingressUrl === null) return 'a webhook, which the ingress must read again: --ingress-url says where it is';
+      if (ingressUrl === null) return 'a webhook for the ingress: give its address with --ingress-url';
       if (signers[redrive.route] === null)
         return `a webhook by ${redrive.route}, and there is nothing to sign it with: set ${signingVariables[redrive.route]}`;
       return null;

@@ -10,7 +10,7 @@ import type { Destinations, Plan } from './plan.ts';
 import type { DeadLetterTopic } from './topic.ts';
 
 /**
- * Where letters can be redriven to, and what can sign a webhook: the configured keys, or for Notion the token that the ingress has kept.
+ * The possible destinations of redriven letters, and what can sign a webhook: the configured keys, or for Notion the token kept by the ingress.
  * `problem`: why that token cannot be used; null when it can, or is not needed.
  */
 export async function destinationsOf(
@@ -34,8 +34,8 @@ export async function destinationsOf(
 const progressMs = 1_000;
 
 /**
- * Carries a plan out, counts in `progress`, and removes what is settled from the old end of the topic. Resolves to how many letters were
- * removed; a failure is in `progress`. Rejects only when `signal` aborts.
+ * Carries a plan out, counts in `progress`, and removes settled letters from the old end of the topic. Resolves to the number of removed
+ * letters; a failure is in `progress`. Rejects only when `signal` aborts.
  */
 export async function settleLetters(
   context: OperationContext,
@@ -51,7 +51,7 @@ export async function settleLetters(
   const publisher = needsLog ? await openPublisher(context) : null;
   try {
     await carryOut(plan, progress, { letters, destinations, publisher, signal, onProgress });
-    // New letters behind the plan are not ours to judge, and wait.
+    // Letters newer than the plan are not considered.
     return progress.done > 0 ? await letters.removeSettled(await letters.ends()) : 0;
   } catch (error) {
     if (signal.aborted) throw error;

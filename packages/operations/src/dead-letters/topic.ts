@@ -8,25 +8,25 @@ import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
 import { askKafka, kafkaOf } from '../servers.ts';
 
-/** A dead letter, and what has become of it: null when it still waits. */
+/** A dead letter and its settlement: null when it still waits. */
 export interface Letter extends DeadLetterFacts {
   readonly record: LogRecord;
   readonly settlement: Settlement | null;
 }
 
-/** The dead-letter topic with what MongoDB says of it. All reject with an OperatorError when Kafka cannot be used. */
+/** The dead-letter topic, with the settlements from MongoDB. All reject with an OperatorError when Kafka cannot be used. */
 export interface DeadLetterTopic {
   readonly topic: string;
-  /** What lies on it now. */
+  /** The ranges of the topic's current records. */
   ends(): Promise<LogRange[]>;
-  /** Hands over every letter of the ranges in order, some at a time. `enough` ends the partition that they are of. */
+  /** Passes every letter of the ranges in order, in chunks. `enough` ends reading of the chunk's partition. */
   read(ranges: readonly LogRange[], onLetters: (letters: readonly Letter[]) => Promise<'more' | 'enough'>): Promise<void>;
   settle(letters: readonly Letter[], action: Settlement['action']): Promise<void>;
-  /** Removes the settled letters at the old end of the ranges: those that no waiting one lies before. Resolves to how many. */
+  /** Removes the settled letters at the old end of the ranges, up to the first waiting one. Resolves to their number. */
   removeSettled(ranges: readonly LogRange[]): Promise<number>;
 }
 
-/** Segments are deleted later than their letters are old; a mark that is gone too early would show a letter again. */
+/** Kafka deletes segments later than the retention of their letters; a marker that expired too early would show a letter again. */
 const expiryMarginMs = 30 * 24 * 60 * 60 * 1000;
 
 export function openDeadLetterTopic(context: OperationContext, db: Mongo['db']): DeadLetterTopic {

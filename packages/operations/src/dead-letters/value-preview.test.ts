@@ -5,7 +5,7 @@ const token = 'secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl';
 const opaque = 'zQ9-plain.words+no/form';
 const redact = (text: string) => text;
 
-describe('the preview of a webhook that could not be read', () => {
+describe('the preview of an unreadable webhook', () => {
   test.each([
     ['the handshake', `{"verification_token":"${token}"}`],
     ['with blanks', `{ "verification_token" :\n "${opaque}" }`],
@@ -28,19 +28,19 @@ describe('the preview of a webhook that could not be read', () => {
     }
   });
 
-  test('a token at the end of what is shown', () => {
+  test('masks a token at the end of the shown part', () => {
     const body = `${'x'.repeat(1_000)}"verification_token":"${opaque.repeat(3)}"`;
     expect(previewOf(Buffer.from(body), { isWebhook: true, redact }).text).not.toContain('zQ9');
   });
 
-  test('keeps what is no secret, on one line', () => {
+  test('keeps other text, on one line', () => {
     const { text, isCut } = previewOf(Buffer.from('{"type":"database.created",\n"id":7'), { isWebhook: true, redact });
     expect(text).toBe('{"type":"database.created",?"id":7');
     expect(isCut).toBe(false);
   });
 });
 
-test('a value of the log is shown as bytes too, unless something in it was masked', () => {
+test('shows a value of the log as bytes too, unless something in it was masked', () => {
   const value = Buffer.from([0, 0, 0, 0, 1, 65, 66]);
   expect(previewOf(value, { isWebhook: false, redact })).toEqual({ text: '?AB', hex: '00000000014142', isCut: false });
   expect(previewOf(Buffer.from(token), { isWebhook: false, redact }).hex).toBeNull();
@@ -48,7 +48,7 @@ test('a value of the log is shown as bytes too, unless something in it was maske
   expect(own).toEqual({ text: '***', hex: null, isCut: false });
 });
 
-test('a long value is cut, and bytes for long are looked at quickly', () => {
+test('truncates a long value, and examines long bytes quickly', () => {
   const { text, isCut } = previewOf(Buffer.from('"token'.repeat(200_000)), { isWebhook: true, redact });
   expect(isCut).toBe(true);
   expect(text.length).toBeLessThanOrEqual(1_024);

@@ -1,8 +1,8 @@
 import { oneLine } from '../text.ts';
 
-/** How much of a value is shown, in characters. */
+/** Maximum shown part of a value, in characters. */
 const shown = 1_024;
-/** How much is looked at: a name and its value may lie across the end of what is shown. */
+/** Maximum examined part: a name and its value may cross the end of the shown part. */
 const examined = 4 * shown;
 
 export interface ValuePreview {
@@ -12,9 +12,8 @@ export interface ValuePreview {
 }
 
 /**
- * The beginning of a value of which nobody knows what it is. What may be a token or a password is `***`: the body of a handshake that could
- * not be read holds one, in whatever form. Bytes as they are (`hex`) could not be masked, so they are given for no webhook, and not when
- * anything was masked.
+ * The beginning of an unidentified value. Anything that may be a token or a password is replaced by `***`: the body of an unreadable handshake
+ * contains one, in any form. Raw bytes (`hex`) cannot be masked, so they are never given for a webhook, nor when anything was masked.
  */
 export function previewOf(
   value: Buffer,
@@ -32,7 +31,7 @@ export function previewOf(
   };
 }
 
-/** As UTF-8, or byte by byte when it is not; UTF-16 and escapes of JSON are undone as far as ASCII goes, so that words can be found. */
+/** Decodes as UTF-8, otherwise byte by byte; undoes UTF-16 and JSON escapes for ASCII, so that words can be found. */
 function plainText(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   return (text.includes('\uFFFD') ? bytes.toString('latin1') : text)
@@ -45,7 +44,7 @@ function plainText(bytes: Buffer): string {
 
 const named =
   /((?:token|secret|password|api[-_]?key|authorization|credential)[\w-]*\\?["']?\s*[:=]\s*)(\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|[^,}\]&\r\n]+)/gi;
-/** The forms of Notion's own. */
+/** Notion's token formats. */
 const known = /\b(?:secret|ntn)_\w+/g;
 
 export function maskSecrets(text: string): string {

@@ -8,11 +8,11 @@ import { oneLine } from '../text.ts';
 export type Route = 'nango' | 'notion';
 
 /**
- * What the ingress made of a webhook that was given to it again.
- * - `taken`: it could be read; `word` is the ingress's (`accepted`, `handled`, `ignored: unsupported_event_type`).
- * - `unreadable`: still; the ingress has put its bytes on the dead-letter topic again, as a new letter.
- * - `not_taken`: this one will not be taken as it is (too large).
- * - `failed`: the next one would fare no better: no answer, a wrong key, the ingress cannot store it now.
+ * The result of posting a webhook to the ingress again.
+ * - `taken`: it was readable; `word` is the ingress's answer (`accepted`, `handled`, `ignored: unsupported_event_type`).
+ * - `unreadable`: still unreadable; the ingress has put its bytes on the dead-letter topic again, as a new letter.
+ * - `not_taken`: this one is refused as it is (too large).
+ * - `failed`: the next one would fail too: no answer, a wrong key, the ingress cannot store it now.
  */
 export type Redelivery =
   | { readonly kind: 'taken'; readonly word: string }
@@ -20,13 +20,13 @@ export type Redelivery =
   | { readonly kind: 'not_taken'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** What signs for a route; null when nothing can. */
+/** The signing key of each route; null when there is none. */
 export type Signers = Readonly<Record<Route, string | null>>;
 
 const answerMs = 10_000;
 const answerBody = z.object({ status: z.string(), reason: z.string().optional() });
 
-/** Posts the exact bytes to the ingress's own route, signed as their sender would sign them. Rejects only when `signal` aborts. */
+/** Posts the exact bytes to their route at the ingress, signed as by their sender. Rejects only when `signal` aborts. */
 export async function redeliver(
   webhook: { readonly route: Route; readonly raw: Buffer },
   deps: { readonly ingressUrl: string; readonly signer: string; readonly signal: AbortSignal },
@@ -56,7 +56,7 @@ function readAnswer(status: number, text: string): Redelivery {
   const reason = body?.reason === undefined ? '' : `: ${oneLine(body.reason)}`;
   if (status === 200) {
     if (word === 'accepted' || word === 'handled' || word === 'ignored') return { kind: 'taken', word: `${word}${reason}` };
-    return word === 'quarantined' ? { kind: 'unreadable' } : { kind: 'failed', why: 'what answers there is not the ingress' };
+    return word === 'quarantined' ? { kind: 'unreadable' } : { kind: 'failed', why: 'the server at that URL is not the ingress' };
   }
   if (status === 413) return { kind: 'not_taken', why: 'too large for the ingress' };
   return { kind: 'failed', why: `the ingress answered ${status}${word === '' ? '' : ` (${oneLine(word)}${reason})`}` };

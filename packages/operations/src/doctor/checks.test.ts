@@ -3,7 +3,7 @@ import { answered, healthy, healthyKafka, healthyMongo, healthyRegistry } from '
 import type { ConnectionFacts, DoctorFacts, IngressFacts, KafkaFacts, MongoFacts, SettingsFacts, SubjectFacts } from './facts.ts';
 import { diagnose, type Check } from './checks.ts';
 
-test('a mirror that works has nothing to mend, and every check says what it saw', () => {
+test('a healthy mirror has no problem, and every check has a detail', () => {
   const checks = diagnose(healthy);
   expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
   expect(checks.every(({ remedy, detail }) => remedy === null && detail !== '')).toBe(true);
@@ -33,7 +33,7 @@ const ingress = (change: Partial<IngressFacts>): Partial<DoctorFacts> => ({
 const handshake = (status: 'waiting' | 'shown', isReadable: boolean) => mongodb({ handshakes: [{ slot: 'notion', status, isReadable }] });
 const statuses = (active: number, paused: number, unauthorized: number) => ({ active, paused, unauthorized, deleted: 0 });
 
-describe('what is wrong is found, with a way to mend it', () => {
+describe('each problem is found, with a remedy', () => {
   test.each<[string, Partial<DoctorFacts>, Pick<Check, 'area' | 'id' | 'status'>, RegExp, string]>([
     [
       'Kafka is down',
@@ -57,14 +57,14 @@ describe('what is wrong is found, with a way to mend it', () => {
       'MIRROR_MONGODB_URI',
     ],
     [
-      'Notion is away',
+      'Notion is down',
       { notion: { kind: 'silent', address: 'n', error: 'x', hint: null } },
       p('notion', 'reachable'),
       /does not answer/,
       'MIRROR_NOTION_API_URL',
     ],
     [
-      'Nango is away',
+      'Nango is down',
       { nango: { kind: 'silent', address: 'n', error: 'x', hint: null } },
       p('nango', 'reachable'),
       /does not answer/,
@@ -106,7 +106,7 @@ describe('what is wrong is found, with a way to mend it', () => {
       'something else answers for the registry',
       { schemaRegistry: answered('http://registry', { isRegistry: false, subjects: [] }) },
       p('schema registry', 'schema'),
-      /no schema registry/,
+      /not a schema registry/,
       '/apis/ccompat/v7',
     ],
     [
@@ -158,7 +158,13 @@ describe('what is wrong is found, with a way to mend it', () => {
       /there are none/,
       'mirror connections add',
     ],
-    ['none is active', connections({ byStatus: statuses(0, 1, 0) }), w('connections', 'connections'), /1 paused: none is active/, 'resume'],
+    [
+      'no connection is active',
+      connections({ byStatus: statuses(0, 1, 0) }),
+      w('connections', 'connections'),
+      /1 paused: none is active/,
+      'resume',
+    ],
     [
       'a refused token',
       connections({ byStatus: statuses(1, 0, 7), unauthorized: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }),
@@ -188,14 +194,14 @@ describe('what is wrong is found, with a way to mend it', () => {
       'MIRROR_NANGO_SIGNING_KEYS',
     ],
     [
-      'no way in',
+      'no key and no token for webhooks',
       { signing: { ...healthy.signing, keys: 0 }, ...settings({ takesHandshakes: false }) },
       p('webhooks', 'signature'),
-      /no others are taken/,
+      /no other webhooks are accepted/,
       'MIRROR_NANGO_SIGNING_KEYS',
     ],
     [
-      'a key pasted wrong',
+      'a badly pasted key',
       { signing: { ...healthy.signing, keys: 2, suspectKeys: [2] } },
       p('webhooks', 'signature'),
       /key 2 has blanks or quotes/,
@@ -211,7 +217,7 @@ describe('what is wrong is found, with a way to mend it', () => {
       'MIRROR_ENCRYPTION_KEY',
     ],
     [
-      'a token that nobody can read',
+      'a token that cannot be decrypted',
       handshake('shown', false),
       p('webhooks', 'handshake_locked'),
       /cannot be decrypted/,
@@ -272,7 +278,7 @@ describe('what is wrong is found, with a way to mend it', () => {
   });
 });
 
-test('no Nango key is fine when nobody needs one, or nobody knows', () => {
+test('a missing Nango key is fine when no connection needs one, or when that is unknown', () => {
   const unneeded = diagnose({ ...healthy, ...connections({ heldByNango: 0 }), nango: null });
   const unknown = diagnose({ ...healthy, mongodb: { kind: 'silent', address: 'm', error: 'x', hint: null }, nango: null });
   for (const checks of [unneeded, unknown]) expect(checks.find(({ area }) => area === 'nango')?.status).toBe('ok');

@@ -20,18 +20,18 @@ import { count, oneLine } from '../text.ts';
 
 export type Area = 'configuration' | 'kafka' | 'schema registry' | 'mongodb' | 'connections' | 'webhooks' | 'nango' | 'notion' | 'ingress';
 
-/** One thing looked at. `problem`: the mirror does not work, or loses something. `warning`: it works, and someone should know. */
+/** The result of one check. `problem`: the mirror does not work, or loses data. `warning`: it works, but an operator should know. */
 export interface Check {
-  /** A stable word for machines. */
+  /** A stable identifier for scripts. */
   readonly id: string;
   readonly area: Area;
   readonly status: 'ok' | 'warning' | 'problem';
   readonly detail: string;
-  /** How to mend it: a command or a variable. Null when all is well. */
+  /** How to fix it: a command or a variable. Null when the check is ok. */
   readonly remedy: string | null;
 }
 
-/** Everything that the facts say about the health of the mirror. No I/O. */
+/** Derives all checks from the facts. No I/O. */
 export function diagnose(facts: DoctorFacts): Check[] {
   const { settings, signing, kafka, schemaRegistry, mongodb, nango, notion, ingress } = facts;
   const handshakes = mongodb.kind === 'answered' ? mongodb.facts.handshakes : [];
@@ -64,7 +64,7 @@ function settingsChecks({ secrets, unknownVariables, advice }: SettingsFacts): C
   ];
 }
 
-/** The check that a server answers, and what its facts say. */
+/** The check that a server answers, followed by the checks of its facts. */
 function server<T>(area: Area, asked: Asked<T>, remedy: string, checks: (facts: T) => Check[]): Check[] {
   if (asked.kind === 'silent') {
     const { address, error, hint } = asked;
@@ -131,7 +131,7 @@ function registryChecks({ isRegistry, subjects }: RegistryFacts): Check[] {
   if (isRegistry) return subjects.flatMap(subjectChecks);
   const remedy =
     'MIRROR_SCHEMA_REGISTRY_URL must be the base URL of a Confluent-compatible API, with its path (Apicurio: /apis/ccompat/v7)';
-  return [problem('schema', 'schema registry', 'what answers is no schema registry', remedy)];
+  return [problem('schema', 'schema registry', 'the server there is not a schema registry', remedy)];
 }
 
 function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFacts): Check[] {
@@ -143,7 +143,7 @@ function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFa
   const ours = versions.at(-1);
   const checks: Check[] = [];
   if (compatibility !== requiredCompatibility) {
-    const detail = `subject ${subject} has compatibility ${compatibility ?? '(none of its own)'}, not ${requiredCompatibility}: it would take a schema that old readers cannot read`;
+    const detail = `subject ${subject} has compatibility ${compatibility ?? '(none of its own)'}, not ${requiredCompatibility}: it would accept a schema that old readers cannot read`;
     checks.push(problem('compatibility', area, detail, 'mirror init'));
   }
   if (ours !== undefined && latestId !== null && ours.id !== latestId) {
@@ -196,13 +196,13 @@ function mongoChecks({ serverVersion, replicaSet, differences, counts, failedSea
             'incomplete_sweeps',
             area,
             `${count(counts.incompleteSweeps, 'tenant')}: the last comparison with Notion could not compare everything${refusedSearches(failedSearches)}`,
-            'mirror reconcile status says what, and why',
+            'mirror reconcile status shows what, and why',
           ),
         ]),
   ];
 }
 
-/** The connections whose search failed: a grant that can do less than the others. */
+/** The connections whose search failed, usually grants with fewer rights. */
 function refusedSearches(searches: MongoFacts['failedSearches']): string {
   const names = searches.map(({ workspaceId, connectionId, because }) => `${connectionId} of ${workspaceId}: ${because}`);
   return names.length === 0 ? '' : `; the search failed for ${some(names, '; ')}`;
@@ -278,7 +278,11 @@ function signingChecks(
     verificationTokens > 0 || takesHandshakes || handshakes.some(({ slot, status }) => slot === 'notion' && status !== 'none');
   const detail = 'no Nango signing key: webhooks that come through Nango are refused';
   const remedy = 'set MIRROR_NANGO_SIGNING_KEYS from Nango: Environment settings → Webhooks → Signing key';
-  return [isDirect ? warning('signature', area, detail, remedy) : problem('signature', area, `${detail}, and no others are taken`, remedy)];
+  return [
+    isDirect
+      ? warning('signature', area, detail, remedy)
+      : problem('signature', area, `${detail}, and no other webhooks are accepted`, remedy),
+  ];
 }
 
 function handshakeChecks(handshakes: readonly HandshakeFacts[], { hasEncryptionKey }: SettingsFacts): Check[] {
@@ -324,7 +328,7 @@ function nangoChecks({ status, readsCredentials }: NangoFacts): Check[] {
     ok(
       'api_key',
       'nango',
-      readsCredentials === null ? 'the API key is good; no connection to try it on' : 'the API key is good and reads credentials',
+      readsCredentials === null ? 'the API key is valid; no connection to test it with' : 'the API key is valid and reads credentials',
     ),
   ];
 }
@@ -378,7 +382,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.join(', ');
 }
 
-/** The first few of what may be thousands. */
+/** The first few of possibly thousands. */
 function some(texts: readonly string[], separator = ', '): string {
   const shown = texts.slice(0, 5).map(oneLine).join(separator);
   return texts.length > 5 ? `${shown} and ${texts.length - 5} more` : shown;

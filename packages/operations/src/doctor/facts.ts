@@ -5,7 +5,7 @@ import type { HandshakeSlot } from '@notion-mirror/mirror-store/handshake-store'
 import type { MongoReport } from '@notion-mirror/mirror-store/init';
 import type { Advice } from '../settings-advice.ts';
 
-/** What the doctor found out. No secret is in here: what a rule says of it can be printed. */
+/** The facts gathered by the doctor. They hold no secret, so anything derived from them can be printed. */
 export interface DoctorFacts {
   readonly settings: SettingsFacts;
   readonly signing: SigningFacts;
@@ -13,16 +13,16 @@ export interface DoctorFacts {
   readonly schemaRegistry: Asked<RegistryFacts>;
   readonly mongodb: Asked<MongoFacts>;
   readonly notion: Asked<{ readonly status: number }>;
-  /** Null: there is no API key to ask with. */
+  /** Null: no API key is configured. */
   readonly nango: Asked<NangoFacts> | null;
-  /** Null: nobody gave `--url`. */
+  /** Null: no `--url` was given. */
   readonly ingress: Asked<IngressFacts> | null;
 }
 
-/** A server's answer, or why there is none. */
+/** A server's facts, or why there are none. */
 export type Asked<T> = { readonly address: string } & (
   | { readonly kind: 'answered'; readonly latencyMs: number; readonly facts: T }
-  | { readonly kind: 'silent'; readonly error: string; /** What to mend, when the error says so. */ readonly hint: string | null }
+  | { readonly kind: 'silent'; readonly error: string; /** What to fix, when the error says so. */ readonly hint: string | null }
 );
 
 export interface SettingsFacts {
@@ -36,9 +36,9 @@ export interface SettingsFacts {
 
 export interface SigningFacts {
   readonly keys: number;
-  /** Places in the list, from 1, of keys with blanks inside or quotes around them: pasted wrong. */
+  /** Positions in the list, from 1, of keys with blanks inside or quotes around them, which were pasted wrong. */
   readonly suspectKeys: readonly number[];
-  /** Whether the ingress's own check takes Nango's documented sample, and one signed with each key. */
+  /** Whether the ingress's own check accepts Nango's documented sample, and one signed with each key. */
   readonly verified: boolean;
 }
 
@@ -54,17 +54,17 @@ export interface KafkaFacts {
 export interface GroupFacts {
   readonly worker: string;
   readonly groupId: string;
-  /** Kafka's own word: `Stable`, `Empty`, `Dead`, `PreparingRebalance`, … */
+  /** Kafka's state name: `Stable`, `Empty`, `Dead`, `PreparingRebalance`, … */
   readonly state: string;
   readonly members: number;
-  /** Records of the log that the group has not committed; null when there is no log. */
+  /** Records of the log not committed by the group; null when there is no log. */
   readonly lag: number | null;
 }
 
 export interface RegistryFacts {
-  /** Whether it answers in the form of Confluent's API. */
+  /** Whether it answers like Confluent's API. */
   readonly isRegistry: boolean;
-  /** Of each of our subjects; empty when it is no registry. */
+  /** The facts of each of our subjects; empty when it is not a registry. */
   readonly subjects: readonly SubjectFacts[];
 }
 
@@ -76,16 +76,16 @@ export interface SubjectFacts extends SchemaInspection {
 export interface MongoFacts extends MongoReport {
   readonly connections: ConnectionFacts;
   readonly handshakes: readonly HandshakeFacts[];
-  /** Searches that failed in the last comparison of their tenant; of some of the tenants, where there are many. */
+  /** Searches that failed in the last comparison of their tenant; only of some tenants where there are many. */
   readonly failedSearches: readonly { readonly workspaceId: string; readonly connectionId: string; readonly because: string }[];
 }
 
 export interface ConnectionFacts {
   readonly byStatus: Readonly<Record<ConnectionStatus, number>>;
   readonly unauthorized: readonly string[];
-  /** Active ones whose token Nango holds. */
+  /** Active connections whose token Nango holds. */
   readonly heldByNango: number;
-  /** Active ones with a token of their own, and of these the ones that our encryption key does not open. */
+  /** Active connections with a stored token, and those of them whose token our encryption key does not decrypt. */
   readonly stored: number;
   readonly unreadable: readonly string[];
 }
@@ -93,25 +93,25 @@ export interface ConnectionFacts {
 export interface HandshakeFacts {
   readonly slot: HandshakeSlot;
   readonly status: 'none' | 'waiting' | 'shown';
-  /** Whether it is in the clear, or our encryption key opens it. True when there is none. */
+  /** Whether the token is in the clear, or our encryption key decrypts it. True when there is none. */
   readonly isReadable: boolean;
 }
 
 export interface NangoFacts {
   readonly status: number;
-  /** Whether the key may read credentials; null when no connection was there to try it on. */
+  /** Whether the key may read credentials; null when there was no connection to try. */
   readonly readsCredentials: boolean | null;
 }
 
 export interface IngressFacts {
-  /** What an unsigned webhook is answered. */
+  /** The answer to an unsigned webhook. */
   readonly unsigned: HttpReply;
-  /** What a harmless one, signed with each key, is answered. */
+  /** The answers to a harmless webhook signed with each key. */
   readonly signed: readonly HttpReply[];
 }
 
 export interface HttpReply {
   readonly status: number;
-  /** The field `status` of the body. */
+  /** The body's field `status`. */
   readonly word: string | null;
 }

@@ -41,7 +41,7 @@ import { settingsAdvice } from '../settings-advice.ts';
 const probeMs = 8_000;
 const requestMs = 5_000;
 
-/** Asks everything side by side; what does not answer in 8 s is silent. Changes nothing anywhere. Rejects only when `signal` aborts. */
+/** Probes everything in parallel; a server that does not answer in 8 s counts as silent. Read-only. Rejects only when `signal` aborts. */
 export async function gatherFacts(
   context: OperationContext,
   options: { readonly env: Environment; readonly ingressUrl: string | null },
@@ -100,7 +100,7 @@ function settingsFacts(config: MirrorConfig, env: Environment): SettingsFacts {
   };
 }
 
-/** The documented sample of a handshake that Nango forwards: its body, key and signature. */
+/** The documented sample of a handshake forwarded by Nango: its body, key and signature. */
 const vector = {
   key: 'test-webhook-signing-key',
   body: '{"verification_token":"secret_EXAMPLE_TOKEN_FROM_NOTION_DOCS"}',
@@ -162,7 +162,7 @@ async function lagOf(admin: Admin, groupId: string, topic: string): Promise<numb
   const [ends, [committed]] = await Promise.all([admin.fetchTopicOffsets(topic), admin.fetchOffsets({ groupId, topics: [topic] })]);
   const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   return ends.reduce((sum, { partition, high, low }) => {
-    // A group without a committed offset begins with the oldest record.
+    // A group without a committed offset starts at the oldest record.
     const offset = offsets.get(partition) ?? -1n;
     const next = offset < BigInt(low) ? BigInt(low) : offset;
     return sum + Number(BigInt(high) - next);
@@ -191,7 +191,7 @@ async function probeRegistry({ config, signal }: OperationContext): Probed<Regis
   return { latencyMs, facts: { isRegistry, subjects } };
 }
 
-/** The id of the newest version, null when there is none, or it is not told; and whether what answers is a registry at all. */
+/** The id of the newest version, null when there is none or access is refused; and whether the server is a registry at all. */
 async function latestOf(
   { schemaRegistry }: MirrorConfig,
   subject: string,
@@ -206,7 +206,7 @@ async function latestOf(
   const answer = await exchange(address, { headers }, { deadlineMs: requestMs, signal });
   const body = parseJson(answer.text);
   const latest = latestVersion.safeParse(body).data;
-  // What refuses us, or sends us elsewhere, may well be one: the inspection says which.
+  // A server that refuses or redirects us may still be a registry; the inspection reports the cause.
   const isClosed = answer.status === 401 || answer.status === 403 || (answer.status >= 300 && answer.status < 400);
   if (latest === undefined && !isClosed && !registryError.safeParse(body).success) return { kind: 'no_registry' };
   return { kind: 'answered', id: latest?.id ?? null };
@@ -288,7 +288,7 @@ async function probeNotion(config: MirrorConfig, signal: AbortSignal): Probed<{ 
 const connectionsPage = z.object({ connections: z.array(z.object({ connection_id: z.string(), provider_config_key: z.string() })) });
 const withCredentials = z.object({ credentials: z.record(z.string(), z.unknown()) });
 
-/** `credentials` is `{}` for a key that may not read them. */
+/** `credentials` is `{}` when the key may not read them. */
 async function probeNango(nango: { readonly url: string; readonly apiKey: string }, signal: AbortSignal): Probed<NangoFacts> {
   const get = async (path: string): Promise<HttpAnswer> =>
     exchange(`${nango.url}${path}`, { headers: { authorization: `Bearer ${nango.apiKey}` } }, { deadlineMs: requestMs / 2, signal });

@@ -12,13 +12,13 @@ import { kafkaOf, topicSettings, withAdmin, withMongo } from '../servers.ts';
 import { count } from '../text.ts';
 import { waitFor } from '../wait-for.ts';
 
-/** What was done at one server. */
+/** The result of init at one server. */
 export interface InitStep {
   readonly server: string;
   readonly made: readonly string[];
-  /** What was there already, and is as it should be. */
+  /** Existing objects that are correct. */
   readonly present: readonly string[];
-  /** What is not as the configuration says, and was left as it is. */
+  /** Objects that differ from the configuration and were left unchanged. */
   readonly differences: readonly string[];
   readonly json: JsonObject;
 }
@@ -31,8 +31,8 @@ export interface InitResult {
 }
 
 /**
- * Creates the topics, schemas, collections, indexes and the view that the services need, all servers side by side; waits up to `waitMs` for each
- * to come up. Safe to run again. Rejects only when `signal` aborts.
+ * Creates the topics, schemas, collections, indexes and the view that the services need, on all servers in parallel; waits up to `waitMs` for
+ * each to come up. Safe to run again. Rejects only when `signal` aborts.
  */
 export async function initServers(context: OperationContext, waitMs: number): Promise<readonly InitResult[]> {
   const { config, onProgress, redact, signal } = context;
@@ -113,11 +113,11 @@ export function describeRegistration({ subject, previousCompatibility, versions 
 
 async function initCollections(context: OperationContext): Promise<InitStep> {
   const { tombstoneTtlSeconds } = context.config;
-  return withMongo(context, async ({ db }) => describeMended(db.databaseName, await initMongo(db, { tombstoneTtlSeconds })));
+  return withMongo(context, async ({ db }) => describeRepairs(db.databaseName, await initMongo(db, { tombstoneTtlSeconds })));
 }
 
-export function describeMended(database: string, mended: readonly Difference[]): InitStep {
-  const made = mended.map(describeMend);
+export function describeRepairs(database: string, repaired: readonly Difference[]): InitStep {
+  const made = repaired.map(describeRepair);
   return {
     server: 'MongoDB',
     made,
@@ -127,7 +127,7 @@ export function describeMended(database: string, mended: readonly Difference[]):
   };
 }
 
-function describeMend(difference: Difference): string {
+function describeRepair(difference: Difference): string {
   switch (difference.kind) {
     case 'missing_collection':
       return `collection ${difference.name}`;
@@ -144,7 +144,7 @@ function describeMend(difference: Difference): string {
   }
 }
 
-/** What stays wrong however long one waits. All else may be a server that is still starting: even credentials, or the replica set, come late. */
+/** Whether waiting cannot help. Any other error may come from a server that is still starting: even credentials or the replica set come late. */
 function isFatal(error: unknown): boolean {
   return error instanceof SchemaRegistryError && (error.reason === 'refused' || error.reason === 'unusable');
 }

@@ -20,18 +20,18 @@ export interface PurgePlan {
 export interface Receipt {
   readonly workspaceId: string;
   readonly connections: readonly string[];
-  /** By collection. */
+  /** Erased documents by collection. */
   readonly erased: TenantCounts;
   readonly erasedAt: Date;
-  /** `at`: by when it is gone; null: the topic keeps its records for ever. */
+  /** `at`: when it will be gone; null: the topic keeps its records forever. */
   readonly agesOut: readonly { readonly what: string; readonly where: string; readonly at: Date | null }[];
 }
 
-/** Until every process has heard that the connections are deleted: change streams, and their longest pause after a break. */
-const heardMs = 6_000;
-const lookEveryMs = 500;
-/** How often in a row there must be nothing left. */
-const quietLooks = 3;
+/** Time until every process has learnt that the connections are deleted: change streams, and their longest pause after a break. */
+const propagationMs = 6_000;
+const pollMs = 500;
+/** Consecutive checks that must find nothing left. */
+const quietChecks = 3;
 
 /** What a purge would erase. Rejects with an OperatorError when nothing is known of the tenant. */
 export async function planPurge(db: Mongo['db'], workspaceId: string): Promise<PurgePlan> {
@@ -42,8 +42,8 @@ export async function planPurge(db: Mongo['db'], workspaceId: string): Promise<P
 }
 
 /**
- * Erases a tenant, and resolves when nothing of it is left in MongoDB and no worker is at work that could write it again. Waits for the workers
- * for up to `waitMs`. Rejects with an OperatorError when that could not be seen: run it again.
+ * Erases a tenant, and resolves when nothing of it is left in MongoDB and no worker can write it again. Waits for the workers for up to
+ * `waitMs`. Rejects with an OperatorError when that could not be confirmed: run it again.
  */
 export async function purgeTenant(
   context: OperationContext,
@@ -54,8 +54,8 @@ export async function purgeTenant(
   const tenants = openTenantData(db);
   await tenants.silence(workspaceId, 'purged by an operator');
   await createConnectionNotices(db).bar(connections.filter(({ token }) => token === null));
-  context.onProgress('its connections are deleted, its content is gone; waiting for the workers that still handle its events');
-  await nobodyAtWork(context, workspaceId, waitMs);
+  context.onProgress('connections deleted, content erased; waiting for workers that still handle its events');
+  await workersDone(context, workspaceId, waitMs);
   const erased = await eraseForGood(tenants, workspaceId, context.signal);
   return {
     workspaceId,
@@ -66,7 +66,7 @@ export async function purgeTenant(
   };
 }
 
-/** The tenant of a connection, which must be its only one. Rejects with an OperatorError. */
+/** The tenant of a connection, which must be the tenant's only one. Rejects with an OperatorError. */
 export async function tenantOf(db: Mongo['db'], connectionId: string): Promise<string> {
   const store = createConnectionStore(db);
   const connection = await store.get(connectionId);
@@ -85,13 +85,13 @@ export async function tenantOf(db: Mongo['db'], connectionId: string): Promise<s
 }
 
 /**
- * Resolves when no worker can be at work for the tenant: all know that its connections are deleted, and both groups have committed past what
- * was on the log by then. Who is at work on a record has not committed it.
+ * Resolves when no worker can still handle the tenant's events: all know that its connections are deleted, and both groups have committed past
+ * the end of the log at that time. A record is committed only after it was handled.
  */
-async function nobodyAtWork(context: OperationContext, workspaceId: string, waitMs: number): Promise<void> {
+async function workersDone(context: OperationContext, workspaceId: string, waitMs: number): Promise<void> {
   const { config, signal } = context;
   const deadline = Date.now() + waitMs;
-  await delay(heardMs, undefined, { signal });
+  await delay(propagationMs, undefined, { signal });
   const { events } = topicsFor(config.topicPrefix);
   const groups = workerNames.map((worker) => groupIdFor(config.topicPrefix, worker));
   await withAdmin(kafkaOf(context), async (admin) => {
@@ -101,11 +101,11 @@ async function nobodyAtWork(context: OperationContext, workspaceId: string, wait
     for (const groupId of groups) {
       while (!(await isPast(admin, { groupId, topic: events, partition, end }))) {
         if (Date.now() > deadline) {
-          throw new OperatorError('still_at_work', `${groupId} has not come past what was on the log within ${waitMs / 1000} s`, {
+          throw new OperatorError('still_at_work', `${groupId} has not handled the events on the log within ${waitMs / 1000} s`, {
             remedy: 'its content is gone and its connections are deleted; run purge again when `mirror doctor` shows no lag',
           });
         }
-        await delay(lookEveryMs, undefined, { signal });
+        await delay(pollMs, undefined, { signal });
       }
     }
   });
@@ -116,18 +116,18 @@ async function isPast(
   { groupId, topic, partition, end }: { groupId: string; topic: string; partition: number; end: bigint },
 ): Promise<boolean> {
   const { groups } = await admin.describeGroups([groupId]);
-  // Nobody runs, so nobody is at work.
+  // No worker is running.
   if (groups.every(({ members }) => members.length === 0)) return true;
   const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
   return BigInt(offsets?.partitions.find((one) => one.partition === partition)?.offset ?? -1) >= end;
 }
 
-/** Erases, and looks again until nothing has come back for a while. Resolves to what came after the plan was made. */
+/** Erases repeatedly until nothing has come back for a while. Resolves to the documents that came after the plan was made. */
 async function eraseForGood(tenants: TenantData, workspaceId: string, signal: AbortSignal): Promise<TenantCounts> {
   await tenants.erase(workspaceId);
   const late: TenantCounts[] = [];
-  for (let quiet = 0; quiet < quietLooks;) {
-    await delay(lookEveryMs, undefined, { signal });
+  for (let quiet = 0; quiet < quietChecks;) {
+    await delay(pollMs, undefined, { signal });
     const found = await tenants.erase(workspaceId);
     late.push(found);
     quiet = isEmpty(found) ? quiet + 1 : 0;

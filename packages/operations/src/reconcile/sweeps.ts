@@ -4,23 +4,23 @@ import { createSweepLedger, type SweepReport, type SweepStatus } from '@notion-m
 import { OperatorError } from '../operator-error.ts';
 import { oneLine } from '../text.ts';
 
-const lookEveryMs = 500;
+const pollMs = 500;
 
-/** The sweeps of all tenants, or of one. Rejects with an OperatorError when that one is not known. */
+/** The sweeps of all tenants, or of one. Rejects with an OperatorError for an unknown tenant. */
 export async function listSweeps(db: Mongo['db'], workspaceId?: string): Promise<readonly SweepStatus[]> {
   const found = await createSweepLedger(db).list(workspaceId);
   if (workspaceId !== undefined && found.length === 0) throw unknownTenant(workspaceId);
   return found;
 }
 
-/** Asks a running sync-worker to compare a tenant with Notion now. Resolves to when it was asked. Rejects with an OperatorError. */
+/** Asks a running sync-worker to compare a tenant with Notion now. Resolves to the time of the request. Rejects with an OperatorError. */
 export async function requestSweep(db: Mongo['db'], workspaceId: string, options: { readonly acceptRemovals: boolean }): Promise<Date> {
   const asked = await createSweepLedger(db).request(workspaceId, options);
   if (asked === null) throw unknownTenant(workspaceId);
   return asked;
 }
 
-/** Resolves when the sweep that was asked for has ended. Rejects with an OperatorError when it failed. */
+/** Resolves when the requested sweep has ended. Rejects with an OperatorError when it failed. */
 export async function sweepEnded(
   db: Mongo['db'],
   workspaceId: string,
@@ -36,7 +36,7 @@ export async function sweepEnded(
     if (status.failures > 0 && status.claimedBy === null) {
       throw new OperatorError('sweep_failed', `it failed: ${status.failure ?? 'unknown'}`);
     }
-    await delay(lookEveryMs, undefined, { signal });
+    await delay(pollMs, undefined, { signal });
   }
 }
 

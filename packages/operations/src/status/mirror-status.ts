@@ -15,24 +15,24 @@ import { askKafka, type Kafka } from '../servers.ts';
 export interface GroupStatus {
   readonly service: WorkerName;
   readonly workers: number;
-  /** Records of the log that are not done. */
+  /** Unfinished records of the log. */
   readonly lag: number;
   /** When the oldest of them was appended; null when there is none. */
   readonly oldestAt: Date | null;
-  /** Calls of the handler that run, and records that wait in memory. */
+  /** Running calls of the handler, and records waiting in memory. */
   readonly running: number;
   readonly waiting: number;
 }
 
 export interface MirrorStatus {
   readonly at: Date;
-  /** Tenants by the best status of their connections, and connections by theirs. */
+  /** Tenants by the best status of their connections, and connections by status. */
   readonly tenants: Readonly<Record<ConnectionStatus, number>>;
   readonly connections: Readonly<Record<ConnectionStatus, number>>;
   readonly groups: readonly GroupStatus[];
-  /** The tenants with the oldest waiting records, as the workers say. */
+  /** The tenants with the oldest waiting records, as reported by the workers. */
   readonly pending: readonly TenantBacklog[];
-  /** Tenants that wait for a time to come, e.g. for room in their budget. */
+  /** Tenants held until a given time, e.g. for room in their budget. */
   readonly held: readonly TenantBacklog[];
   readonly deadLetters: number;
   readonly spooled: number;
@@ -98,7 +98,7 @@ async function groupStatus(
     .map(({ partition, high, ...at }) => ({ partition, from: nextOffset(at), to: high }))
     .filter(({ from, to }) => from < to);
   const said = own.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt.getTime()]));
-  // A worker knows; without one the log is asked.
+  // Reported by the workers, or without one read from the log.
   const times = own.length > 0 || behind.length === 0 ? said : await oldestTimes(context, kafka, topic, behind);
   return {
     service,
@@ -110,7 +110,7 @@ async function groupStatus(
   };
 }
 
-/** When the first record of each range was appended. */
+/** The append time of the first record of each range. */
 async function oldestTimes(
   context: OperationContext,
   kafka: Kafka,

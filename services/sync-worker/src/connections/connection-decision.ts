@@ -52,7 +52,7 @@ export function decideConnection(
 
 function decideNew(notice: ConnectionNotice, grant: NangoGrant, rule: TenantRule): ConnectionDecision {
   const { provider, notionWorkspaceId, botId, tags } = grant;
-  if (provider !== 'notion') return { kind: 'leave', because: 'it is no connection to Notion' };
+  if (provider !== 'notion') return { kind: 'leave', because: 'it is not a connection to Notion' };
   if (isTaken(notice, grant)) return { kind: 'leave', because: 'its tenant was purged and has not been connected again since' };
   if (rule === null) return { kind: 'ask_operator', problem: 'new connections are not added by themselves (MIRROR_CONNECTION_TENANT)' };
   if (notionWorkspaceId === null) return { kind: 'ask_operator', problem: 'Nango does not say which Notion workspace it is for' };
