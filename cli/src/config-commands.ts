@@ -105,8 +105,8 @@ function render({ settings, problems, unknown, advice }: ConfigurationReport, co
     ...unknown.map((name) => `${colors.yellow('warning')} ${name} is not a variable of the mirror; is it misspelt?`),
     ...advice.map(({ text, remedy }) => `${colors.yellow('warning')} ${text}\n        ${colors.cyan('→')} ${remedy}`),
     problems.length === 0
-      ? colors.green('The configuration is good.')
-      : colors.red('The configuration is bad: nothing would start with it.'),
+      ? colors.green('The configuration is valid.')
+      : colors.red('The configuration is invalid: no process would start.'),
   ];
   return lines.join('\n');
 }

@@ -80,7 +80,7 @@ Examples:
         return change(
           configured(context),
           async (db) => pauseConnection(db, connectionId, why),
-          'Its events wait; nothing of it is fetched until `mirror connections resume`.',
+          'Its events wait and nothing is fetched until `mirror connections resume`.',
         );
       });
     });
@@ -91,7 +91,7 @@ Examples:
     .argument('<connectionId>')
     .action(async (connectionId: string) => {
       await act(async (context) =>
-        change(configured(context), async (db) => resumeConnection(db, connectionId), 'What changed meanwhile is fetched now.'),
+        change(configured(context), async (db) => resumeConnection(db, connectionId), 'Changes made meanwhile are fetched now.'),
       );
     });
 

@@ -120,7 +120,7 @@ async function list(context: ConfiguredContext, options: ListOptions): Promise<E
     ...(options.records === true ? { records: lines.map((line) => letterJson(line, redact)) } : {}),
   };
   output.result(true, json, (colors) => {
-    if (causes.letters === 0) return options.all === true || hasFilter(options) ? 'No dead letter fits.' : 'No dead letter waits.';
+    if (causes.letters === 0) return options.all === true || hasFilter(options) ? 'No dead letter matches.' : 'No dead letter waits.';
     if (options.records !== true) return renderCauses(causes.list(), colors, redact);
     const more = causes.letters - lines.length;
     return `${renderLetters(lines, colors, redact)}${more === 0 ? '' : `\n${more} more: --limit ${causes.letters} shows them`}`;
@@ -141,9 +141,9 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
   const filter = filterOption(options, new Date());
   const named = refs.map(parseRef);
   if (named.length === 0 && !hasFilter(options) && options.all !== true) {
-    throw usageError(`which ones? name letters, choose them by an option, or give --all`, 'mirror dead-letters list');
+    throw usageError('no letters chosen: name letters, filter them by an option, or give --all', 'mirror dead-letters list');
   }
-  if (options.all === true && (named.length > 0 || hasFilter(options))) throw usageError('--all and a choice exclude each other');
+  if (options.all === true && (named.length > 0 || hasFilter(options))) throw usageError('--all excludes named letters and filters');
   const ingressUrl = httpUrlOption('--ingress-url', options.ingressUrl);
   return useMongo(context, async ({ db }) => {
     const letters = openDeadLetterTopic(context, db);

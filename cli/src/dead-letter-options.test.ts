@@ -50,5 +50,5 @@ test('a letter without a tenant matches no tenant', () => {
 
 test('a letter is named by partition and offset', () => {
   expect(parseRef('0:12')).toEqual({ partition: 0, offset: 12n });
-  for (const text of ['', '12', '0:', ':1', '0:-1', '0:1:2', 'a:1']) expect(() => parseRef(text)).toThrow('is no dead letter');
+  for (const text of ['', '12', '0:', ':1', '0:-1', '0:1:2', 'a:1']) expect(() => parseRef(text)).toThrow('is not a dead letter');
 });

@@ -41,7 +41,7 @@ export function sinceOption(text: string, now: Date): Date {
 export function parseRef(text: string): LogPlace {
   const place = parsePlace(text);
   if (place === null) {
-    throw usageError(`"${oneLine(text)}" is no dead letter: name it as <partition>:<offset>`, 'mirror dead-letters list --records');
+    throw usageError(`"${oneLine(text)}" is not a dead letter: name it as <partition>:<offset>`, 'mirror dead-letters list --records');
   }
   return place;
 }

@@ -151,7 +151,7 @@ export function renderPlan(plan: Plan, colors: Colors, redact: Redact, ingressUr
   const { verb, done } = wordsOf(action);
   const will =
     action === 'drop'
-      ? ['They are never handled; what they asked for stays undone until the next event of the same database.']
+      ? ['They are never handled; their databases are not updated until the next event.']
       : [...targets].map(([target, number]) =>
           target.startsWith('/')
             ? `${number} posted to ${ingressUrl ?? ''}${target}, to be read again`
@@ -162,8 +162,10 @@ export function renderPlan(plan: Plan, colors: Colors, redact: Redact, ingressUr
       ? `Plan: nothing to ${verb}.`
       : `Plan: ${verb} ${colors.bold(count(refs.size, 'dead letter'))} of ${count(causes.tenants, 'tenant')}.`,
     ...(refs.size === 0 ? [] : [renderCauses(causes.list(), colors, redact), ...will.map((text) => `→ ${text}`)]),
-    ...(settled === 0 ? [] : [`${settled} more fit and ${settled === 1 ? 'is' : 'are'} settled already: skipped.`]),
-    ...[...heldBack].map(([reason, number]) => colors.yellow(`${number} more fit and will not be ${done}: ${reason}.`)),
+    ...(settled === 0 ? [] : [`${settled} more ${settled === 1 ? 'matches and is' : 'match and are'} already settled: skipped.`]),
+    ...[...heldBack].map(([reason, number]) =>
+      colors.yellow(`${number} more ${number === 1 ? 'matches' : 'match'} but will not be ${done}: ${reason}.`),
+    ),
   ];
   return lines.join('\n');
 }
@@ -200,7 +202,7 @@ export function renderProgress(plan: Plan, progress: Progress, removed: number, 
     ...(failure === null ? [] : [colors.red(`Stopped at ${failure}.`)]),
     ...(remaining === 0
       ? []
-      : [`${count(remaining, 'dead letter')} of the plan still ${remaining === 1 ? 'waits' : 'wait'}. The same command goes on there.`]),
+      : [`${count(remaining, 'dead letter')} of the plan still ${remaining === 1 ? 'waits' : 'wait'}. The same command continues there.`]),
     ...(removed === 0 ? [] : [`${count(removed, 'settled letter')} removed from the topic.`]),
   ];
   return lines.join('\n');

@@ -314,7 +314,7 @@ describe('show', () => {
 describe('redrive', () => {
   test('requires a choice of letters, shows its plan, and does nothing without confirmation', async () => {
     await put(workerLetter(), workerLetter({ workspaceId: 'initech' }));
-    expect(await mirror(['redrive', '--yes'])).toMatchObject({ code: 2, stderr: expect.stringContaining('which ones?') });
+    expect(await mirror(['redrive', '--yes'])).toMatchObject({ code: 2, stderr: expect.stringContaining('no letters chosen') });
     expect(await mirror(['redrive', '--all', '--class', 'poison'])).toMatchObject({ code: 2 });
     const dry = await mirror(['redrive', '--all', '--dry-run']);
     expect(dry.code).toBe(0);
@@ -355,7 +355,7 @@ describe('redrive', () => {
     ]) {
       const again = await mirror(args);
       expect(again.code).toBe(0);
-      expect(again.stdout).toContain('1 more fit and is settled already');
+      expect(again.stdout).toContain('1 more matches and is already settled');
     }
     expect(await readAll(log.kafka, topics.events)).toHaveLength(1);
   });
@@ -406,7 +406,7 @@ describe('redrive', () => {
     );
     const { code, stdout } = await mirror(['redrive', '--all', '--yes']);
     expect(code).toBe(1);
-    expect(stdout).toContain('1 more fit and will not be redriven: does not say where it came from.');
+    expect(stdout).toContain('1 more matches but will not be redriven: does not say where it came from.');
     expect(stdout).toContain(`came from another topic than ${topics.events}`);
     expect((await mirror(['drop', '--all', '--yes'])).code).toBe(0);
     expect(await refsThatWait()).toEqual([]);

@@ -110,11 +110,11 @@ function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors
     lines.push(`${colors.yellow('!')} ${oneLine(text)}`);
     if (remedy !== null) lines.push(`    ${colors.cyan('→')} ${oneLine(remedy)}`);
   }
-  if (causes.length === 0) lines.push(colors.green('No trouble found.'));
+  if (causes.length === 0) lines.push(colors.green('No problem found.'));
   for (const outcome of outcomes) {
     const [head = '', ...way] = wayOf(outcome);
     lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
   }
-  if (outcomes.length === 0) lines.push('No event of it is remembered (MIRROR_OUTCOME_RETENTION_DAYS says how long they are).');
+  if (outcomes.length === 0) lines.push('No event of it is stored (they are kept for MIRROR_OUTCOME_RETENTION_DAYS).');
   return lines.join('\n');
 }

@@ -8,7 +8,7 @@ import { usageError } from './exit-code.ts';
 export async function readToken(path: string, stdin: NodeJS.ReadableStream): Promise<string> {
   const token = (path === '-' ? await text(stdin) : await readText(path)).trim();
   if (token === '') throw usageError(`there is no token ${path === '-' ? 'on stdin' : `in ${path}`}`);
-  if (!isUsableToken(token)) throw usageError('a token is one line of printable ASCII; what was read is something else');
+  if (!isUsableToken(token)) throw usageError('a token is one line of printable ASCII; the input is not');
   return token;
 }
 

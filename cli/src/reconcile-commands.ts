@@ -52,7 +52,7 @@ async function run(context: ConfiguredContext, workspaceId: string, options: Run
   return useMongo(context, async ({ db }) => {
     const asked = await requestSweep(db, workspaceId, { acceptRemovals: options.acceptRemovals === true });
     if (options.wait !== true) {
-      output.result(true, { asked: workspaceId }, () => `asked for; see mirror reconcile status ${oneLine(workspaceId)}`);
+      output.result(true, { asked: workspaceId }, () => `requested; see mirror reconcile status ${oneLine(workspaceId)}`);
       return exitCode.ok;
     }
     const status = await sweepEnded(db, workspaceId, asked, signal);

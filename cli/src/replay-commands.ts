@@ -115,7 +115,7 @@ function assertSame(unfinished: Replay, options: ReplayOptions): void {
   // A duration now resolves to another time, but repeating it means the same replay.
   const order = orderOf(options, new Date());
   if (isSameOrder(since === undefined ? order : { ...order, since: unfinished.since }, unfinished)) return;
-  throw usageError('another replay is unfinished', 'mirror replay run goes on with it, mirror replay cancel ends it');
+  throw usageError('another replay is unfinished', 'mirror replay run continues it, mirror replay cancel ends it');
 }
 
 async function status(context: ConfiguredContext): Promise<ExitCode> {
@@ -150,7 +150,7 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
     const isSeen = await switchToShadow(context, db, shadow);
     output.result(isSeen, { ...comparisonJson(comparison), lastMomentCaughtUp: isSeen }, (colors) =>
       isSeen
-        ? colors.green('Switched; what was written meanwhile is there too.')
+        ? colors.green('Switched, including all writes made meanwhile.')
         : 'Switched. No sync-worker appends to the state log now: when one does, run `mirror replay run --from-states`.',
     );
     return isSeen ? exitCode.ok : exitCode.failed;
@@ -159,6 +159,6 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
 
 async function cancel(context: ConfiguredContext): Promise<ExitCode> {
   const cancelled = await useMongo(context, async ({ db }) => cancelReplay(db));
-  context.output.result(true, { cancelled }, () => 'Cancelled. What it did stays.');
+  context.output.result(true, { cancelled }, () => 'Cancelled. Its changes stay.');
   return exitCode.ok;
 }

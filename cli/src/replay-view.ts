@@ -18,7 +18,7 @@ export function renderReplayPlan({ order, ranges, records, fetches, seconds }: R
   const takes = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
   if (fetches === null) {
     return [
-      `Plan: write what the state log says of ${colors.bold(of)} into ${order.into === 'mirror' ? 'the mirror' : 'a shadow of it'}, where that is older or has nothing.`,
+      `Plan: write the states of ${colors.bold(of)} from the state log into ${order.into === 'mirror' ? 'the mirror' : 'a shadow of it'}, where it is older or lacks them.`,
       `→ up to ${read}; no call to Notion; about ${takes}.`,
     ].join('\n');
   }
@@ -27,7 +27,7 @@ export function renderReplayPlan({ order, ranges, records, fetches, seconds }: R
     `→ ${read}; one event for each database; about ${count(fetches.notionCalls, 'call')} to Notion, which take about ${takes} within the rate budgets.`,
     ...(fetches.withoutConnection === 0
       ? []
-      : [colors.yellow(`${count(fetches.withoutConnection, 'database')} more of tenants without an active connection: left out.`)]),
+      : [colors.yellow(`${count(fetches.withoutConnection, 'database')} more, of tenants without an active connection: skipped.`)]),
   ].join('\n');
 }
 
