@@ -1,3 +1,4 @@
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { z } from 'zod';
 import type { BenchSystem } from './bench-system.ts';
@@ -17,7 +18,7 @@ export function mongoFloor({ system, watchdog }: BenchSystem, documents: number)
   return {
     name: mongoFloorName,
     async measure() {
-      await initMongo(floor, { tombstoneTtlSeconds: 3_600 });
+      await initMongo(floor, { storages: [databaseStorage], tombstoneTtlSeconds: 3_600 });
       const pid = await mongodPid(system);
       const before = cpuSecondsOf(pid);
       const task = { uri, documents, atATime: 1_000, connections: 4 };

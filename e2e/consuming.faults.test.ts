@@ -5,12 +5,14 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { EntityState } from '@notion-mirror/domain/entity-state';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
-import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { runCommand } from '@notion-mirror/local-stack/command';
 import { fetchJars } from '@notion-mirror/local-stack/maven';
 import { cacheRootOf, installOnce } from '@notion-mirror/local-stack/tool-cache';
@@ -42,12 +44,12 @@ const changes = ['t:a Sprints 2 database', 't:b Näme: “ü” 2 database', 't:
 describe('the clients of docs/consuming.md', () => {
   const stack = inject('stack');
   const log = isolatedLog(stack);
-  const { states: topic, statesSubject: subject } = topicsFor(log.prefix);
+  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
 
   beforeAll(async () => {
     await log.init(3);
-    const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject });
-    const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: stateLogWriterId(log.prefix) });
+    const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
+    const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
     await writer.append([live('a', 'Sprints'), live('b', 'Näme: “ü”'), removed('b')].map((state) => toStateRecord(state, codec)));
     await writer.close();
     return () => log.remove();
@@ -123,12 +125,12 @@ async function clientFolder(): Promise<string> {
 
 const at = new Date('2026-05-04T03:02:01Z');
 
-function live(databaseId: string, title: string): DatabaseState {
+function live(databaseId: string, title: string): EntityState<DatabaseContent> {
   const content = someContent({ title });
   return {
     kind: 'live',
     workspaceId: 't',
-    databaseId,
+    id: databaseId,
     rev: 1,
     asOf: at,
     syncedAt: at,
@@ -138,11 +140,11 @@ function live(databaseId: string, title: string): DatabaseState {
   };
 }
 
-function removed(databaseId: string): DatabaseState {
+function removed(databaseId: string): EntityState<DatabaseContent> {
   return {
     kind: 'removed',
     workspaceId: 't',
-    databaseId,
+    id: databaseId,
     rev: 2,
     asOf: at,
     source: 'delete',

@@ -7,7 +7,8 @@ import { publisherMetrics } from '@notion-mirror/event-log/publisher';
 import { createIngressMetrics, registerGauges } from '@notion-mirror/ingress/ingress-metrics';
 import { registerConnections } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionIndex } from '@notion-mirror/mirror-store/connection-index';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
 import { createNotionMetrics } from '@notion-mirror/notion-source/notion-metrics';
@@ -15,7 +16,7 @@ import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/consume/outcome-report';
-import { stateLogMetrics } from '@notion-mirror/sync-worker/state-log/state-log-publisher';
+import { createStateLogMetrics } from '@notion-mirror/sync-worker/state-log/state-log-metrics';
 import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep/sweep-metrics';
 import { MongoClient } from 'mongodb';
 import { expect, describe, test } from 'vitest';
@@ -70,14 +71,14 @@ function everyMetric(): Map<string, ReadonlySet<string>> {
     }),
     inRegistry((metrics) => {
       createConsumerMetrics(metrics, 'group');
-      createRecordStore({ db, metrics });
+      createRecordStore(databaseStorage, { db, metrics });
       createNotionMetrics(metrics);
       createTokenSource({ nango: { url: 'http://localhost', apiKey: null }, decrypt: null, logger, metrics });
       createOutcomeKeeper({ db, retentionSeconds: 60, logger, metrics });
       registerSilence(metrics, db, 0);
       syncReport({ logger, metrics, now, keep });
       createSweepMetrics(metrics, () => ({ oldestSeconds: null, stopped: 0 }));
-      stateLogMetrics(metrics);
+      createStateLogMetrics(metrics);
     }),
     inRegistry((metrics) => {
       deleteReport({ logger, metrics, now, keep });

@@ -2,7 +2,9 @@
 // many at a time over few connections, confirmed by the majority. In: a task as JSON on stdin. Out: what it measured, as JSON on stdout.
 import { json } from 'node:stream/consumers';
 import { openMongo } from '@notion-mirror/mirror-store/client';
-import { liveDocument, recordId, type RecordDocument } from '@notion-mirror/mirror-store/record-document';
+import { keyOf } from '@notion-mirror/domain/entity';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { liveDocument, type RecordDocument } from '@notion-mirror/mirror-store/records/record-document';
 import { z } from 'zod';
 import { answeredContent, newDatabaseId } from '../notion-answers.ts';
 
@@ -21,9 +23,10 @@ const mongo = await openMongo(task.uri, { appName: 'bench' });
 const records = mongo.db.collection<RecordDocument>('database_records');
 const now = new Date();
 const { _id: _, ...template } = liveDocument(
+  databaseStorage,
   {
     workspaceId: 'tenant-0',
-    databaseId: '',
+    id: '',
     content: answeredContent(newDatabaseId()),
     connectionId: 'tenant-0-connection',
     asOf: now,
@@ -38,7 +41,7 @@ async function writeSome(count: number): Promise<void> {
   const writes = Array.from({ length: count }, (_each, n) => {
     const workspaceId = `tenant-${n % 200}`;
     const databaseId = newDatabaseId();
-    const filter = { _id: recordId(workspaceId, databaseId), rev: 0 };
+    const filter = { _id: keyOf({ workspaceId, id: databaseId }), rev: 0 };
     return { replaceOne: { filter, replacement: { ...template, workspaceId, databaseId }, upsert: true } };
   });
   await records.bulkWrite(writes, { ordered: false });

@@ -2,7 +2,8 @@ import { runMirror } from '@notion-mirror/demo/service-process';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
-import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { kafkaOf } from '../bench-kafka.ts';
 import { mongodPid, mongoFloor, mongoFloorName, mongoUriOf } from '../mongo-floor.ts';
@@ -68,18 +69,18 @@ async function fillStateLog(
   env: { readonly MIRROR_TOPIC_PREFIX: string } & Readonly<Record<string, string | undefined>>,
   databases: number,
 ): Promise<void> {
-  const { states: topic, statesSubject: subject } = topicsFor(env.MIRROR_TOPIC_PREFIX);
+  const { topic, writerId } = stateLogOf(env.MIRROR_TOPIC_PREFIX, databaseStates);
   const schemaRegistry = { url: String(env['MIRROR_SCHEMA_REGISTRY_URL']), username: null, password: null };
   const brokers = String(env['MIRROR_KAFKA_BROKERS']).split(',');
   const kafka = kafkaOf(brokers);
-  const codec = await createStateCodec({ schemaRegistry, subject });
-  const writer = await openStateLogWriter({ kafka, topic, transactionalId: stateLogWriterId(env.MIRROR_TOPIC_PREFIX) });
+  const codec = await createStateCodec(schemaRegistry, env.MIRROR_TOPIC_PREFIX, databaseStates);
+  const writer = await openStateLogWriter({ kafka, topic, transactionalId: writerId });
   const asOf = new Date();
   const recordOf = (n: number) => {
-    const databaseId = newDatabaseId();
-    const about = { workspaceId: `tenant-${n % 500}`, databaseId, connectionId: `tenant-${n % 500}-connection` };
+    const id = newDatabaseId();
+    const about = { workspaceId: `tenant-${n % 500}`, id, connectionId: `tenant-${n % 500}-connection` };
     const lastEvent = { id: `event-${n}`, type: 'database.content_updated', occurredAt: asOf };
-    return toStateRecord({ kind: 'live', ...about, rev: 1, asOf, syncedAt: asOf, lastEvent, content: answeredContent(databaseId) }, codec);
+    return toStateRecord({ kind: 'live', ...about, rev: 1, asOf, syncedAt: asOf, lastEvent, content: answeredContent(id) }, codec);
   };
   for (let from = 0; from < databases; from += 1_000) {
     await writer.append(Array.from({ length: Math.min(1_000, databases - from) }, (_, n) => recordOf(from + n)));

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
@@ -20,6 +22,7 @@ const stack = inject('stack');
 const name = `cli_${randomUUID().slice(0, 8)}`;
 const prefix = `${name}.`;
 const topics = topicsFor(prefix);
+const stateLog = stateLogOf(prefix, databaseStates);
 const encryptionKey = Buffer.alloc(32, 7);
 const secrets = {
   MIRROR_NANGO_API_KEY: 'nango-api-secret',
@@ -72,9 +75,9 @@ afterAll(async () => {
   const admin = kafka.admin();
   await admin.connect();
   const made = new Set(await admin.listTopics());
-  await admin.deleteTopics({ topics: [topics.events, topics.deadLetters, topics.states].filter((topic) => made.has(topic)) });
+  await admin.deleteTopics({ topics: [topics.events, topics.deadLetters, stateLog.topic].filter((topic) => made.has(topic)) });
   await admin.disconnect();
-  for (const subject of [topics.eventsSubject, topics.statesSubject]) {
+  for (const subject of [topics.eventsSubject, stateLog.subject]) {
     await fetch(`${stack.schemaRegistryUrl}/subjects/${subject}`, { method: 'DELETE' });
   }
   await mongo.db.dropDatabase();
@@ -171,14 +174,14 @@ describe('a mirror from nothing', () => {
         topics: [
           { topic: topics.events, created: false, differences: [] },
           { topic: topics.deadLetters, created: false, differences: [] },
-          { topic: topics.states, created: false, differences: [] },
+          { topic: stateLog.topic, created: false, differences: [] },
         ],
       },
       schemaRegistry: {
         subjects: [
           { subject: topics.eventsSubject, versions: [{ version: 1, created: false }] },
           {
-            subject: topics.statesSubject,
+            subject: stateLog.subject,
             versions: [
               { version: 1, created: false },
               { version: 2, created: false },

@@ -2,6 +2,7 @@ import { loadConfig, type Environment } from '@notion-mirror/service-kit/config'
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { ExitCode } from './exit-code.ts';
 import type { Output, Sink } from './output.ts';
+import { operatedEntities } from '@notion-mirror/operations/entities';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import { createRedactor } from '@notion-mirror/operations/secrets';
 
@@ -39,5 +40,13 @@ export function configured(context: CommandContext): ConfiguredContext {
     level: context.isVerbose ? 'debug' : 'silent',
     destination: { write: (line: string) => void context.stderr.write(redact(line)) },
   });
-  return { ...context, config, clientName: 'notion-mirror-cli', logger, redact, onProgress: (line) => context.output.note(line) };
+  return {
+    ...context,
+    config,
+    entities: operatedEntities,
+    clientName: 'notion-mirror-cli',
+    logger,
+    redact,
+    onProgress: (line) => context.output.note(line),
+  };
 }

@@ -13,6 +13,7 @@ import { eventOf, isolatedLog, readAll, silent } from '@notion-mirror/event-log/
 import { createTopics, topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { someLayout } from '../../packages/mirror-store/test/mongo.ts';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { isSignedByNango, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
@@ -36,7 +37,7 @@ beforeAll(async () => {
   const uri = new URL(stack.mongodbUri);
   uri.pathname = `/${database}`;
   mongo = await openMongo(uri.href, { appName: 'letters-test' });
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await initMongo(mongo.db, someLayout);
   env = {
     MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
     MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
@@ -55,7 +56,7 @@ beforeEach(async () => {
   log = isolatedLog(stack);
   topics = topicsFor(log.prefix);
   env['MIRROR_TOPIC_PREFIX'] = log.prefix;
-  await createTopics(log.kafka, log.prefix, { partitions: 2, replicationFactor: 1, retentionMs: 3_600_000 });
+  await createTopics(log.kafka, log.prefix, { partitions: 2, replicationFactor: 1, retentionMs: 3_600_000 }, []);
   await registerSchemas({ schemaRegistry: log.schemaRegistry, subject: topics.eventsSubject });
   codec = await createEventCodec({ schemaRegistry: log.schemaRegistry, subject: topics.eventsSubject });
   publisher = await createPublisher({ kafka: log.kafka, logger: silent, metrics: new Registry(), deadlineMs: 30_000 });
@@ -392,7 +393,7 @@ describe('redrive', () => {
     await admin.deleteTopics({ topics: [topics.deadLetters] });
     await expect.poll(() => admin.listTopics()).not.toContain(topics.deadLetters);
     await admin.disconnect();
-    await createTopics(log.kafka, log.prefix, { partitions: 2, replicationFactor: 1, retentionMs: 3_600_000 });
+    await createTopics(log.kafka, log.prefix, { partitions: 2, replicationFactor: 1, retentionMs: 3_600_000 }, []);
     await put(workerLetter(), workerLetter());
     expect(await refsThatWait()).toEqual(['0:0', '0:1']);
     expect((await json(['drop', '0:0', '--yes'])).result).toMatchObject({ removed: 1 });

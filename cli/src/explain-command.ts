@@ -56,13 +56,13 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
 }
 
 function explanationJson(
-  { subject, databaseId, tenants, outcomes }: ExplainFacts,
+  { subject, kind, id, tenants, outcomes }: ExplainFacts,
   causes: readonly Cause[],
   redact: (text: string) => string,
 ): JsonObject {
   return {
     subject,
-    databaseId,
+    [kind.idField]: id,
     causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
     tenants: tenants.map(({ workspaceId, connections, record, notion }) => ({
       workspaceId,
@@ -94,10 +94,8 @@ function explanationJson(
 }
 
 function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors: Colors): string {
-  const { subject, databaseId, tenants, outcomes } = facts;
-  const lines = [
-    colors.bold(databaseId === null || databaseId === subject ? subject : `${oneLine(subject)}, of the database ${databaseId}`),
-  ];
+  const { subject, kind, id, tenants, outcomes } = facts;
+  const lines = [colors.bold(id === null || id === subject ? subject : `${oneLine(subject)}, of the ${kind.name} ${id}`)];
   for (const { workspaceId, record, notion } of tenants) {
     const is =
       record === null

@@ -7,7 +7,8 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { eventOf, isolatedLog, silent } from '@notion-mirror/event-log/testing/isolated-log';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -121,12 +122,12 @@ async function putDeadLetter(): Promise<void> {
 }
 
 async function putDocument(): Promise<void> {
-  const records = createRecordStore({ db: mongo.db, metrics: new Registry() });
+  const records = createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() });
   const at = new Date('2026-01-02T03:04:05.678Z');
   await records.writeLive({
     workspaceId: 'acme',
-    databaseId,
-    expected: await records.read('acme', databaseId),
+    id: databaseId,
+    expected: await records.read({ workspaceId: 'acme', id: databaseId }),
     content: someContent({ title: 'Tasks' }),
     connectionId: 'own',
     asOf: at,

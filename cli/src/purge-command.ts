@@ -46,7 +46,7 @@ async function purge(context: ConfiguredContext, connectionId: string | undefine
       options.workspaceId === undefined
         ? await tenantOf(db, connectionId ?? '')
         : opaqueId('tenant', '--workspace-id', options.workspaceId);
-    const plan = await planPurge(db, workspaceId);
+    const plan = await planPurge(context, db, workspaceId);
     if (options.dryRun === true) {
       output.result(true, { workspaceId, documents: plan.documents, erased: null }, (colors) => renderPlan(plan, colors));
       return exitCode.ok;

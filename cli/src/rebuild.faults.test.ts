@@ -3,16 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LiveState } from '@notion-mirror/domain/database-state';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { LiveState } from '@notion-mirror/domain/entity-state';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
-import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { someContent } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
 
 const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 20_000);
 const properties = Array.from({ length: 12 }, (_, n) => ({
@@ -23,14 +25,14 @@ const properties = Array.from({ length: 12 }, (_, n) => ({
   config: {},
 }));
 
-function stateOf(n: number): LiveState {
+function stateOf(n: number): LiveState<DatabaseContent> {
   const content = someContent({ title: `Database ${n}` });
   const [source, ...others] = content.dataSources;
   const at = new Date(1_700_000_000_000 + n);
   return {
     kind: 'live',
     workspaceId: `tenant-${n % 500}`,
-    databaseId: `d${n}`,
+    id: `d${n}`,
     rev: 1,
     asOf: at,
     syncedAt: at,
@@ -58,11 +60,11 @@ test(`${databases} databases are rebuilt from the state log in bounded memory`, 
     await mongo.db.dropDatabase();
     await mongo.close();
   });
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await initMongo(mongo.db, someLayout);
   await log.init(24);
-  const { states: topic, statesSubject: subject } = topicsFor(log.prefix);
-  const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject });
-  const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: stateLogWriterId(log.prefix) });
+  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
+  const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
+  const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
   for (let from = 0; from < databases; from += 1_000) {
     const some = Array.from({ length: Math.min(1_000, databases - from) }, (_, n) => toStateRecord(stateOf(from + n), codec));
     await writer.append(some);

@@ -131,7 +131,7 @@ async function diff(context: ConfiguredContext): Promise<ExitCode> {
   return useMongo(context, async ({ db }) => {
     const shadow = await finishedShadow(createReplays(db));
     await catchUpShadow(context, db, shadow);
-    const comparison = await compareWithShadow(db, context.signal);
+    const comparison = await compareWithShadow(context, db);
     const isSame = Object.values(comparison.counts).every((number) => number === 0);
     context.output.result(isSame, comparisonJson(comparison), (colors) => renderComparison(comparison, colors));
     return isSame ? exitCode.ok : exitCode.failed;
@@ -143,7 +143,7 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
   return useMongo(context, async ({ db }) => {
     const replays = createReplays(db);
     const shadow = await catchUpShadow(context, db, await finishedShadow(replays));
-    const comparison = await compareWithShadow(db, context.signal);
+    const comparison = await compareWithShadow(context, db);
     output.plan((colors) => `Plan: the shadow takes the place of the mirror.\n${renderComparison(comparison, colors)}`);
     await confirm(context, { yes: options.yes, command: 'replay switch', question: 'Do it?', done: 'switched' });
     await replays.settleShadow(shadow.id);

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { EntityState } from '@notion-mirror/domain/entity-state';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -11,15 +12,18 @@ import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { eventOf, isolatedLog, readAll, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
-import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { someContent } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
 import { mirror as run } from '../test/surroundings.ts';
 
 const stack = inject('stack');
@@ -46,12 +50,12 @@ beforeEach(async () => {
     MIRROR_TOPIC_PREFIX: log.prefix,
   };
   await mongo.db.dropDatabase();
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await initMongo(mongo.db, someLayout);
   await log.init(3);
 });
 
 const topics = () => topicsFor(log.prefix);
-const records = () => createRecordStore({ db: mongo.db, metrics: new Registry() });
+const records = () => createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() });
 const documents = () =>
   mongo.db
     .collection('database_records')
@@ -66,11 +70,17 @@ async function replay(...args: string[]) {
 
 const at = (seconds: number) => new Date(1_700_000_000_000 + seconds * 1000);
 
-function live(databaseId: string, seconds: number, rev: number, title = `${databaseId} ${rev}`, workspaceId = 'acme'): DatabaseState {
+function live(
+  databaseId: string,
+  seconds: number,
+  rev: number,
+  title = `${databaseId} ${rev}`,
+  workspaceId = 'acme',
+): EntityState<DatabaseContent> {
   return {
     kind: 'live',
     workspaceId,
-    databaseId,
+    id: databaseId,
     rev,
     asOf: at(seconds),
     syncedAt: at(seconds),
@@ -80,16 +90,16 @@ function live(databaseId: string, seconds: number, rev: number, title = `${datab
   };
 }
 
-function gone(databaseId: string, seconds: number, rev: number): DatabaseState {
+function gone(databaseId: string, seconds: number, rev: number): EntityState<DatabaseContent> {
   const removed = { at: new Date(), reason: 'deleted' as const, eventId: 'e' };
-  return { kind: 'removed', workspaceId: 'acme', databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
+  return { kind: 'removed', workspaceId: 'acme', id: databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
 }
 
-async function putStates(states: readonly DatabaseState[]): Promise<void> {
-  const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: topics().statesSubject });
-  const transactionalId = stateLogWriterId(log.prefix);
-  const writer = await openStateLogWriter({ kafka: log.kafka, topic: topics().states, transactionalId });
-  const ends = async () => (await rangesOn(log.kafka, topics().states))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
+async function putStates(states: readonly EntityState<DatabaseContent>[]): Promise<void> {
+  const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
+  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
+  const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
+  const ends = async () => (await rangesOn(log.kafka, topic))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
   const before = await ends();
   for (let from = 0; from < states.length; from += 500) {
     await writer.append(states.slice(from, from + 500).map((state) => toStateRecord(state, codec)));
@@ -100,10 +110,10 @@ async function putStates(states: readonly DatabaseState[]): Promise<void> {
 }
 
 async function writeLive(databaseId: string, asOf: Date, title: string): Promise<void> {
-  const expected = await records().read('acme', databaseId);
+  const expected = await records().read({ workspaceId: 'acme', id: databaseId });
   const lastEvent = { id: 'x', type: 'database.created', occurredAt: asOf };
   const content = someContent({ title });
-  await records().writeLive({ workspaceId: 'acme', databaseId, expected, content, connectionId: 'c', asOf, lastEvent });
+  await records().writeLive({ workspaceId: 'acme', id: databaseId, expected, content, connectionId: 'c', asOf, lastEvent });
 }
 
 describe('from the state log', () => {
@@ -111,9 +121,15 @@ describe('from the state log', () => {
     await writeLive('a', at(5), 'as a worker wrote it');
     const [before] = await documents();
     const { syncedAt } = before as unknown as { syncedAt: Date };
-    const original: DatabaseState = { ...live('a', 5, 1, 'as a worker wrote it'), syncedAt } as DatabaseState;
+    const original: EntityState<DatabaseContent> = { ...live('a', 5, 1, 'as a worker wrote it'), syncedAt } as EntityState<DatabaseContent>;
     const lastEvent = { id: 'x', type: 'database.created', occurredAt: at(5) };
-    await putStates([live('b', 1, 1), { ...original, lastEvent } as DatabaseState, live('b', 2, 2), live('d', 1, 1), gone('d', 3, 2)]);
+    await putStates([
+      live('b', 1, 1),
+      { ...original, lastEvent } as EntityState<DatabaseContent>,
+      live('b', 2, 2),
+      live('d', 1, 1),
+      gone('d', 3, 2),
+    ]);
     await mongo.db.collection('database_records').deleteMany({});
 
     expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 3 } });
@@ -134,7 +150,7 @@ describe('from the state log', () => {
     await putStates([live('fresh', 50, 9), live('old', 50, 1), live('theirs', 1, 1, 'theirs', 'other')]);
     await replay('run', '--from-states', '--yes', '--workspace-id', 'acme');
     expect(await titles()).toEqual({ fresh: 'fresh', old: 'old 1' });
-    expect(await records().read('acme', 'old')).toMatchObject({ rev: 2 });
+    expect(await records().read({ workspaceId: 'acme', id: 'old' })).toMatchObject({ rev: 2 });
   });
 
   test('after kill -9 midway a second run continues, and the mirror is complete', async () => {

@@ -2,7 +2,7 @@ import type { FieldDifference } from '@notion-mirror/domain/content-differences'
 import { count, oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
-import type { Difference } from '@notion-mirror/operations/verify/compare-databases';
+import type { Difference } from '@notion-mirror/operations/verify/compare-entities';
 import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';
 
 /** Maximum fields per database; a document and its copy in `raw` can differ in very many places. */
@@ -18,15 +18,15 @@ export function verificationJson(found: Verification): JsonObject {
     compared: found.compared,
     differences: found.differences.map(differenceJson),
     unsettled: found.unsettled,
-    unanswered: found.unanswered.map((one) => ({ ...one })),
+    unanswered: found.unanswered.map(({ kind, workspaceId, id, why }) => ({ workspaceId, [kind.idField]: id, why })),
   };
 }
 
-function differenceJson({ workspaceId, databaseId, verdict }: Difference): JsonObject {
+function differenceJson({ kind, workspaceId, id, verdict }: Difference): JsonObject {
   const fields = verdict.kind === 'stale' ? verdict.fields : [];
   return {
     workspaceId,
-    databaseId,
+    [kind.idField]: id,
     kind: verdict.kind,
     because: verdict.kind === 'extra' ? verdict.because : null,
     problem: verdict.kind === 'damaged' ? verdict.problem : null,
@@ -50,8 +50,8 @@ export function renderVerification(found: Verification, appended: number, colors
   const { differences, unsettled, unanswered, withoutConnection } = found;
   const lines = [
     ...differences.flatMap((difference) => renderDifference(difference, colors)),
-    ...unanswered.map(({ workspaceId, databaseId, why }) =>
-      colors.yellow(`${oneLine(workspaceId)} ${databaseId ?? ''} could not be compared: ${oneLine(why)}`.replace('  ', ' ')),
+    ...unanswered.map(({ workspaceId, id, why }) =>
+      colors.yellow(`${oneLine(workspaceId)} ${id ?? ''} could not be compared: ${oneLine(why)}`.replace('  ', ' ')),
     ),
     ...(unsettled.length === 0 ? [] : [`Changed each time they were compared: ${unsettled.join(', ')}.`]),
     ...(withoutConnection.length === 0
@@ -65,8 +65,8 @@ export function renderVerification(found: Verification, appended: number, colors
   return lines.join('\n');
 }
 
-function renderDifference({ workspaceId, databaseId, verdict }: Difference, colors: Colors): string[] {
-  const head = `${oneLine(workspaceId)} ${databaseId} ${colors.red(verdict.kind)}`;
+function renderDifference({ workspaceId, id, verdict }: Difference, colors: Colors): string[] {
+  const head = `${oneLine(workspaceId)} ${id} ${colors.red(verdict.kind)}`;
   switch (verdict.kind) {
     case 'missing':
       return [`${head}: Notion shows it, the mirror does not`];

@@ -43,11 +43,16 @@ export function entryPoint(name: ServiceName | 'cli'): string {
 export async function startService(
   name: ServiceName,
   env: Readonly<Record<string, string>>,
-  options: { readonly watchdog: Watchdog; readonly onLine?: ((line: LogLine) => void) | undefined },
+  options: {
+    readonly watchdog: Watchdog;
+    readonly onLine?: ((line: LogLine) => void) | undefined;
+    /** Another program in the place of the service. */
+    readonly program?: string | undefined;
+  },
 ): Promise<ServiceProcess> {
-  const { watchdog, onLine } = options;
+  const { watchdog, onLine, program = entryPoint(name) } = options;
   const opsPort = await freePort();
-  const child = spawn(process.execPath, [entryPoint(name)], {
+  const child = spawn(process.execPath, [program], {
     cwd: root,
     env: { ...withoutMirrorVariables(process.env), ...env, MIRROR_OPS_PORT: String(opsPort), MIRROR_OPS_HOST: '127.0.0.1' },
     stdio: ['ignore', 'pipe', 'pipe'],

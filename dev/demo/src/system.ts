@@ -28,7 +28,8 @@ export interface System {
   readonly env: Readonly<Record<string, string>>;
   readonly db: Db;
   readonly webhookUrl: (route: 'nango' | 'notion') => string;
-  start(name: ServiceName): Promise<ServiceProcess>;
+  /** `program`: another one in the place of the service. */
+  start(name: ServiceName, program?: string): Promise<ServiceProcess>;
   /** Runs `mirror …` and resolves with what it prints. */
   mirror(...args: string[]): Promise<string>;
   /** The same, for a command that may fail. */
@@ -109,8 +110,8 @@ export async function startSystem(
       env,
       db,
       webhookUrl: (route) => `http://127.0.0.1:${httpPort}/webhooks/${route}`,
-      async start(name) {
-        const service = await startService(name, env, { watchdog, onLine: options.onLine });
+      async start(name, program) {
+        const service = await startService(name, env, { watchdog, onLine: options.onLine, program });
         services.add(service);
         void service.exited.then(() => services.delete(service));
         return service;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { deadLetterRecord } from './dead-letters.ts';
 import { toRecord } from './event-record.ts';
+import { databaseStates } from './entities/database-state.ts';
 import type { LogRecord } from './log-record.ts';
+import { stateLogOf } from './state-contract.ts';
 import { eventOf } from './testing/isolated-log.ts';
 import { groupIdFor, topicsFor } from './topics.ts';
 
@@ -12,9 +14,12 @@ describe('the names', () => {
     expect(topicsFor('')).toEqual({
       events: 'notion.database-events',
       deadLetters: 'notion.database-events.dead-letters',
-      states: 'notion.database-states',
       eventsSubject: 'notion.database-events-value',
-      statesSubject: 'notion.database-states-value',
+    });
+    expect(stateLogOf('', databaseStates)).toEqual({
+      topic: 'notion.database-states',
+      subject: 'notion.database-states-value',
+      writerId: 'notion-mirror.state-log',
     });
     expect(topicsFor('eu_').deadLetters).toBe('eu_notion.database-events.dead-letters');
     expect(groupIdFor('eu_', 'sync-worker')).toBe('eu_notion-mirror.sync-worker');

@@ -2,7 +2,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LaneBacklog, Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
 import type { PartitionState } from './assignments.ts';
-import { sharedCounter, sharedGauge, sharedHistogram } from './shared-metrics.ts';
+import { sharedCounter, sharedGauge, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
 
 export interface ConsumerMetrics extends SchedulerObserver {
   consumed(records: number): void;

@@ -122,7 +122,7 @@ describe('the lane consumer', () => {
     const prefix = `${log.prefix}whole.`;
     const { events, deadLetters, eventsSubject: subject } = topicsFor(prefix);
     const { schemaRegistry } = log;
-    await createTopics(log.kafka, prefix, { partitions: 3, replicationFactor: 1, retentionMs: 86_400_000 });
+    await createTopics(log.kafka, prefix, { partitions: 3, replicationFactor: 1, retentionMs: 86_400_000 }, []);
     await registerSchemas({ schemaRegistry, subject });
     const codec = await createEventCodec({ schemaRegistry, subject });
     const sent = Array.from({ length: 300 }, (_, index) =>

@@ -12,7 +12,7 @@ const log = isolatedLog(stack);
 const topics = topicsFor(log.prefix);
 
 beforeAll(async () => {
-  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 60_000 });
+  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 60_000 }, []);
 });
 afterAll(log.remove);
 

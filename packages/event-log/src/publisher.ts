@@ -6,7 +6,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import { createFifo } from './fifo.ts';
 import type { DeadLetterRecord, OutgoingRecord } from './log-record.ts';
 import { describeRefusal } from './produce-errors.ts';
-import { sharedCounter, sharedGauge, sharedHistogram } from './shared-metrics.ts';
+import { sharedCounter, sharedGauge, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
 import { createStablePartitioner } from './stable-partitioner.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { databaseEventContract, databaseStateContract, type Contract } from '@notion-mirror/schemas/contract';
+import { databaseEventContract, type Contract } from '@notion-mirror/schemas/contract';
+import { stateLogOf, type StateContract } from './state-contract.ts';
 import { topicsFor } from './topics.ts';
 import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, type SchemaRegistrySettings } from './schema-registry.ts';
 
@@ -13,11 +14,13 @@ export interface SchemaRegistration {
 }
 
 /** Every subject of the mirror, and what is registered there. */
-export function schemaSubjects(prefix: string): { readonly subject: string; readonly contract: Contract }[] {
-  const { eventsSubject, statesSubject } = topicsFor(prefix);
+export function schemaSubjects(
+  prefix: string,
+  states: readonly StateContract<unknown>[],
+): { readonly subject: string; readonly contract: Contract }[] {
   return [
-    { subject: eventsSubject, contract: databaseEventContract() },
-    { subject: statesSubject, contract: databaseStateContract() },
+    { subject: topicsFor(prefix).eventsSubject, contract: databaseEventContract() },
+    ...states.map((contract) => ({ subject: stateLogOf(prefix, contract).subject, contract: contract.schema() })),
   ];
 }
 

@@ -1,19 +1,19 @@
-import type { DatabaseState, LiveState } from '@notion-mirror/domain/database-state';
+import type { EntityState, LiveState } from '@notion-mirror/domain/entity-state';
 import { describe, expect, it } from 'vitest';
-import { idsOf, readStateRecord, toStateRecord } from './state-record.ts';
+import { readStateRecord, toStateRecord } from './state-record.ts';
 
-const live = { kind: 'live', workspaceId: 'a:b', databaseId: 'd', rev: 3 } as LiveState;
+const live = { kind: 'live', workspaceId: 'a:b', id: 'd', rev: 3 } as LiveState<never>;
 const codec = {
   encode: () => Buffer.from('avro'),
   decode: () => Promise.resolve({ kind: 'state' as const, state: live }),
 };
-const asRead = (state: DatabaseState) => {
+const asRead = (state: EntityState<never>) => {
   const { key, value, headers } = toStateRecord(state, codec);
   return readStateRecord({ key: Buffer.from(key), value, headers }, codec);
 };
 
 describe('a record of the state log', () => {
-  it('is keyed by tenant and database, and says its revision', () => {
+  it('is keyed by tenant and entity, and says its revision', () => {
     expect(toStateRecord(live, codec)).toEqual({
       key: 'a:b:d',
       value: Buffer.from('avro'),
@@ -21,18 +21,18 @@ describe('a record of the state log', () => {
     });
   });
 
-  it.each<DatabaseState>([
+  it.each<EntityState<never>>([
     {
       kind: 'removed',
       workspaceId: 'a:b',
-      databaseId: 'd',
+      id: 'd',
       rev: 4,
       asOf: new Date(1),
       source: 'delete',
       connectionId: null,
       removed: { at: new Date(2), reason: 'deleted', eventId: 'e' },
     },
-    { kind: 'erased', workspaceId: 'a:b', databaseId: 'd', at: new Date(3) },
+    { kind: 'erased', workspaceId: 'a:b', id: 'd', at: new Date(3) },
   ])('is a null for what is gone, and reads back: $kind', async (state) => {
     expect(toStateRecord(state, codec).value).toBeNull();
     expect(await asRead(state)).toEqual({ kind: 'state', state });
@@ -45,7 +45,9 @@ describe('a record of the state log', () => {
       kind: 'poison',
       code: 'invalid_state',
     });
-    expect(idsOf(Buffer.from('nothing'))).toBeNull();
-    expect(idsOf(null)).toBeNull();
+    const removed = { value: null, headers: { 'mirror-removed': '{"at":"2026-01-01T00:00:00Z"}' } };
+    for (const no of [Buffer.from('nothing'), null]) {
+      expect(await readStateRecord({ key: no, ...removed }, codec)).toMatchObject({ kind: 'poison', code: 'invalid_key' });
+    }
   });
 });

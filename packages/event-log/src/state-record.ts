@@ -1,10 +1,11 @@
-import type { DatabaseState, ErasedState, RemovedState } from '@notion-mirror/domain/database-state';
+import { keyOf, refOf, type EntityRef } from '@notion-mirror/domain/entity';
+import type { EntityState, ErasedState, RemovedState } from '@notion-mirror/domain/entity-state';
 import { z } from 'zod';
 import { describeIssues, poison, type Undecoded } from './avro-codec.ts';
 import type { LogRecord } from './log-record.ts';
 import type { StateCodec } from './state-codec.ts';
 
-/** A record of the state log. A null value: the database is gone. */
+/** A record of a state log. A null value: the entity is gone. */
 export interface StateRecord {
   readonly key: string;
   readonly value: Buffer | null;
@@ -12,11 +13,11 @@ export interface StateRecord {
 }
 
 /**
- * The record of a state: key = `workspaceId:databaseId`. `mirror-rev` lets a reader pass over what it has. A null value carries in
- * `mirror-removed` what is known of the removal, as JSON: a rebuild needs it.
+ * The record of a state, keyed by its entity. `mirror-rev` lets a reader pass over what it has. A null value carries in `mirror-removed` what
+ * is known of the removal, as JSON: a rebuild needs it.
  */
-export function toStateRecord(state: DatabaseState, codec: Pick<StateCodec, 'encode'>): StateRecord {
-  const key = `${state.workspaceId}:${state.databaseId}`;
+export function toStateRecord<Content>(state: EntityState<Content>, codec: Pick<StateCodec<Content>, 'encode'>): StateRecord {
+  const key = keyOf(state);
   switch (state.kind) {
     case 'live':
       return { key, value: codec.encode(state), headers: { 'content-type': 'application/avro', 'mirror-rev': String(state.rev) } };
@@ -33,30 +34,26 @@ export function toStateRecord(state: DatabaseState, codec: Pick<StateCodec, 'enc
   }
 }
 
-/** `foreign`: a null without our header, from somebody else's hand: nothing is known of it. */
-export type StateReading = { readonly kind: 'state'; readonly state: DatabaseState } | { readonly kind: 'foreign' } | Undecoded;
+/** `foreign`: a null without our header, which no process of ours wrote: nothing is known of it. */
+export type StateReading<Content> =
+  | { readonly kind: 'state'; readonly state: EntityState<Content> }
+  | { readonly kind: 'foreign' }
+  | Undecoded;
 
 /** Never rejects. */
-export async function readStateRecord(
+export async function readStateRecord<Content>(
   { key, value, headers }: Pick<LogRecord, 'key' | 'value' | 'headers'>,
-  codec: Pick<StateCodec, 'decode'>,
-): Promise<StateReading> {
+  codec: Pick<StateCodec<Content>, 'decode'>,
+): Promise<StateReading<Content>> {
   if (value !== null) return codec.decode(value);
   const text = headers['mirror-removed'];
   if (text === undefined) return { kind: 'foreign' };
   const parsed = removal.safeParse(jsonIn(text));
-  const ids = idsOf(key);
-  if (ids === null) return poison('invalid_key', 'the key is not workspaceId:databaseId');
+  const ref = refOf(key?.toString() ?? '');
+  if (ref === null) return poison('invalid_key', 'the key is not workspaceId:id');
   return parsed.success
-    ? { kind: 'state', state: { ...ids, ...parsed.data } }
+    ? { kind: 'state', state: { ...ref, ...parsed.data } }
     : poison('invalid_state', describeIssues(parsed.error, 'mirror-removed'));
-}
-
-/** A tenant's id may hold colons, a database's cannot. */
-export function idsOf(key: Buffer | null): { readonly workspaceId: string; readonly databaseId: string } | null {
-  const text = key?.toString() ?? '';
-  const colon = text.lastIndexOf(':');
-  return colon < 1 ? null : { workspaceId: text.slice(0, colon), databaseId: text.slice(colon + 1) };
 }
 
 const time = z.iso.datetime().transform((text) => new Date(text));
@@ -72,12 +69,12 @@ const removal = z.union([
       reason: z.enum(['deleted', 'trashed', 'inaccessible']),
       eventId: z.string().nullable(),
     })
-    .transform(({ at, reason, eventId, ...rest }): Omit<RemovedState, 'workspaceId' | 'databaseId'> => ({
+    .transform(({ at, reason, eventId, ...rest }): Omit<RemovedState, keyof EntityRef> => ({
       kind: 'removed',
       ...rest,
       removed: { at, reason, eventId },
     })),
-  z.strictObject({ at: time }).transform(({ at }): Omit<ErasedState, 'workspaceId' | 'databaseId'> => ({ kind: 'erased', at })),
+  z.strictObject({ at: time }).transform(({ at }): Omit<ErasedState, keyof EntityRef> => ({ kind: 'erased', at })),
 ]);
 
 function jsonIn(text: string): unknown {

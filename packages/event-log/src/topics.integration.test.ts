@@ -1,21 +1,25 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { isolatedLog } from './testing/isolated-log.ts';
+import { databaseStates } from './entities/database-state.ts';
+import { stateLogOf } from './state-contract.ts';
 import { createTopics, describeTopics, topicsFor } from './topics.ts';
 
 const log = isolatedLog(inject('stack'));
-const { events, deadLetters, states } = topicsFor(log.prefix);
+const { events, deadLetters } = topicsFor(log.prefix);
+const stateLog = stateLogOf(log.prefix, databaseStates);
+const states = stateLog.topic;
 const settings = { partitions: 4, replicationFactor: 1, retentionMs: 86_400_000 };
 afterAll(log.remove);
 
 describe('creating the topics', () => {
   it('says what it created, once', async () => {
-    const before = await describeTopics(log.kafka, log.prefix, settings);
+    const before = await describeTopics(log.kafka, log.prefix, settings, [stateLog]);
     expect(before.map(({ topic, exists }) => [topic, exists])).toEqual([
       [events, false],
       [deadLetters, false],
       [states, false],
     ]);
-    const created = await createTopics(log.kafka, log.prefix, settings);
+    const created = await createTopics(log.kafka, log.prefix, settings, [stateLog]);
     expect(created).toEqual([
       {
         topic: events,
@@ -48,12 +52,12 @@ describe('creating the topics', () => {
         differences: [],
       },
     ]);
-    const again = await createTopics(log.kafka, log.prefix, settings);
+    const again = await createTopics(log.kafka, log.prefix, settings, [stateLog]);
     expect(again.map((topic) => topic.created)).toEqual([false, false, false]);
   });
 
   it('says what differs from the settings, and changes nothing', async () => {
-    const found = await createTopics(log.kafka, log.prefix, { partitions: 24, replicationFactor: 1, retentionMs: 5_000 });
+    const found = await createTopics(log.kafka, log.prefix, { partitions: 24, replicationFactor: 1, retentionMs: 5_000 }, [stateLog]);
     expect(found[0]).toMatchObject({
       created: false,
       partitions: 4,
@@ -63,7 +67,7 @@ describe('creating the topics', () => {
 
   it('may be done by two at a time', async () => {
     const prefix = `${log.prefix}twice.`;
-    const both = await Promise.all([createTopics(log.kafka, prefix, settings), createTopics(log.kafka, prefix, settings)]);
+    const both = await Promise.all([1, 2].map(() => createTopics(log.kafka, prefix, settings, [stateLogOf(prefix, databaseStates)])));
     for (const topic of both.flat()) expect(topic).toMatchObject({ exists: true, differences: [] });
     expect(both.flat().filter(({ created }) => created)).toHaveLength(3);
   });

@@ -1,24 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import type { StateLog } from './state-contract.ts';
 
 export interface Topics {
   /** The log: Avro `DatabaseEvent` records, key = workspaceId. */
   readonly events: string;
   /** Records that could not be handled, as they were, with `dlq.*` headers; and webhooks that could not be read. */
   readonly deadLetters: string;
-  /** The state log: Avro `DatabaseState` records, key = workspaceId:databaseId. */
-  readonly states: string;
-  /** The schema registry's subjects of the values of the two logs. */
+  /** The schema registry's subject of the values of the log. */
   readonly eventsSubject: string;
-  readonly statesSubject: string;
 }
 
-/** The names of everything in Kafka and the registry. `prefix` is put in front as it is. */
+/** The names of the log in Kafka and the registry; those of the state logs: `stateLogOf`. `prefix` is put in front as it is. */
 export function topicsFor(prefix: string): Topics {
   const events = `${prefix}notion.database-events`;
-  const states = `${prefix}notion.database-states`;
-  return { events, deadLetters: `${events}.dead-letters`, states, eventsSubject: `${events}-value`, statesSubject: `${states}-value` };
+  return { events, deadLetters: `${events}.dead-letters`, eventsSubject: `${events}-value` };
 }
 
 /** Who consumes the event log. */
@@ -28,11 +25,6 @@ export type WorkerName = (typeof workerNames)[number];
 /** The consumer group of a worker. One group reads one topic for one purpose and is never shared. */
 export function groupIdFor(prefix: string, worker: WorkerName): string {
   return `${prefix}notion-mirror.${worker}`;
-}
-
-/** Who appends to the state log: the broker lets the newest one with this id write. */
-export function stateLogWriterId(prefix: string): string {
-  return `${prefix}notion-mirror.state-log`;
 }
 
 /**
@@ -84,7 +76,7 @@ export function deadLetterRetentionMs({ retentionMs }: Pick<TopicSettings, 'rete
   return Math.max(retentionMs, ninetyDays);
 }
 
-function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
+function layouts(prefix: string, settings: TopicSettings, stateLogs: readonly StateLog[]): TopicLayout[] {
   const topics = topicsFor(prefix);
   const { partitions, replicationFactor, retentionMs } = settings;
   const common = {
@@ -107,8 +99,8 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
       // A dead letter holds a whole webhook body (up to 1 MiB) and waits for a person.
       config: { ...common, 'retention.ms': String(deadLetterRetentionMs(settings)), 'max.message.bytes': String(2 * megabyte) },
     },
-    {
-      topic: topics.states,
+    ...stateLogs.map(({ topic }) => ({
+      topic,
       partitions,
       replicationFactor,
       // A document has up to 16 MiB. A null stays a week before compaction takes it, so that a reader who was away learns of it. What is
@@ -120,7 +112,7 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
         'max.compaction.lag.ms': String(sevenDays),
         'max.message.bytes': String(20 * megabyte),
       },
-    },
+    })),
   ];
 }
 
@@ -128,12 +120,13 @@ function layouts(prefix: string, settings: TopicSettings): TopicLayout[] {
 export async function createTopics(
   kafka: Kafka,
   prefix: string,
-  settings: TopicSettings = defaultTopicSettings,
+  settings: TopicSettings,
+  stateLogs: readonly StateLog[],
 ): Promise<(TopicDescription & { readonly created: boolean })[]> {
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const created = new Set<string>();
-    for (const { topic, partitions, replicationFactor, config } of layouts(prefix, settings)) {
+    for (const { topic, partitions, replicationFactor, config } of layouts(prefix, settings, stateLogs)) {
       if (existing.has(topic)) continue;
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       // False: another one was faster.
@@ -144,7 +137,7 @@ export async function createTopics(
       });
       if (isNew) created.add(topic);
     }
-    const descriptions = await describeCreated(admin, layouts(prefix, settings));
+    const descriptions = await describeCreated(admin, layouts(prefix, settings, stateLogs));
     return descriptions.map((description) => ({ ...description, created: created.has(description.topic) }));
   });
 }
@@ -181,9 +174,10 @@ export async function requireTopics(kafka: Kafka, prefix: string): Promise<void>
 export async function describeTopics(
   kafka: Kafka,
   prefix: string,
-  settings: TopicSettings = defaultTopicSettings,
+  settings: TopicSettings,
+  stateLogs: readonly StateLog[],
 ): Promise<TopicDescription[]> {
-  return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings)));
+  return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings, stateLogs)));
 }
 
 /** How long each topic keeps its records, in milliseconds, as Kafka says; null: for ever. Of those that exist. */

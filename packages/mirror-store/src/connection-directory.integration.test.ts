@@ -1,6 +1,6 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openTestDatabase, serverAddress, silent, uriThrough } from '../test/mongo.ts';
+import { openTestDatabase, serverAddress, silent, someLayout, uriThrough } from '../test/mongo.ts';
 import { startTcpProxy } from '../test/tcp-proxy.ts';
 import { openMongo, type Mongo } from './client.ts';
 import { openConnectionDirectory, type ConnectionDirectory } from './connection-directory.ts';
@@ -18,7 +18,7 @@ let metrics: Registry;
 
 beforeEach(async () => {
   mongo = await openTestDatabase();
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+  await initMongo(mongo.db, someLayout);
   connections = createConnectionStore(mongo.db);
   proxy = await startTcpProxy(serverAddress());
   through = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'through-proxy' });

@@ -45,7 +45,7 @@ export interface ConnectionStore {
   resume(connectionId: string): Promise<StatusChange>;
   /** Makes the connection `seen` active because Notion accepts its token again, only if it is still unauthorized and was not written since. */
   readmit(seen: Connection): Promise<StatusChange>;
-  /** Status `deleted`, the token erased. Its documents stay (`RecordStore.eraseSeenBy`). */
+  /** Status `deleted`, the token erased. Its documents stay until the tenant is purged. */
   remove(connectionId: string, reason: string | null): Promise<StatusChange>;
   /**
    * Marks the connection `seen` unauthorized because Notion refuses its token, only if it is still active and was not written since: the

@@ -1,25 +1,24 @@
-import { MongoServerError, type Db } from 'mongodb';
+import { MongoServerError, type Db, type Document } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import { isUnavailable, orUnavailable, unavailable } from './errors.ts';
-import { compareLayout, describeDifference, repair, type Difference } from './layout.ts';
+import { compareLayout, describeDifference, repair, type Difference, type MongoLayout } from './layout.ts';
 
 /** Another run was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
 const racing: ReadonlySet<unknown> = new Set([48, 68, 85, 86, 27, 117]);
 
 /**
- * Creates missing collections, indexes, the tombstones' TTL and the view `databases`, and corrects differences. Safe to run again or
+ * Creates missing collections, indexes, the tombstones' TTL and the views, and corrects differences. Safe to run again or
  * concurrently. Resolves to the repaired differences; empty when there were none.
  */
-export async function initMongo(db: Db, options: { readonly tombstoneTtlSeconds: number }): Promise<Difference[]> {
-  const { tombstoneTtlSeconds } = options;
+export async function initMongo(db: Db, layout: MongoLayout): Promise<Difference[]> {
   const repaired: Difference[] = [];
   for (let attempt = 1; ; attempt += 1) {
-    const differences = await orUnavailable('MongoDB could not be read', () => compareLayout(db, tombstoneTtlSeconds));
+    const differences = await orUnavailable('MongoDB could not be read', () => compareLayout(db, layout));
     if (differences.length === 0) return repaired;
     if (attempt > 10) throw new Error(`MongoDB still differs after 10 attempts: ${differences.map(describeDifference).join('; ')}`);
     for (const difference of differences) {
       try {
-        await repair(db, difference, tombstoneTtlSeconds);
+        await repair(db, difference, layout);
         repaired.push(difference);
       } catch (error) {
         if (error instanceof MongoServerError && racing.has(error.code)) continue;
@@ -46,18 +45,21 @@ export interface MongoReport {
 }
 
 /** For `mirror doctor`. Changes nothing. */
-export async function inspectMongo(db: Db, options: { readonly tombstoneTtlSeconds: number }): Promise<MongoReport> {
+export async function inspectMongo(db: Db, layout: MongoLayout): Promise<MongoReport> {
   return orUnavailable('MongoDB cannot be inspected', async () => {
     const hello = await db.command({ hello: 1 });
     const build = await db.command({ buildInfo: 1 });
-    const records = db.collection(collectionNames.databaseRecords);
+    const countRecords = async (filter: Document): Promise<number> => {
+      const counts = await Promise.all(layout.storages.map(({ collection }) => db.collection(collection).countDocuments(filter)));
+      return counts.reduce((sum, number) => sum + number, 0);
+    };
     return {
       serverVersion: String(build['version']),
       replicaSet: typeof hello['setName'] === 'string' ? hello['setName'] : null,
-      differences: await compareLayout(db, options.tombstoneTtlSeconds),
+      differences: await compareLayout(db, layout),
       counts: {
-        live: await records.countDocuments({ removed: { $exists: false } }),
-        tombstones: await records.countDocuments({ removed: { $exists: true } }),
+        live: await countRecords({ removed: { $exists: false } }),
+        tombstones: await countRecords({ removed: { $exists: true } }),
         spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),
         parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
         stoppedSweeps: await db.collection(collectionNames.sweeps).countDocuments({ 'last.stopped': true }),

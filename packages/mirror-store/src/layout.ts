@@ -1,25 +1,17 @@
 import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
-import { collectionNames, databasesView } from './collections.ts';
+import { collectionNames } from './collections.ts';
+import type { EntityStorage, WantedIndex } from './entity-storage.ts';
 
-interface WantedIndex {
-  readonly name: string;
-  readonly key: Readonly<Record<string, 1 | -1>>;
-  /** For a TTL index: how long after the date in its field a document is removed. */
-  readonly expireAfterSeconds?: number;
+/** How MongoDB is meant to be set up. */
+export interface MongoLayout {
+  /** The kinds of entities that the mirror keeps. */
+  readonly storages: readonly EntityStorage<unknown, object>[];
+  readonly tombstoneTtlSeconds: number;
 }
 
 const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
 
-const indexesOfRecords: readonly WantedIndex[] = [
-  { name: 'by_workspace', key: { workspaceId: 1, databaseId: 1 } },
-  { name: 'by_data_source', key: { workspaceId: 1, 'dataSources.id': 1 } },
-  { name: 'by_parent', key: { workspaceId: 1, 'parent.id': 1 } },
-];
-
 const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
-  [collectionNames.databaseRecords]: indexesOfRecords,
-  // It can replace the other collection.
-  [collectionNames.shadowRecords]: indexesOfRecords,
   [collectionNames.connections]: [
     { name: 'by_notion_workspace', key: { notionWorkspaceId: 1 } },
     { name: 'by_workspace', key: { workspaceId: 1 } },
@@ -62,65 +54,79 @@ export type Difference =
   | { readonly kind: 'missing_view'; readonly name: string }
   | { readonly kind: 'other_view'; readonly name: string };
 
+interface WantedCollection {
+  readonly name: string;
+  readonly indexes: readonly WantedIndex[];
+}
+
+function collectionsOf({ storages, tombstoneTtlSeconds }: MongoLayout): WantedCollection[] {
+  const others = Object.values(collectionNames).map((name) => ({ name, indexes: wantedIndexes[name] ?? [] }));
+  const records = storages.flatMap(({ collection, shadowCollection, indexes }) => {
+    const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlSeconds }];
+    // The shadow can replace the other collection.
+    return [collection, shadowCollection].map((name) => ({ name, indexes: wanted }));
+  });
+  return [...others, ...records].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** The differences from the wanted layout; empty when there are none. Read-only. */
-export async function compareLayout(db: Db, tombstoneTtlSeconds: number): Promise<Difference[]> {
+export async function compareLayout(db: Db, layout: MongoLayout): Promise<Difference[]> {
   const differences: Difference[] = [];
   const found = new Map((await db.listCollections().toArray()).map((info) => [info.name, info]));
 
-  for (const name of Object.values(collectionNames)) {
+  for (const { name, indexes } of collectionsOf(layout)) {
     const exists = found.has(name);
     if (!exists) differences.push({ kind: 'missing_collection', name });
-    const indexes: IndexDescriptionInfo[] = exists ? await db.collection(name).indexes() : [];
-    for (const { name: index, key, expireAfterSeconds } of wantedIndexes[name] ?? []) {
-      if (indexes.some((is) => sameKey(is.key, key) && is.expireAfterSeconds === expireAfterSeconds)) continue;
-      const nameInUse = indexes.some((is) => is.name === index);
-      differences.push({ kind: nameInUse ? 'other_index' : 'missing_index', collection: name, name: index });
-    }
-    if (holdsRecords(name)) differences.push(...compareTtl(name, indexes, tombstoneTtlSeconds));
+    const present: IndexDescriptionInfo[] = exists ? await db.collection(name).indexes() : [];
+    for (const wanted of indexes) differences.push(...compareIndex(name, wanted, present));
   }
 
-  const view = found.get(databasesView);
-  if (view === undefined) differences.push({ kind: 'missing_view', name: databasesView });
-  else if (!isOurView(view)) differences.push({ kind: 'other_view', name: databasesView });
+  for (const storage of layout.storages) {
+    const view = found.get(storage.view);
+    if (view === undefined) differences.push({ kind: 'missing_view', name: storage.view });
+    else if (!isOurView(view, storage)) differences.push({ kind: 'other_view', name: storage.view });
+  }
   return differences;
 }
 
-function holdsRecords(name: string): boolean {
-  return name === collectionNames.databaseRecords || name === collectionNames.shadowRecords;
-}
-
-function compareTtl(collection: string, indexes: readonly IndexDescriptionInfo[], seconds: number): Difference[] {
-  const is = indexes.find(({ key }) => sameKey(key, tombstoneTtl.key));
-  if (is === undefined) return [{ kind: 'missing_index', collection, name: tombstoneTtl.name }];
-  const isSeconds = is.expireAfterSeconds ?? null;
-  return isSeconds === seconds ? [] : [{ kind: 'other_tombstone_ttl', collection, isSeconds, shouldBeSeconds: seconds }];
+function compareIndex(
+  collection: string,
+  { name, key, expireAfterSeconds }: WantedIndex,
+  present: readonly IndexDescriptionInfo[],
+): Difference[] {
+  const sameKeys = present.filter((is) => sameKey(is.key, key));
+  if (sameKeys.some((is) => is.expireAfterSeconds === expireAfterSeconds)) return [];
+  const [is] = sameKeys;
+  if (name === tombstoneTtl.name && is !== undefined && expireAfterSeconds !== undefined) {
+    return [{ kind: 'other_tombstone_ttl', collection, isSeconds: is.expireAfterSeconds ?? null, shouldBeSeconds: expireAfterSeconds }];
+  }
+  const nameInUse = present.some((index) => index.name === name);
+  return [{ kind: nameInUse ? 'other_index' : 'missing_index', collection, name }];
 }
 
 function sameKey(is: unknown, wanted: WantedIndex['key']): boolean {
   return JSON.stringify(is instanceof Map ? Object.fromEntries(is) : is) === JSON.stringify(wanted);
 }
 
-function isOurView(info: Document): boolean {
+function isOurView(info: Document, { collection }: EntityStorage<unknown, object>): boolean {
   const options = info['options'] as Document | undefined;
   return (
-    info['type'] === 'view' &&
-    options?.['viewOn'] === collectionNames.databaseRecords &&
-    JSON.stringify(options['pipeline']) === JSON.stringify(viewPipeline)
+    info['type'] === 'view' && options?.['viewOn'] === collection && JSON.stringify(options['pipeline']) === JSON.stringify(viewPipeline)
   );
 }
 
 /** Repairs one difference. An index of ours with other keys is replaced; content is never touched. */
-export async function repair(db: Db, difference: Difference, tombstoneTtlSeconds: number): Promise<void> {
+export async function repair(db: Db, difference: Difference, layout: MongoLayout): Promise<void> {
   switch (difference.kind) {
     case 'missing_collection':
       await db.createCollection(difference.name);
       break;
     case 'missing_index':
-      await createIndex(db, difference.collection, difference.name, tombstoneTtlSeconds);
+      await createIndex(db, difference, layout);
       break;
     case 'other_index':
       await db.collection(difference.collection).dropIndex(difference.name);
-      await createIndex(db, difference.collection, difference.name, tombstoneTtlSeconds);
+      await createIndex(db, difference, layout);
       break;
     case 'other_tombstone_ttl':
       await db.command({
@@ -129,22 +135,31 @@ export async function repair(db: Db, difference: Difference, tombstoneTtlSeconds
       });
       break;
     case 'missing_view':
-      await db.createCollection(databasesView, { viewOn: collectionNames.databaseRecords, pipeline: [...viewPipeline] });
+      await db.createCollection(difference.name, { viewOn: collectionShownBy(difference.name, layout), pipeline: [...viewPipeline] });
       break;
     case 'other_view':
-      if ((await db.listCollections({ name: databasesView, type: 'collection' }).toArray()).length > 0) {
-        throw new Error(`a collection is named ${databasesView}, which is the view's name: rename it`);
+      if ((await db.listCollections({ name: difference.name, type: 'collection' }).toArray()).length > 0) {
+        throw new Error(`a collection is named ${difference.name}, which is the view's name: rename it`);
       }
-      await db.command({ collMod: databasesView, viewOn: collectionNames.databaseRecords, pipeline: viewPipeline });
+      await db.command({ collMod: difference.name, viewOn: collectionShownBy(difference.name, layout), pipeline: viewPipeline });
       break;
   }
 }
 
-async function createIndex(db: Db, collection: string, name: string, tombstoneTtlSeconds: number): Promise<void> {
-  const wanted =
-    name === tombstoneTtl.name
-      ? { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlSeconds }
-      : wantedIndexes[collection]?.find((index) => index.name === name);
+function collectionShownBy(view: string, { storages }: MongoLayout): string {
+  const storage = storages.find((one) => one.view === view);
+  if (storage === undefined) throw new Error(`no records are known for the view ${view}`);
+  return storage.collection;
+}
+
+async function createIndex(
+  db: Db,
+  { collection, name }: { readonly collection: string; readonly name: string },
+  layout: MongoLayout,
+): Promise<void> {
+  const wanted = collectionsOf(layout)
+    .find((one) => one.name === collection)
+    ?.indexes.find((index) => index.name === name);
   if (wanted === undefined) throw new Error(`no index ${name} is known for ${collection}`);
   const { key, expireAfterSeconds } = wanted;
   await db.collection(collection).createIndex(key, { name, ...(expireAfterSeconds === undefined ? {} : { expireAfterSeconds }) });

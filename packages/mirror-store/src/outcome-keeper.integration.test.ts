@@ -1,6 +1,6 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, serverAddress, silent, someOutcome, uriThrough } from '../test/mongo.ts';
+import { openTestDatabase, serverAddress, silent, someLayout, someOutcome, uriThrough } from '../test/mongo.ts';
 import { startTcpProxy } from '../test/tcp-proxy.ts';
 import { openMongo } from './client.ts';
 import { openOutcomeHistory } from './event-outcomes.ts';
@@ -11,7 +11,7 @@ let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 
 beforeAll(async () => {
   mongo = await openTestDatabase();
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await initMongo(mongo.db, someLayout);
 });
 afterAll(() => mongo.drop());
 

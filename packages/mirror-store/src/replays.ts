@@ -5,6 +5,8 @@ import { orUnavailable } from './errors.ts';
 
 /** A part of a partition, and the offset where reading continues. */
 export interface ReplayRange {
+  /** Missing in replays that were stored when each source had one topic. */
+  readonly topic?: string;
   readonly partition: number;
   readonly from: number;
   readonly to: number;

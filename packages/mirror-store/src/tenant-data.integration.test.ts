@@ -2,16 +2,18 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase, someContent } from '../test/mongo.ts';
 import { createConnectionStore } from './connection-store.ts';
-import { createRecordStore, type RecordStore } from './database-records.ts';
+import { databaseStorage } from './entities/database.ts';
+import { createRecordStore } from './records/record-store.ts';
 import { createSpool } from './spool.ts';
 import { createSweepLedger } from './sweep-ledger.ts';
 import { openTenantData } from './tenant-data.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
-let records: RecordStore;
+let records: ReturnType<typeof openStore>;
+const openStore = () => createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() });
 beforeAll(async () => {
   mongo = await openTestDatabase();
-  records = createRecordStore({ db: mongo.db, metrics: new Registry() });
+  records = openStore();
 });
 afterAll(async () => {
   await mongo.drop();
@@ -20,8 +22,8 @@ afterAll(async () => {
 const write = async (workspaceId: string, databaseId: string) =>
   records.writeLive({
     workspaceId,
-    databaseId,
-    expected: await records.read(workspaceId, databaseId),
+    id: databaseId,
+    expected: await records.read({ workspaceId: workspaceId, id: databaseId }),
     content: someContent(),
     connectionId: `${workspaceId}-connection`,
     asOf: new Date(),
@@ -30,7 +32,7 @@ const write = async (workspaceId: string, databaseId: string) =>
 
 test('erases everything of one tenant and nothing of another; a fetch in flight is not written', async () => {
   const { db } = mongo;
-  const tenants = openTenantData(db);
+  const tenants = openTenantData(db, [databaseStorage]);
   for (const workspaceId of ['acme', 'acme-2']) {
     const connection = {
       connectionId: `${workspaceId}-connection`,
@@ -57,11 +59,11 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
   };
   expect(await tenants.count('acme')).toEqual(all);
 
-  const readBefore = await records.read('acme', 'd1');
+  const readBefore = await records.read({ workspaceId: 'acme', id: 'd1' });
   await tenants.silence('acme', 'purged');
   const inFlight = {
     workspaceId: 'acme',
-    databaseId: 'd1',
+    id: 'd1',
     expected: readBefore,
     content: someContent(),
     connectionId: 'c',

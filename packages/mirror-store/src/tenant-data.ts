@@ -1,10 +1,11 @@
 import type { Db, Filter } from 'mongodb';
-import { collectionNames, openCollection } from './collections.ts';
+import { collectionNames, openCollection, openNamed } from './collections.ts';
 import type { ConnectionDocument } from './connection-document.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { orUnavailable } from './errors.ts';
 import { createParkedEvents } from './parked-events.ts';
-import type { RecordDocument } from './record-document.ts';
+import type { EntityStorage } from './entity-storage.ts';
+import { openRecords } from './records/record-document.ts';
 
 interface AnyDocument {
   readonly _id: string;
@@ -14,19 +15,17 @@ interface AnyDocument {
 type CollectionKey = keyof typeof collectionNames;
 
 /**
- * The filter for a tenant's documents in every collection; null: the collection has no documents of tenants. Settled dead letters name places
+ * The filter for a tenant's documents in every collection except those of records; null: the collection has no documents of tenants. Settled dead letters name places
  * on a topic, a notice names a connection but no tenant, and a worker's status is replaced every two seconds.
  */
 const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
   connections: (workspaceId) => ({ workspaceId }),
   connectionNotices: null,
-  databaseRecords: (workspaceId) => ({ workspaceId }),
   eventOutcomes: (workspaceId) => ({ workspaceId }),
   handshakes: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
   settledDeadLetters: null,
-  shadowRecords: (workspaceId) => ({ workspaceId }),
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,
   sweeps: (workspaceId) => ({ _id: workspaceId }),
@@ -51,17 +50,26 @@ export interface TenantData {
   eraseConnections(workspaceId: string): Promise<TenantCounts>;
 }
 
-export function openTenantData(db: Db): TenantData {
-  const keys = (Object.keys(tenantFilters) as CollectionKey[]).toSorted();
+export function openTenantData(db: Db, storages: readonly EntityStorage<unknown, object>[]): TenantData {
+  const { connections, spooledEvents } = collectionNames;
 
-  async function erase(workspaceId: string, some: readonly CollectionKey[]): Promise<TenantCounts> {
+  /** Of every collection, in order of their names in MongoDB. */
+  function filtersOf(workspaceId: string): [string, Filter<AnyDocument>][] {
+    const others = (Object.keys(tenantFilters) as CollectionKey[]).flatMap((key): [string, Filter<AnyDocument>][] => {
+      const filter = tenantFilters[key]?.(workspaceId);
+      return filter === undefined ? [] : [[collectionNames[key], filter]];
+    });
+    const records = storages.flatMap(({ collection, shadowCollection }) => [collection, shadowCollection]);
+    return [...others, ...records.map((name): [string, Filter<AnyDocument>] => [name, { workspaceId }])].toSorted(([a], [b]) =>
+      a < b ? -1 : 1,
+    );
+  }
+
+  async function erase(workspaceId: string, isMeant: (name: string) => boolean): Promise<TenantCounts> {
     return orUnavailable('documents could not be erased', async () => {
       const erased: Record<string, number> = {};
-      for (const key of some) {
-        const filter = tenantFilters[key]?.(workspaceId);
-        if (filter === undefined) continue;
-        const { deletedCount } = await openCollection<AnyDocument>(db, key).deleteMany(filter);
-        erased[collectionNames[key]] = deletedCount;
+      for (const [name, filter] of filtersOf(workspaceId).filter(([one]) => isMeant(one))) {
+        erased[name] = (await openNamed<AnyDocument>(db, name).deleteMany(filter)).deletedCount;
       }
       return erased;
     });
@@ -71,36 +79,34 @@ export function openTenantData(db: Db): TenantData {
     count: (workspaceId) =>
       orUnavailable('documents could not be counted', async () => {
         const counts: Record<string, number> = {};
-        for (const key of keys) {
-          const filter = tenantFilters[key]?.(workspaceId);
-          if (filter !== undefined) counts[collectionNames[key]] = await openCollection<AnyDocument>(db, key).countDocuments(filter);
+        for (const [name, filter] of filtersOf(workspaceId)) {
+          counts[name] = await openNamed<AnyDocument>(db, name).countDocuments(filter);
         }
         return counts;
       }),
 
     async silence(workspaceId, reason) {
       const store = createConnectionStore(db);
-      const connections = openCollection<ConnectionDocument>(db, 'connections');
-      const ids = await orUnavailable('connections could not be read', () => connections.distinct('_id', { workspaceId }));
+      const ids = await orUnavailable('connections could not be read', () =>
+        openCollection<ConnectionDocument>(db, 'connections').distinct('_id', { workspaceId }),
+      );
       for (const connectionId of ids) await store.remove(connectionId, reason);
       await createParkedEvents(db).discard(workspaceId);
-      await erase(workspaceId, ['spooledEvents']);
-      const tombstone = {
-        ...Object.fromEntries(['_id', 'workspaceId', 'databaseId', 'asOf'].map((field) => [field, `$${field}`])),
-        rev: { $add: ['$rev', 1] },
-        source: 'delete',
-        removed: { at: '$$NOW', reason: 'inaccessible', eventId: null },
-      };
-      await orUnavailable('records could not be erased', () =>
-        openCollection<RecordDocument>(db, 'databaseRecords').updateMany({ workspaceId }, [{ $replaceWith: tombstone }]),
-      );
+      await erase(workspaceId, (name) => name === spooledEvents);
+      for (const storage of storages) {
+        const tombstone = {
+          ...Object.fromEntries(['_id', 'workspaceId', storage.kind.idField, 'asOf'].map((field) => [field, `$${field}`])),
+          rev: { $add: ['$rev', 1] },
+          source: 'delete',
+          removed: { at: '$$NOW', reason: 'inaccessible', eventId: null },
+        };
+        await orUnavailable('records could not be erased', () =>
+          openRecords(db, storage).updateMany({ workspaceId }, [{ $replaceWith: tombstone }]),
+        );
+      }
     },
 
-    erase: (workspaceId) =>
-      erase(
-        workspaceId,
-        keys.filter((key) => key !== 'connections'),
-      ),
-    eraseConnections: (workspaceId) => erase(workspaceId, ['connections']),
+    erase: (workspaceId) => erase(workspaceId, (name) => name !== connections),
+    eraseConnections: (workspaceId) => erase(workspaceId, (name) => name === connections),
   };
 }

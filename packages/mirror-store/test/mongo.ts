@@ -3,7 +3,9 @@ import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { openMongo, type Mongo } from '../src/client.ts';
+import { databaseStorage } from '../src/entities/database.ts';
 import type { EventOutcome } from '../src/event-outcomes.ts';
+import type { MongoLayout } from '../src/layout.ts';
 
 /** A new MongoDB database on the stack's server, dropped by `drop`. */
 export async function openTestDatabase(): Promise<Mongo & { readonly name: string; drop(): Promise<void> }> {
@@ -18,6 +20,9 @@ export async function openTestDatabase(): Promise<Mongo & { readonly name: strin
     },
   };
 }
+
+/** What `mirror init` sets up, with tombstones of an hour. */
+export const someLayout: MongoLayout = { storages: [databaseStorage], tombstoneTtlSeconds: 3_600 };
 
 export function uriOf(database: string): string {
   const uri = new URL(inject('stack').mongodbUri);

@@ -57,8 +57,8 @@ export type Unanswered =
   /** Trying again will not help. */
   | { readonly kind: 'failed'; readonly failure: SourceFailure };
 
-export type FetchOutcome =
-  | { readonly kind: 'live'; readonly content: DatabaseContent; readonly connectionId: string }
+export type FetchOutcome<Content = DatabaseContent> =
+  | { readonly kind: 'live'; readonly content: Content; readonly connectionId: string }
   | { readonly kind: 'trashed'; readonly connectionId: string }
   /**
    * No active connection of the tenant can read it: each answers 404, or that the id is no database it can show. `refusal`: the latter, where one

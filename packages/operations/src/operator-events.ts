@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '@notion-mirror/domain/connection';
+import type { EntityKind } from '@notion-mirror/domain/entity';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { topicsFor } from '@notion-mirror/event-log/topics';
@@ -9,7 +10,8 @@ import { eventCodecOf, openPublisher } from './servers.ts';
 
 export interface SyncRequest {
   readonly connection: Connection;
-  readonly databaseId: string;
+  readonly kind: EntityKind;
+  readonly id: string;
 }
 
 const atOnce = 100;
@@ -21,8 +23,8 @@ export async function appendOperatorSyncs(context: OperationContext, type: strin
   const publisher = await openPublisher(context);
   const run = randomUUID();
   try {
-    const append = async ({ connection, databaseId }: SyncRequest): Promise<void> => {
-      const about = { eventId: `${run}:${databaseId}`, type, databaseId, dataSourceId: null, origin: 'operator' } as const;
+    const append = async ({ connection, kind, id }: SyncRequest): Promise<void> => {
+      const about = { eventId: `${run}:${id}`, type, ...kind.targetOf(id), origin: 'operator' } as const;
       const event = syncEventFor(connection, about, new Date());
       await publisher.publish(toRecord({ topic, event, codec }));
     };

@@ -1,8 +1,10 @@
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
+import { stateLogOf, type StateLog } from '@notion-mirror/event-log/state-contract';
 import { topicsFor, type TopicSettings } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import type { MongoLayout } from '@notion-mirror/mirror-store/layout';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import type { OperationContext } from './operation-context.ts';
@@ -78,6 +80,16 @@ export async function useMongo<T>(context: OperationContext, use: (mongo: Mongo)
 
 function isOfStore(error: unknown): boolean {
   return error instanceof Error && /^(Store|Mongo)/.test(error.name);
+}
+
+/** The state log of each kind of entity. */
+export function stateLogsOf({ config, entities }: OperationContext): StateLog[] {
+  return entities.map(({ states }) => stateLogOf(config.topicPrefix, states));
+}
+
+/** How MongoDB is meant to be set up. */
+export function mongoLayoutOf({ config, entities }: OperationContext): MongoLayout {
+  return { storages: entities.map(({ storage }) => storage), tombstoneTtlSeconds: config.tombstoneTtlSeconds };
 }
 
 /** How the topics are meant to be. The replicas of `auto`: 3, or the number of brokers if there are fewer. */

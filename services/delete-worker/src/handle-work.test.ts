@@ -1,12 +1,17 @@
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
+import type { DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import { nextRev } from '@notion-mirror/domain/write-rule';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { PublishError } from '@notion-mirror/event-log/publisher';
-import type { StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
+import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { describe, expect, test } from 'vitest';
 import { createWorkHandler, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 import { recheckOf } from './recheck-event.ts';
+
+type DatabaseRecord = StoredRecord<DatabaseOutline>;
 
 const occurredAt = new Date(1_000_000);
 const receivedAt = new Date(1_001_000);
@@ -15,7 +20,7 @@ const now = 2_000_000;
 
 /** One tenant's mirror in memory. */
 function world() {
-  const mirror = new Map<string, StoredRecord>();
+  const mirror = new Map<string, DatabaseRecord>();
   const outcomes: string[] = [];
   const ways: OutcomeDetail[] = [];
   const rechecks: { eventId: string; accessibleBy: readonly string[] }[] = [];
@@ -23,30 +28,31 @@ function world() {
   /** Runs between a read and the write that follows it. */
   const afterRead = { run: () => {} };
 
-  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>): Promise<WriteResult> => {
+  const write = (databaseId: string, expected: DatabaseRecord | null, next: Omit<DatabaseRecord, 'rev'>): Promise<WriteResult> => {
     if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' });
     mirror.set(databaseId, { ...next, rev: nextRev(expected) });
     return Promise.resolve({ kind: 'written' });
   };
-  const deps: HandlerDependencies = {
-    records: {
-      async read(_workspaceId, databaseId) {
-        if (state.store === 'fails') throw new StoreUnavailableError('unavailable');
-        const record = mirror.get(databaseId) ?? null;
-        afterRead.run();
-        return record;
-      },
-      writeTombstone: ({ databaseId, expected, asOf, source, reason, eventId }) =>
-        write(databaseId, expected, {
-          asOf: asOf.getTime(),
-          source,
-          live: false,
-          dataSourceIds: [],
-          connectionId: null,
-          removed: { at: asOf, reason, eventId },
-        }),
-      touch: ({ databaseId, expected }) => write(databaseId, expected, expected as StoredRecord),
+  const records: Pick<RecordStore<DatabaseContent, DatabaseOutline>, 'read' | 'writeTombstone' | 'touch'> = {
+    async read({ id: databaseId }) {
+      if (state.store === 'fails') throw new StoreUnavailableError('unavailable');
+      const record = mirror.get(databaseId) ?? null;
+      afterRead.run();
+      return record;
     },
+    writeTombstone: ({ id: databaseId, expected, asOf, source, reason, eventId }) =>
+      write(databaseId, expected, {
+        asOf: asOf.getTime(),
+        source,
+        live: false,
+        dataSourceIds: [],
+        connectionId: null,
+        removed: { at: asOf, reason, eventId },
+      }),
+    touch: ({ id: databaseId, expected }) => write(databaseId, expected, expected as DatabaseRecord),
+  };
+  const deps: HandlerDependencies = {
+    entities: [{ kind: databaseKind, records }],
     async recheck(event, accessibleBy) {
       if (state.log === 'fails') throw new PublishError('deadline', 'unavailable');
       rechecks.push({ eventId: event.eventId, accessibleBy });
@@ -100,7 +106,7 @@ function deletion(eventId: string, given: Partial<DatabaseEvent> = {}): Database
 }
 
 /** A live record from a fetch that began at `asOf`. */
-function live(asOf: number): StoredRecord {
+function live(asOf: number): DatabaseRecord {
   return { rev: 7, asOf, source: 'fetch', live: true, dataSourceIds: ['s1'], connectionId: 'c1', removed: null };
 }
 

@@ -4,7 +4,7 @@ import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { OutcomeDetail } from './handle-work.ts';
-import type { RemoveResult } from './remove-database.ts';
+import type { RemoveResult } from './remove-entity.ts';
 
 /** Reports each event's outcome: a log line, the metrics, and the stored outcome. */
 export function createOutcomeReport(deps: {

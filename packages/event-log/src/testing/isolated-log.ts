@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
+import { databaseStates } from '../entities/database-state.ts';
 import { createKafka } from '../kafka-client.ts';
 import { registerSchemas, schemaSubjects } from '../register-schemas.ts';
 import type { SchemaRegistrySettings } from '../schema-registry.ts';
+import { stateLogOf, type StateContract } from '../state-contract.ts';
 import { createTopics } from '../topics.ts';
 
 export const silent = createLogger({ service: 'test', level: 'silent' });
@@ -14,8 +16,8 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
   readonly prefix: string;
   readonly kafka: Kafka;
   readonly schemaRegistry: SchemaRegistrySettings;
-  /** Makes the topics and schemas that `mirror init` would make. */
-  readonly init: (partitions: number) => Promise<void>;
+  /** Makes the topics and schemas that `mirror init` would make for these kinds of entities; by default for databases. */
+  readonly init: (partitions: number, states?: readonly StateContract<unknown>[]) => Promise<void>;
   readonly remove: () => Promise<void>;
 } {
   const prefix = `test-${randomUUID().slice(0, 8)}.`;
@@ -25,9 +27,15 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
     prefix,
     kafka,
     schemaRegistry,
-    async init(partitions) {
-      await createTopics(kafka, prefix, { partitions, replicationFactor: 1, retentionMs: 3_600_000 });
-      for (const { subject, contract } of schemaSubjects(prefix)) await registerSchemas({ schemaRegistry, subject, contract });
+    async init(partitions, states = [databaseStates]) {
+      const settings = { partitions, replicationFactor: 1, retentionMs: 3_600_000 };
+      await createTopics(
+        kafka,
+        prefix,
+        settings,
+        states.map((contract) => stateLogOf(prefix, contract)),
+      );
+      for (const { subject, contract } of schemaSubjects(prefix, states)) await registerSchemas({ schemaRegistry, subject, contract });
     },
     async remove() {
       const admin = kafka.admin();

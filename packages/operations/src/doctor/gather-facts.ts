@@ -35,7 +35,7 @@ import { serverMessage } from '../error-text.ts';
 import { isSignedByNango } from '@notion-mirror/service-kit/webhook-signatures';
 import { harmlessWebhook, nangoSignature } from '../nango-signature.ts';
 import { mongoAddress, urlAddress } from '../secrets.ts';
-import { kafkaOf, topicSettings, withAdmin, withMongo, type Admin } from '../servers.ts';
+import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, type Admin, withAdmin, withMongo } from '../servers.ts';
 import { settingsAdvice } from '../settings-advice.ts';
 
 const probeMs = 8_000;
@@ -131,7 +131,7 @@ async function probeKafka(context: OperationContext): Probed<KafkaFacts> {
   const names = topicsFor(topicPrefix);
   return withAdmin(kafka, async (admin) => {
     const { latencyMs, value: cluster } = await timed(async () => admin.describeCluster());
-    const topics = await describeTopics(kafka, topicPrefix, topicSettings(context, cluster.brokers.length));
+    const topics = await describeTopics(kafka, topicPrefix, topicSettings(context, cluster.brokers.length), stateLogsOf(context));
     const exists = (name: string) => topics.some(({ topic, exists: isThere }) => topic === name && isThere);
     return {
       latencyMs,
@@ -177,11 +177,14 @@ async function recordsOf(admin: Admin, topic: string): Promise<number> {
 const latestVersion = z.object({ id: z.number() });
 const registryError = z.object({ error_code: z.number() });
 
-async function probeRegistry({ config, signal }: OperationContext): Probed<RegistryFacts> {
+async function probeRegistry({ config, entities, signal }: OperationContext): Probed<RegistryFacts> {
   const { schemaRegistry, topicPrefix } = config;
   const subjects: SubjectFacts[] = [];
   const { latencyMs, value: isRegistry } = await timed(async () => {
-    for (const { subject, contract } of schemaSubjects(topicPrefix)) {
+    for (const { subject, contract } of schemaSubjects(
+      topicPrefix,
+      entities.map(({ states }) => states),
+    )) {
       const latest = await latestOf(config, subject, signal);
       if (latest.kind === 'no_registry') return false;
       subjects.push({ ...(await inspectSchemas({ schemaRegistry, subject, contract })), latestId: latest.id });
@@ -213,11 +216,11 @@ async function latestOf(
 }
 
 async function probeMongo(context: OperationContext): Probed<MongoFacts> {
-  const { tombstoneTtlSeconds, encryptionKey } = context.config;
+  const { encryptionKey } = context.config;
   return withMongo(context, async ({ db }) => {
     const { latencyMs } = await timed(async () => db.command({ ping: 1 }));
     const [report, connections, handshakes, failedSearches] = await Promise.all([
-      inspectMongo(db, { tombstoneTtlSeconds }),
+      inspectMongo(db, mongoLayoutOf(context)),
       createConnectionStore(db).list(),
       probeHandshakes(createHandshakeStore({ db, encryptionKey })),
       probeSweeps(createSweepLedger(db)),

@@ -1,4 +1,5 @@
 import type { Connection } from '@notion-mirror/domain/connection';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { describe, expect, test } from 'vitest';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
@@ -31,7 +32,8 @@ const tenant: TenantFacts = {
 };
 const facts: ExplainFacts = {
   subject: 'd1',
-  databaseId: 'd1',
+  kind: databaseKind,
+  id: 'd1',
   tenants: [tenant],
   allTenants: 7,
   outcomes: [],

@@ -2,10 +2,11 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
 import type { WorkerName } from '@notion-mirror/event-log/topics';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
-import type { StoredRecord } from '@notion-mirror/mirror-store/record-document';
+import type { EntityKind } from '@notion-mirror/domain/entity';
+import type { StoredRecord } from '@notion-mirror/mirror-store/records/record-document';
 import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 
-/** What Notion says of the database now, through a tenant's connections. */
+/** What Notion says of the entity now, through a tenant's connections. */
 export type NotionSays =
   | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'no_active_connection' }
   /** The id names something that Notion cannot show as a database. `message`: Notion's words. */
@@ -29,7 +30,7 @@ export interface WaitingEvent {
 export interface TenantFacts {
   readonly workspaceId: string;
   readonly connections: readonly Connection[];
-  /** Of the database; null when there is none, or no database is known. */
+  /** Of the entity; null when there is none, or no entity is known. */
   readonly record: StoredRecord | null;
   readonly waiting: readonly WaitingEvent[];
   readonly backlog: TenantBacklog | null;
@@ -40,7 +41,9 @@ export interface TenantFacts {
 export interface ExplainFacts {
   /** What was asked for: an id in Notion's canonical form, or the text as it was given. */
   readonly subject: string;
-  readonly databaseId: string | null;
+  /** What it is, or what it is in. `id`: null when nothing says which one. */
+  readonly kind: EntityKind;
+  readonly id: string | null;
   /** Those that anything is known of, or that were asked for. */
   readonly tenants: readonly TenantFacts[];
   /** How many tenants there are. */

@@ -1,4 +1,5 @@
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import type { EntityRef } from '@notion-mirror/domain/entity';
 import { mirrorVerdict } from '@notion-mirror/domain/content-differences';
 import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
@@ -8,13 +9,14 @@ import { groupIdFor, readerGroupId, topicsFor, workerNames } from '@notion-mirro
 import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { createRecordStore, type RecordStore } from '@notion-mirror/mirror-store/database-records';
 import { openOutcomeHistory } from '@notion-mirror/mirror-store/event-outcomes';
-import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/mirrored-documents';
+import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { liveWorkers } from '@notion-mirror/mirror-store/worker-status';
 import { Registry } from '@notion-mirror/service-kit/metrics';
+import type { AnyEntity } from '../operated-entity.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { openDeadLetterTopic } from '../dead-letters/topic.ts';
 import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
@@ -45,13 +47,14 @@ export async function gatherExplainFacts(
       deadLettersAbout(context, db, subject),
       liveWorkers(db, new Date()),
     ]);
-    const records = createRecordStore({ db, metrics: new Registry() });
-    const holders = await holdersOf(records, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
+    const { entity, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
+    const { kind } = entity.storage;
+    const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
     const isEvent = outcomes.some(({ eventId }) => eventId === subject);
-    const databaseId =
-      outcomes.map((outcome) => outcome.record?.databaseId ?? outcome.databaseId).find((id) => id !== null) ??
+    const id =
+      outcomes.map((outcome) => outcome.record?.databaseId ?? outcome.databaseId).find((known) => known !== null) ??
       [...holders.values()][0] ??
-      parked.map(({ event }) => event.databaseId).find((id) => id !== null) ??
+      parked.map(({ event }) => kind.idOf(event)).find((known) => known !== null) ??
       (isEvent ? null : canonicalNotionId(subject));
 
     const named = [
@@ -69,20 +72,21 @@ export async function gatherExplainFacts(
     const tenants = await Promise.all(
       [...known].map(async (tenant): Promise<TenantFacts> => {
         const own = byTenant.get(tenant) ?? [];
-        const isAsked = question.asksNotion && databaseId !== null && own.some(({ status }) => status === 'active');
+        const isAsked = question.asksNotion && id !== null && own.some(({ status }) => status === 'active');
         return {
           workspaceId: tenant,
           connections: own,
-          record: databaseId === null ? null : await records.read(tenant, databaseId),
+          record: id === null ? null : await records.read({ workspaceId: tenant, id }),
           waiting: waiting.get(tenant) ?? [],
           backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
-          notion: isAsked ? await askNotion(context, db, own, databaseId) : null,
+          notion: isAsked ? await askNotion(context, db, entity, own, { workspaceId: tenant, id }) : null,
         };
       }),
     );
     return {
       subject,
-      databaseId,
+      kind,
+      id,
       tenants,
       allTenants: byTenant.size,
       outcomes,
@@ -100,20 +104,30 @@ export async function gatherExplainFacts(
   });
 }
 
-/** In which tenants there is a record of it, or a database that lists it as a data source: tenant to database. */
+/** Of which kind the subject is, and in which tenants there is a record of it or of what holds it: tenant to id. Of the first kind when there is none. */
 async function holdersOf(
-  records: Pick<RecordStore, 'read' | 'databasesListing'>,
+  { entities }: OperationContext,
+  db: Mongo['db'],
   subject: string,
   tenants: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const holders = new Map<string, string>();
-  await Promise.all(
-    tenants.map(async (tenant) => {
-      const [holder] = (await records.read(tenant, subject)) === null ? await records.databasesListing(tenant, subject) : [subject];
-      if (holder !== undefined) holders.set(tenant, holder);
+): Promise<{ readonly entity: AnyEntity; readonly holders: ReadonlyMap<string, string> }> {
+  const found = await Promise.all(
+    entities.map(async (entity) => {
+      const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
+      const holdersOfPart = entity.openHolders(db);
+      const holders = await Promise.all(
+        tenants.map(async (workspaceId): Promise<[string, string][]> => {
+          const record = await records.read({ workspaceId, id: subject });
+          const [holder] = record === null ? await holdersOfPart(workspaceId, subject) : [subject];
+          return holder === undefined ? [] : [[workspaceId, holder]];
+        }),
+      );
+      return { entity, holders: new Map(holders.flat().toSorted(([a], [b]) => (a < b ? -1 : 1))) };
     }),
   );
-  return new Map([...holders].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const [first] = found;
+  if (first === undefined) throw new Error('no kind of entity is known');
+  return found.find(({ holders }) => holders.size > 0) ?? first;
 }
 
 /** An id stands in an Avro value, and in a webhook's body, as it is. */
@@ -226,16 +240,17 @@ async function waitingEvent(
 async function askNotion(
   context: OperationContext,
   db: Mongo['db'],
+  entity: AnyEntity,
   connections: Parameters<typeof openNotion>[1],
-  databaseId: string,
+  ref: EntityRef,
 ): Promise<NotionSays> {
-  const workspaceId = connections[0]?.workspaceId ?? '';
-  const seen = await openNotion(context, connections, requestsPerMinute).fetchDatabase({ workspaceId, databaseId }, context.signal);
+  const { storage } = entity;
+  const seen = await entity.openSource(context, openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
   context.signal.throwIfAborted();
   switch (seen.kind) {
     case 'live': {
-      const mirrored = await openMirroredDocuments(db).read(workspaceId, databaseId);
-      const fields = fieldsOf(workspaceId, databaseId, seen.content);
+      const mirrored = await openMirroredDocuments(db, storage).read(ref);
+      const fields = fieldsOf(storage, ref, seen.content);
       return { kind: mirrorVerdict(mirrored?.fields ?? null, { kind: 'live', fields }).kind === 'equal' ? 'equal' : 'differs' };
     }
     case 'retry': {

@@ -8,7 +8,7 @@ import { serverMessage } from '../error-text.ts';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { OperationContext } from '../operation-context.ts';
 import { mongoAddress, urlAddress } from '../secrets.ts';
-import { kafkaOf, topicSettings, withAdmin, withMongo } from '../servers.ts';
+import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, withAdmin, withMongo } from '../servers.ts';
 import { count } from '../text.ts';
 import { waitFor } from '../wait-for.ts';
 
@@ -65,7 +65,7 @@ export async function initServers(context: OperationContext, waitMs: number): Pr
 async function initTopics(context: OperationContext): Promise<InitStep> {
   const kafka = kafkaOf(context);
   const { brokers } = await withAdmin(kafka, async (admin) => admin.describeCluster());
-  const topics = await createTopics(kafka, context.config.topicPrefix, topicSettings(context, brokers.length));
+  const topics = await createTopics(kafka, context.config.topicPrefix, topicSettings(context, brokers.length), stateLogsOf(context));
   const described = topics.map(({ topic, partitions, replicationFactor, differences, created }) => ({
     topic,
     created,
@@ -82,10 +82,13 @@ async function initTopics(context: OperationContext): Promise<InitStep> {
   };
 }
 
-async function initSchemas({ config }: OperationContext): Promise<InitStep> {
+async function initSchemas({ config, entities }: OperationContext): Promise<InitStep> {
   const { schemaRegistry, topicPrefix } = config;
   const steps: InitStep[] = [];
-  for (const { subject, contract } of schemaSubjects(topicPrefix)) {
+  for (const { subject, contract } of schemaSubjects(
+    topicPrefix,
+    entities.map(({ states }) => states),
+  )) {
     steps.push(describeRegistration(await registerSchemas({ schemaRegistry, subject, contract })));
   }
   return {
@@ -112,8 +115,7 @@ export function describeRegistration({ subject, previousCompatibility, versions 
 }
 
 async function initCollections(context: OperationContext): Promise<InitStep> {
-  const { tombstoneTtlSeconds } = context.config;
-  return withMongo(context, async ({ db }) => describeRepairs(db.databaseName, await initMongo(db, { tombstoneTtlSeconds })));
+  return withMongo(context, async ({ db }) => describeRepairs(db.databaseName, await initMongo(db, mongoLayoutOf(context))));
 }
 
 export function describeRepairs(database: string, repaired: readonly Difference[]): InitStep {

@@ -8,7 +8,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { openTenantData, type TenantCounts, type TenantData } from '@notion-mirror/mirror-store/tenant-data';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { kafkaOf, withAdmin, type Admin } from '../servers.ts';
+import { kafkaOf, stateLogsOf, withAdmin, type Admin } from '../servers.ts';
 import { count, oneLine } from '../text.ts';
 
 export interface PurgePlan {
@@ -34,9 +34,9 @@ const pollMs = 500;
 const quietChecks = 3;
 
 /** What a purge would erase. Rejects with an OperatorError when nothing is known of the tenant. */
-export async function planPurge(db: Mongo['db'], workspaceId: string): Promise<PurgePlan> {
+export async function planPurge(context: OperationContext, db: Mongo['db'], workspaceId: string): Promise<PurgePlan> {
   const connections = await createConnectionStore(db).list(workspaceId);
-  const documents = await openTenantData(db).count(workspaceId);
+  const documents = await openTenantData(db, storagesOf(context)).count(workspaceId);
   if (isEmpty(documents)) throw new OperatorError('unknown_tenant', `nothing is known of a tenant ${oneLine(workspaceId)}`);
   return { workspaceId, connections, documents };
 }
@@ -51,7 +51,7 @@ export async function purgeTenant(
   { workspaceId, connections, documents }: PurgePlan,
   waitMs: number,
 ): Promise<Receipt> {
-  const tenants = openTenantData(db);
+  const tenants = openTenantData(db, storagesOf(context));
   await tenants.silence(workspaceId, 'purged by an operator');
   await createConnectionNotices(db).bar(connections.filter(({ token }) => token === null));
   context.onProgress('connections deleted, content erased; waiting for workers that still handle its events');
@@ -140,15 +140,20 @@ async function eraseForGood(tenants: TenantData, workspaceId: string, signal: Ab
 }
 
 async function agingOut(context: OperationContext): Promise<Receipt['agesOut']> {
-  const { events, deadLetters, states } = topicsFor(context.config.topicPrefix);
-  const retention = await retentionOf(kafkaOf(context), [events, deadLetters, states]);
+  const { events, deadLetters } = topicsFor(context.config.topicPrefix);
+  const stateLogs = stateLogsOf(context).map(({ topic }) => topic);
+  const retention = await retentionOf(kafkaOf(context), [events, deadLetters, ...stateLogs]);
   const at = (topic: string) => {
     const ms = retention.get(topic);
     return ms === undefined || ms === null ? null : new Date(Date.now() + ms);
   };
   return [
     { what: 'events: ids, types and times, no content', where: `topic ${events}`, at: at(events) },
-    { what: 'documents as they were, in front of the nulls that now follow', where: `topic ${states}`, at: at(states) },
+    ...stateLogs.map((topic) => ({
+      what: 'documents as they were, in front of the nulls that now follow',
+      where: `topic ${topic}`,
+      at: at(topic),
+    })),
     { what: 'dead letters, among them unreadable webhooks as they came', where: `topic ${deadLetters}`, at: at(deadLetters) },
     {
       what: 'ids of late webhooks that belong to no tenant',
@@ -161,6 +166,10 @@ async function agingOut(context: OperationContext): Promise<Receipt['agesOut']> 
       at: new Date(Date.now() + 30 * 24 * 60 * 60 * 1000),
     },
   ];
+}
+
+function storagesOf({ entities }: OperationContext) {
+  return entities.map(({ storage }) => storage);
 }
 
 function isEmpty(counts: TenantCounts): boolean {

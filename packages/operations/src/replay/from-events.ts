@@ -99,7 +99,7 @@ const atOnce = 100;
  * appended. A tenant without an active connection is left out: when it has one again, it is synced in full.
  */
 export async function replayEvents(context: OperationContext, db: Mongo['db'], replay: Replay, progress: ReplayProgress): Promise<void> {
-  const { targets } = await collectTargets(context, replay, progress.left(), progress.signal);
+  const { targets } = await collectTargets(context, replay, progress.left(topicsFor(context.config.topicPrefix).events), progress.signal);
   const connections = await activeConnections(db);
   const topic = topicsFor(context.config.topicPrefix).events;
   const codec = await eventCodecOf(context);

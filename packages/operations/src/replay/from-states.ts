@@ -1,46 +1,63 @@
+import { refOf, type EntityKind } from '@notion-mirror/domain/entity';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { readRanges } from '@notion-mirror/event-log/range-reader';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
-import { idsOf, readStateRecord } from '@notion-mirror/event-log/state-record';
-import { readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
-import { createRecordRestorer, type PlacedState } from '@notion-mirror/mirror-store/record-restorer';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { readStateRecord } from '@notion-mirror/event-log/state-record';
+import { readerGroupId } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createRecordRestorer, type PlacedState } from '@notion-mirror/mirror-store/records/record-restorer';
 import type { ReplayOrder } from '@notion-mirror/mirror-store/replays';
+import type { OperatedEntity } from '../operated-entity.ts';
 import type { OperationContext } from '../operation-context.ts';
-import type { ReplayProgress } from './progress.ts';
 import { kafkaOf } from '../servers.ts';
+import type { ReplayProgress } from './progress.ts';
 
 /** Chunks that are written while the next ones are read. */
 const chunksAtOnce = 4;
 
+/** Hears of each value that is read. */
+export type OnStates = (kind: EntityKind, values: readonly PlacedState<unknown>[]) => void;
+
 /**
- * Writes into the mirror, or into its shadow, what the state log says, chunk by chunk, so memory stays flat: no table of keys is needed, because each write
- * decides by what is in its place. `onStates` hears of each value that was read. Rejects with KafkaJS's error, a `StoreUnavailableError`, or the reason of the progress's signal.
+ * Writes into the mirror, or into its shadow, what the state logs say, one kind of entity after the other. Rejects with KafkaJS's error, a
+ * `StoreUnavailableError`, or the reason of the progress's signal.
  */
 export async function replayStates(
   context: OperationContext,
   db: Mongo['db'],
   order: ReplayOrder,
   progress: Pick<ReplayProgress, 'left' | 'count' | 'reached' | 'signal'>,
-  onStates: (values: readonly PlacedState[]) => void = () => {},
+  onStates: OnStates = () => {},
+): Promise<void> {
+  for (const entity of context.entities) await replayStatesOf(entity, context, db, order, progress, onStates);
+}
+
+/** Chunk by chunk, so memory stays flat: no table of keys is needed, because each write decides by what is in its place. */
+async function replayStatesOf<Content, Outline extends object>(
+  { storage, states }: OperatedEntity<Content, Outline>,
+  context: OperationContext,
+  db: Mongo['db'],
+  order: ReplayOrder,
+  progress: Pick<ReplayProgress, 'left' | 'count' | 'reached' | 'signal'>,
+  onStates: OnStates,
 ): Promise<void> {
   const { config } = context;
-  const { states: topic, statesSubject: subject } = topicsFor(config.topicPrefix);
-  const codec = await createStateCodec({ schemaRegistry: config.schemaRegistry, subject });
-  const restore = createRecordRestorer(db, {
-    toleranceMs: config.clockToleranceMs,
-    into: order.into === 'mirror' ? 'databaseRecords' : 'shadowRecords',
-  });
-  const underWay: Promise<void>[] = [];
+  const { topic } = stateLogOf(config.topicPrefix, states);
+  const ranges = progress.left(topic);
+  if (ranges.length === 0) return;
+  const codec = await createStateCodec(config.schemaRegistry, config.topicPrefix, states);
+  const restore = createRecordRestorer(db, storage, { toleranceMs: config.clockToleranceMs, into: order.into });
+  const inFlight: Promise<void>[] = [];
   const oneEnds = async () => {
-    await underWay.shift();
+    await inFlight.shift();
   };
   const allEnd = async () => {
-    while (underWay.length > 0) await oneEnds();
+    while (inFlight.length > 0) await oneEnds();
   };
 
-  async function valuesOf(records: readonly LogRecord[]): Promise<PlacedState[]> {
-    const values: PlacedState[] = [];
+  async function valuesOf(records: readonly LogRecord[]): Promise<PlacedState<Content>[]> {
+    const values: PlacedState<Content>[] = [];
     for (const record of records) {
       if (!isWanted(record, order)) continue;
       const reading = await readStateRecord(record, codec);
@@ -52,31 +69,35 @@ export async function replayStates(
     return values;
   }
 
-  async function write(values: readonly PlacedState[], of: readonly LogRecord[], before: Promise<void> | undefined): Promise<void> {
-    onStates(values);
+  async function write(
+    values: readonly PlacedState<Content>[],
+    of: readonly LogRecord[],
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    onStates(storage.kind, values);
     const counts = await restore(values);
     // What is stored as done has nothing undone before it.
     await before;
     progress.count({ read: of.length, ...counts });
     const last = of.at(-1);
-    if (last !== undefined) progress.reached(last.partition, Number(last.offset) + 1);
+    if (last !== undefined) progress.reached(topic, last.partition, Number(last.offset) + 1);
   }
 
   await readRanges({
     kafka: kafkaOf(context),
     topic,
     groupId: readerGroupId(config.topicPrefix),
-    ranges: progress.left(),
+    ranges,
     signal: progress.signal,
     async onRecords(records) {
       const values = await valuesOf(records);
       const isErasing = values.some(({ state }) => state.kind === 'erased');
       if (isErasing) await allEnd();
-      if (underWay.length >= chunksAtOnce) await oneEnds();
-      const writing = write(values, records, underWay.at(-1));
-      // Heard of in `oneEnds`.
+      if (inFlight.length >= chunksAtOnce) await oneEnds();
+      const writing = write(values, records, inFlight.at(-1));
+      // `oneEnds` rejects with it.
       writing.catch(() => {});
-      underWay.push(writing);
+      inFlight.push(writing);
       if (isErasing) await allEnd();
       return 'more';
     },
@@ -86,8 +107,6 @@ export async function replayStates(
 
 function isWanted({ key }: LogRecord, { workspaceId, databaseId }: ReplayOrder): boolean {
   if (workspaceId === null && databaseId === null) return true;
-  const ids = idsOf(key);
-  return (
-    ids !== null && (workspaceId === null || ids.workspaceId === workspaceId) && (databaseId === null || ids.databaseId === databaseId)
-  );
+  const ref = refOf(key?.toString() ?? '');
+  return ref !== null && (workspaceId === null || ref.workspaceId === workspaceId) && (databaseId === null || ref.id === databaseId);
 }

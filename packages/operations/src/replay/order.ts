@@ -4,7 +4,7 @@ import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/repla
 import { parsePlace } from '../log-place.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { kafkaOf, withAdmin, type Kafka } from '../servers.ts';
+import { kafkaOf, stateLogsOf, withAdmin, type Kafka } from '../servers.ts';
 
 export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   return (
@@ -12,14 +12,17 @@ export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   );
 }
 
-export function topicOf({ config }: OperationContext, { source }: Pick<ReplayOrder, 'source'>): string {
-  const { events, states } = topicsFor(config.topicPrefix);
-  return source === 'states' ? states : events;
+/** What a replay reads. */
+export function topicsOf(context: OperationContext, { source }: Pick<ReplayOrder, 'source'>): string[] {
+  return source === 'states' ? stateLogsOf(context).map(({ topic }) => topic) : [topicsFor(context.config.topicPrefix).events];
 }
 
 /** What is to be read: from where the order says to what lies on the log now. Partitions that `--offset` does not name are not read. */
 export async function rangesOf(context: OperationContext, order: ReplayOrder): Promise<ReplayRange[]> {
-  const topic = topicOf(context, order);
+  return (await Promise.all(topicsOf(context, order).map(async (topic) => rangesOfTopic(context, order, topic)))).flat();
+}
+
+async function rangesOfTopic(context: OperationContext, order: ReplayOrder, topic: string): Promise<ReplayRange[]> {
   const kafka = kafkaOf(context);
   const ranges = await rangesOn(kafka, topic);
   if (ranges === null) throw new OperatorError('no_topic', `there is no topic ${topic}`, { remedy: 'mirror init' });
@@ -28,7 +31,7 @@ export async function rangesOf(context: OperationContext, order: ReplayOrder): P
     const wanted = beginnings === null ? Number(from) : beginnings.get(partition);
     if (wanted === undefined) return [];
     const first = Math.max(wanted, Number(from));
-    return first >= Number(to) ? [] : [{ partition, from: first, to: Number(to), next: first }];
+    return first >= Number(to) ? [] : [{ topic, partition, from: first, to: Number(to), next: first }];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { OperationContext } from '../operation-context.ts';
@@ -55,12 +56,12 @@ export async function makeReplayPlan(
 
 /** One for the database and one for each source that the mirror knows of. */
 async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
-  const store = createRecordStore({ db, metrics: new Registry() });
+  const store = createRecordStore(databaseStorage, { db, metrics: new Registry() });
   const calls = new Map<string, number>();
   for (let at = 0; at < targets.length; at += 500) {
     await Promise.all(
       targets.slice(at, at + 500).map(async ({ workspaceId, databaseId }) => {
-        const record = databaseId === null ? null : await store.read(workspaceId, databaseId);
+        const record = databaseId === null ? null : await store.read({ workspaceId, id: databaseId });
         calls.set(workspaceId, (calls.get(workspaceId) ?? 0) + 1 + Math.max(1, record?.dataSourceIds.length ?? 1));
       }),
     );

@@ -1,4 +1,5 @@
-import type { Replay, Replays } from '@notion-mirror/mirror-store/replays';
+import type { LogRange } from '@notion-mirror/event-log/range-reader';
+import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
 import { OperatorError } from '../operator-error.ts';
 
 /** How far a running replay is. Stored once a second, so what a crash repeats is a second's work. */
@@ -8,9 +9,9 @@ export interface ReplayProgress {
   readonly signal: AbortSignal;
   count(counts: Readonly<Record<string, number>>): void;
   /** Everything of the partition below `offset` is done. */
-  reached(partition: number, offset: number): void;
+  reached(topic: string, partition: number, offset: number): void;
   /** Where the reading of each partition goes on. */
-  left(): readonly { readonly partition: number; readonly from: bigint; readonly to: bigint }[];
+  left(topic: string): readonly LogRange[];
   /** Stores the end. Rejects when it was cancelled. */
   finish(): Promise<void>;
   /** Stores how far it is. */
@@ -18,6 +19,13 @@ export interface ReplayProgress {
 }
 
 const saveMs = 1_000;
+
+/** What is left to read of a topic. */
+export function unread(ranges: readonly ReplayRange[], topic: string): readonly LogRange[] {
+  return ranges
+    .filter((range) => (range.topic ?? topic) === topic)
+    .map(({ partition, next, to }) => ({ partition, from: BigInt(next), to: BigInt(to) }));
+}
 
 export function trackReplay(options: {
   readonly replay: Replay;
@@ -57,11 +65,11 @@ export function trackReplay(options: {
     count(more) {
       for (const [word, number] of Object.entries(more)) counts[word] = (counts[word] ?? 0) + number;
     },
-    reached(partition, offset) {
-      const range = ranges.find((one) => one.partition === partition);
+    reached(topic, partition, offset) {
+      const range = ranges.find((one) => (one.topic ?? topic) === topic && one.partition === partition);
       if (range !== undefined) range.next = Math.max(range.next, offset);
     },
-    left: () => ranges.map(({ partition, next, to }) => ({ partition, from: BigInt(next), to: BigInt(to) })),
+    left: (topic) => unread(ranges, topic),
     async finish() {
       clearInterval(timer);
       await saving;

@@ -1,6 +1,6 @@
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createReplays, type Replay, type Replays } from '@notion-mirror/mirror-store/replays';
-import { openShadow } from '@notion-mirror/mirror-store/shadow';
+import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
 import { serverMessage } from '../error-text.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
@@ -22,7 +22,7 @@ export async function startReplay(
   { order, ranges }: Pick<ReplayPlan, 'order' | 'ranges'>,
   onSaved: OnSaved,
 ): Promise<Replay> {
-  if (order.into === 'shadow') await openShadow(db).empty();
+  if (order.into === 'shadow') for (const { storage } of context.entities) await openShadow(db, storage).empty();
   const replays = createReplays(db);
   return carryOut(context, db, replays, await replays.create(order, ranges), onSaved);
 }

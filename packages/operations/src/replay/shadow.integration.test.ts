@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { EntityState } from '@notion-mirror/domain/entity-state';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { rangesOn } from '@notion-mirror/event-log/range-reader';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog, readAll, silent } from '@notion-mirror/event-log/testing/isolated-log';
-import { stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { initMongo } from '@notion-mirror/mirror-store/init';
-import { openShadow } from '@notion-mirror/mirror-store/shadow';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
 import { loadConfig } from '@notion-mirror/service-kit/config';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { someContent } from '../../../mirror-store/test/mongo.ts';
+import { someContent, someLayout } from '../../../mirror-store/test/mongo.ts';
+import { operatedEntities } from '../entities.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { rangesOf } from './order.ts';
 import { startReplay } from './run-replay.ts';
@@ -31,7 +36,7 @@ async function setScene() {
     await mongo.db.dropDatabase();
     await mongo.close();
   });
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3_600 });
+  await initMongo(mongo.db, someLayout);
   await log.init(3);
   const env = {
     MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
@@ -41,6 +46,7 @@ async function setScene() {
   };
   const context: OperationContext = {
     config: loadConfig(env, 'cli'),
+    entities: operatedEntities,
     clientName: 'shadow-test',
     logger: silent,
     signal: new AbortController().signal,
@@ -52,16 +58,27 @@ async function setScene() {
 
 type TestScene = Awaited<ReturnType<typeof setScene>>;
 
-function live(workspaceId: string, databaseId: string): DatabaseState {
+function live(workspaceId: string, databaseId: string): EntityState<DatabaseContent> {
   const at = new Date(1_700_000_000_000);
   const lastEvent = { id: 'e', type: 'database.created', occurredAt: at };
-  return { kind: 'live', workspaceId, databaseId, rev: 1, asOf: at, syncedAt: at, connectionId: 'c', lastEvent, content: someContent() };
+  return {
+    kind: 'live',
+    workspaceId,
+    id: databaseId,
+    rev: 1,
+    asOf: at,
+    syncedAt: at,
+    connectionId: 'c',
+    lastEvent,
+    content: someContent(),
+  };
 }
 
-async function putStates({ log, topics }: TestScene, states: readonly DatabaseState[]): Promise<void> {
-  const codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: topics.statesSubject });
-  const writer = await openStateLogWriter({ kafka: log.kafka, topic: topics.states, transactionalId: stateLogWriterId(log.prefix) });
-  const ends = async () => (await rangesOn(log.kafka, topics.states))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
+async function putStates({ log }: TestScene, states: readonly EntityState<DatabaseContent>[]): Promise<void> {
+  const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
+  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
+  const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
+  const ends = async () => (await rangesOn(log.kafka, topic))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
   const before = await ends();
   await writer.append(states.map((state) => toStateRecord(state, codec)));
   await writer.close();
@@ -80,7 +97,7 @@ test('what was written in the last moment before a switch is restored and fetche
   const shadow = await startReplay(context, db, { order, ranges: await rangesOf(context, order) }, () => {});
   const caughtUp = await catchUpShadow(context, db, shadow);
   await putStates(scene, [live('acme', 'late'), live('unconnected', 'late')]);
-  await openShadow(db).putInPlace({ tombstoneTtlSeconds: 3_600 });
+  await openShadow(db, databaseStorage).putInPlace();
 
   expect(await bringLastMoment(context, db, caughtUp)).toBe(1);
 

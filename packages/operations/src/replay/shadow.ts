@@ -1,18 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { keyOf, type EntityKind, type EntityRef } from '@notion-mirror/domain/entity';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { removalsKeptMs } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { recordId } from '@notion-mirror/mirror-store/record-document';
-import type { PlacedState } from '@notion-mirror/mirror-store/record-restorer';
+import { initMongo } from '@notion-mirror/mirror-store/init';
+import { openShadow, type Shadow, type ShadowDifference } from '@notion-mirror/mirror-store/records/shadow';
 import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
-import { openShadow, type ShadowDifference } from '@notion-mirror/mirror-store/shadow';
 import { lastSnapshotOf } from '@notion-mirror/mirror-store/state-log-progress';
 import type { OperationContext } from '../operation-context.ts';
 import { appendOperatorSyncs } from '../operator-events.ts';
 import { OperatorError } from '../operator-error.ts';
+import { mongoLayoutOf } from '../servers.ts';
 import { activeConnections } from './from-events.ts';
-import { replayStates } from './from-states.ts';
-import { rangesOf, topicOf } from './order.ts';
+import { replayStates, type OnStates } from './from-states.ts';
+import { rangesOf } from './order.ts';
+import { unread } from './progress.ts';
 
 /** How much of the differences is shown. */
 const shownAtMost = 20;
@@ -40,41 +42,58 @@ export async function finishedShadow(replays: Replays): Promise<Replay> {
   throw new OperatorError('shadow_too_old', `the shadow was begun more than a week ago: ${why}`, { remedy });
 }
 
-export async function compareWithShadow(db: Mongo['db'], signal: AbortSignal): Promise<ShadowComparison> {
-  const shadow = openShadow(db);
+export async function compareWithShadow(context: OperationContext, db: Mongo['db']): Promise<ShadowComparison> {
   const counts = { only_in_mirror: 0, only_in_shadow: 0, other_content: 0 };
   const differences: ShadowDifference[] = [];
-  for await (const difference of shadow.differences()) {
-    signal.throwIfAborted();
-    counts[difference.kind] += 1;
-    if (differences.length < shownAtMost) differences.push(difference);
+  let records = 0;
+  for (const shadow of shadowsOf(context, db)) {
+    for await (const difference of shadow.differences()) {
+      context.signal.throwIfAborted();
+      counts[difference.kind] += 1;
+      if (differences.length < shownAtMost) differences.push(difference);
+    }
+    records += await shadow.count();
   }
-  return { shadow: await shadow.count(), counts, differences };
+  return { shadow: records, counts, differences };
+}
+
+function shadowsOf({ entities }: OperationContext, db: Mongo['db']): Shadow[] {
+  return entities.map(({ storage }) => openShadow(db, storage));
 }
 
 /** Writes into the shadow what came onto the state log since. Resolves to the replay as it is then. */
 export async function catchUpShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<Replay> {
   const ranges = await since(context, replay);
   await apply(context, db, { ...replay, ranges }, 'shadow');
-  const reached = new Map(ranges.map((range) => [range.partition, range]));
-  const untouched = replay.ranges.filter(({ partition }) => !reached.has(partition));
+  const reached = new Set(ranges.map(placeOf));
+  const untouched = replay.ranges.filter((range) => !reached.has(placeOf(range)));
   return { ...replay, ranges: [...untouched, ...ranges].map((range) => ({ ...range, next: range.to })) };
 }
 
+function placeOf({ topic, partition }: ReplayRange): string {
+  return `${topic} ${partition}`;
+}
+
 /**
- * The shadow takes the mirror's place at once. What workers wrote until that moment is on the state log, and is written into the new mirror when
+ * The shadow takes the mirror's place at once, of each kind of entity. What workers wrote until that moment is on the state log, and is written into the new mirror when
  * whoever appends to that log has seen the switch; so nothing is lost. Resolves to whether that was seen: false, when no sync-worker runs.
  */
 export async function switchToShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<boolean> {
-  const { config, onProgress, signal } = context;
+  const { onProgress, signal } = context;
   const caughtUp = await catchUpShadow(context, db, replay);
-  const switchedAt = await openShadow(db).putInPlace({ tombstoneTtlSeconds: config.tombstoneTtlSeconds });
+  const switches: { readonly topic: string; readonly at: Awaited<ReturnType<Shadow['putInPlace']>> }[] = [];
+  for (const { storage, states } of context.entities) {
+    const { topic } = stateLogOf(context.config.topicPrefix, states);
+    switches.push({ topic, at: await openShadow(db, storage).putInPlace() });
+  }
+  await initMongo(db, mongoLayoutOf(context));
   onProgress('the shadow is in place; waiting for what was written in the last moment before');
   const deadline = Date.now() + publisherMs;
   let isSeen = false;
   while (!isSeen && Date.now() < deadline) {
     await delay(lookEveryMs, undefined, { signal });
-    isSeen = (await lastSnapshotOf(db, topicOf(context, replay)))?.greaterThanOrEqual(switchedAt) ?? false;
+    const seen = switches.map(async ({ topic, at }) => (await lastSnapshotOf(db, topic))?.greaterThanOrEqual(at) ?? false);
+    isSeen = (await Promise.all(seen)).every(Boolean);
   }
   await delay(settlingMs, undefined, { signal });
   await bringLastMoment(context, db, caughtUp);
@@ -86,44 +105,41 @@ export async function switchToShadow(context: OperationContext, db: Mongo['db'],
  * not show them, so a worker that asked it which database lists a data source has not found them. Resolves to how many are fetched.
  */
 export async function bringLastMoment(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<number> {
-  const written = new Map<string, Pick<DatabaseState, 'workspaceId' | 'databaseId'>>();
-  await apply(context, db, { ...replay, ranges: await since(context, replay) }, 'mirror', (values) => {
-    for (const { state } of values) if (state.kind === 'live') written.set(recordId(state.workspaceId, state.databaseId), state);
+  const written = new Map<string, EntityRef & { readonly kind: EntityKind }>();
+  await apply(context, db, { ...replay, ranges: await since(context, replay) }, 'mirror', (kind, values) => {
+    for (const { state } of values) {
+      const { workspaceId, id } = state;
+      if (state.kind === 'live') written.set(`${kind.name} ${keyOf(state)}`, { kind, workspaceId, id });
+    }
   });
   const connections = await activeConnections(db);
-  const requests = [...written.values()].flatMap(({ workspaceId, databaseId }) => {
+  const requests = [...written.values()].flatMap(({ kind, workspaceId, id }) => {
     const connection = connections.get(workspaceId);
-    return connection === undefined ? [] : [{ connection, databaseId }];
+    return connection === undefined ? [] : [{ connection, kind, id }];
   });
   return requests.length === 0 ? 0 : appendOperatorSyncs(context, 'mirror.replay', requests);
 }
 
 /** What came onto the log after a replay, partitions that had nothing then among it. */
 async function since(context: OperationContext, replay: Replay): Promise<ReplayRange[]> {
-  const ends = new Map(replay.ranges.map(({ partition, to }) => [partition, to]));
+  const ends = new Map(replay.ranges.map((range) => [placeOf(range), range.to]));
   const all = await rangesOf(context, replay);
   return all
     .map((range) => {
-      const from = Math.max(range.from, ends.get(range.partition) ?? range.from);
+      const from = Math.max(range.from, ends.get(placeOf(range)) ?? range.from);
       return { ...range, from, next: from };
     })
     .filter(({ from, to }) => from < to);
 }
 
-async function apply(
-  context: OperationContext,
-  db: Mongo['db'],
-  replay: Replay,
-  into: Replay['into'],
-  onStates?: (values: readonly PlacedState[]) => void,
-): Promise<void> {
+async function apply(context: OperationContext, db: Mongo['db'], replay: Replay, into: Replay['into'], onStates?: OnStates): Promise<void> {
   await replayStates(
     context,
     db,
     { ...replay, into },
     {
       signal: context.signal,
-      left: () => replay.ranges.map(({ partition, next, to }) => ({ partition, from: BigInt(next), to: BigInt(to) })),
+      left: (topic) => unread(replay.ranges, topic),
       count: () => {},
       reached: () => {},
     },

@@ -2,18 +2,19 @@ import pMap from 'p-map';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
-import { openMirroredDocuments } from '@notion-mirror/mirror-store/mirrored-documents';
+import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { openNotion, type NotionAccess } from '../notion-access.ts';
+import type { AnyEntity, EntitySource } from '../operated-entity.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { appendOperatorSyncs, type SyncRequest } from '../operator-events.ts';
 import { OperatorError } from '../operator-error.ts';
 import { every } from '../progress.ts';
 import { oneLine } from '../text.ts';
-import { compareDatabases, type Comparison, type Unanswered } from './compare-databases.ts';
+import { compareEntities, type Comparison, type Unanswered } from './compare-entities.ts';
 
 /** A comparison of all tenants that were asked for. */
 export interface Verification extends Comparison {
@@ -29,7 +30,7 @@ export interface VerifyOrder {
   readonly requestsPerMinute: number;
   /** How long a difference must stand, ms. */
   readonly graceMs: number;
-  /** Appends a sync event for each database that differs. */
+  /** Appends a sync event for each entity that differs. */
   readonly fixes: boolean;
 }
 
@@ -62,27 +63,32 @@ export async function verifyTenants(
   await pMap(
     tenants.filter(({ active }) => active.length > 0),
     async ({ workspaceId, active }) => {
-      const listed = await listDatabases({ db, notion, signal }, workspaceId, active);
-      progress.add(listed.databaseIds.size);
-      const documents = openMirroredDocuments(db);
-      const comparison = await compareDatabases(
-        {
-          read: async (databaseId) => documents.read(workspaceId, databaseId),
-          fetch: async (databaseId, attempt, until) => notion.fetchDatabase({ workspaceId, databaseId, attempt }, until),
-          clock: systemClock,
-          graceMs,
-          signal,
-          onCompared: progress.step,
-        },
-        workspaceId,
-        listed.databaseIds,
-      );
-      results.push({ ...comparison, unanswered: [...listed.unanswered, ...comparison.unanswered] });
+      for (const entity of context.entities) {
+        const { storage } = entity;
+        const source = entity.openSource(context, notion);
+        const listed = await listEntities({ db, notion, source, entity, signal }, workspaceId, active);
+        progress.add(listed.ids.size);
+        const documents = openMirroredDocuments(db, storage);
+        const comparison = await compareEntities(
+          {
+            storage,
+            read: async (ref) => documents.read(ref),
+            fetch: async (ref, attempt, until) => source.fetch(ref, attempt, until),
+            clock: systemClock,
+            graceMs,
+            signal,
+            onCompared: progress.step,
+          },
+          workspaceId,
+          listed.ids,
+        );
+        results.push({ ...comparison, unanswered: [...listed.unanswered, ...comparison.unanswered] });
+      }
     },
     { concurrency: tenantsAtOnce },
   );
   const found: Verification = {
-    tenants: results.length,
+    tenants: tenants.filter(({ active }) => active.length > 0).length,
     withoutConnection: tenants.filter(({ active }) => active.length === 0).map(({ workspaceId }) => workspaceId),
     compared: results.reduce((sum, { compared }) => sum + compared, 0),
     differences: results.flatMap(({ differences }) => differences),
@@ -93,45 +99,43 @@ export async function verifyTenants(
   return { found, appended: requests.length === 0 ? 0 : await appendOperatorSyncs(context, 'mirror.verify', requests) };
 }
 
-/** What the mirror shows of a tenant, and what Notion's search lists: neither need be complete. */
-async function listDatabases(
-  { db, notion, signal }: { readonly db: Mongo['db']; readonly notion: NotionAccess; readonly signal: AbortSignal },
+/** What the mirror shows of a tenant, and what Notion lists: neither need be complete. */
+async function listEntities(
+  deps: {
+    readonly db: Mongo['db'];
+    readonly notion: NotionAccess;
+    readonly source: EntitySource<unknown>;
+    readonly entity: AnyEntity;
+    readonly signal: AbortSignal;
+  },
   workspaceId: string,
   active: readonly Connection[],
-): Promise<{ readonly databaseIds: ReadonlySet<string>; readonly unanswered: readonly Unanswered[] }> {
-  const databaseIds = new Set(await createRecordStore({ db, metrics: new Registry() }).databaseIdsOf(workspaceId));
+): Promise<{ readonly ids: ReadonlySet<string>; readonly unanswered: readonly Unanswered[] }> {
+  const { db, notion, source, signal } = deps;
+  const { storage } = deps.entity;
+  const ids = new Set(await createRecordStore(storage, { db, metrics: new Registry() }).liveIds(workspaceId));
   const unanswered: Unanswered[] = [];
   for (const connection of active) {
     try {
-      for await (const page of notion.searchDataSources(connection, signal)) {
-        for (const { databaseId, dataSourceId } of page) {
-          const holder = databaseId ?? (await holderOf(notion, workspaceId, dataSourceId, signal));
-          if (holder !== null) databaseIds.add(holder);
-        }
-      }
+      for await (const page of source.list(connection, signal)) for (const id of page) ids.add(id);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof SearchError)) throw error;
       const { connectionId } = connection;
       const why = `${error.message} (connection ${connectionId}${notion.refused.has(connectionId) ? `: ${notion.refused.get(connectionId)}` : ''})`;
-      unanswered.push({ workspaceId, databaseId: null, why });
+      unanswered.push({ kind: storage.kind, workspaceId, id: null, why });
     }
   }
-  return { databaseIds, unanswered };
-}
-
-async function holderOf(notion: NotionAccess, workspaceId: string, dataSourceId: string, signal: AbortSignal): Promise<string | null> {
-  const holder = await notion.databaseOfDataSource({ workspaceId, dataSourceId }, signal);
-  return holder.kind === 'database' ? holder.databaseId : null;
+  return { ids, unanswered };
 }
 
 /** No event fixes a record that no worker can read. */
 function fixesOf({ differences }: Verification, connections: readonly Connection[]): SyncRequest[] {
   const active = connections.filter(({ status }) => status === 'active');
-  return differences.flatMap(({ workspaceId, databaseId, verdict, connectionId }) => {
+  return differences.flatMap(({ kind, workspaceId, id, verdict, connectionId }) => {
     const own = active.filter((connection) => connection.workspaceId === workspaceId);
     const connection = own.find((one) => one.connectionId === connectionId) ?? own[0];
-    return verdict.kind === 'damaged' || connection === undefined ? [] : [{ connection, databaseId }];
+    return verdict.kind === 'damaged' || connection === undefined ? [] : [{ connection, kind, id }];
   });
 }
 

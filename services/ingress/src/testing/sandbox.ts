@@ -3,6 +3,7 @@ import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { registerSchemas } from '@notion-mirror/event-log/register-schemas';
 import { createTopics, topicsFor, type Topics } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { Kafka } from 'kafkajs';
@@ -39,7 +40,7 @@ export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
   const logger = createLogger({ service: 'sandbox', level: 'silent' });
   const kafka = createKafka({ brokers: stack.kafkaBrokers.split(','), ssl: false, sasl: null, clientId: 'sandbox', logger });
   const schemaRegistry = { url: stack.schemaRegistryUrl, username: null, password: null };
-  await createTopics(kafka, prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
+  await createTopics(kafka, prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 }, []);
   await registerSchemas({ schemaRegistry, subject: topics.eventsSubject });
   const { hostname, port } = new URL(stack.mongodbUri);
   const databases: Mongo[] = [];
@@ -58,7 +59,7 @@ export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
       };
       const mongo = await openMongo(uri(), { appName: 'sandbox' });
       databases.push(mongo);
-      await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+      await initMongo(mongo.db, { storages: [databaseStorage], tombstoneTtlSeconds: 3600 });
       return { name, mongo, uri };
     },
     async close() {

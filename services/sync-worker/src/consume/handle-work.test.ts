@@ -1,17 +1,20 @@
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { nextRev } from '@notion-mirror/domain/write-rule';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
-import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/database-records';
+import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
+import type { DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
+import { createDatabaseSync, type DatabaseSyncDependencies } from '../databases/sync-databases.ts';
 import { createWorkHandler, type EventOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
 /** One tenant's Notion and mirror, in memory: which database holds which data sources. */
 function world() {
   const notion = new Map<string, readonly string[]>();
-  const mirror = new Map<string, StoredRecord>();
+  const mirror = new Map<string, StoredRecord<DatabaseOutline>>();
   const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
   const saved: (number | undefined)[] = [];
   const ways: Pick<OutcomeDetail, 'trail' | 'attempts' | 'waitedMs'>[] = [];
@@ -27,17 +30,21 @@ function world() {
   const afterFetch: { run: (databaseId: string) => Promise<void> } = { run: () => Promise.resolve() };
   let outcome: FetchOutcome | null = null;
 
-  const write = (databaseId: string, expected: StoredRecord | null, next: Omit<StoredRecord, 'rev'>): Promise<WriteResult> => {
+  const write = (
+    databaseId: string,
+    expected: StoredRecord<DatabaseOutline> | null,
+    next: Omit<StoredRecord<DatabaseOutline>, 'rev'>,
+  ): Promise<WriteResult> => {
     if (store.rejects) return Promise.resolve({ kind: 'rejected', message: 'too large' });
     if ((mirror.get(databaseId)?.rev ?? 0) !== (expected?.rev ?? 0)) return Promise.resolve({ kind: 'conflict' });
     mirror.set(databaseId, { ...next, rev: nextRev(expected) });
     return Promise.resolve({ kind: 'written' });
   };
-  const records: Pick<RecordStore, 'read' | 'recall' | 'writeLive' | 'writeTombstone' | 'databasesListing'> = {
+  const records: Pick<RecordStore<DatabaseContent, DatabaseOutline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone'> = {
     recall: () => null,
-    read: (_workspaceId, databaseId) =>
+    read: ({ id: databaseId }) =>
       store.isAway ? Promise.reject(new StoreUnavailableError('away')) : Promise.resolve(mirror.get(databaseId) ?? null),
-    writeLive: ({ databaseId, expected, content, asOf, connectionId }) =>
+    writeLive: ({ id: databaseId, expected, content, asOf, connectionId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
         source: 'fetch',
@@ -46,7 +53,7 @@ function world() {
         connectionId,
         removed: null,
       }),
-    writeTombstone: ({ databaseId, expected, asOf, source, reason, eventId }) =>
+    writeTombstone: ({ id: databaseId, expected, asOf, source, reason, eventId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
         source,
@@ -55,11 +62,11 @@ function world() {
         connectionId: null,
         removed: { at: asOf, reason, eventId },
       }),
+  };
+  const databases: DatabaseSyncDependencies = {
+    records,
     databasesListing: (_workspaceId, dataSourceId) =>
       Promise.resolve([...mirror].filter(([, record]) => record.dataSourceIds.includes(dataSourceId)).map(([id]) => id)),
-  };
-  const deps: HandlerDependencies = {
-    records,
     notion: {
       async fetchDatabase({ databaseId, preferConnectionId, accessibleBy, attempt, onAnswer }) {
         fetched.push(databaseId);
@@ -77,6 +84,10 @@ function world() {
       },
     },
     toleranceMs: 10_000,
+    now: () => 1_000_000,
+  };
+  const deps: HandlerDependencies = {
+    entities: [{ kind: databaseKind, sync: createDatabaseSync(databases) }],
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),
     retrying: ({ item }) => void retrying.push(item.eventId),

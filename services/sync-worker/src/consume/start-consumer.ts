@@ -1,10 +1,9 @@
 import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
-import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createWorkerConsumer } from '@notion-mirror/worker/worker-consumer';
+import type { OpenEntity } from '../mirrored-entity.ts';
 import { createAwaitedEvents, type AwaitedEvents } from './awaited-events.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
@@ -13,9 +12,9 @@ import { startParkedRelease } from './parked-release.ts';
 /** The consumer of sync events, and what a sweep appends through it and waits for. */
 export function startConsumer(
   worker: Worker,
-  { connections, notion }: { readonly connections: ConnectionDirectory; readonly notion: NotionSource },
+  { connections, entities }: { readonly connections: ConnectionDirectory; readonly entities: readonly OpenEntity[] },
 ): { readonly consumer: LaneConsumer; readonly awaitedEvents: AwaitedEvents } {
-  const { config, logger, metrics, db, outcomes, append } = worker;
+  const { logger, metrics, db, outcomes, append } = worker;
   const parked = createParkedEvents(db);
   const parkedRelease = startParkedRelease({ connections, parked, append, logger });
   worker.onStopBriefly('parked events', parkedRelease);
@@ -26,9 +25,7 @@ export function startConsumer(
     handle: createWorkHandler({
       // A sweep goes on at the first retry: what never succeeds would hold its few events in flight.
       retrying: (event) => awaitedEvents.settle(event.item, 'failing'),
-      records: createRecordStore({ db, metrics }),
-      notion,
-      toleranceMs: config.clockToleranceMs,
+      entities,
       now: Date.now,
       recheckConnections: async ({ workspaceId }) => {
         await connections.refresh({ workspaceId });

@@ -1,27 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { readRanges, rangesOn } from '@notion-mirror/event-log/range-reader';
-import { schemaSubjects, registerSchemas } from '@notion-mirror/event-log/register-schemas';
+import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
 import { createStateCodec, type StateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter, type StateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { readStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
-import { createTopics, readerGroupId, stateLogWriterId, topicsFor } from '@notion-mirror/event-log/topics';
-import type { DatabaseState } from '@notion-mirror/domain/database-state';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { readerGroupId } from '@notion-mirror/event-log/topics';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import type { EntityState } from '@notion-mirror/domain/entity-state';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
-import { createRecordStore } from '@notion-mirror/mirror-store/database-records';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { initMongo } from '@notion-mirror/mirror-store/init';
-import { openRecordChanges } from '@notion-mirror/mirror-store/record-changes';
+import { openRecordChanges } from '@notion-mirror/mirror-store/records/record-changes';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { someContent } from '../../../../packages/mirror-store/test/mongo.ts';
+import { someContent, someLayout } from '../../../../packages/mirror-store/test/mongo.ts';
+import { createStateLogMetrics } from './state-log-metrics.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
 
 const stack = inject('stack');
 let log: ReturnType<typeof isolatedLog>;
 let mongo: Mongo;
-let codec: StateCodec;
-const topic = () => topicsFor(log.prefix).states;
+let codec: StateCodec<DatabaseContent>;
+const topic = () => stateLogOf(log.prefix, databaseStates).topic;
+const writerId = () => stateLogOf(log.prefix, databaseStates).writerId;
 
 beforeAll(async () => {
   const uri = new URL(stack.mongodbUri);
@@ -38,25 +43,22 @@ beforeEach(async () => {
   const own = log;
   onTestFinished(() => own.remove());
   await mongo.db.dropDatabase();
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
-  await createTopics(log.kafka, log.prefix, { partitions: 3, replicationFactor: 1, retentionMs: 3_600_000 });
-  const { statesSubject } = topicsFor(log.prefix);
-  const contract = schemaSubjects(log.prefix).find(({ subject }) => subject === statesSubject)!.contract;
-  await registerSchemas({ schemaRegistry: log.schemaRegistry, subject: statesSubject, contract });
-  codec = await createStateCodec({ schemaRegistry: log.schemaRegistry, subject: statesSubject });
+  await initMongo(mongo.db, someLayout);
+  await log.init(3);
+  codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
 });
 
 function publisher(writer: Promise<StateLogWriter> | null = null) {
-  const { kafka, prefix } = log;
+  const { kafka } = log;
   const metrics = new Registry();
   const started = startStateLogPublisher({
-    changes: openRecordChanges(mongo.db),
+    changes: openRecordChanges(mongo.db, databaseStorage),
     progress: createStateLogProgress(mongo.db, topic(), randomUUID()),
-    openWriter: () => writer ?? openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) }),
+    openWriter: () => writer ?? openStateLogWriter({ kafka, topic: topic(), transactionalId: writerId() }),
     openCodec: () => Promise.resolve(codec),
     isEmpty: async () => ((await rangesOn(kafka, topic())) ?? []).every(({ to }) => to === 0n),
     logger: silent,
-    metrics,
+    meter: createStateLogMetrics(metrics)(),
   });
   let stopped: Promise<void> | null = null;
   const stop = () => (stopped ??= started.stop());
@@ -68,8 +70,8 @@ function publisher(writer: Promise<StateLogWriter> | null = null) {
   return { stop, leads, follows };
 }
 
-async function statesOnLog(): Promise<DatabaseState[]> {
-  const states: DatabaseState[] = [];
+async function statesOnLog(): Promise<EntityState<DatabaseContent>[]> {
+  const states: EntityState<DatabaseContent>[] = [];
   await readRanges({
     kafka: log.kafka,
     topic: topic(),
@@ -88,16 +90,16 @@ async function statesOnLog(): Promise<DatabaseState[]> {
   return states;
 }
 
-const store = () => createRecordStore({ db: mongo.db, metrics: new Registry() });
+const store = () => createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() });
 
 async function write(databaseId: string, title: string): Promise<void> {
   const records = store();
   for (;;) {
-    const expected = await records.read('acme', databaseId);
+    const expected = await records.read({ workspaceId: 'acme', id: databaseId });
     const lastEvent = { id: randomUUID(), type: 'database.created', occurredAt: new Date() };
     const result = await records.writeLive({
       workspaceId: 'acme',
-      databaseId,
+      id: databaseId,
       expected,
       content: someContent({ title }),
       connectionId: 'c',
@@ -109,13 +111,13 @@ async function write(databaseId: string, title: string): Promise<void> {
 }
 
 async function remove(databaseId: string): Promise<void> {
-  const expected = await store().read('acme', databaseId);
+  const expected = await store().read({ workspaceId: 'acme', id: databaseId });
   const removal = { asOf: new Date(), source: 'delete' as const, reason: 'deleted' as const, eventId: 'e' };
-  await store().writeTombstone({ workspaceId: 'acme', databaseId, expected, ...removal });
+  await store().writeTombstone({ workspaceId: 'acme', id: databaseId, expected, ...removal });
 }
 
-const revsOf = (states: readonly DatabaseState[], databaseId: string) =>
-  states.flatMap((state) => (state.databaseId === databaseId && state.kind !== 'erased' ? [state.rev] : []));
+const revsOf = (states: readonly EntityState<DatabaseContent>[], databaseId: string) =>
+  states.flatMap((state) => (state.id === databaseId && state.kind !== 'erased' ? [state.rev] : []));
 /** Without what came twice. */
 const distinct = (revs: readonly number[]) => [...new Set(revs)];
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
@@ -171,9 +173,9 @@ describe('the state log', () => {
     const one = publisher();
     await until(one.follows);
     const two = publisher();
-    const { kafka, prefix } = log;
-    const zombie = await openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) });
-    const next = await openStateLogWriter({ kafka, topic: topic(), transactionalId: stateLogWriterId(prefix) });
+    const { kafka } = log;
+    const zombie = await openStateLogWriter({ kafka, topic: topic(), transactionalId: writerId() });
+    const next = await openStateLogWriter({ kafka, topic: topic(), transactionalId: writerId() });
     await expect(zombie.append([{ key: 'acme:zombie', value: null, headers: {} }])).rejects.toThrow(/epoch|fenced/i);
     await Promise.all([zombie.close(), next.close()]);
     for (let n = 1; n <= 10; n += 1) await write('d1', `${n}`);

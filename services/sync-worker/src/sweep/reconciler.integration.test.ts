@@ -4,7 +4,7 @@ import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { openTestDatabase, silent } from '../../../../packages/mirror-store/test/mongo.ts';
+import { openTestDatabase, silent, someLayout } from '../../../../packages/mirror-store/test/mongo.ts';
 import { startReconciler } from './reconciler.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await mongo.db.dropDatabase();
-  await initMongo(mongo.db, { tombstoneTtlSeconds: 3600 });
+  await initMongo(mongo.db, someLayout);
 });
 afterAll(async () => {
   await mongo.drop();
@@ -44,21 +44,15 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
   const directory = await openConnectionDirectory({ db, logger: silent, metrics: new Registry() });
   const swept: string[] = [];
   const reconciler = startReconciler({
-    notion: {
-      async *searchDataSources() {
-        yield [];
+    notion: { spareAt: () => null },
+    entities: [
+      {
+        async compare({ workspaceId }) {
+          swept.push(workspaceId);
+          return { held: 0, found: 0, gone: [] };
+        },
       },
-      lookAtDatabase: () => Promise.reject(new Error('there is none')),
-      lookAtDataSource: () => Promise.reject(new Error('there is none')),
-      spareAt: () => null,
-    },
-    held: {
-      async list(workspaceId) {
-        swept.push(workspaceId);
-        return [];
-      },
-      answers: () => Promise.resolve(new Map()),
-    },
+    ],
     sync: () => Promise.resolve('handled'),
     now: Date.now,
     connections: directory,

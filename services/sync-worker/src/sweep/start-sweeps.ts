@@ -1,9 +1,9 @@
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
-import { openHeldDatabases } from '@notion-mirror/mirror-store/held-answers';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import type { AwaitedEvents } from '../consume/awaited-events.ts';
+import type { OpenEntity } from '../mirrored-entity.ts';
 import { startReconciler } from './reconciler.ts';
 
 /** Compares each tenant with Notion on a schedule. What differs becomes events that this worker's consumer handles. */
@@ -12,19 +12,20 @@ export function startSweeps(
   parts: {
     readonly connections: ConnectionDirectory;
     readonly notion: NotionSource;
+    readonly entities: readonly OpenEntity[];
     /** Whether this worker has the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     readonly awaitedEvents: AwaitedEvents;
   },
 ): void {
   const { config, logger, metrics, db } = worker;
-  const { connections, notion, owns, awaitedEvents } = parts;
+  const { connections, notion, entities, owns, awaitedEvents } = parts;
   const reconciler = startReconciler({
     connections,
     ledger: createSweepLedger(db),
     owns,
     notion,
-    held: openHeldDatabases(db),
+    entities,
     sync: (event, signal) => awaitedEvents.appendAndWait(event, signal),
     intervalMs: config.reconcileIntervalMs,
     now: Date.now,

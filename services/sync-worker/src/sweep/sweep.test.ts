@@ -6,6 +6,8 @@ import { SearchError } from '@notion-mirror/notion-source/data-source-search';
 import type { DataSourceLook, LookOutcome } from '@notion-mirror/notion-source/notion-source';
 import type { EventEnd } from '../consume/awaited-events.ts';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '@notion-mirror/service-kit/async/clock';
+import { compareDatabases, type DatabaseComparisonDependencies } from '../databases/compare-databases.ts';
 import { sweepTenant } from './sweep.ts';
 
 const connection = (connectionId: string): Connection => ({
@@ -56,49 +58,56 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
   const held = scene.held ?? [];
   const looked: string[] = [];
   let time = Date.parse('2026-11-25T12:00:00Z');
+  const clock: Clock = {
+    now: () => time,
+    async sleep(ms) {
+      slept.push(ms);
+      time += Math.max(0, ms);
+    },
+  };
+  const databases: DatabaseComparisonDependencies = {
+    ...clock,
+    notion: {
+      async *searchDataSources({ connectionId }) {
+        yield scene.search?.[connectionId] ?? held.map((id) => shown(id));
+        if (scene.failingSearches?.includes(connectionId) === true) throw new SearchError(refusal);
+      },
+      async lookAtDatabase({ databaseId, attempt = 1 }) {
+        looked.push(databaseId);
+        const given = [scene.looks?.[databaseId] ?? []].flat();
+        const answer = given[Math.min(attempt, given.length) - 1];
+        return answer ?? { kind: 'live', raw: containerAnswer(databaseId), dataSourceIds: [`${databaseId}-source`] };
+      },
+      async lookAtDataSource({ dataSourceId }) {
+        looked.push(dataSourceId);
+        return scene.sourceLooks?.[dataSourceId] ?? { kind: 'live', raw: sourceAnswer(dataSourceId) };
+      },
+    },
+    held: {
+      list: async () =>
+        held.map((databaseId) => ({
+          databaseId,
+          connectionId: scene.seenBy?.[databaseId] ?? 'a',
+          searchable: [`${databaseId}-source`],
+        })),
+      answers: async (_workspaceId, ids) =>
+        new Map(
+          ids
+            .filter((id) => held.includes(id))
+            .map((id) => [id, { database: containerAnswer(id), dataSources: new Map([[`${id}-source`, sourceAnswer(`${id}-source`)]]) }]),
+        ),
+    },
+  };
   const report = await sweepTenant(
     {
+      ...clock,
       activeConnections: () => scene.connections ?? [connection('a')],
-      notion: {
-        async *searchDataSources({ connectionId }) {
-          yield scene.search?.[connectionId] ?? held.map((id) => shown(id));
-          if (scene.failingSearches?.includes(connectionId) === true) throw new SearchError(refusal);
-        },
-        async lookAtDatabase({ databaseId, attempt = 1 }) {
-          looked.push(databaseId);
-          const given = [scene.looks?.[databaseId] ?? []].flat();
-          const answer = given[Math.min(attempt, given.length) - 1];
-          return answer ?? { kind: 'live', raw: containerAnswer(databaseId), dataSourceIds: [`${databaseId}-source`] };
-        },
-        async lookAtDataSource({ dataSourceId }) {
-          looked.push(dataSourceId);
-          return scene.sourceLooks?.[dataSourceId] ?? { kind: 'live', raw: sourceAnswer(dataSourceId) };
-        },
-        spareAt: scene.spareAt ?? (() => null),
-      },
-      held: {
-        list: async () =>
-          held.map((databaseId) => ({
-            databaseId,
-            connectionId: scene.seenBy?.[databaseId] ?? 'a',
-            searchable: [`${databaseId}-source`],
-          })),
-        answers: async (_workspaceId, ids) =>
-          new Map(
-            ids
-              .filter((id) => held.includes(id))
-              .map((id) => [id, { database: containerAnswer(id), dataSources: new Map([[`${id}-source`, sourceAnswer(`${id}-source`)]]) }]),
-          ),
-      },
+      notion: { spareAt: scene.spareAt ?? (() => null) },
+      entities: [{ compare: (tools) => compareDatabases(databases, tools) }],
       async sync(event) {
         const end = await scene.sync?.(event);
         events.push(event);
         return end ?? 'handled';
-      },
-      now: () => time,
-      async sleep(ms) {
-        slept.push(ms);
-        time += Math.max(0, ms);
       },
     },
     { workspaceId: 'acme', id: 'sweep-1', depth: order.depth ?? 'full', acceptRemovals: order.acceptRemovals ?? false },

@@ -1,0 +1,82 @@
+import type { EntityRef } from './entity.ts';
+import type { RecordState, RemovalReason } from './write-rule.ts';
+
+/** The content of a live record: enough to write the same document again. */
+export interface LiveState<Content> extends EntityRef {
+  readonly kind: 'live';
+  readonly rev: number;
+  readonly asOf: Date;
+  readonly connectionId: string | null;
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+  readonly syncedAt: Date;
+  readonly content: Content;
+}
+
+/** The content of a tombstone. */
+export interface RemovedState extends EntityRef {
+  readonly kind: 'removed';
+  readonly rev: number;
+  readonly asOf: Date;
+  readonly source: RecordState['source'];
+  readonly connectionId: string | null;
+  readonly removed: { readonly at: Date; readonly reason: RemovalReason; readonly eventId: string | null };
+}
+
+/** The record itself was erased: a tombstone expired, or a tenant was purged. `at` is MongoDB's time. */
+export interface ErasedState extends EntityRef {
+  readonly kind: 'erased';
+  readonly at: Date;
+}
+
+/** One value of a state log, such as `notion.database-states`: the state after a change. */
+export type EntityState<Content> = LiveState<Content> | RemovedState | ErasedState;
+
+/** The place of a value on the state log. */
+export interface StatePlace {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A record that a value of the state log could replace. `restoredFrom`: the value it was restored from; null when a worker wrote it. */
+export interface RestorableRecord extends Pick<RecordState, 'rev' | 'live'> {
+  readonly asOf: Date;
+  /** Null for a tombstone. */
+  readonly syncedAt: Date | null;
+  readonly restoredFrom: StatePlace | null;
+}
+
+/**
+ * - `write`: the state replaces the record, or the absence of one.
+ * - `erase`: the record is erased.
+ * - `keep`: the record is at least as fresh, or the same.
+ */
+export type RestoreDecision = 'write' | 'erase' | 'keep';
+
+/**
+ * Decides how a rebuild applies one value of the state log. Of two values of one entity the later on the log wins, whatever their times; the
+ * order of application does not matter. A worker's record is replaced only by a newer state: a later `asOf` and, where two clocks could
+ * disagree about that, also no lower `rev`. So nothing fresher is ever overwritten, and repeating a rebuild changes nothing.
+ */
+export function decideRestore(
+  record: RestorableRecord | null,
+  state: EntityState<unknown>,
+  place: StatePlace,
+  toleranceMs: number,
+): RestoreDecision {
+  if (state.kind === 'erased') {
+    const isOlder = record?.live === true && record.syncedAt !== null && record.syncedAt < state.at;
+    return isOlder ? 'erase' : 'keep';
+  }
+  if (record === null || isLater(place, record.restoredFrom)) return 'write';
+  const newerByMs = state.asOf.getTime() - record.asOf.getTime();
+  return newerByMs > toleranceMs || (newerByMs > 0 && state.rev >= record.rev) ? 'write' : 'keep';
+}
+
+/** The revision of a restored record: the state's own, unless an existing record has a higher one. */
+export function restoredRev(record: Pick<RestorableRecord, 'rev'> | null, state: Pick<LiveState<unknown>, 'rev'>): number {
+  return record === null ? state.rev : Math.max(record.rev + 1, state.rev);
+}
+
+function isLater(place: StatePlace, than: StatePlace | null): boolean {
+  return than !== null && place.partition === than.partition && place.offset > than.offset;
+}

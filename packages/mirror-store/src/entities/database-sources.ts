@@ -1,0 +1,56 @@
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import type { Db } from 'mongodb';
+import { createBatcher } from '../batcher.ts';
+import { orUnavailable } from '../errors.ts';
+import { openRecords } from '../records/record-document.ts';
+import { createStoreMeter, settled } from '../records/store-meter.ts';
+import { databaseStorage } from './database.ts';
+
+interface ListedSource {
+  readonly workspaceId: string;
+  readonly dataSourceId: string;
+}
+
+interface ListingDocument {
+  readonly workspaceId: string;
+  readonly databaseId: string;
+  readonly dataSources: readonly { readonly id: string }[];
+}
+
+/**
+ * Ids of the tenant's live databases that list the data source, in order. Questions about many sources go out together. Rejects with a
+ * `StoreUnavailableError` when MongoDB is unavailable.
+ */
+export type DatabasesListing = (workspaceId: string, dataSourceId: string) => Promise<string[]>;
+
+export function createDatabasesListing(deps: { readonly db: Db; readonly metrics: Registry }): DatabasesListing {
+  const records = openRecords(deps.db, databaseStorage);
+  const meter = createStoreMeter(deps.metrics);
+  const listOne = createBatcher<ListedSource, string[]>({
+    maxOps: 200,
+    maxInFlight: 4,
+    run: (asked) => meter.batch('list', asked.length, () => listAll(asked)),
+  });
+
+  async function listAll(asked: readonly ListedSource[]): Promise<PromiseSettledResult<string[]>[]> {
+    const sourcesOf = new Map<string, string[]>();
+    for (const { workspaceId, dataSourceId } of asked) sourcesOf.set(workspaceId, [...(sourcesOf.get(workspaceId) ?? []), dataSourceId]);
+    const $or = [...sourcesOf].map(([workspaceId, ids]) => ({ workspaceId, 'dataSources.id': { $in: ids } }));
+    const projection = { _id: 0, workspaceId: 1, databaseId: 1, 'dataSources.id': 1 } as const;
+    const found = await orUnavailable('records could not be read', () => records.find<ListingDocument>({ $or }, { projection }).toArray());
+    const listings = new Map<string, string[]>();
+    for (const { workspaceId, databaseId, dataSources } of found) {
+      for (const { id } of dataSources) {
+        const key = sourceKey({ workspaceId, dataSourceId: id });
+        listings.set(key, [...(listings.get(key) ?? []), databaseId]);
+      }
+    }
+    return asked.map((source) => settled(() => (listings.get(sourceKey(source)) ?? []).toSorted()));
+  }
+
+  return (workspaceId, dataSourceId) => listOne({ workspaceId, dataSourceId });
+}
+
+function sourceKey({ workspaceId, dataSourceId }: ListedSource): string {
+  return JSON.stringify([workspaceId, dataSourceId]);
+}

@@ -1,0 +1,86 @@
+import type { Fields } from '@notion-mirror/domain/content-differences';
+import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
+import { BSON, type Db, type Document } from 'mongodb';
+import type { EntityStorage } from '../entity-storage.ts';
+import { orUnavailable } from '../errors.ts';
+import { bookkeepingFields, openRecords, toStoredRecord, type RecordDocument } from './record-document.ts';
+import { checkedSize } from './storable.ts';
+
+export interface MirroredDocument {
+  /** As the view shows it, without the mirror's own bookkeeping. Null for a tombstone. */
+  readonly fields: Fields | null;
+  /** Another text after every write of the mirror's own. */
+  readonly version: string;
+  /** The connection that saw it last. */
+  readonly connectionId: string | null;
+  /** What of the bookkeeping is not as this program writes it, so that no worker can read the record; null when nothing is. */
+  readonly problem: string | null;
+}
+
+/** What readers see, for comparing it with Notion. Reads only. All reject with a `StoreUnavailableError` when MongoDB is away. */
+export interface MirroredDocuments {
+  /** Null when there is no record at all. */
+  read(ref: EntityRef): Promise<MirroredDocument | null>;
+  /** The `version` of each that there is. */
+  versions(workspaceId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+const versionFields = { rev: 1, 'removed.at': 1 } as const;
+const idsAtOnce = 500;
+
+export function openMirroredDocuments(db: Db, storage: EntityStorage<unknown, object>): MirroredDocuments {
+  const records = openRecords(db, storage);
+  return {
+    read: (ref) =>
+      orUnavailable('a document could not be read', async () => {
+        const document = await records.findOne({ _id: keyOf(ref) });
+        return document === null ? null : mirrored(storage, document);
+      }),
+    versions: (workspaceId, wanted) =>
+      orUnavailable('records could not be read', async () => {
+        const found = new Map<string, string>();
+        for (let from = 0; from < wanted.length; from += idsAtOnce) {
+          const ids = new Map(wanted.slice(from, from + idsAtOnce).map((id) => [keyOf({ workspaceId, id }), id]));
+          const some = records.find({ _id: { $in: [...ids.keys()] } }, { projection: versionFields });
+          for await (const document of some) {
+            const id = ids.get(document._id);
+            if (id !== undefined) found.set(id, versionOf(document));
+          }
+        }
+        return found;
+      }),
+  };
+}
+
+/** What a worker would store of `content`, as MongoDB would give it back. Throws an `UnstorableError`. */
+export function fieldsOf<Content>(storage: EntityStorage<Content, object>, { workspaceId, id }: EntityRef, content: Content): Fields {
+  const document = { workspaceId, [storage.kind.idField]: id, ...storage.contentFields(content) };
+  checkedSize(document);
+  return BSON.deserialize(BSON.serialize(document, { ignoreUndefined: false }));
+}
+
+const bookkeeping: ReadonlySet<string> = new Set(bookkeepingFields);
+
+function mirrored(storage: EntityStorage<unknown, object>, document: RecordDocument): MirroredDocument {
+  const { connectionId } = document;
+  return {
+    fields: 'removed' in document ? null : Object.fromEntries(Object.entries(document).filter(([field]) => !bookkeeping.has(field))),
+    version: versionOf(document),
+    connectionId: typeof connectionId === 'string' ? connectionId : null,
+    problem: problemOf(storage, document),
+  };
+}
+
+function problemOf(storage: EntityStorage<unknown, object>, document: RecordDocument): string | null {
+  try {
+    toStoredRecord(storage, document);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The successor of an expired tombstone starts again at rev 1. */
+function versionOf({ rev, removed }: Document): string {
+  return JSON.stringify([rev, removed?.at]);
+}

@@ -1,0 +1,134 @@
+import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
+import type { RecordState, RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { Collection, Db, Document } from 'mongodb';
+import { z } from 'zod';
+import { openNamed } from '../collections.ts';
+import type { EntityStorage } from '../entity-storage.ts';
+
+interface Bookkeeping extends RecordState {
+  /** The connection that saw it last. */
+  readonly connectionId: string | null;
+  /** Null for a live record. */
+  readonly removed: Removal | null;
+}
+
+/** A record as the write rule needs it, and what the workers want to know besides. */
+export type StoredRecord<Outline extends object = object> = Bookkeeping & Outline;
+
+export interface Removal {
+  readonly at: Date;
+  readonly reason: RemovalReason;
+  readonly eventId: string | null;
+}
+
+export interface RecordDocument extends Document {
+  /** The entity's key: `workspaceId:databaseId`. */
+  readonly _id: string;
+}
+
+export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, object>, 'collection'>): Collection<RecordDocument> {
+  return openNamed<RecordDocument>(db, collection);
+}
+
+/** What `bookkeepingOf` reads. */
+export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1 } as const;
+
+const stateFields = z.object({
+  rev: z.number(),
+  asOf: z.date(),
+  source: z.enum(['fetch', 'delete']),
+  removed: z
+    .object({ at: z.date(), reason: z.enum(['deleted', 'trashed', 'inaccessible']), eventId: z.string().nullable() })
+    .optional()
+    .transform((removed) => removed ?? null),
+  connectionId: z.string().nullish(),
+});
+
+/** Throws when the document is none of ours. */
+export function toStoredRecord<Outline extends object>(
+  { outlineOf }: Pick<EntityStorage<unknown, Outline>, 'outlineOf'>,
+  document: RecordDocument,
+): StoredRecord<Outline> {
+  return { ...bookkeepingOf(document), ...outlineOf(document) };
+}
+
+/** Throws when the document is none of ours. */
+export function bookkeepingOf(document: RecordDocument): Bookkeeping {
+  const { rev, asOf, source, removed, connectionId } = readFields(stateFields, document);
+  return { rev, asOf: asOf.getTime(), source, live: removed === null, connectionId: connectionId ?? null, removed };
+}
+
+/** Throws when the document is none of ours. */
+export function readFields<T>(schema: z.ZodType<T>, document: Document): T {
+  const found = schema.safeParse(document);
+  if (found.success) return found.data;
+  throw new Error(`the record ${String(document['_id'])} is not as this program writes it:\n${z.prettifyError(found.error)}`);
+}
+
+export interface LiveInput<Content> extends EntityRef {
+  readonly content: Content;
+  readonly connectionId: string | null;
+  readonly asOf: Date;
+  /** The event whose fetch this is. */
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+}
+
+/** The document of the contract (`docs/data-model.md`). */
+export function liveDocument<Content>(
+  { kind, contentFields }: Pick<EntityStorage<Content, object>, 'kind' | 'contentFields'>,
+  input: LiveInput<Content>,
+  rev: number,
+  syncedAt: Date,
+): RecordDocument {
+  const { workspaceId, id, content, connectionId, asOf, lastEvent } = input;
+  return {
+    _id: keyOf(input),
+    workspaceId,
+    [kind.idField]: id,
+    ...contentFields(content),
+    rev,
+    asOf,
+    source: 'fetch',
+    connectionId,
+    lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
+    syncedAt,
+  };
+}
+
+/** The part of a document that is the mirror's own. */
+export const bookkeepingFields = [
+  '_id',
+  'rev',
+  'asOf',
+  'source',
+  'connectionId',
+  'lastEvent',
+  'syncedAt',
+  'removed',
+  'restoredFrom',
+] as const;
+
+export interface TombstoneInput extends EntityRef {
+  readonly connectionId: string | null;
+  readonly asOf: Date;
+  readonly source: RecordState['source'];
+  readonly removed: Removal;
+}
+
+export function tombstoneDocument(
+  { kind }: Pick<EntityStorage<unknown, object>, 'kind'>,
+  input: TombstoneInput,
+  rev: number,
+): RecordDocument {
+  const { workspaceId, id, connectionId, asOf, source, removed } = input;
+  return {
+    _id: keyOf(input),
+    workspaceId,
+    [kind.idField]: id,
+    ...(connectionId === null ? {} : { connectionId }),
+    rev,
+    asOf,
+    source,
+    removed: { at: removed.at, reason: removed.reason, eventId: removed.eventId },
+  };
+}

@@ -1,0 +1,42 @@
+import { refOf } from '@notion-mirror/domain/entity';
+import type { EntityState, StatePlace } from '@notion-mirror/domain/entity-state';
+import { z } from 'zod';
+import type { EntityStorage } from '../entity-storage.ts';
+import { bookkeepingOf, liveDocument, readFields, tombstoneDocument, type RecordDocument } from './record-document.ts';
+
+/** What `state` says, as a record. `place`: where on the state log it lies, kept in the record until a worker writes it again. Throws an `UnstorableError`. */
+export function restoredDocument<Content>(
+  storage: EntityStorage<Content, object>,
+  state: Exclude<EntityState<Content>, { kind: 'erased' }>,
+  rev: number,
+  place: StatePlace,
+): RecordDocument {
+  const { partition, offset } = place;
+  const document = state.kind === 'removed' ? tombstoneDocument(storage, state, rev) : liveDocument(storage, state, rev, state.syncedAt);
+  return { ...document, restoredFrom: { partition, offset } };
+}
+
+const restoredFields = z.object({ restoredFrom: z.object({ partition: z.number(), offset: z.number() }).optional() });
+
+/** Null: a worker wrote it. */
+export function restoredFromOf(document: RecordDocument): StatePlace | null {
+  return restoredFields.safeParse(document).data?.restoredFrom ?? null;
+}
+
+const liveFields = z.object({
+  lastEvent: z.object({ id: z.string(), type: z.string(), occurredAt: z.date() }),
+  syncedAt: z.date(),
+});
+
+/** What a record says. Throws when the document is none of ours. */
+export function stateOf<Content>(
+  { contentOf }: Pick<EntityStorage<Content, object>, 'contentOf'>,
+  document: RecordDocument,
+): Exclude<EntityState<Content>, { kind: 'erased' }> {
+  const ref = refOf(document._id);
+  if (ref === null) throw new Error(`the record ${document._id} has no key of ours`);
+  const { rev, asOf, source, connectionId, removed } = bookkeepingOf(document);
+  const common = { ...ref, rev, asOf: new Date(asOf), connectionId };
+  if (removed !== null) return { kind: 'removed', ...common, source, removed };
+  return { kind: 'live', ...common, ...readFields(liveFields, document), content: contentOf(document) };
+}

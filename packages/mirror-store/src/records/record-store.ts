@@ -1,0 +1,203 @@
+import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
+import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { LRUCache } from 'lru-cache';
+import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
+import { createBatcher } from '../batcher.ts';
+import type { EntityStorage } from '../entity-storage.ts';
+import { mayBeContent, orUnavailable, unavailable } from '../errors.ts';
+import { allWritten, rejectedDocument, resultsOfFailure, type WriteResult } from './bulk-results.ts';
+import {
+  liveDocument,
+  openRecords,
+  stateProjection,
+  tombstoneDocument,
+  toStoredRecord,
+  type LiveInput,
+  type RecordDocument,
+  type StoredRecord,
+} from './record-document.ts';
+import { checkedSize, UnstorableError } from './storable.ts';
+import { createStoreMeter, settled } from './store-meter.ts';
+
+export type { WriteResult } from './bulk-results.ts';
+export type { StoredRecord } from './record-document.ts';
+
+/** Which record, and how it was when it was read: null when there was none. */
+interface Key<Outline extends object> extends EntityRef {
+  readonly expected: StoredRecord<Outline> | null;
+}
+
+/**
+ * The records of the write rule (`docs/guarantees.md`), of one kind of entity. Every write is conditional on the record being as it was read.
+ * Reads and writes of many entities go out together; each gets its own answer. All reject with a `StoreUnavailableError` when MongoDB is
+ * unavailable; a write may then have happened or not, and reading again tells.
+ */
+export interface RecordStore<Content, Outline extends object> {
+  read(ref: EntityRef): Promise<StoredRecord<Outline> | null>;
+  /**
+   * The live record as this store wrote it within the last minutes; null: it is not known. Another process may have written since, or MongoDB may
+   * have lost it: a write with it as `expected` tells.
+   */
+  recall(ref: EntityRef): StoredRecord<Outline> | null;
+  writeLive(write: Key<Outline> & LiveInput<Content>): Promise<WriteResult>;
+  /** Erases all content. */
+  writeTombstone(
+    write: Key<Outline> & {
+      readonly asOf: Date;
+      readonly source: RecordState['source'];
+      readonly reason: RemovalReason;
+      readonly eventId: string;
+    },
+  ): Promise<WriteResult>;
+  /** Raises the revision of a tombstone, and lets it live its whole time again: a fetch in flight must find it. */
+  touch(write: Key<Outline>): Promise<WriteResult>;
+  /** Ids of all live records of the tenant, in order. */
+  liveIds(workspaceId: string): Promise<string[]>;
+}
+
+/** Some megabytes at most; and much less than a tombstone lives, so that no other record has come to the same rev meanwhile. */
+const rememberedRecords = 5_000;
+const rememberedMs = 600_000;
+
+interface Write {
+  readonly model: AnyBulkWriteOperation<RecordDocument>;
+  readonly bytes: number;
+}
+
+export function createRecordStore<Content, Outline extends object>(
+  storage: EntityStorage<Content, Outline>,
+  deps: { readonly db: Db; readonly metrics: Registry; readonly now?: () => Date },
+): RecordStore<Content, Outline> {
+  const { db, now = () => new Date() } = deps;
+  const { kind } = storage;
+  const records = openRecords(db, storage);
+  const projection = { ...stateProjection, ...storage.outlineProjection };
+  const meter = createStoreMeter(deps.metrics);
+  const remembered = new LRUCache<string, StoredRecord<Outline>>({ max: rememberedRecords, ttl: rememberedMs });
+
+  const readOne = createBatcher<string, StoredRecord<Outline> | null>({
+    maxOps: 500,
+    maxInFlight: 4,
+    run: (ids) =>
+      meter.batch('read', ids.length, async () => {
+        const found = await orUnavailable('records could not be read', () =>
+          records.find({ _id: { $in: [...new Set(ids)] } }, { projection }).toArray(),
+        );
+        const byId = new Map(found.map((document) => [document._id, document]));
+        return ids.map((id) => {
+          const document = byId.get(id);
+          return settled(() => (document === undefined ? null : toStoredRecord(storage, document)));
+        });
+      }),
+  });
+
+  const writeOne = createBatcher<Write, WriteResult>({
+    maxOps: 500,
+    maxSize: 8 * 1024 * 1024,
+    sizeOf: ({ bytes }) => bytes,
+    maxInFlight: 4,
+    run: (writes) => meter.batch('write', writes.length, () => writeAll(writes)),
+  });
+
+  async function writeAll(writes: readonly Write[]): Promise<PromiseSettledResult<WriteResult>[]> {
+    try {
+      await records.bulkWrite(
+        writes.map(({ model }) => model),
+        { ordered: false },
+      );
+      return allWritten(writes.length);
+    } catch (error) {
+      const results = resultsOfFailure(error, writes.length);
+      if (results !== null) return results;
+      if (!mayBeContent(error)) throw unavailable('records could not be written', error);
+      if (writes.length === 1) return [rejectedDocument(error instanceof MongoServerError ? `code ${error.code}` : error.name)];
+      // One document made the whole command fail: halve until it stands alone.
+      const half = Math.ceil(writes.length / 2);
+      const halves = await Promise.allSettled([writeAll(writes.slice(0, half)), writeAll(writes.slice(half))]);
+      const sizes = [half, writes.length - half];
+      return halves.flatMap((part, index) =>
+        part.status === 'fulfilled' ? part.value : Array.from({ length: sizes[index] ?? 0 }, () => part),
+      );
+    }
+  }
+
+  async function replace({ expected }: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
+    try {
+      const replacement = makeDocument(nextRev(expected));
+      const bytes = checkedSize(replacement);
+      // No record has rev 0: without a match the upsert inserts, and what stands in its way is the conflict. The successor of an expired
+      // tombstone starts again at rev 1, so a tombstone's time is part of the condition.
+      const filter = { _id: replacement._id, rev: expected?.rev ?? 0, ...(expected?.removed ? { 'removed.at': expected.removed.at } : {}) };
+      const { _id, ...rest } = replacement;
+      remembered.delete(_id);
+      return await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes });
+    } catch (error) {
+      if (!(error instanceof UnstorableError)) throw error;
+      return { kind: 'rejected', message: error.message };
+    }
+  }
+
+  return {
+    read: (ref) =>
+      meter.operation(
+        'read',
+        () => readOne(keyOf(ref)),
+        (record) => (record === null ? 'none' : 'found'),
+      ),
+    recall: (ref) => remembered.get(keyOf(ref)) ?? null,
+    writeLive: (write) =>
+      meter.operation(
+        'write_live',
+        async () => {
+          const result = await replace(write, (rev) => liveDocument(storage, write, rev, now()));
+          if (result.kind === 'written') remembered.set(keyOf(write), writtenLive(write));
+          return result;
+        },
+        kindOf,
+      ),
+    writeTombstone: (write) =>
+      meter.operation(
+        'write_tombstone',
+        () =>
+          replace(write, (rev) =>
+            tombstoneDocument(
+              storage,
+              {
+                ...write,
+                connectionId: write.expected?.connectionId ?? null,
+                removed: { at: now(), reason: write.reason, eventId: write.eventId },
+              },
+              rev,
+            ),
+          ),
+        kindOf,
+      ),
+    touch: (write) =>
+      meter.operation(
+        'touch',
+        () => {
+          const { expected } = write;
+          if (expected === null || expected.removed === null) throw new Error('only a tombstone can be touched');
+          const { asOf, source, connectionId, removed } = expected;
+          return replace(write, (rev) =>
+            tombstoneDocument(storage, { ...write, asOf: new Date(asOf), source, connectionId, removed: { ...removed, at: now() } }, rev),
+          );
+        },
+        kindOf,
+      ),
+    liveIds: (workspaceId) =>
+      orUnavailable('records could not be read', async () => {
+        const found = await records.find({ workspaceId, removed: { $exists: false } }, { projection: { [kind.idField]: 1 } }).toArray();
+        return found.map((document) => String(document[kind.idField])).toSorted();
+      }),
+  };
+
+  /** As `toStoredRecord` reads what `liveDocument` makes. */
+  function writtenLive({ expected, content, connectionId, asOf }: Key<Outline> & LiveInput<Content>): StoredRecord<Outline> {
+    const bookkeeping = { rev: nextRev(expected), asOf: asOf.getTime(), source: 'fetch', live: true, connectionId, removed: null } as const;
+    return { ...bookkeeping, ...storage.outlineOfContent(content) };
+  }
+}
+
+const kindOf = ({ kind }: WriteResult) => kind;

@@ -1,0 +1,84 @@
+import * as fc from 'fast-check';
+import { BSON } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { checkedSize, maxDocumentBytes, maxJsonDepth, storable, UnstorableError } from './storable.ts';
+
+const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`);
+
+describe('storable', () => {
+  test('hands plain JSON on as it is', () => {
+    const json = JSON.parse('{"$set": {"a.b": [1, null, "x"]}, "__proto__": {"y": true}, "": 0}');
+    expect(storable(json)).toBe(json);
+  });
+
+  test('a key that the driver would take for a type of its own is stored as it is', () => {
+    const json = { properties: { _bsontype: { id: 'x', type: 'select' }, ObjectId: [{ _bsontype: 'ObjectId', id: 'abc' }] } };
+    expect(() => BSON.serialize(json)).toThrow('Unsupported BSON version');
+    expect(BSON.deserialize(BSON.serialize({ raw: storable(json) }))['raw']).toEqual(json);
+  });
+
+  test('NUL in a key becomes ␀, in a value it stays', () => {
+    const stored = BSON.deserialize(BSON.serialize({ raw: storable({ 'a\0b': { name: 'a\0b' } }) }));
+    expect(stored['raw']).toEqual({ 'a␀b': { name: 'a\0b' } });
+  });
+
+  test('half a surrogate pair is no text in BSON and becomes U+FFFD, without harm', () => {
+    expect(BSON.deserialize(BSON.serialize({ raw: storable({ 'a\ud800': 'b\udc00c' }) }))['raw']).toEqual({ 'a\ufffd': 'b\ufffdc' });
+  });
+
+  test('too deep is an error of its own, however deep', () => {
+    expect(storable(nested(maxJsonDepth))).toEqual(nested(maxJsonDepth));
+    expect(() => storable(nested(maxJsonDepth + 1))).toThrow(UnstorableError);
+    expect(() => storable(nested(5000))).toThrow(UnstorableError);
+  });
+});
+
+/** Documents of these leaves, in objects and Maps with keys of `text`, and in arrays if `inArrays`. */
+function documents(text: fc.Arbitrary<string>, leaves: fc.Arbitrary<unknown>, inArrays: boolean) {
+  const { value } = fc.letrec<{ value: unknown }>((tie) => {
+    const fields = fc.dictionary(text, tie('value'));
+    const nodes = [fields, fields.map((record) => new Map(Object.entries(record))), ...(inArrays ? [fc.array(tie('value'))] : [])];
+    return { value: fc.oneof({ depthSize: 'small' }, leaves, ...nodes) };
+  });
+  return value.map((content) => ({ 語: content }));
+}
+
+const megabytes = (count: number) => count * 1024 * 1024;
+
+describe('checkedSize', () => {
+  test('too large is an error that says how large', () => {
+    expect(() => checkedSize({ raw: 'x'.repeat(megabytes(17)) })).toThrow('the document has 17.0 MiB; MongoDB stores at most 16');
+  });
+
+  test('what has room is not refused for being estimated larger', () => {
+    expect(checkedSize({ raw: 'x'.repeat(megabytes(15)) })).toBe(megabytes(15) + 15);
+    expect(checkedSize({ raw: Array.from({ length: 1_000_000 }, () => 1) })).toBeLessThan(maxDocumentBytes);
+  });
+
+  test('what the driver cannot write is an error, however small', () => {
+    expect(() => checkedSize({ raw: { _bsontype: 'ObjectId', id: 'abc' } })).toThrow(UnstorableError);
+  });
+
+  const dates = fc.date({ noInvalidDate: true });
+  const flags = fc.constantFrom(true, false, null, undefined);
+
+  test('it is never less than what the driver writes', () => {
+    const text = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(documents(text, fc.oneof(text, fc.double(), fc.integer(), dates, flags), true), (document) => {
+        expect(checkedSize(document)).toBeGreaterThanOrEqual(BSON.calculateObjectSize(document, { ignoreUndefined: false }));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('it is exact for what takes as many bytes as it can: so nothing is forgotten', () => {
+    const text = fc.string({ unit: fc.constantFrom('語', '版') });
+    fc.assert(
+      fc.property(documents(text, fc.oneof(text, fc.constant(0.5), dates, flags), false), (document) => {
+        expect(checkedSize(document)).toBe(BSON.calculateObjectSize(document, { ignoreUndefined: false }));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,117 @@
+import type { Json, JsonObject } from '@notion-mirror/domain/database-content';
+import { BSON, type Document } from 'mongodb';
+
+/** The document cannot be stored, whatever the server's state. The message holds no text of the document. */
+export class UnstorableError extends Error {
+  override readonly name = 'UnstorableError';
+}
+
+/** The server takes 16 MiB; room is left for the statement around the document. */
+export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
+
+/** MongoDB documents a limit of 100 levels; 6.0 and 8.0 in fact refuse a document beyond 180, and the whole command beyond 200. */
+export const maxJsonDepth = 100;
+
+/**
+ * Bytes of BSON, or somewhat more. Throws an `UnstorableError` when the document is too large, or when the driver cannot write it. The driver's own
+ * calculation, which takes as long as the writing, is asked only where an estimate does not settle it.
+ */
+export function checkedSize(document: Document): number {
+  const estimate = bytesAtMost(document, 0);
+  if (estimate <= maxDocumentBytes) return estimate;
+  const bytes = sizeOf(document);
+  if (bytes > maxDocumentBytes) {
+    throw new UnstorableError(`the document has ${(bytes / 1024 / 1024).toFixed(1)} MiB; MongoDB stores at most 16`);
+  }
+  return bytes;
+}
+
+function sizeOf(document: Document): number {
+  try {
+    return BSON.calculateObjectSize(document, { ignoreUndefined: false });
+  } catch (error) {
+    if (!(error instanceof BSON.BSONError)) throw error;
+    throw new UnstorableError(`the document cannot be written as BSON (${error.name})`, { cause: error });
+  }
+}
+
+/** A character of a string takes one to three bytes of UTF-8. */
+const utf8Bytes = 3;
+/** Its type and the end of its name. */
+const elementBytes = 2;
+/** The length and the end of a document, of an array and of a string. */
+const frameBytes = 5;
+const longestIndex = 10;
+
+/** What a value takes at most, by https://bsonspec.org/spec.html. Infinite for all that is not plain data. */
+function bytesAtMost(value: unknown, depth: number): number {
+  switch (typeof value) {
+    case 'string':
+      return frameBytes + utf8Bytes * value.length;
+    case 'number':
+      return 8;
+    case 'boolean':
+      return 1;
+    case 'undefined':
+      return 0;
+    case 'object':
+      return value === null ? 0 : bytesOfObjectAtMost(value, depth);
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+function bytesOfObjectAtMost(value: object, depth: number): number {
+  if (depth > 2 * maxJsonDepth) return Number.POSITIVE_INFINITY;
+  let bytes = frameBytes;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += elementBytes + longestIndex + bytesAtMost(item, depth + 1);
+    return bytes;
+  }
+  if (value instanceof Date) return 8;
+  if (value instanceof Map) {
+    for (const [key, inner] of value) bytes += elementBytes + utf8Bytes * String(key).length + bytesAtMost(inner, depth + 1);
+    return bytes;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || '_bsontype' in value) return Number.POSITIVE_INFINITY;
+  for (const key of Object.keys(value)) {
+    bytes += elementBytes + utf8Bytes * key.length + bytesAtMost((value as Document)[key], depth + 1);
+  }
+  return bytes;
+}
+
+/**
+ * JSON as it can be given to the driver so that it is stored as it is. Almost always that is the value itself. A key `_bsontype` would make
+ * the driver take the object for one of its own types: such an object goes as a Map. BSON keys cannot hold NUL, which Notion's texts could:
+ * there it becomes U+2400, "␀". (Half a surrogate pair is no Unicode; the driver writes U+FFFD.) Throws an `UnstorableError` when it is nested too deep.
+ */
+export function storable(value: Json): unknown {
+  return isStorable(value, 0) ? value : converted(value);
+}
+
+/** Apart from the conversion, since it runs over every value of every document and must allocate nothing. */
+function isStorable(value: Json, depth: number): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  if (depth === maxJsonDepth) throw new UnstorableError(`the document is nested deeper than ${maxJsonDepth} levels`);
+  let isAsItIs = true;
+  if (isArray(value)) {
+    for (const item of value) isAsItIs = isStorable(item, depth + 1) && isAsItIs;
+    return isAsItIs;
+  }
+  for (const key of Object.keys(value)) {
+    isAsItIs = isStorable(value[key] ?? null, depth + 1) && isAsItIs && key !== '_bsontype' && !key.includes('\0');
+  }
+  return isAsItIs;
+}
+
+function converted(value: Json): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (isArray(value)) return value.map(converted);
+  return new Map(Object.entries(value).map(([key, inner]) => [key.replaceAll('\0', '\u2400'), converted(inner)]));
+}
+
+function isArray(value: readonly Json[] | JsonObject): value is readonly Json[] {
+  return Array.isArray(value);
+}

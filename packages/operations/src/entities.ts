@@ -1,0 +1,5 @@
+import { databases } from './entities/database.ts';
+import type { AnyEntity } from './operated-entity.ts';
+
+/** The kinds that operators can set up, verify, explain, rebuild and purge. */
+export const operatedEntities: readonly AnyEntity[] = [databases];

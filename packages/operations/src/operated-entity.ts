@@ -1,0 +1,27 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { EntityRef } from '@notion-mirror/domain/entity';
+import type { StateContract } from '@notion-mirror/event-log/state-contract';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
+import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
+import type { NotionAccess } from './notion-access.ts';
+import type { OperationContext } from './operation-context.ts';
+
+/** A kind of entity as operators see it: where it is stored, where its states are logged, and how it is read from Notion. */
+export interface OperatedEntity<Content, Outline extends object> {
+  readonly storage: EntityStorage<Content, Outline>;
+  readonly states: StateContract<Content>;
+  openSource(context: OperationContext, notion: NotionAccess): EntitySource<Content>;
+  /** Finds the ids of a tenant's live entities that hold `part`, as a database holds data sources. */
+  openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
+}
+
+export interface EntitySource<Content> {
+  /** The entity as Notion has it now. `attempt`: from 1. Never rejects. */
+  fetch(ref: EntityRef, attempt: number, signal: AbortSignal): Promise<FetchOutcome<Content>>;
+  /** The ids that Notion lists for a connection, page by page: not all of them, perhaps. Throws SearchError. */
+  list(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly string[], void, undefined>;
+}
+
+/** Any kind. */
+export type AnyEntity = OperatedEntity<unknown, object>;

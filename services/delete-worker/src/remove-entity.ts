@@ -1,0 +1,59 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { applyDelete, type DeleteSteps } from '@notion-mirror/domain/apply-event';
+import type { EntityRef } from '@notion-mirror/domain/entity';
+import { nextRev, type DeleteDecision } from '@notion-mirror/domain/write-rule';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
+
+/** `removed`: content erased. Others: why there was nothing to remove, or that a fetch will decide. */
+export type RemoveResult = 'removed' | 'missing' | 'already_removed' | 'stale' | 'rechecking';
+
+export interface RemoveDependencies {
+  readonly records: Pick<RecordStore<unknown, object>, 'read' | 'writeTombstone' | 'touch'>;
+  /** Appends a sync event for the same entity; resolves when it is durable. */
+  readonly recheck: (event: DatabaseEvent) => Promise<void>;
+  readonly toleranceMs: number;
+}
+
+/**
+ * The delete half of the write rule. `record`: its state afterwards, null when a fetch will decide or has decided. Rejects with the store's or
+ * the log's errors; then nothing was decided, and it is safe to run again.
+ */
+export async function removeEntity(
+  deps: RemoveDependencies,
+  ref: EntityRef,
+  event: DatabaseEvent,
+  signal: AbortSignal,
+): Promise<{ readonly outcome: RemoveResult; readonly record: EventOutcome['record'] }> {
+  const { records, recheck, toleranceMs } = deps;
+  let record: EventOutcome['record'] = null;
+  const steps: DeleteSteps<StoredRecord, WriteResult> = {
+    read: () => {
+      signal.throwIfAborted();
+      return records.read(ref);
+    },
+    write: async (expected, decision) => {
+      const began = performance.now();
+      const key = { ...ref, expected };
+      const isTouch = decision === 'touch_tombstone';
+      const tombstone = { asOf: event.receivedAt, source: 'delete', reason: 'deleted', eventId: event.eventId } as const;
+      const result = await (isTouch ? records.touch(key) : records.writeTombstone({ ...key, ...tombstone }));
+      const asOf = isTouch && expected !== null ? new Date(expected.asOf) : event.receivedAt;
+      record = { databaseId: ref.id, rev: nextRev(expected), asOf, ms: Math.round(performance.now() - began) };
+      return result;
+    },
+    recheck: () => recheck(event),
+  };
+  const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
+  const { decision, written } = await applyDelete(steps, times, toleranceMs);
+  if (written?.kind === 'rejected') throw new Error(`a tombstone was rejected: ${written.message}`);
+  return { outcome: results[decision], record: written === null ? null : record };
+}
+
+const results: Readonly<Record<DeleteDecision, RemoveResult>> = {
+  erase: 'removed',
+  tombstone_missing: 'missing',
+  touch_tombstone: 'already_removed',
+  stale: 'stale',
+  recheck: 'rechecking',
+};

@@ -1,0 +1,194 @@
+import { applySync, type SyncSteps } from '@notion-mirror/domain/apply-event';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
+import { nextRev, type RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/records/record-store';
+import type { FetchOutcome, Unanswered } from '@notion-mirror/notion-source/notion-source';
+
+/** What was fetched of one entity, and how its record is now. */
+export type Trail = Pick<EventOutcome, 'fetch' | 'record' | 'isUnannounced'>;
+
+/** What came of one entity. `before`: its record as it was read. */
+export type SyncResult<Outline extends object> =
+  | { readonly kind: 'written'; readonly outline: Outline; readonly before: StoredRecord<Outline> | null; readonly trail: Trail }
+  | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'>; readonly trail: Trail }
+  /** The id names something that Notion cannot show as this kind (for a database: a linked view, a page), and the mirror held nothing of it. */
+  | { readonly kind: 'other_kind'; readonly trail: Trail }
+  /** A fetch that began after the event was received has seen it. */
+  | { readonly kind: 'skipped'; readonly before: StoredRecord<Outline> | null; readonly trail: Trail }
+  /** It answers 404 and was never mirrored: the id was only a hint. */
+  | { readonly kind: 'unknown' }
+  | Unfinished;
+
+/** Nothing was settled. */
+export type Unfinished = { readonly kind: 'unwritable'; readonly message: string } | Unanswered;
+
+/** What came of the events of one task. `calls`: what a fetch that answers them costs in calls to Notion. */
+export type SyncedWork =
+  | {
+      readonly kind: 'settled';
+      readonly outcome: 'written' | 'removed' | 'skipped' | 'ignored';
+      readonly reason?: string;
+      readonly trail: Trail | null;
+      readonly calls: number;
+    }
+  | Unfinished;
+
+export interface SyncTarget extends EntityRef {
+  /** The newest of the waiting events: one fetch answers for all of them. */
+  readonly event: DatabaseEvent;
+  /** Bots that can read the entity, as the webhook said; may be empty. */
+  readonly accessibleBy: readonly string[];
+  /** The id is a guess (a data source event's parent): when nothing is there, leave no tombstone. */
+  readonly hint: boolean;
+  /** How often this work has been tried, this time included: a retry's backoff grows with it. */
+  readonly attempt: number;
+}
+
+/** What a fetch is asked for. */
+export interface FetchOrder<Outline extends object> extends EntityRef {
+  readonly before: StoredRecord<Outline> | null;
+  /** The connection that the event came through. */
+  readonly preferConnectionId: string;
+  readonly accessibleBy: readonly string[];
+  readonly attempt: number;
+  /** To be called for each answer of Notion with what it calls the request. */
+  readonly onAnswer: (requestId: string | null) => void;
+}
+
+export interface SyncDependencies<Content, Outline extends object> {
+  readonly records: Pick<RecordStore<Content, Outline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone'>;
+  readonly storage: Pick<EntityStorage<Content, Outline>, 'outlineOfContent'>;
+  /** Never rejects. */
+  readonly fetch: (order: FetchOrder<Outline>, signal: AbortSignal) => Promise<FetchOutcome<Content>>;
+  /** When the content was edited, as Notion says. */
+  readonly editsOf: (content: Content) => readonly (Date | null)[];
+  readonly toleranceMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * Brings one entity up to date under the write rule. Rejects with the store's errors or the signal's reason; what Notion says is in the result.
+ */
+export async function syncEntity<Content, Outline extends object>(
+  deps: SyncDependencies<Content, Outline>,
+  target: SyncTarget,
+  signal: AbortSignal,
+): Promise<SyncResult<Outline>> {
+  const { records, toleranceMs, now } = deps;
+  const { workspaceId, id, event, accessibleBy, attempt } = target;
+  const ref = { workspaceId, id };
+  let fetch: NonNullable<Trail['fetch']> = { requestId: null, calls: 0, ms: 0 };
+  const steps: SyncSteps<StoredRecord<Outline>, FetchOutcome<Content>, SyncResult<Outline> | { kind: 'conflict' }> = {
+    recall: () => records.recall(ref),
+    read: () => {
+      signal.throwIfAborted();
+      return records.read(ref);
+    },
+    now,
+    fetch: async (before) => {
+      const began = performance.now();
+      let calls = 0;
+      let first: string | null = null;
+      const onAnswer = (requestId: string | null): void => {
+        calls += 1;
+        first ??= requestId;
+      };
+      const fetched = await deps.fetch({ ...ref, before, preferConnectionId: event.connectionId, accessibleBy, attempt, onAnswer }, signal);
+      fetch = { requestId: first, calls, ms: elapsed(began) };
+      return fetched;
+    },
+    write: async (record, fetched, asOf) => {
+      const began = performance.now();
+      const written = await write(deps, target, record, fetched, new Date(asOf));
+      if (written.kind !== 'written' && written.kind !== 'removed' && written.kind !== 'other_kind') return written;
+      const left = { databaseId: id, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) };
+      const isUnannounced = fetched.kind === 'live' && isUnannouncedEdit(target, record, deps.editsOf(fetched.content), toleranceMs);
+      return { ...written, trail: { fetch, record: left, isUnannounced } };
+    },
+  };
+  const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
+  const result = await applySync(steps, times, toleranceMs);
+  if (!('record' in result)) return result;
+  const { record } = result;
+  const left = record === null ? null : { databaseId: id, rev: record.rev, asOf: new Date(record.asOf), ms: null };
+  return { kind: 'skipped', before: record, trail: { fetch: null, record: left, isUnannounced: false } };
+}
+
+/** An edit that the last fetch cannot have seen, found by a comparison with Notion: there should have been a webhook about it. */
+function isUnannouncedEdit(
+  { event }: SyncTarget,
+  record: StoredRecord | null,
+  edits: readonly (Date | null)[],
+  toleranceMs: number,
+): boolean {
+  if (record === null || !record.live || (event.origin !== 'reconcile' && event.origin !== 'operator')) return false;
+  return edits.some((edit) => edit !== null && edit.getTime() > record.asOf + toleranceMs);
+}
+
+function elapsed(began: number): number {
+  return Math.round(performance.now() - began);
+}
+
+type WithoutTrail<Result> = Result extends { readonly trail: Trail } ? Omit<Result, 'trail'> : Result;
+type Written<Outline extends object> = WithoutTrail<Exclude<SyncResult<Outline>, { kind: 'skipped' }>> | { readonly kind: 'conflict' };
+
+async function write<Content, Outline extends object>(
+  { records, storage }: SyncDependencies<Content, Outline>,
+  { workspaceId, id, event, hint }: SyncTarget,
+  record: StoredRecord<Outline> | null,
+  fetched: FetchOutcome<Content>,
+  asOf: Date,
+): Promise<Written<Outline>> {
+  const key = { workspaceId, id, expected: record };
+  switch (fetched.kind) {
+    case 'live': {
+      const { content, connectionId } = fetched;
+      const lastEvent = { id: event.eventId, type: event.type, occurredAt: event.occurredAt };
+      const written = await records.writeLive({ ...key, content, connectionId, asOf, lastEvent });
+      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
+      if (written.kind === 'conflict') return written;
+      return { kind: 'written', outline: storage.outlineOfContent(content), before: record };
+    }
+    case 'trashed':
+    case 'inaccessible': {
+      if (fetched.kind === 'inaccessible' && hint && record === null) return { kind: 'unknown' };
+      const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason: fetched.kind, eventId: event.eventId });
+      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
+      if (written.kind === 'conflict') return written;
+      // The tombstone is written all the same: a fetch in flight may have seen what the id was before.
+      if (record?.live !== true && fetched.kind === 'inaccessible' && fetched.refusal !== undefined) return { kind: 'other_kind' };
+      return { kind: 'removed', reason: fetched.kind };
+    }
+    case 'no_active_connection':
+    case 'retry':
+    case 'failed':
+      return fetched;
+  }
+}
+
+/** What the result of one entity settles. `calls`: what a fetch that answers the events costs in calls to Notion. */
+export function settledBy({ name }: EntityKind, result: SyncResult<object>, calls: number): SyncedWork {
+  switch (result.kind) {
+    case 'written':
+    case 'skipped':
+      return { kind: 'settled', outcome: result.kind, trail: result.trail, calls };
+    case 'removed':
+      return { kind: 'settled', outcome: 'removed', reason: result.reason, trail: result.trail, calls };
+    case 'unknown':
+      return { kind: 'settled', outcome: 'ignored', reason: `${name}_not_found`, trail: null, calls };
+    case 'other_kind':
+      return { kind: 'settled', outcome: 'ignored', reason: `not_a_${name}`, trail: result.trail, calls };
+    case 'unwritable':
+    case 'no_active_connection':
+    case 'retry':
+    case 'failed':
+      return result;
+  }
+}
+
+export function isUnfinished<Result extends { readonly kind: string }>(result: Result): result is Extract<Result, Unfinished> {
+  return ['retry', 'failed', 'no_active_connection', 'unwritable'].includes(result.kind);
+}

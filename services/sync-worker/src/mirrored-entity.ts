@@ -1,0 +1,34 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { EntityKind } from '@notion-mirror/domain/entity';
+import type { Work } from '@notion-mirror/event-log/lane-scheduler';
+import type { StateContract } from '@notion-mirror/event-log/state-contract';
+import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+import type { SyncedWork } from './consume/sync-entity.ts';
+import type { Comparison, SweepTools } from './sweep/sweep.ts';
+
+/** A kind of entity that the sync-worker keeps up to date. */
+export interface MirroredEntity<Content, Outline extends object> {
+  readonly storage: EntityStorage<Content, Outline>;
+  readonly states: StateContract<Content>;
+  open(worker: Worker, notion: NotionSource): OpenEntity;
+}
+
+/** The same in a running worker. */
+export interface OpenEntity {
+  readonly kind: EntityKind;
+  /**
+   * Brings up to date what the events of one task are about. `newest`: the one of them that was received last; one fetch answers for all. Rejects
+   * with the store's errors or the reason of the work's signal.
+   */
+  sync(work: Work<DatabaseEvent>, newest: DatabaseEvent): Promise<SyncedWork>;
+  /**
+   * Compares a tenant's entities with Notion. What differs becomes an event by `tools.sync`; what is gone from Notion is in the result. Rejects with
+   * SweepError, the store's errors or the signal's reason.
+   */
+  compare(tools: SweepTools): Promise<Comparison>;
+}
+
+/** Any kind. */
+export type AnyMirrored = MirroredEntity<unknown, object>;
