@@ -3,15 +3,13 @@ import type { EntityRef } from '@notion-mirror/domain/entity';
 import type { StateContract } from '@notion-mirror/event-log/state-contract';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
-import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
-import type { NotionAccess } from './notion-access.ts';
-import type { OperationContext } from './operation-context.ts';
+import type { FetchOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
 
 /** A kind of entity as operators see it: where it is stored, where its states are logged, and how it is read from Notion. */
 export interface OperatedEntity<Content, Outline extends object> {
   readonly storage: EntityStorage<Content, Outline>;
   readonly states: StateContract<Content>;
-  openSource(context: OperationContext, notion: NotionAccess): EntitySource<Content>;
+  openSource(notion: NotionSource): EntitySource<Content>;
   /** Finds the ids of a tenant's live entities that hold `part`, as a database holds data sources. */
   openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
 }

@@ -6,7 +6,7 @@ import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import type { SyncedWork } from './consume/sync-entity.ts';
-import type { Comparison, SweepTools } from './sweep/sweep.ts';
+import type { Comparison, SweepTools } from './sweep/sweep-tools.ts';
 
 /** A kind of entity that the sync-worker keeps up to date. */
 export interface MirroredEntity<Content, Outline extends object> {

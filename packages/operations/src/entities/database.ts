@@ -8,7 +8,7 @@ import type { OperatedEntity } from '../operated-entity.ts';
 export const databases: OperatedEntity<DatabaseContent, DatabaseOutline> = {
   storage: databaseStorage,
   states: databaseStates,
-  openSource: (_context, notion) => ({
+  openSource: (notion) => ({
     fetch: ({ workspaceId, id }, attempt, signal) => notion.fetchDatabase({ workspaceId, databaseId: id, attempt }, signal),
     async *list(connection, signal) {
       const { workspaceId } = connection;

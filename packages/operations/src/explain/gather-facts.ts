@@ -245,7 +245,7 @@ async function askNotion(
   ref: EntityRef,
 ): Promise<NotionSays> {
   const { storage } = entity;
-  const seen = await entity.openSource(context, openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
+  const seen = await entity.openSource(openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
   context.signal.throwIfAborted();
   switch (seen.kind) {
     case 'live': {

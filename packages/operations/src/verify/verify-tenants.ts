@@ -65,7 +65,7 @@ export async function verifyTenants(
     async ({ workspaceId, active }) => {
       for (const entity of context.entities) {
         const { storage } = entity;
-        const source = entity.openSource(context, notion);
+        const source = entity.openSource(notion);
         const listed = await listEntities({ db, notion, source, entity, signal }, workspaceId, active);
         progress.add(listed.ids.size);
         const documents = openMirroredDocuments(db, storage);

@@ -6,7 +6,7 @@ import type { FoundDataSource } from '@notion-mirror/notion-source/database-docu
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import { SweepError } from '../sweep/sweep-error.ts';
-import type { Comparison, SweepTools } from '../sweep/sweep.ts';
+import type { Comparison, SweepTools } from '../sweep/sweep-tools.ts';
 import { compareHeld } from './held-comparison.ts';
 
 export interface DatabaseComparisonDependencies extends Clock {
