@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command as Program } from 'commander';
 import {
-  ConfigError,
+  configProblems,
   describeSettings,
   loadConfig,
   unknownVariables,
@@ -81,14 +81,9 @@ interface ConfigurationReport {
 }
 
 export function checkConfiguration(env: Environment): ConfigurationReport {
-  const settings = describeSettings(env);
-  const found = { settings, unknown: unknownVariables(env) };
-  try {
-    return { ...found, problems: [], advice: settingsAdvice(loadConfig(env, 'cli')) };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return { ...found, problems: error.problems, advice: [] };
-  }
+  const problems = configProblems(env);
+  const advice = problems.length === 0 ? settingsAdvice(loadConfig(env, 'cli')) : [];
+  return { settings: describeSettings(env), problems, unknown: unknownVariables(env), advice };
 }
 
 function render({ settings, problems, unknown, advice }: ConfigurationReport, colors: Colors): string {

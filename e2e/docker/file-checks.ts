@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { variables, type ServiceName } from '@notion-mirror/service-kit/variables';
+import { variableEntries, variables, type ServiceName } from '@notion-mirror/service-kit/variables';
 import type { ComposeProject } from './compose-project.ts';
 
 interface ComposeModel {
@@ -16,7 +16,7 @@ interface ComposeModel {
 /** Set by docker-compose.yml or the image, or meant for servers outside it. */
 const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
 
-/** Every service gets exactly the variables it reads, so no secret that it does not need. */
+/** Every service gets exactly the variables it reads, so no secret that it does not need. One of the demo need not get all of them. */
 export async function everyServiceGetsWhatItReads(project: ComposeProject): Promise<void> {
   const { services } = await modelOf(project);
   const readers: readonly (readonly [service: string, reads: ServiceName])[] = [
@@ -28,10 +28,15 @@ export async function everyServiceGetsWhatItReads(project: ComposeProject): Prom
   ];
   for (const [service, reads] of readers) {
     const given = Object.keys(services[service]?.environment ?? {}).filter((name) => !notForUsers.test(name));
-    const read = Object.entries(variables).flatMap(([name, { usedBy }]) =>
-      usedBy.includes(reads) && !notForUsers.test(name) ? [name] : [],
-    );
+    const read = variableEntries.flatMap(([name, { usedBy }]) => (usedBy.includes(reads) && !notForUsers.test(name) ? [name] : []));
     assert.deepEqual(given.toSorted(), read.toSorted(), `${service} in docker-compose.yml and the variables of ${reads}`);
+  }
+  const demoReaders: typeof readers = [...readers.slice(0, 4), ['connections', 'cli']];
+  for (const [service, reads] of demoReaders) {
+    const given = Object.keys(services[`demo-${service}`]?.environment ?? {});
+    assert.ok(given.length > 0);
+    const others = variableEntries.flatMap(([name, { usedBy }]) => (given.includes(name) && !usedBy.includes(reads) ? [name] : []));
+    assert.deepEqual(others, [], `demo-${service} in docker-compose.yml and the variables of ${reads}`);
   }
 }
 

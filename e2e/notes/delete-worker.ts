@@ -1,6 +1,9 @@
 import { removedEntities } from '@notion-mirror/delete-worker/entities';
 import { startDeleteWorker } from '@notion-mirror/delete-worker/start-delete-worker';
+import { loadConfigOrExit } from '@notion-mirror/service-kit/config';
 import { runWorker } from '@notion-mirror/worker/run-worker';
 import { noteStorage } from './note-storage.ts';
 
-runWorker('delete-worker', async (worker) => startDeleteWorker(worker, [noteStorage, ...removedEntities]));
+runWorker('delete-worker', loadConfigOrExit('delete-worker'), async (worker) =>
+  startDeleteWorker(worker, [noteStorage, ...removedEntities]),
+);

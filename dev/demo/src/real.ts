@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig } from '@notion-mirror/service-kit/config';
+import { ConfigError, configProblems, loadConfig } from '@notion-mirror/service-kit/config';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import pc from 'picocolors';
@@ -23,6 +23,8 @@ export async function runReal(stack: StackAddresses, dataDir: string, signal: Ab
     MIRROR_MONGODB_URI: mongodbUri.href,
   };
   // Says what is wrong before anything is started.
+  const problems = configProblems(env);
+  if (problems.length > 0) throw new ConfigError(problems);
   const config = loadConfig(env, 'ingress');
   if (config.encryptionKey === null) env['MIRROR_ENCRYPTION_KEY_FILE'] = await encryptionKeyFile(dataDir);
 

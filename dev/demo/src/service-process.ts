@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '@notion-mirror/local-stack/ports';
+import { variableEntries } from '@notion-mirror/service-kit/variables';
 import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 
 export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker';
@@ -54,7 +55,12 @@ export async function startService(
   const opsPort = await freePort();
   const child = spawn(process.execPath, [program], {
     cwd: root,
-    env: { ...withoutMirrorVariables(process.env), ...env, MIRROR_OPS_PORT: String(opsPort), MIRROR_OPS_HOST: '127.0.0.1' },
+    env: {
+      ...withoutMirrorVariables(process.env),
+      ...forService(name, env),
+      MIRROR_OPS_PORT: String(opsPort),
+      MIRROR_OPS_HOST: '127.0.0.1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C in a terminal reaches the whole group; the parent stops its services itself, in order.
     detached: true,
@@ -138,6 +144,12 @@ export function mirrorVariables(env: NodeJS.ProcessEnv): Record<string, string> 
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (isSetting(name) && value !== undefined ? [[name, value]] : [])),
   );
+}
+
+/** An environment without what only other services use. A name that none uses stays: the service warns about it. */
+function forService(service: ServiceName, env: Readonly<Record<string, string>>): Record<string, string> {
+  const others = variableEntries.flatMap(([name, { usedBy }]) => (usedBy.includes(service) ? [] : [name, `${name}_FILE`]));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !others.includes(name)));
 }
 
 function withoutMirrorVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,10 +1,10 @@
-import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { AnyEntity } from './operated-entity.ts';
 
 /** What an operation works with. A command line, a console or a test may ask for it. */
 export interface OperationContext {
-  readonly config: MirrorConfig;
+  readonly config: Config<'cli'>;
   /** The kinds of entities that the mirror keeps. */
   readonly entities: readonly AnyEntity[];
   /** Kafka and MongoDB show their clients under this name, e.g. `notion-mirror-cli`. */

@@ -1,10 +1,10 @@
-import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Config } from '@notion-mirror/service-kit/config';
 
 /** Shorter ones are no secrets, and would tear holes in words. */
 const shortestSecret = 4;
 
 /** Takes the configured secrets out of a text that somebody else wrote: drivers quote addresses and headers in their errors. */
-export function createRedactor(config: MirrorConfig): (text: string) => string {
+export function createRedactor(config: Config<'cli'>): (text: string) => string {
   const secrets = [
     config.kafka.sasl?.password,
     config.schemaRegistry.password,

@@ -1,4 +1,4 @@
-import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Config } from '@notion-mirror/service-kit/config';
 
 export interface Advice {
   readonly text: string;
@@ -6,7 +6,7 @@ export interface Advice {
 }
 
 /** Settings that are each good and together unwise. */
-export function settingsAdvice(config: MirrorConfig): Advice[] {
+export function settingsAdvice(config: Config<'cli'>): Advice[] {
   const advice: Advice[] = [];
   if (config.tombstoneTtlSeconds < config.retentionSeconds) {
     advice.push({

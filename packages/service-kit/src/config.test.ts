@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ConfigError, describeSettings, loadConfig, unknownVariables } from './config.ts';
+import { ConfigError, configProblems, describeSettings, loadConfig, unknownVariables } from './config.ts';
 
 describe('configuration', () => {
   test('an empty environment gives the documented defaults', () => {
@@ -13,13 +13,13 @@ describe('configuration', () => {
     expect(config.ops.port).toBe(3100);
     expect(loadConfig({}, 'sync-worker').ops.port).toBe(3101);
     expect(loadConfig({}, 'delete-worker').ops.port).toBe(3102);
-    expect(config.clockToleranceMs).toBe(10_000);
+    expect(loadConfig({}, 'sync-worker').clockToleranceMs).toBe(10_000);
     expect(config.nangoSigningKeys).toEqual([]);
     expect(config.encryptionKey).toBeNull();
   });
 
   test('lists are split and trimmed, an empty variable is a missing one', () => {
-    const config = loadConfig({ MIRROR_NANGO_SIGNING_KEYS: ' new , old ', MIRROR_NANGO_URL: '' }, 'ingress');
+    const config = loadConfig({ MIRROR_NANGO_SIGNING_KEYS: ' new , old ', MIRROR_NANGO_URL: '' }, 'cli');
     expect(config.nangoSigningKeys).toEqual(['new', 'old']);
     expect(config.nango.url).toBe('https://api.nango.dev');
   });
@@ -33,7 +33,7 @@ describe('configuration', () => {
       MIRROR_KAFKA_SASL_MECHANISM: 'plain',
       MIRROR_NANGO_URL: 'ftp://user:hunter2@nango',
     };
-    const error = caught(() => loadConfig(env, 'ingress'));
+    const error = new ConfigError(configProblems(env));
     expect(error.problems.map((problem) => problem.variable).toSorted()).toEqual([
       'MIRROR_ENCRYPTION_KEY',
       'MIRROR_KAFKA_BROKERS',
@@ -46,6 +46,26 @@ describe('configuration', () => {
     expect(error.exitCode).toBe(78);
     expect(error.message).toContain('32 bytes in base64');
     expect(error.message).not.toMatch(/c2hvcnQ|hunter2/);
+  });
+
+  test('a service neither parses nor returns what it does not use', () => {
+    const env = { MIRROR_NANGO_URL: 'nonsense', MIRROR_NANGO_API_KEY_FILE: '/nowhere', MIRROR_HTTP_PORT: 'nonsense' };
+    const config = loadConfig(env, 'delete-worker');
+    expect(Object.keys(config).toSorted()).toEqual([
+      'clockToleranceMs',
+      'kafka',
+      'logLevel',
+      'mongodbUri',
+      'ops',
+      'outcomeRetentionSeconds',
+      'schemaRegistry',
+      'shutdownMs',
+      'topicPrefix',
+    ]);
+    const namedBy = (service: 'ingress' | 'sync-worker') => caught(() => loadConfig(env, service)).problems.map(({ variable }) => variable);
+    expect(namedBy('ingress')).toEqual(['MIRROR_HTTP_PORT']);
+    expect(namedBy('sync-worker')).toEqual(['MIRROR_NANGO_URL', 'MIRROR_NANGO_API_KEY_FILE']);
+    expect(configProblems(env)).toHaveLength(3);
   });
 
   test('a tombstone is not gone before a worker has forgotten what it wrote', () => {
@@ -61,7 +81,7 @@ describe('configuration', () => {
     expect(loadConfig({ MIRROR_NANGO_SIGNING_KEYS_FILE: file }, 'ingress').nangoSigningKeys).toEqual(['from-file']);
     const both = { MIRROR_NANGO_SIGNING_KEYS_FILE: file, MIRROR_NANGO_SIGNING_KEYS: 'direct' };
     expect(caught(() => loadConfig(both, 'ingress')).message).toContain('set twice');
-    const missing = caught(() => loadConfig({ MIRROR_NANGO_API_KEY_FILE: `${file}.nowhere` }, 'ingress'));
+    const missing = caught(() => loadConfig({ MIRROR_NANGO_API_KEY_FILE: `${file}.nowhere` }, 'sync-worker'));
     expect(missing.message).toMatch(/MIRROR_NANGO_API_KEY_FILE: cannot read .*ENOENT/);
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { withoutUserInfo } from './user-info.ts';
-import { variables, type ServiceName, type Values, type Variable, type VariableName } from './variables.ts';
+import { variableEntries, type variables, type ServiceName, type Values, type Variable, type VariableName } from './variables.ts';
 
 export interface KafkaConfig {
   readonly brokers: readonly string[];
@@ -18,38 +18,6 @@ export interface SchemaRegistryConfig {
   readonly url: string;
   readonly username: string | null;
   readonly password: string | null;
-}
-
-export interface MirrorConfig {
-  readonly kafka: KafkaConfig;
-  /** Null: as many as there are brokers, at most 3. */
-  readonly replicationFactor: number | null;
-  readonly partitions: number;
-  readonly retentionSeconds: number;
-  readonly schemaRegistry: SchemaRegistryConfig;
-  readonly mongodbUri: string;
-  readonly topicPrefix: string;
-  readonly http: { readonly host: string; readonly port: number };
-  readonly ops: { readonly host: string; readonly port: number };
-  readonly nangoSigningKeys: readonly string[];
-  readonly nango: { readonly url: string; readonly apiKey: string | null };
-  /** How long a token is used before Nango is asked for it again. */
-  readonly tokenMs: number;
-  /** Which tenant a connection belongs to that Nango tells of and nobody has added; null: none, it is left to the operator. */
-  readonly tenantOfConnection: Values['MIRROR_CONNECTION_TENANT'];
-  readonly notionApiUrl: string;
-  readonly notionRequestsPerMinute: number;
-  readonly notionTimeoutMs: number;
-  readonly notionVerificationTokens: readonly string[];
-  readonly notionHandshake: 'first' | 'off';
-  readonly clockToleranceMs: number;
-  readonly reconcileIntervalMs: number;
-  readonly tombstoneTtlSeconds: number;
-  readonly outcomeRetentionSeconds: number;
-  readonly silenceMs: number;
-  readonly encryptionKey: Buffer | null;
-  readonly shutdownMs: number;
-  readonly logLevel: Values['MIRROR_LOG_LEVEL'];
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -74,99 +42,89 @@ export class ConfigError extends Error {
 
 const opsPorts: Readonly<Record<ServiceName, number>> = { ingress: 3100, 'sync-worker': 3101, 'delete-worker': 3102, cli: 0 };
 
-/** The whole configuration of a process from its environment. Throws ConfigError. An empty variable counts as missing. */
-export function loadConfig(env: Environment, service: ServiceName): MirrorConfig {
-  const { values, problems } = readVariables(env);
-  const sasl = {
-    mechanism: values.MIRROR_KAFKA_SASL_MECHANISM,
-    username: values.MIRROR_KAFKA_SASL_USERNAME,
-    password: values.MIRROR_KAFKA_SASL_PASSWORD,
-  };
-  if (sasl.mechanism !== undefined) {
-    for (const [variable, value] of [
-      ['MIRROR_KAFKA_SASL_USERNAME', sasl.username],
-      ['MIRROR_KAFKA_SASL_PASSWORD', sasl.password],
-    ] as const) {
-      if (value === undefined)
-        problems.push({ variable, problem: 'missing', expected: 'a value, since MIRROR_KAFKA_SASL_MECHANISM is set' });
-    }
-  }
-  const ssl = kafkaSsl(values, problems);
+/** The settings that are made of several variables. */
+const composed = {
+  kafka: (values: Values): KafkaConfig => ({ brokers: values.MIRROR_KAFKA_BROKERS, ssl: kafkaSsl(values), sasl: kafkaSasl(values) }),
+  schemaRegistry: (values: Values): SchemaRegistryConfig => ({
+    url: values.MIRROR_SCHEMA_REGISTRY_URL,
+    username: values.MIRROR_SCHEMA_REGISTRY_USERNAME ?? null,
+    password: values.MIRROR_SCHEMA_REGISTRY_PASSWORD ?? null,
+  }),
+  nango: (values: Values) => ({ url: values.MIRROR_NANGO_URL, apiKey: values.MIRROR_NANGO_API_KEY ?? null }),
+  http: (values: Values) => ({ host: values.MIRROR_HTTP_HOST, port: values.MIRROR_HTTP_PORT }),
+  ops: (values: Values, service: ServiceName) => ({ host: values.MIRROR_OPS_HOST, port: values.MIRROR_OPS_PORT ?? opsPorts[service] }),
+} as const;
+type Composed = { readonly [K in keyof typeof composed]: ReturnType<(typeof composed)[K]> };
+
+type Key<N extends VariableName> = (typeof variables)[N]['key'];
+type Settings = { readonly [N in VariableName as Key<N>]: Key<N> extends keyof Composed ? Composed[Key<N>] : Values[N] };
+type User<N extends VariableName> = (typeof variables)[N]['usedBy'][number];
+type KeyUsedBy<S extends ServiceName> = { [N in VariableName]: [S] extends [User<N>] ? Key<N> : never }[VariableName];
+
+/** What a service is configured with: the settings that it uses and no others. For several services: those that all of them use. */
+export type Config<S extends ServiceName> = Pick<Settings, KeyUsedBy<S>>;
+
+/** The configuration of a service from its environment. Variables of other services are not read, an empty one counts as missing. Throws ConfigError. */
+export function loadConfig<S extends ServiceName>(env: Environment, service: S): Config<S> {
+  const used = variableEntries.filter(([, { usedBy }]) => usedBy.includes(service));
+  const { values, problems } = readVariables(env, used);
   if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    kafka: {
-      brokers: values.MIRROR_KAFKA_BROKERS,
-      ssl,
-      sasl:
-        sasl.mechanism === undefined || sasl.username === undefined || sasl.password === undefined
-          ? null
-          : { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password },
-    },
-    replicationFactor: values.MIRROR_KAFKA_REPLICATION_FACTOR,
-    partitions: values.MIRROR_KAFKA_PARTITIONS,
-    retentionSeconds: values.MIRROR_KAFKA_RETENTION_DAYS,
-    schemaRegistry: {
-      url: values.MIRROR_SCHEMA_REGISTRY_URL,
-      username: values.MIRROR_SCHEMA_REGISTRY_USERNAME ?? null,
-      password: values.MIRROR_SCHEMA_REGISTRY_PASSWORD ?? null,
-    },
-    mongodbUri: values.MIRROR_MONGODB_URI,
-    topicPrefix: values.MIRROR_TOPIC_PREFIX,
-    http: { host: values.MIRROR_HTTP_HOST, port: values.MIRROR_HTTP_PORT },
-    ops: { host: values.MIRROR_OPS_HOST, port: values.MIRROR_OPS_PORT ?? opsPorts[service] },
-    nangoSigningKeys: values.MIRROR_NANGO_SIGNING_KEYS,
-    nango: { url: values.MIRROR_NANGO_URL, apiKey: values.MIRROR_NANGO_API_KEY ?? null },
-    tokenMs: values.MIRROR_NANGO_TOKEN_SECONDS,
-    tenantOfConnection: values.MIRROR_CONNECTION_TENANT,
-    notionApiUrl: values.MIRROR_NOTION_API_URL,
-    notionRequestsPerMinute: values.MIRROR_NOTION_REQUESTS_PER_MINUTE,
-    notionTimeoutMs: values.MIRROR_NOTION_TIMEOUT_SECONDS,
-    notionVerificationTokens: values.MIRROR_NOTION_VERIFICATION_TOKENS,
-    notionHandshake: values.MIRROR_NOTION_HANDSHAKE,
-    clockToleranceMs: values.MIRROR_CLOCK_TOLERANCE_SECONDS,
-    reconcileIntervalMs: values.MIRROR_RECONCILE_INTERVAL_HOURS,
-    tombstoneTtlSeconds: values.MIRROR_TOMBSTONE_TTL_DAYS,
-    outcomeRetentionSeconds: values.MIRROR_OUTCOME_RETENTION_DAYS,
-    silenceMs: values.MIRROR_SILENCE_HOURS,
-    encryptionKey: values.MIRROR_ENCRYPTION_KEY,
-    shutdownMs: values.MIRROR_SHUTDOWN_SECONDS,
-    logLevel: values.MIRROR_LOG_LEVEL,
-  };
+  return Object.fromEntries(
+    used.map(([name, { key }]) => [key, isComposed(key) ? composed[key](values, service) : values[name]]),
+  ) as Config<S>;
 }
 
-function kafkaSsl(values: Values, problems: ConfigProblem[]): KafkaConfig['ssl'] {
-  const files = {
-    MIRROR_KAFKA_SSL_CA_FILE: values.MIRROR_KAFKA_SSL_CA_FILE,
-    MIRROR_KAFKA_SSL_CERT_FILE: values.MIRROR_KAFKA_SSL_CERT_FILE,
-    MIRROR_KAFKA_SSL_KEY_FILE: values.MIRROR_KAFKA_SSL_KEY_FILE,
-  };
+/** Everything that is wrong with an environment that all services share. */
+export function configProblems(env: Environment): readonly ConfigProblem[] {
+  return readVariables(env, variableEntries).problems;
+}
+
+function isComposed(key: string): key is keyof Composed {
+  return Object.hasOwn(composed, key);
+}
+
+function kafkaSasl(values: Values): KafkaConfig['sasl'] {
+  const { MIRROR_KAFKA_SASL_MECHANISM: mechanism, MIRROR_KAFKA_SASL_USERNAME: username, MIRROR_KAFKA_SASL_PASSWORD: password } = values;
+  return mechanism === undefined || username === undefined || password === undefined ? null : { mechanism, username, password };
+}
+
+function kafkaSsl(values: Values): KafkaConfig['ssl'] {
+  const { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key } = values;
+  const ssl = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+  return Object.keys(ssl).length === 0 ? values.MIRROR_KAFKA_SSL : ssl;
+}
+
+function saslProblems(values: Values): ConfigProblem[] {
+  if (values.MIRROR_KAFKA_SASL_MECHANISM === undefined) return [];
+  return (['MIRROR_KAFKA_SASL_USERNAME', 'MIRROR_KAFKA_SASL_PASSWORD'] as const)
+    .filter((variable) => values[variable] === undefined)
+    .map((variable) => ({ variable, problem: 'missing', expected: 'a value, since MIRROR_KAFKA_SASL_MECHANISM is set' }));
+}
+
+/** What is wrong with the PEM files as a whole; each of them fits. */
+function sslProblems(values: Values): ConfigProblem[] {
+  const { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key } = values;
+  const files = { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key };
   const given = Object.entries(files).flatMap(([variable, pem]) => (pem === undefined ? [] : [variable]));
   const [first] = given;
-  // A variable that does not fit has been named already, and says nothing about the others.
-  if (first === undefined || problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) return values.MIRROR_KAFKA_SSL;
-  if (!values.MIRROR_KAFKA_SSL) {
-    problems.push({ variable: 'MIRROR_KAFKA_SSL', problem: 'false', expected: `true, since ${first} is set` });
-    return false;
-  }
-  const { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key } = files;
+  if (first === undefined) return [];
+  if (!values.MIRROR_KAFKA_SSL) return [{ variable: 'MIRROR_KAFKA_SSL', problem: 'false', expected: `true, since ${first} is set` }];
   if ((cert === undefined) !== (key === undefined)) {
     const [is, missing] = cert === undefined ? ['KEY', 'CERT'] : ['CERT', 'KEY'];
     const expected = `the path of a PEM file, since MIRROR_KAFKA_SSL_${is}_FILE is set`;
-    problems.push({ variable: `MIRROR_KAFKA_SSL_${missing}_FILE`, problem: 'missing', expected });
-    return true;
+    return [{ variable: `MIRROR_KAFKA_SSL_${missing}_FILE`, problem: 'missing', expected }];
   }
-  const ssl = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
   try {
-    createSecureContext(ssl);
+    createSecureContext({ ca, cert, key });
+    return [];
   } catch {
     const expected = 'certificates and the private key that belongs to the first of them, without a passphrase';
-    problems.push({ variable: given.join(', '), problem: 'the files cannot be used', expected });
+    return [{ variable: given.join(', '), problem: 'the files cannot be used', expected }];
   }
-  return ssl;
 }
 
 /** `loadConfig` for a process: prints what is wrong and exits 78. */
-export function loadConfigOrExit(service: ServiceName): MirrorConfig {
+export function loadConfigOrExit<S extends ServiceName>(service: S): Config<S> {
   try {
     return loadConfig(process.env, service);
   } catch (error) {
@@ -185,7 +143,7 @@ export interface SettingReport {
 
 /** Every variable with where its value comes from, for `mirror config check`. Secrets are never shown. */
 export function describeSettings(env: Environment): readonly SettingReport[] {
-  return entries().map(([variable, definition]) => {
+  return variableEntries.map(([variable, definition]) => {
     const given = read(env, variable, definition, []);
     const origin = given?.origin ?? (definition.default === undefined ? 'missing' : 'default');
     if (definition.secret === true)
@@ -194,14 +152,14 @@ export function describeSettings(env: Environment): readonly SettingReport[] {
   });
 }
 
-function entries(): [VariableName, Variable<unknown>][] {
-  return Object.entries(variables) as [VariableName, Variable<unknown>][];
-}
-
-function readVariables(env: Environment): { values: Values; problems: ConfigProblem[] } {
+/** Of variables that are not among `used` there is no value. */
+function readVariables(
+  env: Environment,
+  used: readonly [VariableName, Variable][],
+): { values: Values; problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const values = Object.fromEntries(
-    entries().map(([name, definition]) => {
+    used.map(([name, definition]) => {
       const given = read(env, name, definition, problems);
       const result = definition.parse.safeParse(given?.value ?? definition.default);
       if (!result.success) {
@@ -210,13 +168,16 @@ function readVariables(env: Environment): { values: Values; problems: ConfigProb
       }
       return [name, result.data];
     }),
-  );
-  return { values: values as Values, problems };
+  ) as Values;
+  problems.push(...saslProblems(values));
+  // A file that does not fit has been named already, and says nothing about the others.
+  if (!problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) problems.push(...sslProblems(values));
+  return { values, problems };
 }
 
 /** Variables with our prefix that nothing reads: probably misspelt, and silently a default. */
 export function unknownVariables(env: Environment): readonly string[] {
-  const known = new Set(entries().flatMap(([name, definition]) => (definition.secret === true ? [name, `${name}_FILE`] : [name])));
+  const known = new Set(variableEntries.flatMap(([name, definition]) => (definition.secret === true ? [name, `${name}_FILE`] : [name])));
   return Object.keys(env).filter((name) => name.startsWith('MIRROR_') && !known.has(name as VariableName) && !toolVariables.test(name));
 }
 
@@ -226,7 +187,7 @@ const toolVariables = /^MIRROR_(STACK|TEST|DEMO)(_|$)/;
 function read(
   env: Environment,
   name: string,
-  definition: Variable<unknown>,
+  definition: Variable,
   problems: ConfigProblem[],
 ): { value: string; origin: 'environment' | 'file' } | undefined {
   const direct = env[name];

@@ -5,13 +5,16 @@ export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'cli';
 
 const everyone: readonly ServiceName[] = ['ingress', 'sync-worker', 'delete-worker', 'cli'];
 
-/** One environment variable. This table is the only place that knows them: the parser and docs/configuration.md are made from it. */
-export interface Variable<T> {
+/** One environment variable. The table below is the only place that knows them: configurations, their types and docs/configuration.md are made from it. */
+export interface Variable<T = unknown, K extends string = string, S extends ServiceName = ServiceName> {
+  /** The name of the setting in the configuration; variables with the same key are parts of one setting. */
+  readonly key: K;
   /** As written in the environment; undefined: it may be missing. */
   readonly default?: string | undefined;
   /** Never printed; may also be given as `<NAME>_FILE`, the path of a file that holds it. */
   readonly secret?: boolean;
-  readonly usedBy: readonly ServiceName[];
+  /** No other service reads it. */
+  readonly usedBy: readonly S[];
   readonly description: string;
   /** What a good value looks like, for error messages. */
   readonly expected: string;
@@ -67,10 +70,11 @@ const pemFile = z
   });
 const boolean = z.enum(['true', 'false']).transform((value) => value === 'true');
 
-const variable = <T>(definition: Variable<T>): Variable<T> => definition;
+const variable = <T, K extends string, S extends ServiceName>(definition: Variable<T, K, S>) => definition;
 
 export const variables = {
   MIRROR_KAFKA_BROKERS: variable({
+    key: 'kafka',
     default: 'localhost:9092',
     usedBy: everyone,
     description: 'Kafka bootstrap brokers.',
@@ -78,6 +82,7 @@ export const variables = {
     parse: list.refine((brokers) => brokers.length > 0 && brokers.every((broker) => /^[^\s:/]+:\d+$|^\[[0-9a-fA-F:]+\]:\d+$/.test(broker))),
   }),
   MIRROR_KAFKA_SSL: variable({
+    key: 'kafka',
     default: 'false',
     usedBy: everyone,
     description: "TLS to Kafka. Extra certificate authorities: Node's own `NODE_EXTRA_CA_CERTS`.",
@@ -85,6 +90,7 @@ export const variables = {
     parse: boolean,
   }),
   MIRROR_KAFKA_SSL_CA_FILE: variable({
+    key: 'kafka',
     usedBy: everyone,
     description:
       'Certificate authorities to trust for Kafka, instead of the well-known ones (and of `NODE_EXTRA_CA_CERTS`). Read at start, as the two below.',
@@ -92,25 +98,35 @@ export const variables = {
     parse: pemFile,
   }),
   MIRROR_KAFKA_SSL_CERT_FILE: variable({
+    key: 'kafka',
     usedBy: everyone,
     description: 'Client certificate (mTLS) with its chain, for a Kafka that asks for one. Needs the key below.',
     expected: 'the path of a readable PEM file',
     parse: pemFile,
   }),
   MIRROR_KAFKA_SSL_KEY_FILE: variable({
+    key: 'kafka',
     usedBy: everyone,
     description: 'Private key of that certificate, without a passphrase.',
     expected: 'the path of a readable PEM file',
     parse: pemFile,
   }),
   MIRROR_KAFKA_SASL_MECHANISM: variable({
+    key: 'kafka',
     usedBy: everyone,
     description: 'SASL mechanism; needs the user name and the password below.',
     expected: 'plain, scram-sha-256 or scram-sha-512',
     parse: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
   }),
-  MIRROR_KAFKA_SASL_USERNAME: variable({ usedBy: everyone, description: 'SASL user name.', expected: 'text', parse: optionalText }),
+  MIRROR_KAFKA_SASL_USERNAME: variable({
+    key: 'kafka',
+    usedBy: everyone,
+    description: 'SASL user name.',
+    expected: 'text',
+    parse: optionalText,
+  }),
   MIRROR_KAFKA_SASL_PASSWORD: variable({
+    key: 'kafka',
     secret: true,
     usedBy: everyone,
     description: 'SASL password.',
@@ -118,6 +134,7 @@ export const variables = {
     parse: optionalText,
   }),
   MIRROR_KAFKA_PARTITIONS: variable({
+    key: 'partitions',
     default: '24',
     usedBy: ['cli'],
     description: 'Partitions of the topics that `mirror init` creates: the upper bound of workers that share the work.',
@@ -125,6 +142,7 @@ export const variables = {
     parse: integer(1, 1000),
   }),
   MIRROR_KAFKA_REPLICATION_FACTOR: variable({
+    key: 'replicationFactor',
     default: 'auto',
     usedBy: ['cli'],
     description: 'Replicas of the topics that `mirror init` creates; `auto` is 3, or the number of brokers if there are fewer.',
@@ -132,6 +150,7 @@ export const variables = {
     parse: z.union([z.literal('auto').transform(() => null), integer(1, 10)]),
   }),
   MIRROR_KAFKA_RETENTION_DAYS: variable({
+    key: 'retentionSeconds',
     default: '30',
     usedBy: ['cli'],
     description: 'How long the log keeps events: how far back the mirror can be rebuilt from it.',
@@ -139,6 +158,7 @@ export const variables = {
     parse: days,
   }),
   MIRROR_SCHEMA_REGISTRY_URL: variable({
+    key: 'schemaRegistry',
     default: 'http://localhost:8081',
     usedBy: everyone,
     description: 'Base URL of a Confluent-compatible schema registry.',
@@ -146,12 +166,14 @@ export const variables = {
     parse: httpUrl,
   }),
   MIRROR_SCHEMA_REGISTRY_USERNAME: variable({
+    key: 'schemaRegistry',
     usedBy: everyone,
     description: 'User name for the registry (basic auth).',
     expected: 'text',
     parse: optionalText,
   }),
   MIRROR_SCHEMA_REGISTRY_PASSWORD: variable({
+    key: 'schemaRegistry',
     secret: true,
     usedBy: everyone,
     description: 'Password for the registry.',
@@ -159,6 +181,7 @@ export const variables = {
     parse: optionalText,
   }),
   MIRROR_MONGODB_URI: variable({
+    key: 'mongodbUri',
     default: 'mongodb://localhost:27017/notion_mirror?replicaSet=rs0',
     secret: true,
     usedBy: everyone,
@@ -167,6 +190,7 @@ export const variables = {
     parse: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/),
   }),
   MIRROR_TOPIC_PREFIX: variable({
+    key: 'topicPrefix',
     default: '',
     usedBy: everyone,
     description: 'Put in front of topics, consumer groups and registry subjects as it is, so that several mirrors can share one cluster.',
@@ -174,6 +198,7 @@ export const variables = {
     parse: z.string().regex(/^[A-Za-z0-9._-]{0,100}$/),
   }),
   MIRROR_HTTP_HOST: variable({
+    key: 'http',
     default: '0.0.0.0',
     usedBy: ['ingress'],
     description: 'Address that the public port listens on.',
@@ -181,6 +206,7 @@ export const variables = {
     parse: text.min(1),
   }),
   MIRROR_HTTP_PORT: variable({
+    key: 'http',
     default: '3000',
     usedBy: ['ingress'],
     description: 'The public port. It serves `/webhooks/*` and nothing else.',
@@ -188,6 +214,7 @@ export const variables = {
     parse: integer(0, 65_535),
   }),
   MIRROR_OPS_HOST: variable({
+    key: 'ops',
     default: '127.0.0.1',
     usedBy: ['ingress', 'sync-worker', 'delete-worker'],
     description: 'Address that the operations port listens on. In a container set it to `0.0.0.0` (our image does).',
@@ -195,12 +222,14 @@ export const variables = {
     parse: text.min(1),
   }),
   MIRROR_OPS_PORT: variable({
+    key: 'ops',
     usedBy: ['ingress', 'sync-worker', 'delete-worker'],
     description: '`/livez`, `/readyz` and `/metrics`. Default: ingress 3100, sync-worker 3101, delete-worker 3102.',
     expected: 'a port number (0: any free one)',
     parse: integer(0, 65_535).optional(),
   }),
   MIRROR_NANGO_SIGNING_KEYS: variable({
+    key: 'nangoSigningKeys',
     secret: true,
     usedBy: ['ingress', 'cli'],
     description:
@@ -209,6 +238,7 @@ export const variables = {
     parse: list,
   }),
   MIRROR_NANGO_URL: variable({
+    key: 'nango',
     default: 'https://api.nango.dev',
     usedBy: ['sync-worker', 'cli'],
     description: 'Base URL of the Nango API.',
@@ -216,6 +246,7 @@ export const variables = {
     parse: httpUrl,
   }),
   MIRROR_NANGO_API_KEY: variable({
+    key: 'nango',
     secret: true,
     usedBy: ['sync-worker', 'cli'],
     description: 'Nango API key that may read credentials (`environment:connections:read_credentials`).',
@@ -223,6 +254,7 @@ export const variables = {
     parse: optionalText,
   }),
   MIRROR_NANGO_TOKEN_SECONDS: variable({
+    key: 'tokenMs',
     default: '300',
     usedBy: ['sync-worker', 'cli'],
     description:
@@ -231,6 +263,7 @@ export const variables = {
     parse: seconds(1, 86_400),
   }),
   MIRROR_CONNECTION_TENANT: variable({
+    key: 'tenantOfConnection',
     default: 'notion-workspace',
     usedBy: ['sync-worker'],
     description:
@@ -247,6 +280,7 @@ export const variables = {
       }),
   }),
   MIRROR_NOTION_API_URL: variable({
+    key: 'notionApiUrl',
     default: 'https://api.notion.com',
     usedBy: ['sync-worker', 'cli'],
     description: 'Base URL of the Notion API.',
@@ -254,6 +288,7 @@ export const variables = {
     parse: httpUrl,
   }),
   MIRROR_NOTION_REQUESTS_PER_MINUTE: variable({
+    key: 'notionRequestsPerMinute',
     default: '180',
     usedBy: ['sync-worker', 'cli'],
     description: 'Where the rate budget of a connection starts, in requests per 60 s; it learns from the answers.',
@@ -261,6 +296,7 @@ export const variables = {
     parse: integer(1, 100_000),
   }),
   MIRROR_NOTION_TIMEOUT_SECONDS: variable({
+    key: 'notionTimeoutMs',
     default: '60',
     usedBy: ['sync-worker', 'cli'],
     description: 'How long one call to Notion may take, its body included.',
@@ -268,6 +304,7 @@ export const variables = {
     parse: seconds(1, 300),
   }),
   MIRROR_NOTION_VERIFICATION_TOKENS: variable({
+    key: 'notionVerificationTokens',
     secret: true,
     usedBy: ['ingress', 'cli'],
     description: 'Verification tokens of direct Notion webhook subscriptions. Any of them may match. When set, no handshake is taken.',
@@ -275,6 +312,7 @@ export const variables = {
     parse: list,
   }),
   MIRROR_NOTION_HANDSHAKE: variable({
+    key: 'notionHandshake',
     default: 'first',
     usedBy: ['ingress', 'cli'],
     description:
@@ -283,6 +321,7 @@ export const variables = {
     parse: z.enum(['first', 'off']),
   }),
   MIRROR_CLOCK_TOLERANCE_SECONDS: variable({
+    key: 'clockToleranceMs',
     default: '10',
     usedBy: ['sync-worker', 'delete-worker', 'cli'],
     description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
@@ -290,6 +329,7 @@ export const variables = {
     parse: seconds(0, 3600),
   }),
   MIRROR_RECONCILE_INTERVAL_HOURS: variable({
+    key: 'reconcileIntervalMs',
     default: '6',
     usedBy: ['sync-worker'],
     description: 'How often each tenant is compared with Notion, to find what webhooks did not tell. Each tenant has its own minute.',
@@ -301,6 +341,7 @@ export const variables = {
       .refine((value) => value >= 36_000 && value <= 720 * 3_600_000),
   }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
+    key: 'tombstoneTtlSeconds',
     default: '30',
     usedBy: ['cli'],
     description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
@@ -309,6 +350,7 @@ export const variables = {
     parse: days.refine((value) => value >= 0.05 * 86_400),
   }),
   MIRROR_OUTCOME_RETENTION_DAYS: variable({
+    key: 'outcomeRetentionSeconds',
     default: '14',
     usedBy: everyone,
     description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
@@ -316,6 +358,7 @@ export const variables = {
     parse: z.union([z.literal('0').transform(() => 0), days]),
   }),
   MIRROR_SILENCE_HOURS: variable({
+    key: 'silenceMs',
     default: '24',
     usedBy: ['sync-worker', 'cli'],
     description:
@@ -324,6 +367,7 @@ export const variables = {
     parse: integer(0, 8_760).transform((hours) => hours * 3_600_000),
   }),
   MIRROR_ENCRYPTION_KEY: variable({
+    key: 'encryptionKey',
     secret: true,
     usedBy: ['ingress', 'sync-worker', 'cli'],
     description: 'Encrypts stored Notion tokens (AES-256-GCM). Make one with `openssl rand -base64 32`.',
@@ -335,6 +379,7 @@ export const variables = {
       .refine((key) => key === null || key.length === 32),
   }),
   MIRROR_SHUTDOWN_SECONDS: variable({
+    key: 'shutdownMs',
     default: '8',
     usedBy: ['ingress', 'sync-worker', 'delete-worker'],
     description: 'How long a service may take to stop after SIGTERM before it exits with code 1. Keep it below your grace period.',
@@ -342,6 +387,7 @@ export const variables = {
     parse: seconds(1, 300),
   }),
   MIRROR_LOG_LEVEL: variable({
+    key: 'logLevel',
     default: 'info',
     usedBy: everyone,
     description: 'Least important level that is logged.',
@@ -351,6 +397,8 @@ export const variables = {
 } as const;
 
 export type VariableName = keyof typeof variables;
+
+export const variableEntries = Object.entries(variables) as readonly [VariableName, Variable][];
 
 /** What each variable parses to. */
 export type Values = { readonly [N in VariableName]: (typeof variables)[N] extends Variable<infer T> ? T : never };

@@ -10,7 +10,7 @@ import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createOutcomeKeeper, type OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
-import { loadConfigOrExit, unknownVariables, type MirrorConfig } from '@notion-mirror/service-kit/config';
+import { unknownVariables, type Config } from '@notion-mirror/service-kit/config';
 import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
@@ -20,7 +20,8 @@ import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 /** What a worker builds its parts from. The servers have answered. */
 export interface Worker {
   readonly service: WorkerName;
-  readonly config: MirrorConfig;
+  /** What both workers are configured with. */
+  readonly config: Config<WorkerName>;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly scope: ServiceScope;
@@ -38,9 +39,8 @@ export interface Worker {
   readonly onStopBriefly: (name: string, part: { readonly stop: () => Promise<void> }) => void;
 }
 
-/** Runs a worker in this process. `start` builds the worker's parts and resolves to its consumer, which runs from then on. */
-export function runWorker(service: WorkerName, start: (worker: Worker) => Promise<LaneConsumer>): void {
-  const config = loadConfigOrExit(service);
+/** Runs a worker in this process with its configuration. `start` builds the worker's parts and resolves to its consumer, which runs from then on. */
+export function runWorker(service: WorkerName, config: Config<WorkerName>, start: (worker: Worker) => Promise<LaneConsumer>): void {
   const logger = createLogger({ service, level: config.logLevel });
   const metrics = createMetrics(service);
 

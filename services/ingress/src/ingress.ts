@@ -7,7 +7,7 @@ import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-n
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
-import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { createApp, maxBodyBytes } from './app.ts';
@@ -41,7 +41,7 @@ export const limits = {
 } as const;
 
 export interface IngressParts {
-  readonly config: Pick<MirrorConfig, 'http' | 'topicPrefix' | 'nangoSigningKeys' | 'notionVerificationTokens' | 'notionHandshake'>;
+  readonly config: Pick<Config<'ingress'>, 'http' | 'topicPrefix' | 'nangoSigningKeys' | 'notionVerificationTokens' | 'notionHandshake'>;
   readonly codec: Pick<EventCodec, 'encode'>;
   /** Its deadline is `limits.publishMs`. */
   readonly publisher: Pick<Publisher, 'publish' | 'healthy'>;

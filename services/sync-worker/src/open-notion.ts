@@ -5,10 +5,11 @@ import { createNotionSource, type NotionSource } from '@notion-mirror/notion-sou
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 
 /** Notion through the tenants' connections. One that Notion refuses is marked as unauthorized and makes no more calls. */
-export function openNotion({ config, logger, metrics, db }: Worker, connections: ConnectionDirectory): NotionSource {
+export function openNotion({ logger, metrics, db }: Worker, config: Config<'sync-worker'>, connections: ConnectionDirectory): NotionSource {
   const store = createConnectionStore(db);
   return createNotionSource({
     connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),

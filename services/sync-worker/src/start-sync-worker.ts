@@ -1,6 +1,7 @@
 import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { startConnections } from './connections/start-connections.ts';
 import { startConsumer } from './consume/start-consumer.ts';
@@ -10,18 +11,22 @@ import { startStateLog } from './state-log/start-state-log.ts';
 import { startSweeps } from './sweep/start-sweeps.ts';
 
 /** Starts the parts of a sync-worker for these kinds of entities. Resolves to its consumer. */
-export async function startSyncWorker(worker: Worker, mirrored: readonly AnyMirrored[]): Promise<LaneConsumer> {
-  const { config, logger, metrics, scope, db, available } = worker;
+export async function startSyncWorker(
+  worker: Worker,
+  config: Config<'sync-worker'>,
+  mirrored: readonly AnyMirrored[],
+): Promise<LaneConsumer> {
+  const { logger, metrics, scope, db, available } = worker;
   const connections = await available('the connections', () => openConnectionDirectory({ db, logger, metrics }));
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
-  const notion = openNotion(worker, connections);
+  const notion = openNotion(worker, config, connections);
   const entities = mirrored.map((one) => one.open(worker, notion));
   // Parts stop in reverse order: what the consumer writes last is still appended to the state log.
   startStateLog(worker, mirrored);
   const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities });
   const owns = (workspaceId: string) => consumer.owns(workspaceId);
-  startConnections(worker, { connections, notion, owns });
-  startSweeps(worker, { connections, notion, entities, owns, awaitedEvents });
+  startConnections(worker, { connections, notion, owns, nango: config.nango, tenantOfConnection: config.tenantOfConnection });
+  startSweeps(worker, { connections, notion, entities, owns, awaitedEvents, intervalMs: config.reconcileIntervalMs });
   return consumer;
 }

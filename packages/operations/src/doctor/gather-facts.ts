@@ -10,9 +10,9 @@ import { createSweepLedger, type SweepLedger } from '@notion-mirror/mirror-store
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { exchange, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
 import { parseJson } from '@notion-mirror/notion-source/json-object';
-import { describeSettings, unknownVariables, type Environment, type MirrorConfig } from '@notion-mirror/service-kit/config';
+import { describeSettings, unknownVariables, type Environment, type Config } from '@notion-mirror/service-kit/config';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
-import { variables } from '@notion-mirror/service-kit/variables';
+import { variableEntries } from '@notion-mirror/service-kit/variables';
 import type { OperationContext } from '../operation-context.ts';
 import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type {
@@ -84,10 +84,8 @@ export async function gatherFacts(
   };
 }
 
-function settingsFacts(config: MirrorConfig, env: Environment): SettingsFacts {
-  const secret = new Set(
-    Object.entries(variables).flatMap(([name, definition]) => ('secret' in definition && definition.secret ? [name] : [])),
-  );
+function settingsFacts(config: Config<'cli'>, env: Environment): SettingsFacts {
+  const secret = new Set(variableEntries.flatMap(([name, definition]) => (definition.secret === true ? [name] : [])));
   return {
     secrets: describeSettings(env)
       .filter(({ variable }) => secret.has(variable))
@@ -196,7 +194,7 @@ async function probeRegistry({ config, entities, signal }: OperationContext): Pr
 
 /** The id of the newest version, null when there is none or access is refused; and whether the server is a registry at all. */
 async function latestOf(
-  { schemaRegistry }: MirrorConfig,
+  { schemaRegistry }: Config<'cli'>,
   subject: string,
   signal: AbortSignal,
 ): Promise<{ kind: 'answered'; id: number | null } | { kind: 'no_registry' }> {
@@ -281,7 +279,7 @@ function opens(key: Buffer, { connectionId, token }: Connection): boolean {
   }
 }
 
-async function probeNotion(config: MirrorConfig, signal: AbortSignal): Probed<{ status: number }> {
+async function probeNotion(config: Config<'cli'>, signal: AbortSignal): Probed<{ status: number }> {
   const url = `${config.notionApiUrl}/v1/users/me`;
   const headers = { 'notion-version': '2025-09-03' };
   const { latencyMs, value } = await timed(async () => exchange(url, { headers }, { deadlineMs: requestMs, signal }));

@@ -2,9 +2,9 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import { problemOfId } from '@notion-mirror/domain/opaque-id';
 import type { ConnectionNotice } from '@notion-mirror/mirror-store/connection-notices';
 import type { GrantAnswer, NangoGrant } from '@notion-mirror/notion-source/nango-credentials';
-import type { MirrorConfig } from '@notion-mirror/service-kit/config';
+import type { Config } from '@notion-mirror/service-kit/config';
 
-export type TenantRule = MirrorConfig['tenantOfConnection'];
+export type TenantRule = Config<'sync-worker'>['tenantOfConnection'];
 
 /** `statusReason` of a connection deleted at Nango. Only such a connection can return by itself; one removed here must be added again here. */
 export const deletedAtNango = 'deleted_at_nango';

@@ -4,6 +4,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { nangoGrant } from '@notion-mirror/notion-source/nango-credentials';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { startConnectionLifecycle } from './connection-lifecycle.ts';
 import { startConnectionRecovery } from './connection-recovery.ts';
@@ -16,18 +17,18 @@ export function startConnections(
     readonly notion: NotionSource;
     /** Whether this worker gets the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
-  },
+  } & Pick<Config<'sync-worker'>, 'nango' | 'tenantOfConnection'>,
 ): void {
-  const { config, logger, metrics, db } = worker;
+  const { logger, metrics, db } = worker;
   const { connections, notion, owns } = parts;
-  const { url, apiKey } = config.nango;
+  const { url, apiKey } = parts.nango;
   const store = createConnectionStore(db);
   const lifecycle = startConnectionLifecycle({
     notices: createConnectionNotices(db),
     store,
     parked: createParkedEvents(db),
     askNango: apiKey === null ? null : (connection) => nangoGrant({ url, apiKey }, connection, { deadlineMs: 10_000, now: Date.now }),
-    rule: config.tenantOfConnection,
+    rule: parts.tenantOfConnection,
     logger,
     metrics,
   });

@@ -16,10 +16,11 @@ export function startSweeps(
     /** Whether this worker has the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     readonly awaitedEvents: AwaitedEvents;
+    readonly intervalMs: number;
   },
 ): void {
-  const { config, logger, metrics, db } = worker;
-  const { connections, notion, entities, owns, awaitedEvents } = parts;
+  const { logger, metrics, db } = worker;
+  const { connections, notion, entities, owns, awaitedEvents, intervalMs } = parts;
   const reconciler = startReconciler({
     connections,
     ledger: createSweepLedger(db),
@@ -27,7 +28,7 @@ export function startSweeps(
     notion,
     entities,
     sync: (event, signal) => awaitedEvents.appendAndWait(event, signal),
-    intervalMs: config.reconcileIntervalMs,
+    intervalMs,
     now: Date.now,
     logger,
     metrics,
