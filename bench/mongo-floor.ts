@@ -18,7 +18,7 @@ export function mongoFloor({ system, watchdog }: BenchSystem, documents: number)
   return {
     name: mongoFloorName,
     async measure() {
-      await initMongo(floor, { storages: [databaseStorage], tombstoneTtlSeconds: 3_600 });
+      await initMongo(floor, { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 });
       const pid = await mongodPid(system);
       const before = cpuSecondsOf(pid);
       const task = { uri, documents, atATime: 1_000, connections: 4 };

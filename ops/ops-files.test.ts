@@ -74,7 +74,7 @@ function everyMetric(): Map<string, ReadonlySet<string>> {
       createRecordStore(databaseStorage, { db, metrics });
       createNotionMetrics(metrics);
       createTokenSource({ nango: { url: 'http://localhost', apiKey: null }, decrypt: null, logger, metrics });
-      createOutcomeKeeper({ db, retentionSeconds: 60, logger, metrics });
+      createOutcomeKeeper({ db, retentionMs: 60_000, logger, metrics });
       registerSilence(metrics, db, 0);
       syncReport({ logger, metrics, now, keep });
       createSweepMetrics(metrics, () => ({ oldestSeconds: null, stopped: 0 }));

@@ -5,11 +5,12 @@ import { count, oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { Colors } from './output.ts';
 
-export function replayPlanJson({ order, ranges, records, fetches, seconds }: ReplayPlan): JsonObject {
-  return { ...order, partitions: ranges.length, records, ...(fetches ?? { notionCalls: 0 }), estimatedSeconds: seconds };
+export function replayPlanJson({ order, ranges, records, fetches, estimatedMs }: ReplayPlan): JsonObject {
+  return { ...order, partitions: ranges.length, records, ...(fetches ?? { notionCalls: 0 }), estimatedSeconds: estimatedMs / 1000 };
 }
 
-export function renderReplayPlan({ order, ranges, records, fetches, seconds }: ReplayPlan, colors: Colors): string {
+export function renderReplayPlan({ order, ranges, records, fetches, estimatedMs }: ReplayPlan, colors: Colors): string {
+  const seconds = estimatedMs / 1000;
   const of = [
     order.workspaceId === null ? 'all tenants' : `tenant ${order.workspaceId}`,
     ...(order.databaseId === null ? [] : [`database ${order.databaseId}`]),

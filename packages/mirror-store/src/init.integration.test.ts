@@ -5,7 +5,7 @@ import { openMongo } from './client.ts';
 import { StoreMisconfiguredError, StoreUnavailableError } from './errors.ts';
 import { describeDifference, initMongo, inspectMongo } from './init.ts';
 
-const ttl = { ...someLayout, tombstoneTtlSeconds: 30 * 86_400 };
+const ttl = { ...someLayout, tombstoneTtlMs: 30 * 86_400_000 };
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 beforeAll(async () => {
@@ -60,7 +60,7 @@ test('another TTL, a changed view and a lost index are repaired', async () => {
   const markers = mongo.db.collection('settled_dead_letters');
   await markers.dropIndex('expiry');
   await markers.createIndex({ expiresAt: 1 }, { name: 'expiry' });
-  const other = { ...someLayout, tombstoneTtlSeconds: 60 };
+  const other = { ...someLayout, tombstoneTtlMs: 60_000 };
   const { differences } = await inspectMongo(mongo.db, other);
   expect(differences.map(describeDifference)).toEqual([
     'index by_data_source of database_records is missing',

@@ -6,7 +6,7 @@ import type { EntityStorage, WantedIndex } from './entity-storage.ts';
 export interface MongoLayout {
   /** The kinds of entities that the mirror keeps. */
   readonly storages: readonly EntityStorage<unknown, object>[];
-  readonly tombstoneTtlSeconds: number;
+  readonly tombstoneTtlMs: number;
 }
 
 const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
@@ -59,10 +59,10 @@ interface WantedCollection {
   readonly indexes: readonly WantedIndex[];
 }
 
-function collectionsOf({ storages, tombstoneTtlSeconds }: MongoLayout): WantedCollection[] {
+function collectionsOf({ storages, tombstoneTtlMs }: MongoLayout): WantedCollection[] {
   const others = Object.values(collectionNames).map((name) => ({ name, indexes: wantedIndexes[name] ?? [] }));
   const records = storages.flatMap(({ collection, shadowCollection, indexes }) => {
-    const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlSeconds }];
+    const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlMs / 1000 }];
     // The shadow can replace the other collection.
     return [collection, shadowCollection].map((name) => ({ name, indexes: wanted }));
   });

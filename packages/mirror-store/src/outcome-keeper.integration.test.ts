@@ -21,7 +21,7 @@ async function figure(registry: Registry, name: string): Promise<number> {
 
 test('an outcome is found by its event, its database and its data source, latest first, within its tenant', async () => {
   const metrics = new Registry();
-  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger: silent, metrics });
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: 3_600_000, logger: silent, metrics });
   const first = someOutcome('e1', { at: new Date(Date.now() - 1_000) });
   const second = someOutcome('e2', { dataSourceId: 's1', databaseId: null, record: { ...first.record!, rev: 6 } });
   const other = someOutcome('e3', { workspaceId: 'globex' });
@@ -48,7 +48,7 @@ test('an outcome is found by its event, its database and its data source, latest
 test('a flush writes waiting outcomes without the pause, and resolves when they are written', async () => {
   const metrics = new Registry();
   // The pause is longer than the test.
-  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics, pauseMs: 3_600_000 });
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: 60_000, logger: silent, metrics, pauseMs: 3_600_000 });
   await keeper.flush();
   for (let round = 1; round <= 10; round += 1) {
     for (let number = 0; number < 70; number += 1) keeper.keep(someOutcome(`flush-${round}-${number}`, { workspaceId: 'flushed' }));
@@ -64,7 +64,7 @@ test('a flush writes waiting outcomes without the pause, and resolves when they 
 });
 
 test('waiting outcomes are written on stop', async () => {
-  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger: silent, metrics: new Registry() });
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: 60_000, logger: silent, metrics: new Registry() });
   for (let number = 0; number < 1_200; number += 1) keeper.keep(someOutcome(`stop-${number}`, { workspaceId: 'stopped' }));
   await keeper.stop(20_000);
   // Written without waiting for the majority, but counted with a majority read.
@@ -75,7 +75,7 @@ test('while MongoDB is unavailable callers do not wait, memory is bounded and lo
   const proxy = await startTcpProxy(serverAddress());
   const proxied = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'outcomes-test' });
   const metrics = new Registry();
-  const keeper = createOutcomeKeeper({ db: proxied.db, retentionSeconds: 60, logger: silent, metrics });
+  const keeper = createOutcomeKeeper({ db: proxied.db, retentionMs: 60_000, logger: silent, metrics });
   proxy.cut();
   for (let number = 0; number < 10_050; number += 1) keeper.keep(someOutcome(`late-${number}`, { workspaceId: 'late' }));
   expect(await figure(metrics, 'notion_mirror_outcomes_lost_total')).toBe(50);
@@ -94,7 +94,7 @@ test('while MongoDB is unavailable callers do not wait, memory is bounded and lo
 });
 
 test('a retention of 0 stores nothing', async () => {
-  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 0, logger: silent, metrics: new Registry() });
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: 0, logger: silent, metrics: new Registry() });
   keeper.keep(someOutcome('none', { workspaceId: 'none' }));
   await keeper.stop();
   expect(await mongo.db.collection('event_outcomes').countDocuments({ workspaceId: 'none' })).toBe(0);

@@ -22,19 +22,19 @@ const batchSize = 500;
 const pauseAfterFailureMs = 5_000;
 
 /**
- * Writes outcomes to MongoDB in batches, twice a second; they expire after `retentionSeconds` (0: none are stored). While MongoDB is unavailable
+ * Writes outcomes to MongoDB in batches, twice a second; they expire after `retentionMs` (0: none are stored). While MongoDB is unavailable
  * the newest 10,000 wait in memory; the oldest beyond that are lost and counted. One batch at a time, written without waiting for the majority:
  * outcomes are for people, and nothing else depends on them.
  */
 export function createOutcomeKeeper(deps: {
   readonly db: Db;
-  readonly retentionSeconds: number;
+  readonly retentionMs: number;
   readonly logger: Logger;
   readonly metrics: Registry;
   /** Pause between two batches. Default 500. */
   readonly pauseMs?: number;
 }): OutcomeKeeper {
-  const { retentionSeconds, logger, pauseMs = 500 } = deps;
+  const { retentionMs, logger, pauseMs = 500 } = deps;
   const kept = new Counter({
     name: 'notion_mirror_outcomes_kept_total',
     help: 'Outcomes of events written to MongoDB.',
@@ -45,7 +45,7 @@ export function createOutcomeKeeper(deps: {
     help: 'Outcomes of events missing from `mirror explain`, because MongoDB was unavailable too long. The events themselves are unaffected.',
     registers: [deps.metrics],
   });
-  if (retentionSeconds === 0) return { keep: () => {}, flush: () => Promise.resolve(), stop: () => Promise.resolve() };
+  if (retentionMs === 0) return { keep: () => {}, flush: () => Promise.resolve(), stop: () => Promise.resolve() };
 
   const outcomes = deps.db.collection<OutcomeDocument>(collectionNames.eventOutcomes, { writeConcern: { w: 1 } });
   const stopping = new AbortController();
@@ -117,7 +117,7 @@ export function createOutcomeKeeper(deps: {
         waiting.shift();
         lost.inc();
       }
-      waiting.push(outcomeDocument(outcome, new Date(outcome.at.getTime() + retentionSeconds * 1000)));
+      waiting.push(outcomeDocument(outcome, new Date(outcome.at.getTime() + retentionMs)));
       handedOver += 1;
       wake?.();
     },

@@ -16,7 +16,7 @@ const hour = 3_600_000;
 test('a tenant is silent when Notion shows edits without a webhook, and none came since', async () => {
   const now = new Date();
   const ago = (hours: number) => new Date(now.getTime() - hours * hour);
-  const keeper = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 60, logger, metrics: new Registry() });
+  const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: 60_000, logger, metrics: new Registry() });
   const webhook = (workspaceId: string, hours: number) => keeper.keep(someOutcome('w', { workspaceId, receivedAt: ago(hours) }));
   const found = (workspaceId: string, hours: number, isUnannounced = true) =>
     keeper.keep(someOutcome('f', { workspaceId, origin: 'reconcile', receivedAt: ago(hours), at: ago(hours), isUnannounced }));

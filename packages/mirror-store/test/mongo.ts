@@ -22,7 +22,7 @@ export async function openTestDatabase(): Promise<Mongo & { readonly name: strin
 }
 
 /** What `mirror init` sets up, with tombstones of an hour. */
-export const someLayout: MongoLayout = { storages: [databaseStorage], tombstoneTtlSeconds: 3_600 };
+export const someLayout: MongoLayout = { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 };
 
 export function uriOf(database: string): string {
   const uri = new URL(inject('stack').mongodbUri);

@@ -111,7 +111,7 @@ export function createNotionClient(options: {
         if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed in an unexpected way');
         return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
       } finally {
-        metrics.called(endpoint, here.answer?.status ?? null, (performance.now() - began) / 1000);
+        metrics.called(endpoint, here.answer?.status ?? null, performance.now() - began);
         line.call = null;
         idle.push(line);
       }

@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/me
 /** Metrics of the calls to Notion. No label names a tenant. */
 export interface NotionMetrics {
   /** `status`: null when no complete answer came. */
-  called(endpoint: string, status: number | null, seconds: number): void;
+  called(endpoint: string, status: number | null, durationMs: number): void;
   rateLimited(reason: string): void;
   denied(cause: string): void;
   /** A database was fetched, or asked for in vain. */
@@ -54,9 +54,9 @@ export function createNotionMetrics(registry: Registry): NotionMetrics {
     registers: [registry],
   });
   return {
-    called(endpoint, status, seconds) {
+    called(endpoint, status, durationMs) {
       requests.inc({ endpoint, status: status === null ? 'none' : `${Math.floor(status / 100)}xx` });
-      duration.observe({ endpoint }, seconds);
+      duration.observe({ endpoint }, durationMs / 1000);
     },
     rateLimited(reason) {
       rateLimited.inc({ reason: reasons.has(reason) ? reason : 'other' });

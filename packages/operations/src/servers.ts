@@ -89,7 +89,7 @@ export function stateLogsOf({ config, entities }: OperationContext): StateLog[] 
 
 /** How MongoDB is meant to be set up. */
 export function mongoLayoutOf({ config, entities }: OperationContext): MongoLayout {
-  return { storages: entities.map(({ storage }) => storage), tombstoneTtlSeconds: config.tombstoneTtlSeconds };
+  return { storages: entities.map(({ storage }) => storage), tombstoneTtlMs: config.tombstoneTtlMs };
 }
 
 /** How the topics are meant to be. The replicas of `auto`: 3, or the number of brokers if there are fewer. */
@@ -97,6 +97,6 @@ export function topicSettings({ config }: OperationContext, brokers: number): To
   return {
     partitions: config.partitions,
     replicationFactor: config.replicationFactor ?? Math.min(3, Math.max(1, brokers)),
-    retentionMs: config.retentionSeconds * 1000,
+    retentionMs: config.retentionMs,
   };
 }

@@ -8,7 +8,7 @@ export interface Advice {
 /** Settings that are each good and together unwise. */
 export function settingsAdvice(config: Config<'cli'>): Advice[] {
   const advice: Advice[] = [];
-  if (config.tombstoneTtlSeconds < config.retentionSeconds) {
+  if (config.tombstoneTtlMs < config.retentionMs) {
     advice.push({
       text: 'tombstones are forgotten before the log is: reading it again from its beginning would ask Notion for databases that are long gone',
       remedy: 'set MIRROR_TOMBSTONE_TTL_DAYS to MIRROR_KAFKA_RETENTION_DAYS or more, then mirror init',

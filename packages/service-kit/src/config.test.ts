@@ -57,7 +57,7 @@ describe('configuration', () => {
       'logLevel',
       'mongodbUri',
       'ops',
-      'outcomeRetentionSeconds',
+      'outcomeRetentionMs',
       'schemaRegistry',
       'shutdownMs',
       'topicPrefix',
@@ -69,7 +69,7 @@ describe('configuration', () => {
   });
 
   test('a tombstone is not gone before a worker has forgotten what it wrote', () => {
-    expect(loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.05' }, 'cli').tombstoneTtlSeconds).toBe(4_320);
+    expect(loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.05' }, 'cli').tombstoneTtlMs).toBe(4_320_000);
     expect(caught(() => loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.005' }, 'cli')).message).toContain('0.05 or more');
   });
 

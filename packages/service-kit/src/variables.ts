@@ -42,17 +42,17 @@ const integer = (min: number, max: number) =>
     .regex(/^\d+$/)
     .transform(Number)
     .refine((value) => value >= min && value <= max);
-const seconds = (min: number, max: number) =>
+const second = 1_000;
+const hour = 3_600 * second;
+const day = 24 * hour;
+/** Milliseconds, from a number of units that are `unit` milliseconds each. */
+const duration = (unit: number, min: number, max: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/)
-    .transform((value) => Number(value) * 1000)
-    .refine((value) => value >= min * 1000 && value <= max * 1000);
-const days = z
-  .string()
-  .regex(/^\d+(\.\d+)?$/)
-  .transform((value) => Number(value) * 86_400)
-  .refine((value) => value > 0 && value <= 3650 * 86_400);
+    .transform((value) => Math.round(Number(value) * unit))
+    .refine((ms) => ms >= min * unit && ms <= max * unit);
+const days = duration(day, 0, 3650).refine((ms) => ms > 0);
 /** The text of a PEM file; undefined when no path is given. */
 const pemFile = z
   .string()
@@ -150,7 +150,7 @@ export const variables = {
     parse: z.union([z.literal('auto').transform(() => null), integer(1, 10)]),
   }),
   MIRROR_KAFKA_RETENTION_DAYS: variable({
-    key: 'retentionSeconds',
+    key: 'retentionMs',
     default: '30',
     usedBy: ['cli'],
     description: 'How long the log keeps events: how far back the mirror can be rebuilt from it.',
@@ -260,7 +260,7 @@ export const variables = {
     description:
       "How long a Notion token is used before Nango is asked for it again. Nango's cloud answers 200 to 2,000 calls a minute: longer with many tenants. A token that Notion refuses is asked for anew at once.",
     expected: 'a number of seconds from 1 to 86400',
-    parse: seconds(1, 86_400),
+    parse: duration(second, 1, 86_400),
   }),
   MIRROR_CONNECTION_TENANT: variable({
     key: 'tenantOfConnection',
@@ -301,7 +301,7 @@ export const variables = {
     usedBy: ['sync-worker', 'cli'],
     description: 'How long one call to Notion may take, its body included.',
     expected: 'a number of seconds from 1 to 300',
-    parse: seconds(1, 300),
+    parse: duration(second, 1, 300),
   }),
   MIRROR_NOTION_VERIFICATION_TOKENS: variable({
     key: 'notionVerificationTokens',
@@ -326,7 +326,7 @@ export const variables = {
     usedBy: ['sync-worker', 'delete-worker', 'cli'],
     description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
     expected: 'a number of seconds from 0 to 3600',
-    parse: seconds(0, 3600),
+    parse: duration(second, 0, 3600),
   }),
   MIRROR_RECONCILE_INTERVAL_HOURS: variable({
     key: 'reconcileIntervalMs',
@@ -334,23 +334,19 @@ export const variables = {
     usedBy: ['sync-worker'],
     description: 'How often each tenant is compared with Notion, to find what webhooks did not tell. Each tenant has its own minute.',
     expected: 'a number of hours from 0.01 to 720',
-    parse: z
-      .string()
-      .regex(/^\d+(\.\d+)?$/)
-      .transform((value) => Math.round(Number(value) * 3_600_000))
-      .refine((value) => value >= 36_000 && value <= 720 * 3_600_000),
+    parse: duration(hour, 0.01, 720),
   }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
-    key: 'tombstoneTtlSeconds',
+    key: 'tombstoneTtlMs',
     default: '30',
     usedBy: ['cli'],
     description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
     // A worker remembers for ten minutes what it wrote, and must not remember longer than a tombstone is there.
     expected: 'a number of days, 0.05 or more',
-    parse: days.refine((value) => value >= 0.05 * 86_400),
+    parse: duration(day, 0.05, 3650),
   }),
   MIRROR_OUTCOME_RETENTION_DAYS: variable({
-    key: 'outcomeRetentionSeconds',
+    key: 'outcomeRetentionMs',
     default: '14',
     usedBy: everyone,
     description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
@@ -364,7 +360,7 @@ export const variables = {
     description:
       'After how many hours without a webhook a tenant counts as silent, when a comparison with Notion found edits meanwhile; 0: never. Needs outcomes to be kept.',
     expected: 'a whole number from 0 to 8760',
-    parse: integer(0, 8_760).transform((hours) => hours * 3_600_000),
+    parse: integer(0, 8_760).transform((hours) => hours * hour),
   }),
   MIRROR_ENCRYPTION_KEY: variable({
     key: 'encryptionKey',
@@ -384,7 +380,7 @@ export const variables = {
     usedBy: ['ingress', 'sync-worker', 'delete-worker'],
     description: 'How long a service may take to stop after SIGTERM before it exits with code 1. Keep it below your grace period.',
     expected: 'a number of seconds from 1 to 300',
-    parse: seconds(1, 300),
+    parse: duration(second, 1, 300),
   }),
   MIRROR_LOG_LEVEL: variable({
     key: 'logLevel',

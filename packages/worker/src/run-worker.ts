@@ -57,7 +57,7 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
     await available('the topics', () => requireTopics(kafka, config.topicPrefix));
     const publisher = await createPublisher({ kafka, logger, metrics });
     scope.onStop('publisher', () => publisher.stop());
-    const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+    const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
     scope.onStop('outcomes', () => outcomes.stop());
 
     const consumer = await start({

@@ -98,7 +98,7 @@ async function start(
     maxWaiting: limits.maxPublishing,
   });
   cleanups.push(() => publisher.stop());
-  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: 3_600, logger, metrics });
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: 3_600_000, logger, metrics });
   cleanups.push(() => outcomes.stop());
   const ingress = await startIngress({
     config: {

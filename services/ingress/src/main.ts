@@ -44,7 +44,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, a
   const handshakes = createHandshakeStore({ db: mongo.db, encryptionKey: config.encryptionKey });
   const spool = createSpool(mongo.db);
   const notices = createConnectionNotices(mongo.db);
-  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionSeconds: config.outcomeRetentionSeconds, logger, metrics });
+  const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
   scope.onStop('outcomes', () => outcomes.stop());
   const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, outcomes, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());

@@ -64,7 +64,7 @@ export function openDeadLetterTopic(context: OperationContext, db: Mongo['db']):
 
     async settle(letters, action) {
       const at = new Date();
-      const keptMs = deadLetterRetentionMs({ retentionMs: config.retentionSeconds * 1000 }) + expiryMarginMs;
+      const keptMs = deadLetterRetentionMs({ retentionMs: config.retentionMs }) + expiryMarginMs;
       await store.settle(letters, { action, at, expiresAt: new Date(at.getTime() + keptMs) });
     },
 

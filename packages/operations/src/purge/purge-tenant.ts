@@ -158,7 +158,7 @@ async function agingOut(context: OperationContext): Promise<Receipt['agesOut']> 
     {
       what: 'ids of late webhooks that belong to no tenant',
       where: 'collection event_outcomes',
-      at: new Date(Date.now() + context.config.outcomeRetentionSeconds * 1000),
+      at: new Date(Date.now() + context.config.outcomeRetentionMs),
     },
     {
       what: "the connections' ids, so that a late webhook does not bring them back",

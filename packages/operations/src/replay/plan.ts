@@ -19,7 +19,8 @@ export interface ReplayPlan {
     readonly withoutConnection: number;
     readonly notionCalls: number;
   } | null;
-  readonly seconds: number;
+  /** In whole seconds. */
+  readonly estimatedMs: number;
 }
 
 /** Values of the state log in a second on the slowest machine that was measured: docs/replay.md. */
@@ -32,7 +33,7 @@ export async function makeReplayPlan(
   ranges: readonly ReplayRange[],
 ): Promise<ReplayPlan> {
   const records = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-  if (order.source === 'states') return { order, ranges, records, fetches: null, seconds: Math.ceil(records / statesPerSecond) };
+  if (order.source === 'states') return { order, ranges, records, fetches: null, estimatedMs: Math.ceil(records / statesPerSecond) * 1000 };
   const asRead = ranges.map(({ partition, from, to }) => ({ partition, from: BigInt(from), to: BigInt(to) }));
   const { targets } = await collectTargets(context, order, asRead, context.signal);
   const connections = await activeConnections(db);
@@ -50,7 +51,7 @@ export async function makeReplayPlan(
       notionCalls: [...calls.values()].reduce((sum, number) => sum + number, 0),
     },
     // Tenants are fetched side by side: the one with the most calls takes longest.
-    seconds: Math.ceil((most / context.config.notionRequestsPerMinute) * 60),
+    estimatedMs: Math.ceil((most / context.config.notionRequestsPerMinute) * 60) * 1000,
   };
 }
 

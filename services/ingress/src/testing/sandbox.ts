@@ -59,7 +59,7 @@ export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
       };
       const mongo = await openMongo(uri(), { appName: 'sandbox' });
       databases.push(mongo);
-      await initMongo(mongo.db, { storages: [databaseStorage], tombstoneTtlSeconds: 3600 });
+      await initMongo(mongo.db, { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 });
       return { name, mongo, uri };
     },
     async close() {

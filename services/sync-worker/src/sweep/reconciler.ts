@@ -48,7 +48,7 @@ export function startReconciler(
   const worker = randomUUID();
   const stopping = new AbortController();
   const running = new Map<string, Promise<void>>();
-  let figures: SweepFigures = { oldestSeconds: null, stopped: 0, incomplete: 0 };
+  let figures: SweepFigures = { oldestMs: null, stopped: 0, incomplete: 0 };
   let figuresAt = 0;
   /** A sweep has ended since. */
   let haveChanged = false;
@@ -217,7 +217,7 @@ export function startReconciler(
     }
     const [stopped, incomplete] = [await ledger.stopped(), await ledger.incomplete()];
     figures = {
-      oldestSeconds: Number.isFinite(since) ? Math.max(0, now() - since) / 1000 : null,
+      oldestMs: Number.isFinite(since) ? Math.max(0, now() - since) : null,
       stopped: stopped.filter(isOurs).length,
       incomplete: incomplete.filter(isOurs).length,
     };

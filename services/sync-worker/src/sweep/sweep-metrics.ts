@@ -2,8 +2,8 @@ import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 
 export interface SweepFigures {
-  /** Seconds since the last complete sweep of the tenant that waits longest; null while that is not known. */
-  readonly oldestSeconds: number | null;
+  /** Milliseconds since the last complete sweep of the tenant that waits longest; null while that is not known. */
+  readonly oldestMs: number | null;
   /** Tenants whose last sweep has stopped before its removals. */
   readonly stopped: number;
   /** Tenants whose last sweep could not compare everything. */
@@ -35,9 +35,9 @@ export function createSweepMetrics(registry: Registry, figures: () => SweepFigur
     name: 'notion_mirror_sweep_oldest_seconds',
     help: "Since the last complete sweep, of the tenant that waits longest; over this worker's tenants with an active connection.",
     collect() {
-      const { oldestSeconds } = figures();
-      if (oldestSeconds === null) oldest.reset();
-      else oldest.set(oldestSeconds);
+      const { oldestMs } = figures();
+      if (oldestMs === null) oldest.reset();
+      else oldest.set(oldestMs / 1000);
     },
   });
   const stopped = new Gauge({
