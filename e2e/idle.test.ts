@@ -1,37 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
-import { waitUntil } from './wait-until.ts';
 
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await setScene('idle');
+  const watch = pathToFileURL(join(import.meta.dirname, 'timer-watch.ts'));
+  scene = await setScene('idle', { env: { NODE_OPTIONS: `--import ${watch.href}` } });
 });
 afterAll(() => scene.end());
 
 // Timers of Node's metrics, of the clients and our own woke an idle service 115 to 150 times a second, which was about half of its CPU.
-test.skipIf(process.platform !== 'linux').each(['ingress', 'sync-worker', 'delete-worker'] as const)(
-  '%s sleeps while idle',
-  async (name) => {
-    const service = await scene.start(name);
-    let counted = Number.NaN;
-    await waitUntil(
-      async () => {
-        const before = wakeUpsOf(service.pid);
-        await delay(1_000);
-        counted = wakeUpsOf(service.pid) - before;
-        return counted < 70;
-      },
-      { describe: async () => `${name} woke ${counted} times in a second` },
-    );
-    await service.stop();
-    expect(counted).toBeLessThan(70);
-  },
-);
-
-/** How often the process's main thread has gone to sleep, by the kernel's count. */
-function wakeUpsOf(pid: number): number {
-  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
+test.each(['ingress', 'sync-worker', 'delete-worker'] as const)('%s sets no short timers while idle', async (name) => {
+  const service = await scene.start(name);
+  const started = scene.lines.length;
+  const watched = () => scene.lines.slice(started).filter((line) => line.service === 'timer-watch');
+  await expect.poll(() => watched().slice(-5)).toContainEqual(expect.objectContaining({ msg: 'calm' }));
+  await service.stop();
+});

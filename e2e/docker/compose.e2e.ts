@@ -161,12 +161,10 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
   await step('the mirror works after the restart', async () => {
     await becomes(customer.createDatabase('Later'), titled('Later'));
   });
-  await check('the services exit with code 0 within 10 s of SIGTERM', async () => {
-    const started = performance.now();
+  // A service that takes longer than MIRROR_SHUTDOWN_SECONDS exits with 1, one that hangs is killed (137).
+  await check('the services exit with code 0 after SIGTERM', async () => {
     await project.compose(['stop', ...services]);
-    const seconds = (performance.now() - started) / 1000;
     for (const service of services) assert.equal(await stateOf(project, service), 'exited 0', service);
-    assert.ok(seconds < 10, `it took ${seconds.toFixed(1)} s`);
   });
 
   await check('the profile `demo` mirrors the databases of its three customers', async () => {

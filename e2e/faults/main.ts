@@ -136,7 +136,7 @@ function chosenScenarios(): readonly Scenario[] {
 async function theEnd(theatre: Theatre): Promise<ScenarioResult> {
   const began = performance.now();
   const complaints = await theatre.close();
-  const what = 'SIGTERM to everything: exit code 0 within 10 s';
+  const what = 'SIGTERM to everything: exit code 0';
   if (complaints.length > 0) say(`${styleText('red', '✗ stopped')}\n    ${complaints.join('\n    ')}`);
   return { name: 'stopped', what, seconds: (performance.now() - began) / 1_000, complaints, figures: {}, warnings: [] };
 }

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface Received {
-  readonly at: number;
   readonly headers: IncomingHttpHeaders;
   /** Header names as spelled. */
   readonly headerNames: readonly string[];
@@ -29,7 +28,7 @@ export async function startReceiver(): Promise<Receiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const headerNames = request.rawHeaders.filter((_, index) => index % 2 === 0);
-      received.push({ at: Date.now(), headers: request.headers, headerNames, body: Buffer.concat(chunks).toString('utf8') });
+      received.push({ headers: request.headers, headerNames, body: Buffer.concat(chunks).toString('utf8') });
       const answer = answers.shift() ?? 200;
       if (answer === 'reset') request.socket.resetAndDestroy();
       else if (answer !== 'hang') response.writeHead(answer, { 'content-type': 'application/json' }).end('{}');

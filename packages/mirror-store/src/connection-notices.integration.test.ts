@@ -44,7 +44,8 @@ test('a connection noted while taken is due again, with the settled grant', asyn
   const grant = new Date('2026-11-25T12:00:00Z');
   await notices.note(connection, { isDeletion: false });
   const notice = await taken();
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  const takenAt = Date.now();
+  await expect.poll(() => Date.now()).toBeGreaterThan(takenAt);
   await notices.note(connection, { isDeletion: true });
   await notices.settle(notice, { takenGrant: grant, problem: null });
   expect(await taken()).toMatchObject({ isDeletionAnnounced: true, takenGrant: grant });

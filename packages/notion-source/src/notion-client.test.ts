@@ -1,22 +1,33 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
-import { expect, test } from 'vitest';
-import { startScriptedServer } from '../test/scripted-server.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { hang, startScriptedServer } from '../test/scripted-server.ts';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient } from './notion-client.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 
 test('calls share clients of the SDK, and each is made with its own token and gets its own answer, whatever became of those before', async () => {
+  const callers = 20;
+  const deadlineMs = 1_000;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let hanging = 0;
   // The id says what becomes of the call.
   await using server = await startScriptedServer(async ({ path, token }) => {
     const id = String(path.split('/').at(-1));
-    await delay(id.startsWith('slow') ? 3_000 : Math.random() * 10);
+    if (id.startsWith('slow')) {
+      hanging += 1;
+      // Every caller waits for a slow answer, so no other call is in flight.
+      if (hanging % callers === 0) vi.advanceTimersByTime(deadlineMs);
+      return hang;
+    }
+    for (let turns = Math.random() * 10; turns > 0; turns -= 1) await immediate();
     return { status: id.startsWith('bad') ? 500 : 200, body: { object: 'database', id, token } };
   });
   const logger = createLogger({ service: 'test', level: 'silent' });
   const metrics = createNotionMetrics(new Registry());
-  const notion = createNotionClient({ notionApiUrl: server.url, deadlineMs: 1_000, clock: systemClock, logger, metrics });
+  const notion = createNotionClient({ notionApiUrl: server.url, deadlineMs, clock: systemClock, logger, metrics });
   const said: string[] = [];
   const expected: string[] = [];
   async function callSeveral(caller: number): Promise<void> {
@@ -33,6 +44,6 @@ test('calls share clients of the SDK, and each is made with its own token and ge
       expected.push(`${id}: ${endings[kind as keyof typeof endings]}`);
     }
   }
-  await Promise.all(Array.from({ length: 20 }, (_, caller) => callSeveral(caller)));
+  await Promise.all(Array.from({ length: callers }, (_, caller) => callSeveral(caller)));
   expect(said).toEqual(expected);
 });

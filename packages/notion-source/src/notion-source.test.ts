@@ -107,9 +107,6 @@ const ok = (body: unknown): Reply => ({ status: 200, body });
 const seen: View = { [databaseId]: ok(container()), [sourceId]: ok(dataSource()) };
 const throttled = notionError(429, 'rate_limited', { reason: 'public_api_request_rate_limit', retryAfter: '30' });
 
-/** The machine may be busy. */
-const patient = { timeout: 20_000 };
-
 const bot = (id: string) => ({ botId: `1edc05f6-2702-81b5-8408-00000000000${id}` });
 
 const holderOf = ({ source }: SetUp, dataSourceId = sourceId) =>
@@ -415,7 +412,7 @@ describe('fetchDatabase within the budget', () => {
       [3, 3],
       [6, 2],
     ]) {
-      await expect.poll(() => [calls().length, clock.sleepers], patient).toEqual([made, waiting]);
+      await expect.poll(() => [calls().length, clock.sleepers]).toEqual([made, waiting]);
       await clock.advance(60_001);
     }
     expect(await fetching).toMatchObject({ kind: 'live', content: { dataSources: { length: 7 } } });
@@ -432,7 +429,7 @@ describe('fetchDatabase within the budget', () => {
     const { fetch, clock } = await setUp({ 'token-a': { ...seen, [databaseId]: ok(two) } }, { requestsPerMinute: 2 });
     const stop = new AbortController();
     const fetching = fetch({}, stop.signal);
-    await expect.poll(() => clock.sleepers, patient).toBe(1);
+    await expect.poll(() => clock.sleepers).toBe(1);
     stop.abort();
     expect(await fetching).toMatchObject({ kind: 'retry', at: clock.now(), failure: { code: 'aborted' } });
   });
@@ -795,7 +792,7 @@ describe('searchDataSources', () => {
       .poll(async () => {
         if (set.clock.sleepers > 0) await set.clock.advance(30_000);
         return ended;
-      }, patient)
+      })
       .toBe(true);
     expect(await searching).toEqual(['s1', 's2']);
     expect(set.calls()).toHaveLength(6);
@@ -821,7 +818,7 @@ describe('searchDataSources', () => {
       .poll(async () => {
         if (down.clock.sleepers > 0) await down.clock.advance(60_000);
         return error;
-      }, patient)
+      })
       .toMatchObject({ failure: { class: 'server' } });
     expect(down.calls()).toHaveLength(6);
   });
@@ -838,7 +835,7 @@ describe('searchDataSources', () => {
     const set = await setUp({ 'token-a': { search: throttled } });
     const stop = new AbortController();
     const searching = searchAll(set, stop.signal).catch((reason: unknown) => reason);
-    await expect.poll(() => set.clock.sleepers, patient).toBe(1);
+    await expect.poll(() => set.clock.sleepers).toBe(1);
     stop.abort();
     expect(await searching).toBeInstanceOf(SearchError);
   });

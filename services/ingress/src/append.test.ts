@@ -1,8 +1,9 @@
 import { PublishError, type PublishFailure } from '@notion-mirror/event-log/publisher';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createAppender } from './append.ts';
+import { limits } from './ingress.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
 
 interface NamedRecord {
@@ -15,7 +16,7 @@ interface NamedRecord {
 const record = (key: string, bytes = 1): NamedRecord => ({ topic: 'events', key, value: Buffer.alloc(bytes), headers: { a: 'b' } });
 
 /** An appender over a fake log and spool with settable failures. */
-function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) {
+function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number; spoolDeadlineMs?: number } = {}) {
   const published: unknown[] = [];
   const stored: unknown[] = [];
   const storing: PromiseWithResolvers<void>[] = [];
@@ -48,7 +49,7 @@ function open(bounds: { maxSpooling?: number; maxSpoolingBytes?: number } = {}) 
     },
     metrics: createIngressMetrics(createMetrics('test')),
     logger: createLogger({ service: 'test', level: 'silent' }),
-    spoolDeadlineMs: 20,
+    spoolDeadlineMs: bounds.spoolDeadlineMs ?? 20,
     maxSpooling: bounds.maxSpooling ?? 10,
     maxSpoolingBytes: bounds.maxSpoolingBytes ?? 1_000,
   });
@@ -85,6 +86,18 @@ test.each(['fails', 'hangs'] as const)('`nowhere` when the spool %s too', async 
   expect(await append([record('a'), record('b')])).toBe('nowhere');
   state.failures.clear();
   expect(await append([record('b')])).toBe('log');
+});
+
+test('`nowhere` within two seconds when log and spool hang: the sender tries again while it has attempts left', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { append, state } = open({ spoolDeadlineMs: limits.spoolMs });
+  state.publish = () => new Promise((_resolve, reject) => setTimeout(() => reject(new PublishError('deadline', 'x')), limits.publishMs));
+  state.spool = 'hangs';
+  const settled = vi.fn<(result: string) => void>();
+  void append([record('a')]).then(settled);
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(settled).toHaveBeenCalledExactlyOnceWith('nowhere');
 });
 
 test('`nowhere` when one of several records is stored in neither', async () => {

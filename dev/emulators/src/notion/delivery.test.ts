@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { newWorkspace } from '../../test/customer.ts';
 import type { Receiver } from '../../test/receiver.ts';
 import { startReceiver } from '../../test/receiver.ts';
@@ -16,6 +16,7 @@ beforeEach(async () => {
   notion = await startNotionEmulator();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await notion.stop();
   await receiver.stop();
 });
@@ -74,11 +75,15 @@ test('a webhook is given up after 8 attempts', async () => {
 });
 
 test('a timeout of the endpoint is retried', async () => {
-  // Long enough for the second attempt to be answered on a busy machine.
   const { edit } = await start({ timeoutMs: 1_000, retryScale: 0 });
+  const patience = new AbortController();
+  const timeouts = vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(patience.signal);
   receiver.answerWith('hang');
   await edit('A');
+  await receiver.waitFor(1);
+  patience.abort();
   await notion.settle();
+  expect(timeouts.mock.calls).toEqual([[1_000], [1_000]]);
   expect(notion.deliveries({ state: 'delivered', type: 'database.content_updated' })[0]?.attempts.map(({ result }) => result)).toEqual([
     { kind: 'network_error', code: 'ECONNABORTED' },
     { kind: 'answer', status: 200 },
@@ -86,28 +91,38 @@ test('a timeout of the endpoint is retried', async () => {
 });
 
 test('changes within one window become one event; a change and its reversal become none', async () => {
-  const { edit, trash } = await start({ aggregationMs: 500 });
+  const aggregationMs = 500;
+  const { edit, trash } = await start({ aggregationMs });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const windowEnds = async () => {
+    vi.advanceTimersByTime(aggregationMs);
+    await notion.settle();
+  };
   for (const title of ['A', 'B', 'C']) await edit(title);
   await trash(true);
   await trash(false);
   expect(received()).toEqual([]);
-  await notion.settle();
+  await windowEnds();
   expect(received().map(({ type }) => type)).toEqual(['database.content_updated']);
   await trash(true);
   await trash(false);
-  await notion.settle();
+  await windowEnds();
   expect(received().length).toBe(1);
   await trash(true);
-  await notion.settle();
+  await windowEnds();
   expect(received().map(({ type }) => type)).toEqual(['database.content_updated', 'database.deleted']);
 });
 
 test('a delay applies to every event', async () => {
-  const { edit } = await start({ delayMs: [60, 80] });
-  const before = Date.now();
+  const { edit } = await start({ delayMs: [3_600_000, 3_600_000] });
   await edit('A');
-  await notion.settle();
-  expect((receiver.received[0]?.at ?? 0) - before).toBeGreaterThanOrEqual(55);
+  notion.settings.change({ delivery: { delayMs: [1, 2] } });
+  await edit('B');
+  await receiver.waitFor(1);
+  const [held, next] = notion.deliveries({ type: 'database.content_updated' });
+  expect(held).toMatchObject({ state: 'pending', attempts: [] });
+  expect(received().map(({ id }) => id)).toEqual([next?.eventId]);
 });
 
 test('a duplicate is the same event again', async () => {
@@ -120,13 +135,14 @@ test('a duplicate is the same event again', async () => {
 });
 
 test('later events overtake reordered ones', async () => {
-  const { edit } = await start({ reorderProbability: 0.5, reorderMs: 60 });
+  const { edit } = await start({ reorderProbability: 1, reorderMs: 3_600_000 });
+  await edit('A');
+  notion.settings.change({ delivery: { reorderProbability: 0.5, reorderMs: 5 } });
   for (let number = 0; number < 20; number += 1) await edit(String(number));
-  await notion.settle();
-  const order = received().map(({ id }) => id);
-  const happened = notion.deliveries({ type: 'database.content_updated' }).map(({ eventId }) => eventId);
-  expect(new Set(order)).toEqual(new Set(happened));
-  expect(order).not.toEqual(happened);
+  await receiver.waitFor(20);
+  const [held, ...later] = notion.deliveries({ type: 'database.content_updated' });
+  expect(held).toMatchObject({ state: 'pending', attempts: [] });
+  expect(new Set(received().map(({ id }) => id))).toEqual(new Set(later.map(({ eventId }) => eventId)));
 });
 
 test('dropped events are only in the log, and the seed determines them', async () => {

@@ -66,9 +66,9 @@ test.each(['connection_reset', 'truncated_body'] as const)('%s fails in the netw
   expect(await rejection(asBot.users.me({}))).toBeInstanceOf(TypeError);
 });
 
-test('hang never answers', async () => {
+test.each<FaultInput>([{ kind: 'hang' }, { kind: 'latency', latencyMs: 3_600_000 }])('$kind holds the answer back', async (fault) => {
   const { asBot, bot } = newWorkspace(notion);
-  notion.faults.inject({ kind: 'hang', token: bot.token, count: 1 });
+  notion.faults.inject({ ...fault, token: bot.token, count: 1 });
   const controller = new AbortController();
   const headers = { authorization: `Bearer ${bot.token}` };
   const hanging = rejection(fetch(`${notion.url}/v1/users/me`, { headers, signal: controller.signal }));
@@ -80,12 +80,10 @@ test('hang never answers', async () => {
   expect(await hanging).toMatchObject({ name: 'AbortError' });
 });
 
-test('latency comes before the answer', async () => {
-  const { asBot } = newWorkspace(notion);
-  notion.faults.inject({ kind: 'latency', latencyMs: 80, count: 1 });
-  const before = performance.now();
-  await asBot.users.me({});
-  expect(performance.now() - before).toBeGreaterThanOrEqual(75);
+test('after a latency comes the answer', async () => {
+  const { asBot, bot } = newWorkspace(notion);
+  notion.faults.inject({ kind: 'latency', latencyMs: 1, count: 1 });
+  expect(await asBot.users.me({})).toMatchObject({ id: bot.id });
 });
 
 test('a fault of one workspace does not affect others', async () => {

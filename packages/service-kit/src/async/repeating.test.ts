@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { startRepeating } from './repeating.ts';
 
 const hour = 3_600_000;
@@ -21,9 +21,9 @@ it('takes a turn at once, and one more for any number of nudges during one', asy
   repeating.nudge();
   expect(turns).toBe(1);
   first.resolve();
-  await vi.waitFor(() => expect(turns).toBe(2));
+  await expect.poll(() => turns).toBe(2);
   repeating.nudge();
-  await vi.waitFor(() => expect(turns).toBe(3));
+  await expect.poll(() => turns).toBe(3);
   await repeating.stop();
 });
 
@@ -34,7 +34,7 @@ it('tells of a turn that failed, and goes on', async () => {
     turn: () => Promise.reject(new Error('away')),
     onFailure: (error) => failures.push(error),
   });
-  await vi.waitFor(() => expect(failures.length).toBeGreaterThan(2));
+  await expect.poll(() => failures.length).toBeGreaterThan(2);
   await repeating.stop();
 });
 
