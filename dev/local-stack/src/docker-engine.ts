@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import pTimeout from 'p-timeout';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { reportStep, type OnProgress } from './progress.ts';
 import { StackUnavailableError } from './stack-unavailable.ts';
@@ -14,14 +14,7 @@ export async function findDocker(): Promise<DockerState> {
     (client) => ({ answers: true, client }) as const,
     () => ({ answers: false }) as const,
   );
-  const patience = new AbortController();
-  const late = delay(patienceMs, { answers: false } as const, { signal: patience.signal });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    patience.abort();
-    late.catch(() => {});
-  }
+  return pTimeout(asked, { milliseconds: patienceMs, fallback: () => ({ answers: false }) as const });
 }
 
 export const images = {
@@ -47,7 +40,8 @@ export async function prepareImages(client: ContainerRuntimeClient, onProgress: 
     const name = ImageName.fromString(image);
     if (await client.image.exists(name)) return;
     await reportStep(onProgress, `Pulling ${image}`, async () => {
-      await unlessAborted(client.image.pull(name), signal).catch((cause: unknown) => {
+      // A pull cannot be cancelled, but need not be awaited.
+      await pTimeout(client.image.pull(name), { milliseconds: Infinity, ...(signal && { signal }) }).catch((cause: unknown) => {
         signal?.throwIfAborted();
         throw new ImageUnavailableError(image, { cause });
       });
@@ -59,13 +53,4 @@ export async function prepareImages(client: ContainerRuntimeClient, onProgress: 
   await getReaper(client).catch((cause: unknown) => {
     throw new ImageUnavailableError('of testcontainers’ reaper (TESTCONTAINERS_RYUK_DISABLED=true does without it)', { cause });
   });
-}
-
-/** A pull cannot be cancelled, but need not be awaited. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const aborted = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
-  if (signal.aborted) aborted.reject(signal.reason);
-  return Promise.race([work, aborted.promise]);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import pTimeout from 'p-timeout';
 import { waitUntil } from './wait-until.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -89,9 +89,7 @@ export async function startServerProcess(options: {
   async function stop(graceMs = 15_000): Promise<void> {
     if (exit) return;
     child.kill('SIGTERM');
-    const patience = new AbortController();
-    await Promise.race([exited, delay(graceMs, undefined, { signal: patience.signal }).catch(() => {})]);
-    patience.abort();
+    await pTimeout(exited, { milliseconds: graceMs, message: false });
     await kill();
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { ChangeStreamDocument, Db, Timestamp } from 'mongodb';
@@ -194,10 +195,7 @@ export async function openConnectionDirectory(deps: {
         entry = { startedAt: now, done: readDirectly(query) };
         asked.set(key, entry);
       }
-      const timer = new AbortController();
-      const left = Math.max(0, refreshMs - (now - entry.startedAt));
-      await Promise.race([entry.done, delay(left, undefined, { signal: timer.signal }).catch(() => {})]);
-      timer.abort();
+      await settlesBefore(entry.done, Date.now() + refreshMs - (now - entry.startedAt));
     },
     onChange(listener) {
       listeners.add(listener);

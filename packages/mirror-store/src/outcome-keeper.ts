@@ -1,4 +1,5 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 import { MongoServerError, type Db } from 'mongodb';
@@ -134,7 +135,7 @@ export function createOutcomeKeeper(deps: {
         await running;
         while (waiting.length > 0 && (await writeSome()));
       })();
-      await Promise.race([flushed, delay(deadlineMs, undefined, { ref: false })]);
+      await settlesBefore(flushed, Date.now() + deadlineMs);
       lost.inc(waiting.length);
     },
   };

@@ -1,3 +1,4 @@
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { randomUUID } from 'node:crypto';
 import type { Db } from 'mongodb';
@@ -100,7 +101,7 @@ export function startWorkerReports(deps: {
   return {
     async stop() {
       stopping.abort();
-      await Promise.race([running, delay(500, undefined, { ref: false })]);
+      await settlesBefore(running, Date.now() + 500);
     },
   };
 }

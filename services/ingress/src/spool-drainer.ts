@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PublishError, type Publisher } from '@notion-mirror/event-log/publisher';
 import type { Spool, SpooledRecord } from '@notion-mirror/mirror-store/spool';
+import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { IngressMetrics } from './ingress-metrics.ts';
 import { occasionally } from './occasionally.ts';
@@ -96,7 +97,7 @@ export function startSpoolDrainer(deps: DrainDependencies): SpoolDrainer {
     async stop() {
       stopping.abort();
       // Does not wait for a hanging MongoDB: records still in the spool are drained after the next start.
-      await Promise.race([running, delay(stopMs)]);
+      await settlesBefore(running, Date.now() + stopMs);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import pLimit from 'p-limit';
 
 /** The result of one attempt: a response, or the network error code (`ECONNREFUSED`, `ECONNRESET`, `ECONNABORTED` = timeout). */
 export type PostResult = { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'network_error'; readonly code: string };
@@ -15,19 +16,7 @@ export function createPoster({ maxConcurrent, maxRedirects = 0 }: { maxConcurren
   const http = new HttpAgent({ keepAlive: true });
   const https = new HttpsAgent({ keepAlive: true });
   const closed = new AbortController();
-  const queue: (() => void)[] = [];
-  let running = 0;
-
-  async function post(url: string, headers: Readonly<Record<string, string>>, body: Buffer, timeoutMs: number): Promise<PostResult> {
-    if (running >= maxConcurrent) await new Promise<void>((resolve) => queue.push(resolve));
-    running += 1;
-    try {
-      return await follow(new URL(url), 'POST', headers, body, timeoutMs, maxRedirects);
-    } finally {
-      running -= 1;
-      queue.shift()?.();
-    }
-  }
+  const limit = pLimit(maxConcurrent);
 
   async function follow(
     url: URL,
@@ -73,7 +62,7 @@ export function createPoster({ maxConcurrent, maxRedirects = 0 }: { maxConcurren
   }
 
   return {
-    post,
+    post: (url, headers, body, timeoutMs) => limit(() => follow(new URL(url), 'POST', headers, body, timeoutMs, maxRedirects)),
     close: () => {
       closed.abort();
       http.destroy();
