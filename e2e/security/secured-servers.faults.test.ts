@@ -411,7 +411,7 @@ describe('a service that is denied access', () => {
     );
     expect(await Promise.all(running.map(({ exited }) => exited))).toEqual([1, 1, 1]);
     for (const { said } of running)
-      expect(said()).toMatch(/"level":"fatal".*look at the user, the password and authSource in MIRROR_MONGODB_URI/);
+      expect(said()).toMatch(/"level":"fatal".*check the user, the password and authSource in MIRROR_MONGODB_URI/);
   });
 
   test('waits for the registry, then for Kafka, names the variable to check, and stops cleanly', async () => {

@@ -18,7 +18,7 @@ describe('configuration', () => {
     expect(config.encryptionKey).toBeNull();
   });
 
-  test('lists are split and trimmed, an empty variable is a missing one', () => {
+  test('lists are split and trimmed, an empty variable counts as missing', () => {
     const config = loadConfig({ MIRROR_NANGO_SIGNING_KEYS: ' new , old ', MIRROR_NANGO_URL: '' }, 'cli');
     expect(config.nangoSigningKeys).toEqual(['new', 'old']);
     expect(config.nango.url).toBe('https://api.nango.dev');
@@ -68,12 +68,12 @@ describe('configuration', () => {
     expect(configProblems(env)).toHaveLength(3);
   });
 
-  test('a tombstone is not gone before a worker has forgotten what it wrote', () => {
+  test('a tombstone outlives what a worker remembers of its writes', () => {
     expect(loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.05' }, 'cli').tombstoneTtlMs).toBe(4_320_000);
     expect(caught(() => loadConfig({ MIRROR_TOMBSTONE_TTL_DAYS: '0.005' }, 'cli')).message).toContain('0.05 or more');
   });
 
-  test('a secret can come from a file, but not from two places', () => {
+  test('a secret can come from a file, but not both ways', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mirror-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'keys');
@@ -93,7 +93,7 @@ describe('configuration', () => {
     expect(settings).toContainEqual({ variable: 'MIRROR_HTTP_HOST', origin: 'default', shown: '0.0.0.0' });
   });
 
-  test('a misspelt variable is found, those of the development tools are not reported', () => {
+  test('a misspelt variable is reported, those of the development tools are not', () => {
     expect(unknownVariables({ MIRROR_KAFKA_BROKER: 'a:1', MIRROR_STACK: 'docker', MIRROR_NANGO_API_KEY_FILE: 'x', HOME: '/' })).toEqual([
       'MIRROR_KAFKA_BROKER',
     ]);

@@ -5,7 +5,7 @@ import { variableEntries, type variables, type ServiceName, type Values, type Va
 
 export interface KafkaConfig {
   readonly brokers: readonly string[];
-  /** True: TLS with what Node trusts. Else PEM texts: what to trust instead, and a client certificate with its key. */
+  /** True: TLS with the authorities that Node trusts. PEM texts: the authorities to trust instead, and a client certificate with its key. */
   readonly ssl: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly sasl: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -28,7 +28,7 @@ export interface ConfigProblem {
   readonly expected: string;
 }
 
-/** Names every bad variable at once, never a secret's value. `exitCode` is EX_CONFIG of sysexits.h. */
+/** Names every bad variable at once, never the value of a secret. `exitCode` is EX_CONFIG of sysexits.h. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly exitCode = 78;
@@ -101,7 +101,7 @@ function saslProblems(values: Values): ConfigProblem[] {
     .map((variable) => ({ variable, problem: 'missing', expected: 'a value, since MIRROR_KAFKA_SASL_MECHANISM is set' }));
 }
 
-/** What is wrong with the PEM files as a whole; each of them fits. */
+/** What is wrong with the PEM files together, when each is readable by itself. */
 function sslProblems(values: Values): ConfigProblem[] {
   const { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key } = values;
   const files = { MIRROR_KAFKA_SSL_CA_FILE: ca, MIRROR_KAFKA_SSL_CERT_FILE: cert, MIRROR_KAFKA_SSL_KEY_FILE: key };
@@ -123,7 +123,7 @@ function sslProblems(values: Values): ConfigProblem[] {
   }
 }
 
-/** `loadConfig` for a process: prints what is wrong and exits 78. */
+/** `loadConfig` for a process: prints the problems and exits 78. */
 export function loadConfigOrExit<S extends ServiceName>(service: S): Config<S> {
   try {
     return loadConfig(process.env, service);
@@ -170,12 +170,12 @@ function readVariables(
     }),
   ) as Values;
   problems.push(...saslProblems(values));
-  // A file that does not fit has been named already, and says nothing about the others.
+  // An unreadable file has been named already; nothing can be said about the others.
   if (!problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) problems.push(...sslProblems(values));
   return { values, problems };
 }
 
-/** Variables with our prefix that nothing reads: probably misspelt, and silently a default. */
+/** Variables with our prefix that no service reads: probably misspelt, so that a default applies silently. */
 export function unknownVariables(env: Environment): readonly string[] {
   const known = new Set(variableEntries.flatMap(([name, definition]) => (definition.secret === true ? [name, `${name}_FILE`] : [name])));
   return Object.keys(env).filter((name) => name.startsWith('MIRROR_') && !known.has(name as VariableName) && !toolVariables.test(name));

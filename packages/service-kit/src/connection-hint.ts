@@ -1,6 +1,6 @@
 type Server = 'kafka' | 'schema registry' | 'mongodb' | 'http';
 
-/** In the words of OpenSSL, Node, KafkaJS and the drivers; codes where only those are left of the error. The first that fits counts. */
+/** How OpenSSL, Node, KafkaJS and the drivers word these problems, or their error codes. The first match counts. */
 const signs = [
   ['unknown authority', /self.signed.certificate|SELF_SIGNED_CERT|unable to (get|verify)|UNABLE_TO_(GET|VERIFY)/i],
   ['expired', /certificate (has expired|is not yet valid)|CERT_(HAS_EXPIRED|NOT_YET_VALID)/i],
@@ -26,11 +26,12 @@ const hints: Readonly<Record<Server, Partial<Record<Problem, string>>>> = {
     'other host': 'MIRROR_KAFKA_BROKERS, and what the brokers advertise, must be the names in their certificates',
     'not tls':
       'these brokers do not seem to speak TLS on that port: name their TLS port in MIRROR_KAFKA_BROKERS, or set MIRROR_KAFKA_SSL=false',
-    coordinator: 'nobody coordinates the groups now, or the user in MIRROR_KAFKA_SASL_USERNAME lacks an ACL: docs/security.md lists them',
-    closed: 'the brokers closed the connection: when they always do, they may want TLS, MIRROR_KAFKA_SSL=true',
+    coordinator:
+      'no broker coordinates the groups now, or the user in MIRROR_KAFKA_SASL_USERNAME lacks an ACL: docs/security.md lists them',
+    closed: 'the brokers closed the connection; if they always do, they may require TLS: MIRROR_KAFKA_SSL=true',
     'client certificate': 'the brokers want a client certificate: set MIRROR_KAFKA_SSL_CERT_FILE and MIRROR_KAFKA_SSL_KEY_FILE',
     mechanism: 'set MIRROR_KAFKA_SASL_MECHANISM to one that the brokers offer',
-    credentials: 'look at MIRROR_KAFKA_SASL_USERNAME, MIRROR_KAFKA_SASL_PASSWORD and MIRROR_KAFKA_SASL_MECHANISM',
+    credentials: 'check MIRROR_KAFKA_SASL_USERNAME, MIRROR_KAFKA_SASL_PASSWORD and MIRROR_KAFKA_SASL_MECHANISM',
     rights: 'the user in MIRROR_KAFKA_SASL_USERNAME (or of the client certificate) lacks an ACL: docs/security.md lists them',
   },
   'schema registry': {
@@ -38,7 +39,7 @@ const hints: Readonly<Record<Server, Partial<Record<Problem, string>>>> = {
     expired: 'the registry needs a valid certificate; is the clock of this machine right?',
     'other host': "MIRROR_SCHEMA_REGISTRY_URL must use a name that is in the registry's certificate",
     'not tls': 'the registry speaks no TLS on that port: MIRROR_SCHEMA_REGISTRY_URL must begin with http://',
-    credentials: 'look at MIRROR_SCHEMA_REGISTRY_USERNAME and MIRROR_SCHEMA_REGISTRY_PASSWORD',
+    credentials: 'check MIRROR_SCHEMA_REGISTRY_USERNAME and MIRROR_SCHEMA_REGISTRY_PASSWORD',
     rights: 'the user in MIRROR_SCHEMA_REGISTRY_USERNAME may not do that',
     redirect: 'MIRROR_SCHEMA_REGISTRY_URL must be the final address: credentials follow no redirect',
   },
@@ -48,7 +49,7 @@ const hints: Readonly<Record<Server, Partial<Record<Problem, string>>>> = {
     'other host': 'MIRROR_MONGODB_URI, and the configuration of the replica set, must use the names in the certificates',
     'not tls': 'MongoDB speaks no TLS on that port: leave tls=true out of MIRROR_MONGODB_URI',
     'client certificate': 'MongoDB wants a client certificate: tlsCertificateKeyFile in MIRROR_MONGODB_URI',
-    credentials: 'look at the user, the password and authSource in MIRROR_MONGODB_URI',
+    credentials: 'check the user, the password and authSource in MIRROR_MONGODB_URI',
     rights: 'the user in MIRROR_MONGODB_URI lacks a role: docs/security.md lists them',
   },
   http: {
@@ -59,7 +60,7 @@ const hints: Readonly<Record<Server, Partial<Record<Problem, string>>>> = {
   },
 };
 
-/** What to mend when a server could not be used for reasons of security: TLS, credentials, rights. Null: it was something else. */
+/** What an operator can fix when TLS, credentials or rights keep a server from being used. Null: the error has another cause. */
 export function connectionHint(error: unknown): string | null {
   const chain = errorChain(error);
   const server = serverOf(chain);
@@ -79,7 +80,7 @@ function serverOf(chain: readonly Error[]): Server | null {
   return null;
 }
 
-/** An error and its causes; of an AggregateError the first one, which is as good as the others. */
+/** An error and its causes. An AggregateError counts as its first error. */
 function errorChain(error: unknown): Error[] {
   const chain: Error[] = [];
   for (let at = error; at instanceof Error && chain.length < 6; at = causeOf(at)) chain.push(at);

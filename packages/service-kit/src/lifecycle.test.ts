@@ -50,7 +50,7 @@ describe('runService', () => {
     expect(order).toEqual(['second stopped', 'first stopped']);
   });
 
-  test('a start that fails half-way stops what had started and exits 1', async () => {
+  test('a start that fails half-way stops the parts that had started and exits 1', async () => {
     const { child, lines } = serviceOf('half', `scope.onStop('first', () => logger.info('first stopped')); throw new Error('no luck');`);
     expect(await once(child, 'exit')).toEqual([1, null]);
     expect(lines.join('\n')).toContain('no luck');
@@ -66,8 +66,8 @@ describe('runService', () => {
   });
 
   test('an unhandled rejection is fatal', async () => {
-    const { child, lines } = serviceOf('rejection', `void Promise.reject(new Error('nobody caught me'));`);
+    const { child, lines } = serviceOf('rejection', `void Promise.reject(new Error('not caught'));`);
     expect(await once(child, 'exit')).toEqual([1, null]);
-    expect(lines.join('\n')).toContain('nobody caught me');
+    expect(lines.join('\n')).toContain('not caught');
   });
 });

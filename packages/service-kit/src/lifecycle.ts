@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { boundHeap, collectAfterStart } from './heap-bounds.ts';
 import type { Logger } from './logger.ts';
 
-/** What a composition root gets: it registers how to stop each part right after it started it. */
+/** What a composition root gets. It registers how to stop each part right after starting it. */
 export interface ServiceScope {
   /** Stops run in reverse order of registration. */
   onStop(name: string, stop: () => Promise<void> | void): void;
@@ -13,10 +13,10 @@ export interface ServiceScope {
 }
 
 /**
- * Runs one service in this process: `start` builds and starts its parts; SIGTERM or SIGINT stops them in reverse order and exits 0.
- * A start that fails half-way stops what had started and exits 1. Stopping takes at most `shutdownMs`, then the process exits 1
- * with what had not ended; a second signal exits at once. Uncaught errors are fatal: nobody knows what they broke. Its heap is kept small;
- * `youngMiB`: as `boundHeap`.
+ * Runs one service in this process. `start` builds and starts its parts; SIGTERM or SIGINT stops them in reverse order and exits 0.
+ * A failed start stops the parts that had started and exits 1. If stopping takes longer than `shutdownMs`, the process names the part that
+ * hangs and exits 1; a second signal exits at once. Uncaught errors are fatal, since the state they leave is unknown. The heap is kept small;
+ * `youngMiB` as in `boundHeap`.
  */
 export function runService(
   options: { name: string; logger: Logger; shutdownMs: number; youngMiB?: number },

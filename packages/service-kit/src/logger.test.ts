@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 
 describe('logger', () => {
-  test('an error is logged by an allow-list of fields, so that a client error cannot carry its request along', () => {
+  test('only allow-listed fields of an error are logged, so a client error cannot leak its request', () => {
     const lines: string[] = [];
     const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } });
     const cause = Object.assign(new Error('socket hang up'), {
@@ -18,7 +18,7 @@ describe('logger', () => {
     expect(line.err.cause).toEqual({ type: 'Error', message: 'socket hang up', code: 'ECONNRESET' });
   });
 
-  test('a line that came while others were being written counted as flushed, and a process killed then had never written it', async () => {
+  test('regression: a line logged during a write counted as flushed, and was lost when the process was killed then', async () => {
     const program = `
       import { createLogger, flushed } from ${JSON.stringify(import.meta.resolve('./logger.ts'))};
       const logger = createLogger({ service: 'test', level: 'info' });

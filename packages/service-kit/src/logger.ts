@@ -5,7 +5,7 @@ export type { Logger } from 'pino';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-/** How long a line may wait for others. */
+/** How long a line may wait for others to be written with it. */
 const lingerMs = 100;
 
 /** JSON lines on stdout (or `destination`), each with `service`. Errors are logged by an allow-list of fields. */
@@ -22,18 +22,18 @@ export function createLogger(options: { service: string; level: LogLevel; destin
   );
 }
 
-/** What the stream below is when it is asked for bytes; its types know text only. */
+/** The stream below in its mode for bytes. Its published types cover text only. */
 interface ByteStream {
   write(bytes: Buffer): boolean;
-  /** Of what waits, only what fits in the write that is next or under way; with a callback there is an fsync, which a pipe refuses. */
+  /** Covers only the lines that fit in the next or current write. With a callback it also calls fsync, which a pipe refuses. */
   flush(flushed?: (error?: Error) => void): void;
   flushSync(): void;
   on(event: 'write', listener: (bytes: number) => void): void;
 }
 
 /**
- * In one write, what was logged within a moment. Not by pino's `periodicFlush`: its timer wakes a process that logs nothing ten times a second. As
- * bytes, because text that waits is made into one text anew with each line, only to be counted: a third of all that a line costs.
+ * Writes the lines of a moment together. pino's `periodicFlush` is not used: its timer wakes a process that logs nothing ten times a second. The lines
+ * wait as bytes: as text, they would be joined again for each new line just to be counted, a third of the cost of a line.
  */
 function standardOutput(): DestinationStream & { flush(done: (error?: Error) => void): void; flushSync(): void } {
   const options = { dest: 1, sync: false, minLength: 32_768, maxWrite: 65_536, contentMode: 'buffer' } as const;
@@ -46,13 +46,13 @@ function standardOutput(): DestinationStream & { flush(done: (error?: Error) => 
   function flush(done: (error?: Error) => void, until = taken): void {
     const before = written;
     stdout.flush((error) => {
-      // One that wrote nothing found nothing, or cannot write.
+      // If nothing was written, there was nothing to write or it cannot be written.
       if (written >= until || written === before) done(error);
       else flush(done, until);
     });
   }
 
-  /** Again and again while something is left: what came during a write is not flushed with it. Without a callback, so without an fsync each time. */
+  /** Repeats until everything is written: a flush does not cover lines that came during a write. Without a callback, to avoid an fsync each time. */
   function flushSoon(): void {
     timer ??= setTimeout(() => {
       timer = null;
@@ -74,7 +74,7 @@ function standardOutput(): DestinationStream & { flush(done: (error?: Error) => 
   };
 }
 
-/** Resolves when the lines logged so far have left the process, or when they cannot (a blocked stdout delays that without end). Never rejects. */
+/** Resolves when the lines logged so far have left the process, or cannot leave it. A blocked stdout delays that indefinitely. Never rejects. */
 export function flushed(logger: Logger): Promise<void> {
   return new Promise((resolve) => logger.flush(() => resolve()));
 }
@@ -83,13 +83,13 @@ interface ErrorDescription {
   type: string;
   message: string;
   code?: string | number;
-  /** What an operator can mend. */
+  /** What an operator can fix. */
   hint?: string;
   stack?: string;
   cause?: ErrorDescription;
 }
 
-/** Errors of HTTP clients and drivers carry requests, headers and addresses: only these fields ever reach a log. */
+/** Only these fields reach a log: errors from HTTP clients and drivers carry requests, headers and addresses. */
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { code } = error as Error & { code?: unknown };

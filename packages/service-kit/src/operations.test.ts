@@ -24,7 +24,7 @@ async function operationsOfAService(isFatal?: (error: unknown) => boolean) {
 }
 
 describe('the operations of a service', () => {
-  test('while it waits it is live, not ready, and says for what; a step is tried until it succeeds', async () => {
+  test('while it waits it is live but not ready and names what it waits for; a step is retried until it succeeds', async () => {
     const { operations, ask } = await operationsOfAService();
     let attempts = 0;
     const waited = operations.available('Kafka', async () => {
@@ -38,12 +38,12 @@ describe('the operations of a service', () => {
     expect(attempts).toBe(2);
   });
 
-  test('what no waiting mends is not waited for', async () => {
+  test('a fatal error is not retried', async () => {
     const { operations } = await operationsOfAService((error) => error instanceof TypeError);
     await expect(operations.available('MongoDB', () => Promise.reject(new TypeError('misconfigured')))).rejects.toThrow('misconfigured');
   });
 
-  test('once started it speaks for itself, and when it stops it is ready no more', async () => {
+  test('once started it reports its own health, and while stopping it is not ready', async () => {
     const { operations, ask, stopping } = await operationsOfAService();
     operations.started({ ready: () => ({ ok: true, detail: { state: 'running' } }) });
     expect(await ask('/readyz')).toMatchObject({ status: 200, body: { state: 'running' } });

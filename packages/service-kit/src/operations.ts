@@ -7,16 +7,16 @@ import { startOpsServer, type HealthReport } from './ops-server.ts';
 /** A service's operations port, and its start in the right order. */
 export interface Operations {
   readonly port: number;
-  /** Runs a start step until it succeeds; meanwhile `/livez` is fine and `/readyz` says what is waited for. */
+  /** Runs a start step until it succeeds. Meanwhile `/livez` answers 200, and `/readyz` answers 503 and names what the service waits for. */
   readonly available: <T>(what: string, step: () => Promise<T>) => Promise<T>;
-  /** From now on the service speaks for itself. */
+  /** From now on the service's own health is reported. */
   readonly started: (health: { readonly live?: () => HealthReport; readonly ready: () => HealthReport }) => void;
 }
 
 const alive: HealthReport = { ok: true, detail: {} };
 const stopping: HealthReport = { ok: false, detail: { state: 'stopping' } };
 
-/** Opens the operations port at once, so that a service that waits for its dependencies can say so. `isFatal`: no waiting mends it. */
+/** Opens the operations port at once, so that a service that waits for its dependencies can say so. `isFatal` marks errors that waiting does not fix. */
 export async function startOperations(options: {
   readonly ops: { readonly host: string; readonly port: number };
   readonly metrics: Registry;

@@ -4,7 +4,7 @@ import type { Registry } from './metrics.ts';
 
 export interface HealthReport {
   readonly ok: boolean;
-  /** What a person needs to know, e.g. `{ kafka: "connected" }`. Never a secret: it is served to anyone who reaches the port. */
+  /** For operators, e.g. `{ kafka: "connected" }`. No secrets: it is served to anyone who reaches the port. */
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
@@ -15,7 +15,7 @@ export interface OpsServer {
 
 /**
  * `/livez`, `/readyz` (200 or 503, JSON) and `/metrics` (Prometheus text) on a port of their own.
- * Liveness never asks a dependency: it is polled often, and a restart does not mend somebody else's outage.
+ * Liveness checks no dependency: it is polled often, and a restart does not fix another server's outage.
  */
 export async function startOpsServer(options: {
   host: string;

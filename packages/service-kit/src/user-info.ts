@@ -1,4 +1,4 @@
-/** A setting or a message with every user and password of a URL in it hidden: some of them may hold one though they are no secrets by themselves. */
+/** Hides user and password of every URL in a text: settings and messages that are not secret themselves may contain one. */
 export function withoutUserInfo(text: string): string {
   return text.replaceAll(/(\w:\/\/)[^\s/"']*@/g, '$1***@');
 }

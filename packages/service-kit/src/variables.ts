@@ -16,7 +16,7 @@ export interface Variable<T = unknown, K extends string = string, S extends Serv
   /** No other service reads it. */
   readonly usedBy: readonly S[];
   readonly description: string;
-  /** What a good value looks like, for error messages. */
+  /** The values it accepts, for error messages. */
   readonly expected: string;
   readonly parse: z.ZodType<T, string | undefined>;
 }
@@ -193,7 +193,7 @@ export const variables = {
     key: 'topicPrefix',
     default: '',
     usedBy: everyone,
-    description: 'Put in front of topics, consumer groups and registry subjects as it is, so that several mirrors can share one cluster.',
+    description: 'Prefix of topics, consumer groups and registry subjects, used as it is, so that several mirrors can share one cluster.',
     expected: 'up to 100 letters, digits, dots, dashes or underscores',
     parse: z.string().regex(/^[A-Za-z0-9._-]{0,100}$/),
   }),
@@ -233,7 +233,7 @@ export const variables = {
     secret: true,
     usedBy: ['ingress', 'cli'],
     description:
-      "Nango's webhook signing keys. Any of them may match: Nango rotates without overlap, so list the new one beside the old one first.",
+      "Nango's webhook signing keys. Any of them may match: Nango rotates without overlap, so list the new one alongside the old one first.",
     expected: 'a comma list of keys',
     parse: list,
   }),
@@ -258,7 +258,7 @@ export const variables = {
     default: '300',
     usedBy: ['sync-worker', 'cli'],
     description:
-      "How long a Notion token is used before Nango is asked for it again. Nango's cloud answers 200 to 2,000 calls a minute: longer with many tenants. A token that Notion refuses is asked for anew at once.",
+      "How long a Notion token is used before it is fetched from Nango again. Nango's cloud answers 200 to 2,000 calls a minute: use a longer time with many tenants. A token that Notion refuses is fetched again at once.",
     expected: 'a number of seconds from 1 to 86400',
     parse: duration(second, 1, 86_400),
   }),
@@ -267,7 +267,7 @@ export const variables = {
     default: 'notion-workspace',
     usedBy: ['sync-worker'],
     description:
-      'Which tenant a connection belongs to that is new at Nango: `notion-workspace` (the tenant has the id of the Notion workspace), `tag:<name>` (the value of that tag of the connection, e.g. `tag:organization_id`; one without it is left to you), or `off` (only what `mirror connections add` adds).',
+      'The tenant that a new connection at Nango belongs to: `notion-workspace` (the tenant has the id of the Notion workspace), `tag:<name>` (the value of that tag of the connection, e.g. `tag:organization_id`; one without it is left to you), or `off` (only what `mirror connections add` adds).',
     expected: 'notion-workspace, tag:<name> or off',
     parse: z
       .string()
@@ -291,7 +291,7 @@ export const variables = {
     key: 'notionRequestsPerMinute',
     default: '180',
     usedBy: ['sync-worker', 'cli'],
-    description: 'Where the rate budget of a connection starts, in requests per 60 s; it learns from the answers.',
+    description: 'Initial rate budget of a connection, in requests per 60 s; it adapts to the answers.',
     expected: 'a whole number from 1 to 100000',
     parse: integer(1, 100_000),
   }),
@@ -332,7 +332,7 @@ export const variables = {
     key: 'reconcileIntervalMs',
     default: '6',
     usedBy: ['sync-worker'],
-    description: 'How often each tenant is compared with Notion, to find what webhooks did not tell. Each tenant has its own minute.',
+    description: 'How often each tenant is compared with Notion, to find changes that no webhook reported. Each tenant has its own minute.',
     expected: 'a number of hours from 0.01 to 720',
     parse: duration(hour, 0.01, 720),
   }),
@@ -340,8 +340,8 @@ export const variables = {
     key: 'tombstoneTtlMs',
     default: '30',
     usedBy: ['cli'],
-    description: 'How long the tombstone of a removed database is kept. Not shorter than the log keeps events.',
-    // A worker remembers for ten minutes what it wrote, and must not remember longer than a tombstone is there.
+    description: 'How long the tombstone of a removed database is kept. At least as long as the log keeps events.',
+    // A worker remembers its writes for ten minutes, and a tombstone must last longer than that.
     expected: 'a number of days, 0.05 or more',
     parse: duration(day, 0.05, 3650),
   }),
@@ -349,7 +349,7 @@ export const variables = {
     key: 'outcomeRetentionMs',
     default: '14',
     usedBy: everyone,
-    description: 'How long what became of each event is kept in MongoDB, for `mirror explain`; 0: it is not kept.',
+    description: 'How long the outcome of each event is kept in MongoDB, for `mirror explain`; 0: outcomes are not kept.',
     expected: 'a number of days, or 0',
     parse: z.union([z.literal('0').transform(() => 0), days]),
   }),
@@ -396,5 +396,5 @@ export type VariableName = keyof typeof variables;
 
 export const variableEntries = Object.entries(variables) as readonly [VariableName, Variable][];
 
-/** What each variable parses to. */
+/** The parsed value of each variable. */
 export type Values = { readonly [N in VariableName]: (typeof variables)[N] extends Variable<infer T> ? T : never };

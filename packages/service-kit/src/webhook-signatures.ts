@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
  * Nango's `X-Nango-Hmac-Sha256`: the hex HMAC-SHA256 of the exact body bytes under the environment's webhook signing key.
- * Several keys may be in use: Nango rotates without overlap. The older `X-Nango-Signature` is no MAC and is never looked at.
+ * Several keys may be in use: Nango rotates without overlap. The older `X-Nango-Signature` is not a MAC and is ignored.
  */
 export function isSignedByNango(raw: Buffer, header: string | undefined, keys: readonly string[]): boolean {
   return header !== undefined && isHmacOf(raw, header, keys);
@@ -21,7 +21,7 @@ export function isNotionSignature(header: string): boolean {
 const notionPrefix = 'sha256=';
 const hexDigest = /^[0-9a-f]{64}$/i;
 
-/** Every key is tried, also after a match: how long it takes does not tell which one matched. */
+/** Tries every key even after a match, so that the time it takes does not reveal which one matched. */
 function isHmacOf(raw: Buffer, hex: string, keys: readonly string[]): boolean {
   if (!hexDigest.test(hex)) return false;
   const given = Buffer.from(hex, 'hex');

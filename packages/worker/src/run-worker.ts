@@ -17,7 +17,7 @@ import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics
 import { startOperations, type Operations } from '@notion-mirror/service-kit/operations';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 
-/** What a worker builds its parts from. The servers have answered. */
+/** What a worker builds its parts from. MongoDB, the registry and Kafka have answered. */
 export interface Worker {
   readonly service: WorkerName;
   /** What both workers are configured with. */
@@ -33,13 +33,13 @@ export interface Worker {
   readonly outcomes: OutcomeKeeper;
   /** Runs a start step until it succeeds. */
   readonly available: Operations['available'];
-  /** Appends an event to the log. `accessibleBy`: the bots that Notion says can read it. */
+  /** Appends an event to the log. `accessibleBy`: ids of the bots that, according to Notion, can read the entity. */
   readonly append: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
-  /** Registers the stop of a part in the background. Its end is waited for, but not at the expense of the commits: a successor goes on with what it leaves. */
+  /** Registers the stop of a background part. The worker waits for it only briefly, to leave time for the commits: a successor continues its work. */
   readonly onStopBriefly: (name: string, part: { readonly stop: () => Promise<void> }) => void;
 }
 
-/** Runs a worker in this process with its configuration. `start` builds the worker's parts and resolves to its consumer, which runs from then on. */
+/** Runs a worker in this process. `start` builds its parts and resolves to its consumer, which is then run until the worker stops. */
 export function runWorker(service: WorkerName, config: Config<WorkerName>, start: (worker: Worker) => Promise<LaneConsumer>): void {
   const logger = createLogger({ service, level: config.logLevel });
   const metrics = createMetrics(service);

@@ -7,15 +7,15 @@ import { keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
 import { flushed } from '@notion-mirror/service-kit/logger';
 import type { Worker } from './run-worker.ts';
 
-/** A consumer of the worker's own events, one lane for each tenant. It runs when `runWorker` gets it. */
+/** Creates a consumer of the worker's own events, with one lane for each tenant. `runWorker` runs it. */
 export function createWorkerConsumer(
   { service, config, logger, metrics, scope, kafka, topics, codec, publisher, outcomes }: Worker,
   options: {
     readonly kind: DatabaseEvent['kind'];
     readonly handle: Handle<DatabaseEvent>;
-    /** Hears of each record that has become a dead letter. */
+    /** Called for each record that has become a dead letter. */
     readonly onDead?: (record: LogRecord) => void;
-    /** Of the time that the service has to stop, the part that the consumer may take to end its work and commit. */
+    /** The share of the shutdown time that the consumer may take to finish its work and commit, 0 to 1. */
     readonly stopShare: number;
   },
 ): LaneConsumer {

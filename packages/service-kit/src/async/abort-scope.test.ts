@@ -2,34 +2,34 @@ import { getEventListeners } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { abortScope, onAbort, unlessAborted } from './abort-scope.ts';
 
-test('whoever listens is told once, unless it listens no more', () => {
+test('a listener is called once, and not after its disposal', () => {
   const controller = new AbortController();
-  const told = vi.fn<(name: string) => void>();
-  using _first = onAbort(controller.signal, () => told('first'));
-  const second = onAbort(controller.signal, () => told('second'));
-  using _third = onAbort(controller.signal, () => told('third'));
+  const called = vi.fn<(name: string) => void>();
+  using _first = onAbort(controller.signal, () => called('first'));
+  const second = onAbort(controller.signal, () => called('second'));
+  using _third = onAbort(controller.signal, () => called('third'));
   second[Symbol.dispose]();
   controller.abort();
   controller.abort();
-  expect(told.mock.calls).toEqual([['first'], ['third']]);
+  expect(called.mock.calls).toEqual([['first'], ['third']]);
 });
 
-test('who comes when it is over is told at once', () => {
-  const told = vi.fn<() => void>();
-  using _late = onAbort(AbortSignal.abort(), told);
-  expect(told).toHaveBeenCalledOnce();
+test('a listener on an aborted signal is called at once', () => {
+  const called = vi.fn<() => void>();
+  using _late = onAbort(AbortSignal.abort(), called);
+  expect(called).toHaveBeenCalledOnce();
 });
 
-test('who is told can end the listening of another', () => {
+test('a listener can dispose of another one', () => {
   const controller = new AbortController();
-  const told = vi.fn<() => void>();
+  const called = vi.fn<() => void>();
   using _first = onAbort(controller.signal, () => other[Symbol.dispose]());
-  const other = onAbort(controller.signal, told);
+  const other = onAbort(controller.signal, called);
   controller.abort();
-  expect(told).not.toHaveBeenCalled();
+  expect(called).not.toHaveBeenCalled();
 });
 
-test('a scope ends by itself or with the one around it, and not once it is left', () => {
+test('a scope aborts by itself or with the outer one, and not after its disposal', () => {
   const controller = new AbortController();
   const left = abortScope(controller.signal);
   left[Symbol.dispose]();
@@ -42,7 +42,7 @@ test('a scope ends by itself or with the one around it, and not once it is left'
   expect([other.signal.aborted, left.signal.aborted]).toEqual([true, false]);
 });
 
-test('what others share goes on when one of them is stopped', async () => {
+test('shared work goes on for other callers when one is aborted', async () => {
   const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<string>();
   const stopped = unlessAborted(promise, controller.signal);
@@ -53,7 +53,7 @@ test('what others share goes on when one of them is stopped', async () => {
   expect(await other).toBe('done');
 });
 
-test('a thousand who listen are one listener of the signal: with more, each that came or went cost a look at all of them', () => {
+test('a thousand listeners are one listener of the signal: with more, adding or removing one scanned them all', () => {
   const controller = new AbortController();
   const listening = Array.from({ length: 1_000 }, () => onAbort(controller.signal, () => {}));
   expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);

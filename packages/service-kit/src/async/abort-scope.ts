@@ -4,12 +4,12 @@ export interface AbortScope extends Disposable {
 }
 
 /**
- * Who waits for each signal. An EventTarget looks through all of its listeners for each one that comes or goes, and a busy worker has more than a
- * thousand on the signal by which it stops; a set does not.
+ * The listeners of each signal. An EventTarget scans all of its listeners whenever one is added or removed, and a busy worker has more than a
+ * thousand on its stop signal; a set does not.
  */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls when the signal aborts, at once when it has, until it is disposed of. */
+/** Calls `listener` when the signal aborts, or at once if it has aborted, unless disposed of before. */
 export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
   if (signal.aborted) {
     listener();
@@ -23,16 +23,16 @@ export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
 function listenTo(signal: AbortSignal): Set<() => void> {
   const listeners = new Set<() => void>();
   waiting.set(signal, listeners);
-  const tellAll = (): void => {
+  const callAll = (): void => {
     for (const listener of listeners) listener();
   };
-  signal.addEventListener('abort', tellAll, { once: true });
+  signal.addEventListener('abort', callAll, { once: true });
   return listeners;
 }
 
 /**
- * A signal of one's own that also aborts with `outer`, until it is disposed of. AbortSignal.any would do, but what it gives is kept in memory
- * for as long as `outer` lives, here until the process ends.
+ * A signal that can be aborted by itself and also aborts with `outer`, until disposed of. Not AbortSignal.any: its signals stay in memory for as
+ * long as `outer` lives, here until the process ends.
  */
 export function abortScope(outer: AbortSignal): AbortScope {
   const controller = new AbortController();
@@ -40,7 +40,7 @@ export function abortScope(outer: AbortSignal): AbortScope {
   return { signal: controller.signal, abort, ...onAbort(outer, abort) };
 }
 
-/** `promise`, or null as soon as `signal` aborts: what others share is not stopped for one of them. */
+/** The result of `promise`, or null as soon as `signal` aborts. The work goes on for other callers that share it. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
   const aborted = Promise.withResolvers<null>();
   using _listening = onAbort(signal, () => aborted.resolve(null));

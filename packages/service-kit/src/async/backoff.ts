@@ -8,8 +8,8 @@ export function backoffMs(attempt: number, baseMs: number, maxMs: number, random
 }
 
 /**
- * Runs a start step until it succeeds. A dependency that is not up yet is no reason to die: an orchestrator starts everything at once.
- * Rejects only when `signal` aborts, or with an error that `isFatal` says no waiting will mend.
+ * Runs a start step until it succeeds. A dependency that is not up yet is no reason to exit: an orchestrator starts everything at once.
+ * Rejects only when `signal` aborts, or with an error that `isFatal` marks as not retriable.
  */
 export async function untilAvailable<T>(
   what: string,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as a dependency, so that a test need not wait for it. */
+/** Time as a dependency, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -1,11 +1,11 @@
 import pTimeout from 'p-timeout';
 
-/** Something took longer than it may. What was begun goes on; its late result is dropped. */
+/** A deadline has passed. The work itself goes on; its late result is dropped. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** What `work` gives, unless `ms` pass (DeadlineError with `message`) or `signal` aborts (its reason) before. */
+/** The result of `work`. Rejects with DeadlineError (`message`) after `ms`, and with the signal's reason when it aborts. */
 export async function withDeadline<T>(
   work: Promise<T>,
   { ms, message = `no answer within ${ms} ms`, signal }: { readonly ms: number; readonly message?: string; readonly signal?: AbortSignal },
@@ -13,7 +13,7 @@ export async function withDeadline<T>(
   return pTimeout(work, { milliseconds: ms, message: new DeadlineError(message), ...(signal === undefined ? {} : { signal }) });
 }
 
-/** Whether `work` settles, in whatever way, before `deadline` (epoch ms). */
+/** Whether `work` fulfils or rejects before `deadline` (epoch ms). */
 export async function settlesBefore(work: Promise<unknown>, deadline: number): Promise<boolean> {
   const settled = work.then(
     () => true,

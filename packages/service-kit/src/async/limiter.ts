@@ -1,12 +1,12 @@
-/** Runs work side by side, at most so many at a time, and holds back the one that brings it (p-limit would queue it all). */
+/** Runs work concurrently up to a limit, and makes the caller wait for a free slot (p-limit would queue everything). */
 export interface Limiter {
-  /** Begins `work` when there is room for it, and resolves then. Rejects with the first failure of what ran before. */
+  /** Resolves when a slot is free and `work` has begun. Rejects with the first failure of earlier work. */
   begin(work: () => Promise<void>): Promise<void>;
-  /** Resolves when nothing runs any more. Rejects likewise. */
+  /** Resolves when all work has ended. Rejects with its first failure. */
   end(): Promise<void>;
 }
 
-/** `atOnce` is asked each time. */
+/** `atOnce` is the current limit, asked before each begin. */
 export function createLimiter(atOnce: () => number): Limiter {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];

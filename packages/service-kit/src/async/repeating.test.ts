@@ -6,7 +6,7 @@ const unexpected = (error: unknown) => {
   throw error;
 };
 
-it('takes a turn at once, and one more for any number of nudges during one', async () => {
+it('takes a turn at once, and one more for any number of nudges during a turn', async () => {
   let turns = 0;
   const first = Promise.withResolvers<void>();
   const repeating = startRepeating({
@@ -27,18 +27,18 @@ it('takes a turn at once, and one more for any number of nudges during one', asy
   await repeating.stop();
 });
 
-it('tells of a turn that failed, and goes on', async () => {
+it('reports a failed turn and goes on', async () => {
   const failures: unknown[] = [];
   const repeating = startRepeating({
     everyMs: 1,
-    turn: () => Promise.reject(new Error('away')),
+    turn: () => Promise.reject(new Error('unavailable')),
     onFailure: (error) => failures.push(error),
   });
   await expect.poll(() => failures.length).toBeGreaterThan(2);
   await repeating.stop();
 });
 
-it('regression: stopped during a turn, it ends with that turn instead of waiting for the time of the next one', async () => {
+it('regression: stopped during a turn, it ends with that turn instead of waiting until the next one is due', async () => {
   const turn = Promise.withResolvers<void>();
   const repeating = startRepeating({ everyMs: hour, turn: () => turn.promise, onFailure: unexpected });
   const stopped = repeating.stop();

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Repeating {
-  /** A turn at once, or one more after the one that runs. */
+  /** Takes a turn at once, or another one after the running one. */
   nudge(): void;
-  /** Begins no more turns, and resolves when the one that runs has ended. */
+  /** Begins no more turns, and resolves when the running one has ended. */
   stop(): Promise<void>;
 }
 
-/** One turn after the other, `everyMs` after the last one ended, or sooner when nudged. A turn that rejects is only told of. */
+/** Takes turns one after the other, `everyMs` after the last one ended, or sooner when nudged. A failed turn is reported and does not end them. */
 export function startRepeating(options: {
   readonly everyMs: number;
   readonly turn: (signal: AbortSignal) => Promise<void>;
