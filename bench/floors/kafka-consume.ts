@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
-import { createLaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import { createLaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';

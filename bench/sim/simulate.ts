@@ -1,6 +1,6 @@
 import { createFifo } from '@notion-mirror/event-log/fifo';
-import { shouldPause, type Load } from '@notion-mirror/event-log/intake-bounds';
-import { defaultLimits } from '@notion-mirror/event-log/lane-consumer';
+import { shouldPause, type Load } from '@notion-mirror/event-log/lanes/intake-bounds';
+import { defaultLimits } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
 import { defaultTopicSettings } from '@notion-mirror/event-log/topics';
 import { createRateBudget, type Permit } from '@notion-mirror/notion-source/rate-budget';

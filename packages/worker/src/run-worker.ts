@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
-import type { Health, LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import type { Health, LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
 import { requireTopics, topicsFor, type WorkerName } from '@notion-mirror/event-log/topics';

@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
-import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lane-consumer';
+import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { groupIdFor } from '@notion-mirror/event-log/topics';
 import { keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
 import { flushed } from '@notion-mirror/service-kit/logger';

@@ -1,4 +1,4 @@
-import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import type { LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { Worker } from '@notion-mirror/worker/run-worker';

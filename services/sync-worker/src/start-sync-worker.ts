@@ -1,4 +1,4 @@
-import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import type { LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { registerSilence } from '@notion-mirror/mirror-store/tenant-signs';
 import type { Config } from '@notion-mirror/service-kit/config';

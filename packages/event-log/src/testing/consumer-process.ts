@@ -1,6 +1,6 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { createKafka } from '../kafka-client.ts';
-import { createLaneConsumer } from '../lane-consumer.ts';
+import { createLaneConsumer } from '../lanes/lane-consumer.ts';
 import { silent } from './isolated-log.ts';
 
 /** A consumer in a process of its own, to be killed. Prints one line for each record it has handled. */

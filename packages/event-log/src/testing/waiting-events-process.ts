@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
-import { createAssignments } from '../assignments.ts';
+import { createAssignments } from '../lanes/assignments.ts';
 import { toRecord } from '../event-record.ts';
 import { createEventRouting } from '../event-routing.ts';
-import { createLaneScheduler } from '../lane-scheduler.ts';
+import { createLaneScheduler } from '../lanes/lane-scheduler.ts';
 import { eventOf, silent } from './isolated-log.ts';
 
 // Prints how many bytes an event takes in this process (started with --expose-gc) while it waits for its turn.

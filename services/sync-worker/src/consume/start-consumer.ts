@@ -1,4 +1,4 @@
-import type { LaneConsumer } from '@notion-mirror/event-log/lane-consumer';
+import type { LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import type { Worker } from '@notion-mirror/worker/run-worker';

@@ -1,8 +1,8 @@
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { createFifo, type Fifo } from './fifo.ts';
+import { createFifo, type Fifo } from '../fifo.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
-import type { LogRecord } from './log-record.ts';
+import type { LogRecord } from '../log-record.ts';
 
 /**
  * What to do with a record: nothing (`pass`: not for this group), work on `task` in its lane, a dead letter, or to ask again later (`retry`:

@@ -1,4 +1,4 @@
-import { createFifo } from './fifo.ts';
+import { createFifo } from '../fifo.ts';
 
 /** One received record that is not done yet. */
 export interface PendingOffset {

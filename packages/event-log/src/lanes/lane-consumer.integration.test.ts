@@ -5,16 +5,16 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Kafka } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createDeadLetterSink } from './dead-letter-sink.ts';
-import { createEventCodec } from './event-codec.ts';
-import { toRecord, type OutgoingRecord } from './event-record.ts';
-import { createEventRouting } from './event-routing.ts';
+import { createDeadLetterSink } from '../dead-letter-sink.ts';
+import { createEventCodec } from '../event-codec.ts';
+import { toRecord, type OutgoingRecord } from '../event-record.ts';
+import { createEventRouting } from '../event-routing.ts';
 import { createLaneConsumer, type ConsumerLimits, type LaneConsumer, type Outcome, type Work } from './lane-consumer.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
-import { registerSchemas } from './register-schemas.ts';
-import { kafkaBehindProxy } from './testing/broker-proxy.ts';
-import { createTopic, eventOf, isolatedLog, readAll, silent, until } from './testing/isolated-log.ts';
-import { createTopics, topicsFor } from './topics.ts';
+import { createPublisher, type Publisher } from '../publisher.ts';
+import { registerSchemas } from '../register-schemas.ts';
+import { kafkaBehindProxy } from '../testing/broker-proxy.ts';
+import { createTopic, eventOf, isolatedLog, readAll, silent, until } from '../testing/isolated-log.ts';
+import { createTopics, topicsFor } from '../topics.ts';
 
 const stack = inject('stack');
 const log = isolatedLog(stack);
@@ -411,7 +411,7 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
   it('repeats what a killed member had not committed, and skips nothing', async () => {
     const place = await newTopic(3);
     const names = await produce(place.topic, 'record', 3_000, { lane: tenants(30) });
-    const script = fileURLToPath(new URL('testing/consumer-process.ts', import.meta.url));
+    const script = fileURLToPath(new URL('../testing/consumer-process.ts', import.meta.url));
     const killed = spawn(process.execPath, [script, stack.kafkaBrokers, place.groupId, place.topic], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -6,14 +6,14 @@ import type { Kafka } from 'kafkajs';
 import { createAssignments, type FetchedBatch } from './assignments.ts';
 import { openGroupSession, type GroupSession } from './group-session.ts';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
-import { isFenced, isOutage, isUnknownTopic } from './kafka-errors.ts';
+import { isFenced, isOutage, isUnknownTopic } from '../kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
 import { createLaneScheduler, type DeadLetter, type Handle, type LaneBacklog, type Route } from './lane-scheduler.ts';
-import { partitionOfKey } from './stable-partitioner.ts';
-import { findWhereabouts } from './whereabouts.ts';
+import { partitionOfKey } from '../stable-partitioner.ts';
+import { findWhereabouts } from '../whereabouts.ts';
 
 export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-scheduler.ts';
-export type { LogRecord } from './log-record.ts';
+export type { LogRecord } from '../log-record.ts';
 
 export interface ConsumerLimits {
   /** Tasks of one lane that run at a time (default 4), and of all lanes (default 512, half of them for lanes with nothing else running). */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shouldPause } from './intake-bounds.ts';
 import { defaultLimits } from './lane-consumer.ts';
-import { sizeOf } from './log-record.ts';
+import { sizeOf } from '../log-record.ts';
 
 const bound = { records: 1_000, bytes: 1_000_000 };
 const load = (records: number, bytes = 0) => ({ records, bytes });

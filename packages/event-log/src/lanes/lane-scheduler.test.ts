@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLaneScheduler, type Claim, type Outcome, type Routing, type Work } from './lane-scheduler.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
-import type { LogRecord } from './log-record.ts';
+import type { LogRecord } from '../log-record.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const failure: Failure = { class: 'dependency', code: 'because', message: 'the test says so' };
