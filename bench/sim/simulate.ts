@@ -1,4 +1,3 @@
-import { createFifo } from '@notion-mirror/event-log/fifo';
 import { shouldPause, type Load } from '@notion-mirror/event-log/lanes/intake-bounds';
 import { defaultLimits } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
@@ -63,7 +62,7 @@ interface Lane {
 interface Partition {
   readonly worker: Worker;
   /** Events on the log that the worker has not taken. */
-  readonly log: ReturnType<typeof createFifo<number>>;
+  readonly log: number[];
   readonly load: { records: number; bytes: number };
   paused: boolean;
 }
@@ -72,7 +71,7 @@ interface Worker {
   readonly process: string;
   readonly load: { records: number; bytes: number };
   readonly paused: Set<Partition>;
-  readonly fresh: ReturnType<typeof createFifo<Lane>>;
+  readonly fresh: Lane[];
   readonly wantMore: Set<Lane>;
   running: number;
 }
@@ -112,13 +111,13 @@ export function simulate(world: World, calibration: Calibration): Result {
     process: `worker ${n}`,
     load: { records: 0, bytes: 0 },
     paused: new Set(),
-    fresh: createFifo(),
+    fresh: [],
     wantMore: new Set(),
     running: 0,
   }));
   const log = Array.from({ length: partitions }, (_, n): Partition => ({
     worker: itemOf(members, n % workers),
-    log: createFifo(),
+    log: [],
     load: { records: 0, bytes: 0 },
     paused: false,
   }));

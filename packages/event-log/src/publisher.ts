@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import Denque from 'denque';
 import type { Kafka, Producer } from 'kafkajs';
-import { createFifo } from './fifo.ts';
 import type { DeadLetterRecord, OutgoingRecord } from './log-record.ts';
 import { describeRefusal } from './produce-errors.ts';
 import { sharedCounter, sharedGauge, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
@@ -76,7 +76,7 @@ export async function createPublisher(deps: {
 }): Promise<Publisher> {
   const { kafka, logger, deadlineMs = 3_000, maxWaiting = 10_000, maxWaitingBytes = 32 * 1024 * 1024 } = deps;
   const measure = publisherMetrics(deps.metrics);
-  const queue = createFifo<Waiting>();
+  const queue = new Denque<Waiting>();
   /** To be sent once more, before the queue. */
   let again: readonly Waiting[] = [];
   let inFlight: readonly Waiting[] = [];
@@ -154,7 +154,7 @@ export async function createPublisher(deps: {
       waiting.settle(late);
       becomes(false, late);
     }
-    for (let first = queue.peek(); first !== undefined && first.expiresAt <= now; first = queue.peek()) {
+    for (let first = queue.peekFront(); first !== undefined && first.expiresAt <= now; first = queue.peekFront()) {
       first.settle(late);
       queue.shift();
     }
@@ -165,7 +165,7 @@ export async function createPublisher(deps: {
 
   function watchExpiry(): void {
     if (expiry !== null) return;
-    const first = [...inFlight, ...again].find(({ settled }) => !settled) ?? queue.peek();
+    const first = [...inFlight, ...again].find(({ settled }) => !settled) ?? queue.peekFront();
     if (first === undefined) return;
     expiry = setTimeout(
       () => {
@@ -266,7 +266,7 @@ export async function createPublisher(deps: {
     const batch: Waiting[] = [];
     let bytes = 0;
     for (;;) {
-      const next = again[0] ?? queue.peek();
+      const next = again[0] ?? queue.peekFront();
       const first = batch[0];
       if (next === undefined) return batch;
       if (!next.settled && first !== undefined) {

@@ -1,6 +1,6 @@
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { createFifo, type Fifo } from '../fifo.ts';
+import Denque from 'denque';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from '../log-record.ts';
 
@@ -122,11 +122,11 @@ interface Task<T> {
 interface Lane<T> {
   readonly name: string;
   /** Records that have not been routed, in the order of the log. */
-  readonly intake: Fifo<Entry<T>>;
+  readonly intake: Denque<Entry<T>>;
   readonly tasks: Map<string, Task<T>>;
   /** In turn: those that have not failed; and those that have, which come after them. */
-  readonly ready: Fifo<Task<T>>;
-  readonly again: Fifo<Task<T>>;
+  readonly ready: Denque<Task<T>>;
+  readonly again: Denque<Task<T>>;
   /** Records that are to be routed again, or whose dead letter is being written. */
   readonly apart: Set<Entry<T>>;
   routing: boolean;
@@ -162,7 +162,7 @@ export function createLaneScheduler<T>(deps: {
   const { route, handle, deadLetter, perLane, total, logger, observer } = deps;
   const lanes = new Map<string, Lane<T>>();
   /** Lanes that may start something, in turn: those with nothing running, and those that want another slot. */
-  const fresh = createFifo<Lane<T>>();
+  const fresh = new Denque<Lane<T>>();
   const wantMore = new Set<Lane<T>>();
   const reserved = Math.floor(total / 2);
   /** Of a lane's slots, for tasks that have failed before. */
@@ -192,10 +192,10 @@ export function createLaneScheduler<T>(deps: {
     if (lane === undefined) {
       lane = {
         name,
-        intake: createFifo(),
+        intake: new Denque(),
         tasks: new Map(),
-        ready: createFifo(),
-        again: createFifo(),
+        ready: new Denque(),
+        again: new Denque(),
         apart: new Set(),
         routing: false,
         running: 0,
@@ -504,7 +504,7 @@ export function createLaneScheduler<T>(deps: {
 
   function dropInactive(): void {
     for (const lane of lanes.values()) {
-      lane.intake.filter(keepOrForget);
+      keepOnly(lane.intake, keepOrForget);
       for (const entry of lane.apart) if (!keepOrForget(entry)) lane.apart.delete(entry);
       for (const task of lane.tasks.values()) {
         task.waiting = task.waiting.filter(keepOrForget);
@@ -513,8 +513,8 @@ export function createLaneScheduler<T>(deps: {
         task.state = 'idle';
         lane.tasks.delete(task.name);
       }
-      lane.ready.filter(({ state }) => state === 'ready');
-      lane.again.filter(({ state }) => state === 'ready');
+      keepOnly(lane.ready, ({ state }) => state === 'ready');
+      keepOnly(lane.again, ({ state }) => state === 'ready');
       forgetIfEmpty(lane);
     }
   }
@@ -547,13 +547,21 @@ export function createLaneScheduler<T>(deps: {
 }
 
 function backlogOf<T>({ name, intake, tasks, apart, heldUntil, heldBy }: Lane<T>): LaneBacklog {
-  const firsts = [intake.peek(), ...[...tasks.values()].map(({ waiting }) => waiting[0]), ...apart];
+  const firsts = [intake.peekFront(), ...[...tasks.values()].map(({ waiting }) => waiting[0]), ...apart];
   return {
     lane: name,
     waiting: [...tasks.values()].reduce((sum, { waiting }) => sum + waiting.length, intake.length + apart.size),
     oldestAt: firsts.reduce((oldest, entry) => Math.min(oldest, entry?.record.timestamp ?? oldest), Number.POSITIVE_INFINITY),
     held: heldBy === null ? null : { until: heldUntil, failure: heldBy },
   };
+}
+
+/** Keeps the items that pass, in their order. */
+function keepOnly<I>(queue: Denque<I>, passes: (item: I) => boolean): void {
+  for (let left = queue.length; left > 0; left -= 1) {
+    const item = queue.shift();
+    if (item !== undefined && passes(item)) queue.push(item);
+  }
 }
 
 function isActive({ claim }: { readonly claim: Claim }): boolean {

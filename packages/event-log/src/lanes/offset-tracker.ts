@@ -1,4 +1,4 @@
-import { createFifo } from '../fifo.ts';
+import Denque from 'denque';
 
 /** One received record that is not done yet. */
 export interface PendingOffset {
@@ -35,14 +35,14 @@ export interface OffsetTracker {
 export function createOffsetTracker(start: bigint, committed: bigint = start): OffsetTracker {
   let position = start;
   let committedOffset = committed;
-  const pending = createFifo<PendingOffset>();
+  const pending = new Denque<PendingOffset>();
 
   return {
     get position() {
       return position;
     },
     get committable() {
-      return pending.peek()?.offset ?? position;
+      return pending.peekFront()?.offset ?? position;
     },
     get committed() {
       return committedOffset;
@@ -51,7 +51,7 @@ export function createOffsetTracker(start: bigint, committed: bigint = start): O
       return pending.length;
     },
     get oldest() {
-      return pending.peek() ?? null;
+      return pending.peekFront() ?? null;
     },
     receive(offset, timestamp) {
       if (offset < position) throw new Error(`offset ${offset} was received before: the next one is ${position}`);
@@ -65,7 +65,7 @@ export function createOffsetTracker(start: bigint, committed: bigint = start): O
     },
     complete(entry) {
       entry.done = true;
-      while (pending.peek()?.done === true) pending.shift();
+      while (pending.peekFront()?.done === true) pending.shift();
     },
     // A commit that was under way while records completed marks only what it said: the rest stays due.
     markCommitted(offset) {
