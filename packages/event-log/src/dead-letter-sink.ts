@@ -2,7 +2,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { deadLetterRecord } from './dead-letters.ts';
 import type { EventCodec } from './event-codec.ts';
-import type { DeadLetter } from './lanes/lane-scheduler.ts';
+import type { DeadLetter } from './lanes/work.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from './log-record.ts';
 import type { Publisher } from './publisher.ts';

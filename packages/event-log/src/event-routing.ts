@@ -1,6 +1,6 @@
 import type { DatabaseEvent, EventKind } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from './event-codec.ts';
-import type { Routing } from './lanes/lane-scheduler.ts';
+import type { Routing } from './lanes/work.ts';
 import { shared, type LogRecord } from './log-record.ts';
 
 /**

@@ -96,3 +96,8 @@ export function sizeOf({ key, value, headers }: Pick<LogRecord, 'key' | 'value' 
   for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0);
   return bytes;
 }
+
+/** Where a record lies, for a log line. */
+export function placeOf({ topic, partition, offset }: LogRecord): { topic: string; partition: number; offset: string } {
+  return { topic, partition, offset: String(offset) };
+}

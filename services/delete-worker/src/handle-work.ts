@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { EntityKind } from '@notion-mirror/domain/entity';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/lane-scheduler';
+import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { PublishError } from '@notion-mirror/event-log/publisher';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';

@@ -1,6 +1,6 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { EntityKind } from '@notion-mirror/domain/entity';
-import type { Work } from '@notion-mirror/event-log/lanes/lane-scheduler';
+import type { Work } from '@notion-mirror/event-log/lanes/work';
 import type { StateContract } from '@notion-mirror/event-log/state-contract';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';

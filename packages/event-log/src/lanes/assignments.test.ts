@@ -1,7 +1,7 @@
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAssignments, type Assignments, type FetchedBatch } from './assignments.ts';
-import type { Claim } from './lane-scheduler.ts';
+import type { Claim } from './work.ts';
 import type { LogRecord } from '../log-record.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });

@@ -1,7 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { shouldPause, type Load } from './intake-bounds.ts';
-import type { Claim } from './lane-scheduler.ts';
+import type { Claim } from './work.ts';
 import { sharedKey, sizeOf, toLogRecord, type LogRecord } from '../log-record.ts';
 import { createOffsetTracker, type OffsetTracker, type PendingOffset } from './offset-tracker.ts';
 import type { Whereabouts } from '../whereabouts.ts';

@@ -1,6 +1,8 @@
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Failure } from '@notion-mirror/domain/failure';
-import type { LaneBacklog, Outcome, SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
+import type { LaneBacklog } from './lane.ts';
+import type { SchedulerLoad, SchedulerObserver } from './lane-scheduler.ts';
+import type { Outcome } from './work.ts';
 import type { PartitionState } from './assignments.ts';
 import { sharedCounter, sharedGauge, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
 

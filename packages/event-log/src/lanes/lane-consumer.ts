@@ -8,11 +8,13 @@ import { openGroupSession, type GroupSession } from './group-session.ts';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import { isFenced, isOutage, isUnknownTopic } from '../kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
-import { createLaneScheduler, type DeadLetter, type Handle, type LaneBacklog, type Route } from './lane-scheduler.ts';
+import type { LaneBacklog } from './lane.ts';
+import { createLaneScheduler } from './lane-scheduler.ts';
+import type { DeadLetter, Handle, Route } from './work.ts';
 import { partitionOfKey } from '../stable-partitioner.ts';
 import { findWhereabouts } from '../whereabouts.ts';
 
-export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './lane-scheduler.ts';
+export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './work.ts';
 export type { LogRecord } from '../log-record.ts';
 
 export interface ConsumerLimits {

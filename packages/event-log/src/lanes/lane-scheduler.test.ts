@@ -1,7 +1,8 @@
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLaneScheduler, type Claim, type Outcome, type Routing, type Work } from './lane-scheduler.ts';
+import { createLaneScheduler } from './lane-scheduler.ts';
+import type { Claim, Outcome, Routing, Work } from './work.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from '../log-record.ts';
 
@@ -391,6 +392,19 @@ describe('a retry', () => {
     expect(seen().slice(3).toSorted()).toEqual(['throttled/a: 0', 'throttled/c: 2', 'throttled/d: 4']);
   });
 
+  it('of the lane lasts as long as the longest one', async () => {
+    const { push, runs, tick } = harness();
+    push('throttled', 'a');
+    push('throttled', 'b');
+    await tick();
+    await runs[0]!.end(retry('lane', 1_000));
+    await runs[1]!.end(retry('lane', 5_000));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(runs).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(runs).toHaveLength(4);
+  });
+
   it('of a lane that has nothing else left is remembered', async () => {
     const { push, runs, scheduler, tick, active } = harness();
     push('throttled', 'a');
@@ -544,6 +558,22 @@ describe('an assignment that is over', () => {
     blocked.resolve();
     await tick();
     expect(settled).toEqual([2]);
+  });
+
+  it('leaves nothing behind of a held task: its wait, when it ends, does not concern the next task of that name', async () => {
+    const { push, runs, active, scheduler, tick } = harness();
+    push('acme', 'a');
+    await tick();
+    await runs[0]!.end(retry('task', 1_000));
+    active.all = false;
+    scheduler.dropInactive();
+    active.all = true;
+    push('acme', 'a');
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(runs).toHaveLength(2);
+    push('acme', 'a');
+    await tick();
+    expect(runs).toHaveLength(2);
   });
 
   it('does not take back what ran when it ends without success', async () => {

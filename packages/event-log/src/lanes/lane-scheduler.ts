@@ -1,61 +1,35 @@
-import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
-import type { Logger } from '@notion-mirror/service-kit/logger';
-import Denque from 'denque';
 import type { Failure } from '@notion-mirror/domain/failure';
-import type { LogRecord } from '../log-record.ts';
-
-/**
- * What to do with a record: nothing (`pass`: not for this group), work on `task` in its lane, a dead letter, or to ask again later (`retry`:
- * only this record waits, those behind it go on).
- */
-export type Routing<T> =
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'work'; readonly task: string; readonly item: T }
-  | { readonly kind: 'dead'; readonly failure: Failure }
-  | { readonly kind: 'retry'; readonly failure: Failure };
-
-export interface WorkItem<T> {
-  readonly record: LogRecord;
-  readonly item: T;
-  /** When the record was taken from the log, epoch ms. */
-  readonly takenAt: number;
-}
-
-/** All items that waited for one task, oldest first, handed over together. */
-export interface Work<T> {
-  readonly lane: string;
-  readonly task: string;
-  readonly items: readonly WorkItem<T>[];
-  /** 1 at first; counts every call for these items, or for some of them before others joined. */
-  readonly attempt: number;
-  /** Aborts when the consumer stops and cannot wait any longer. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * `retry`: call again at `at` (epoch ms); nothing is occupied until then, and items that arrive meanwhile join. `scope` is what waits: this
- * task, or every task of the lane (its token is throttled, its database is away).
- */
-export type Outcome =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'retry'; readonly at: number; readonly scope: 'task' | 'lane'; readonly failure: Failure }
-  | { readonly kind: 'dead'; readonly failure: Failure };
-
-export type Route<T> = (record: LogRecord) => Routing<T> | Promise<Routing<T>>;
-export type Handle<T> = (work: Work<T>) => Promise<Outcome>;
-/** Resolves when the dead letter is durable. */
-export type DeadLetter = (
-  record: LogRecord,
-  failure: Failure,
-  context: { readonly attempts: number; readonly firstFailedAt: Date },
-) => Promise<void>;
-
-/** A record's place in the log, to be settled when nothing needs the record any more. */
-export interface Claim {
-  /** False when the partition has been taken away: somebody else does the record. */
-  readonly active: boolean;
-  settle(): void;
-}
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import { placeOf, type LogRecord } from '../log-record.ts';
+import { createBurial } from './burial.ts';
+import {
+  backlogOf,
+  createLane,
+  dropInactive,
+  endHold,
+  endRun,
+  holdLane,
+  holdTask,
+  isActive,
+  isOver,
+  joinTask,
+  mayStart,
+  noteFailure,
+  releaseTask,
+  startRun,
+  takeBack,
+  waitingIn,
+  type Entry,
+  type Hold,
+  type Lane,
+  type LaneBacklog,
+  type Run,
+  type Task,
+} from './lane.ts';
+import { routingOfThrow, setbackOfThrow, shortBackoffMs, type Setback } from './retries.ts';
+import { createTimers } from './timers.ts';
+import { createTurns } from './turns.ts';
+import type { Claim, DeadLetter, Handle, Outcome, Route, Routing } from './work.ts';
 
 /** For metrics. */
 export interface SchedulerObserver {
@@ -67,23 +41,13 @@ export interface SchedulerObserver {
 }
 
 export interface SchedulerLoad {
-  /** Calls of `handle` that run. */
+  /** Calls of `handle` in flight. */
   readonly running: number;
   /** Records that are not being handled now: they wait for their turn, a retry or their dead letter. */
   readonly waiting: number;
   readonly lanes: number;
-  /** When the oldest call of `handle` that runs began, epoch ms. */
+  /** When the oldest call of `handle` in flight began, epoch ms. */
   readonly oldestRunSince: number | null;
-}
-
-/** What waits in one lane. */
-export interface LaneBacklog {
-  readonly lane: string;
-  readonly waiting: number;
-  /** When the oldest record that waits was appended, epoch ms. */
-  readonly oldestAt: number;
-  /** Until when nothing of the lane runs, epoch ms, and why. */
-  readonly held: { readonly until: number; readonly failure: Failure } | null;
 }
 
 export interface LaneScheduler {
@@ -99,56 +63,9 @@ export interface LaneScheduler {
   abort(): void;
 }
 
-interface Entry<T> {
-  readonly record: LogRecord;
-  readonly takenAt: number;
-  readonly claim: Claim;
-  item: T | undefined;
-  attempts: number;
-  firstFailedAt: number | null;
-}
-
-interface Task<T> {
-  readonly name: string;
-  /** `idle` only with nothing waiting, and then it is forgotten at once. */
-  state: 'idle' | 'ready' | 'busy' | 'held';
-  /** Its last run ended with a retry of its own. */
-  isFailing: boolean;
-  waiting: Entry<T>[];
-  throws: number;
-  timer: NodeJS.Timeout | null;
-}
-
-interface Lane<T> {
-  readonly name: string;
-  /** Records that have not been routed, in the order of the log. */
-  readonly intake: Denque<Entry<T>>;
-  readonly tasks: Map<string, Task<T>>;
-  /** In turn: those that have not failed; and those that have, which come after them. */
-  readonly ready: Denque<Task<T>>;
-  readonly again: Denque<Task<T>>;
-  /** Records that are to be routed again, or whose dead letter is being written. */
-  readonly apart: Set<Entry<T>>;
-  routing: boolean;
-  running: number;
-  /** Of those, tasks that have failed before. */
-  runningAgain: number;
-  /** Waits for its turn with nothing of it running. */
-  queued: boolean;
-  heldUntil: number;
-  heldBy: Failure | null;
-  timer: NodeJS.Timeout | null;
-}
-
-/** A handler that throws has a bug; a bug may be a passing one. */
-const maxThrows = 3;
-const longestTimerMs = 2 ** 31 - 1;
-
 /**
- * Shares `total` slots among the lanes, one turn each, at most `perLane` for one of them. A lane with nothing running goes first, and half of
- * the slots are for such lanes alone: tenants whose every call hangs delay nobody before there are more of them than half of `total`.
- * Within a lane, tasks run side by side, each strictly in order. One that has failed by itself comes after those that have not, and half of the
- * lane's slots are not for such tasks: what never succeeds, or hangs each time, leaves room for what does. Nothing here knows Kafka.
+ * Runs the work of many tenants, a lane each: at most `perLane` tasks of one lane and `total` of all at a time. Within a lane, tasks run in
+ * parallel, each strictly in order. Who is next: turns.ts and `mayStart`. Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {
   readonly route: Route<T>;
@@ -161,194 +78,124 @@ export function createLaneScheduler<T>(deps: {
 }): LaneScheduler {
   const { route, handle, deadLetter, perLane, total, logger, observer } = deps;
   const lanes = new Map<string, Lane<T>>();
-  /** Lanes that may start something, in turn: those with nothing running, and those that want another slot. */
-  const fresh = new Denque<Lane<T>>();
-  const wantMore = new Set<Lane<T>>();
-  const reserved = Math.floor(total / 2);
-  /** Of a lane's slots, for tasks that have failed before. */
-  const perLaneAgain = Math.ceil(perLane / 2);
-  const runs = new Set<{ readonly since: number; readonly items: number }>();
-  const timers = new Set<NodeJS.Timeout>();
+  const turns = createTurns<Lane<T>>(total);
+  const timers = createTimers();
+  const bury = createBurial({ deadLetter, timers, logger });
   const aborter = new AbortController();
-  /** Records that were pushed and neither settled nor forgotten. */
-  let held = 0;
-  /** Dead letters that are being written right now. */
-  let writing = 0;
+  const runs = new Map<Run<T>, Promise<void>>();
+  const burials = new Set<Promise<unknown>>();
   let stopped = false;
   let startScheduled = false;
-  let onIdle: (() => void) | null = null;
 
   function push(record: LogRecord, claim: Claim): void {
     if (stopped) return;
-    held += 1;
     const lane = laneOf(record);
-    lane.intake.push({ record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null });
-    if (!lane.routing) void routeIntake(lane);
+    addToIntake(lane, { record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null });
   }
 
   function laneOf(record: LogRecord): Lane<T> {
     const name = record.key === null ? `${record.partition}@${record.offset}` : record.key.toString();
     let lane = lanes.get(name);
     if (lane === undefined) {
-      lane = {
-        name,
-        intake: new Denque(),
-        tasks: new Map(),
-        ready: new Denque(),
-        again: new Denque(),
-        apart: new Set(),
-        routing: false,
-        running: 0,
-        runningAgain: 0,
-        queued: false,
-        heldUntil: 0,
-        heldBy: null,
-        timer: null,
-      };
+      lane = createLane(name);
       lanes.set(name, lane);
     }
     return lane;
   }
 
-  /** One record after the other, so that a task gets its items in the order of the log. Does not yield while routing is immediate. */
+  function addToIntake(lane: Lane<T>, entry: Entry<T>): void {
+    lane.intake.push(entry);
+    if (lane.routing === null) void routeIntake(lane);
+  }
+
+  /** One record after the other, so that a task gets its items in the order of the log. Does not yield while routing is synchronous. */
   async function routeIntake(lane: Lane<T>): Promise<void> {
-    lane.routing = true;
     for (let entry = lane.intake.shift(); entry !== undefined; entry = lane.intake.shift()) {
+      lane.routing = entry;
       let routing: Routing<T>;
       try {
         const answer = route(entry.record);
         routing = answer instanceof Promise ? await answer : answer;
       } catch (error) {
-        routing = routingOfThrow(entry, error);
+        logger.error({ err: error, ...placeOf(entry.record) }, 'routing a record threw');
+        routing = routingOfThrow(error, entry.attempts + 1);
       }
-      if (stopped || !isActive(entry)) held -= 1;
-      else place(lane, entry, routing);
+      if (!stopped && isActive(entry)) follow(lane, entry, routing);
     }
-    lane.routing = false;
-    forgetIfEmpty(lane);
+    lane.routing = null;
+    forgetIfOver(lane);
   }
 
-  function routingOfThrow(entry: Entry<T>, error: unknown): Routing<T> {
-    logger.error({ err: error, ...placeOf(entry.record) }, 'routing a record threw');
-    const failure = unexpected(error);
-    return entry.attempts + 1 < maxThrows ? { kind: 'retry', failure } : { kind: 'dead', failure };
-  }
-
-  function place(lane: Lane<T>, entry: Entry<T>, routing: Routing<T>): void {
+  function follow(lane: Lane<T>, entry: Entry<T>, routing: Routing<T>): void {
     switch (routing.kind) {
       case 'pass':
         observer.passed();
-        settle(entry);
+        entry.claim.settle();
         return;
-      case 'work': {
+      case 'work':
         entry.item = routing.item;
         entry.attempts = 0;
         entry.firstFailedAt = null;
-        let task = lane.tasks.get(routing.task);
-        if (task === undefined) {
-          // Most wait alone, and a list that was empty has room for seventeen.
-          task = { name: routing.task, state: 'idle', isFailing: false, waiting: [entry], throws: 0, timer: null };
-          lane.tasks.set(task.name, task);
-        } else task.waiting.push(entry);
-        if (task.state === 'idle') makeReady(lane, task);
+        if (joinTask(lane, routing.task, entry)) startSoon(lane);
         return;
-      }
       case 'dead':
         noteFailure(entry);
-        void bury(lane, [entry], routing.failure);
+        void buryAll(lane, [entry], routing.failure);
         return;
-      case 'retry': {
+      case 'retry':
         noteFailure(entry);
         observer.retried();
-        lane.apart.add(entry);
-        after(backoffMs(entry.attempts, 500, 5_000), () => {
-          if (!lane.apart.delete(entry)) return;
-          lane.intake.push(entry);
-          if (!lane.routing) void routeIntake(lane);
-        });
+        void routeLater(lane, entry);
         return;
-      }
     }
   }
 
-  function makeReady(lane: Lane<T>, task: Task<T>): void {
-    task.state = 'ready';
-    (task.isFailing ? lane.again : lane.ready).push(task);
-    enterRound(lane);
+  async function routeLater(lane: Lane<T>, entry: Entry<T>): Promise<void> {
+    lane.apart.add(entry);
+    const isDue = await timers.sleep(shortBackoffMs(entry.attempts));
+    if (isDue && lane.apart.delete(entry)) addToIntake(lane, entry);
+  }
+
+  /** Not at once: the records that came with this one first, so that those of one task are handled together. */
+  function startSoon(lane: Lane<T>): void {
+    enterTurns(lane);
     if (startScheduled) return;
     startScheduled = true;
-    // Not at once: the records that came with this one first, so that those of one task are handled together.
     setImmediate(() => {
       startScheduled = false;
       startSome();
     });
   }
 
-  function enterRound(lane: Lane<T>): void {
-    if (lane.queued || !hasTurn(lane) || lane.heldUntil > Date.now()) return;
-    if (lane.running > 0) {
-      wantMore.add(lane);
-      return;
-    }
-    wantMore.delete(lane);
-    lane.queued = true;
-    fresh.push(lane);
+  function enterTurns(lane: Lane<T>): void {
+    if (mayStart(lane, perLane, Date.now())) turns.enter(lane, lane.running > 0);
   }
 
-  /** Whether one of its tasks could run. */
-  function hasTurn({ ready, again, running, runningAgain }: Lane<T>): boolean {
-    if (running >= perLane) return false;
-    return ready.length > 0 || (again.length > 0 && runningAgain < perLaneAgain);
-  }
-
-  /** Whose turn it is; undefined when there is no slot for anybody. */
   function nextLane(): Lane<T> | undefined {
-    if (stopped || runs.size >= total) return undefined;
-    const first = fresh.shift();
-    if (first !== undefined) {
-      first.queued = false;
-      return first;
-    }
-    if (runs.size >= total - reserved) return undefined;
-    const [lane] = wantMore;
-    if (lane !== undefined) wantMore.delete(lane);
-    return lane;
+    return stopped ? undefined : turns.next(runs.size);
   }
 
   function startSome(): void {
     for (let lane = nextLane(); lane !== undefined; lane = nextLane()) {
-      if (hasTurn(lane) && lane.heldUntil <= Date.now()) {
-        const task = lane.ready.shift() ?? lane.again.shift();
-        if (task !== undefined) void run(lane, task);
-      }
-      enterRound(lane);
+      const run = startRun(lane, perLane, Date.now());
+      if (run !== null) runs.set(run, execute(lane, run));
+      enterTurns(lane);
     }
   }
 
-  async function run(lane: Lane<T>, task: Task<T>): Promise<void> {
-    const entries = task.waiting;
-    task.waiting = [];
-    task.state = 'busy';
-    const isAgain = task.isFailing;
-    lane.running += 1;
-    lane.runningAgain += isAgain ? 1 : 0;
-    const since = Date.now();
-    const thisRun = { since, items: entries.length };
-    runs.add(thisRun);
-    const ending = await call(lane, task, entries);
-    runs.delete(thisRun);
-    lane.running -= 1;
-    lane.runningAgain -= isAgain ? 1 : 0;
-    observer.handled(ending.kind, entries.length, Date.now() - since);
-    conclude(lane, task, entries, ending);
-    enterRound(lane);
+  async function execute(lane: Lane<T>, run: Run<T>): Promise<void> {
+    const ending = await call(lane, run);
+    runs.delete(run);
+    endRun(lane, run);
+    observer.handled(ending.kind, run.entries.length, Date.now() - run.since);
+    conclude(lane, run, ending);
+    enterTurns(lane);
     startSome();
-    tellIfIdle();
   }
 
   type Ending = Outcome | { readonly kind: 'threw'; readonly error: unknown };
 
-  async function call(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[]): Promise<Ending> {
+  async function call(lane: Lane<T>, { task, entries }: Run<T>): Promise<Ending> {
     const items = entries.map(({ record, item, takenAt }) => ({ record, item: item as T, takenAt }));
     const attempt = 1 + entries.reduce((most, { attempts }) => Math.max(most, attempts), 0);
     try {
@@ -358,176 +205,92 @@ export function createLaneScheduler<T>(deps: {
     }
   }
 
-  function conclude(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], ending: Ending): void {
-    task.isFailing = false;
+  function conclude(lane: Lane<T>, { task, entries }: Run<T>, ending: Ending): void {
     if (ending.kind === 'done') {
       task.throws = 0;
-      entries.forEach(settle);
+      for (const { claim } of entries) claim.settle();
       return release(lane, task);
     }
-    const mine = stopped ? [] : entries.filter(isActive);
-    held -= entries.length - mine.length;
-    if (mine.length === 0) return release(lane, task);
-    mine.forEach(noteFailure);
-    switch (ending.kind) {
-      case 'retry':
-        return hold(lane, task, mine, ending);
-      case 'dead':
-        return giveUp(lane, task, mine, ending.failure);
-      case 'threw': {
-        task.throws += 1;
-        logger.error(
-          { err: ending.error, lane: lane.name, task: task.name, throws: task.throws, items: mine.length },
-          'handling work threw',
-        );
-        if (task.throws >= maxThrows) return giveUp(lane, task, mine, unexpected(ending.error));
-        return hold(lane, task, mine, {
-          at: Date.now() + backoffMs(task.throws, 1_000, 30_000),
-          scope: 'task',
-          failure: unexpected(ending.error),
-        });
-      }
+    const left = stopped ? [] : entries.filter(isActive);
+    if (left.length === 0) return release(lane, task);
+    left.forEach(noteFailure);
+    if (ending.kind === 'threw') {
+      task.throws += 1;
+      logger.error({ err: ending.error, lane: lane.name, task: task.name, throws: task.throws, items: left.length }, 'the handler threw');
+    }
+    const setback = ending.kind === 'threw' ? setbackOfThrow(ending.error, task.throws) : ending;
+    if (setback.kind === 'retry') {
+      takeBack(task, left);
+      void retryLater(lane, task, setback);
+    } else {
+      task.throws = 0;
+      // The slot is free at once; the task is not: its later items wait until the dead letters are durable.
+      void buryAll(lane, left, setback.failure).then(() => release(lane, task));
     }
   }
 
-  /** The slot is free at once; the task is not: its later items wait until the dead letters are durable. */
-  function giveUp(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], failure: Failure): void {
-    task.throws = 0;
-    void bury(lane, entries, failure).then(() => release(lane, task));
-  }
-
-  function hold(lane: Lane<T>, task: Task<T>, entries: readonly Entry<T>[], wait: Omit<Outcome & { kind: 'retry' }, 'kind'>): void {
-    const { at, scope, failure } = wait;
+  async function retryLater(lane: Lane<T>, task: Task<T>, { at, scope, failure }: Setback & { readonly kind: 'retry' }): Promise<void> {
     observer.retried();
-    task.waiting = [...entries, ...task.waiting];
     if (scope === 'lane') {
-      task.state = 'ready';
-      lane.ready.push(task);
-      holdLane(lane, at, failure);
-      return;
+      void holdUntilDue(lane, { until: at, failure });
+      return release(lane, task);
     }
-    task.state = 'held';
-    task.isFailing = true;
-    task.timer = after(at - Date.now(), () => {
-      task.timer = null;
-      release(lane, task);
-    });
+    holdTask(task);
+    const isDue = await timers.sleep(at - Date.now());
+    if (isDue && task.state === 'held') release(lane, task);
   }
 
-  function holdLane(lane: Lane<T>, until: number, failure: Failure): void {
-    if (until <= lane.heldUntil) return;
-    lane.heldUntil = until;
-    lane.heldBy = failure;
-    cancel(lane.timer);
-    lane.timer = after(until - Date.now(), () => {
-      lane.timer = null;
-      lane.heldUntil = 0;
-      lane.heldBy = null;
-      enterRound(lane);
-      startSome();
-      forgetIfEmpty(lane);
-    });
+  async function holdUntilDue(lane: Lane<T>, hold: Hold): Promise<void> {
+    if (!holdLane(lane, hold)) return;
+    const isDue = await timers.sleep(hold.until - Date.now());
+    if (!isDue || !endHold(lane, hold)) return;
+    enterTurns(lane);
+    startSome();
+    forgetIfOver(lane);
   }
 
-  /** The task is no longer busy: on with what waits, or it is forgotten. */
+  /** The task is no longer busy or held: it goes on with what waits, or is forgotten. */
   function release(lane: Lane<T>, task: Task<T>): void {
-    if (task.waiting.length > 0) return makeReady(lane, task);
-    task.state = 'idle';
-    lane.tasks.delete(task.name);
-    forgetIfEmpty(lane);
+    if (releaseTask(lane, task)) startSoon(lane);
+    else forgetIfOver(lane);
   }
 
-  /** Writes the dead letters, however long that takes: until then the offset stands. */
-  async function bury(lane: Lane<T>, entries: readonly Entry<T>[], failure: Failure): Promise<void> {
+  /** Until the dead letters are durable, however long that takes, the offset stands. */
+  async function buryAll(lane: Lane<T>, entries: readonly Entry<T>[], failure: Failure): Promise<void> {
     for (const entry of entries) lane.apart.add(entry);
-    await Promise.all(entries.map((entry) => buryOne(lane, entry, failure)));
-    forgetIfEmpty(lane);
+    const burial = Promise.all(entries.map((entry) => buryOne(lane, entry, failure)));
+    burials.add(burial);
+    await burial;
+    burials.delete(burial);
+    forgetIfOver(lane);
   }
 
   async function buryOne(lane: Lane<T>, entry: Entry<T>, failure: Failure): Promise<void> {
-    const context = { attempts: entry.attempts, firstFailedAt: new Date(entry.firstFailedAt ?? Date.now()) };
-    for (let attempt = 1; lane.apart.has(entry); attempt += 1) {
-      writing += 1;
-      try {
-        await deadLetter(entry.record, failure, context);
-        observer.deadLettered(failure);
-        if (lane.apart.delete(entry)) settle(entry);
-        return;
-      } catch (error) {
-        logger.warn({ err: error, attempt, ...placeOf(entry.record) }, 'a dead letter could not be written; it is tried again');
-      } finally {
-        writing -= 1;
-        tellIfIdle();
-      }
-      await new Promise<void>((resolve) => after(backoffMs(attempt, 500, 5_000), resolve));
-    }
+    if (!(await bury(entry, failure, () => lane.apart.has(entry)))) return;
+    observer.deadLettered(failure);
+    if (lane.apart.delete(entry)) entry.claim.settle();
   }
 
-  function after(milliseconds: number, then: () => void): NodeJS.Timeout {
-    const timer = setTimeout(
-      () => {
-        timers.delete(timer);
-        if (!stopped) then();
-      },
-      Math.min(Math.max(0, milliseconds), longestTimerMs),
-    );
-    timers.add(timer);
-    return timer;
-  }
-
-  function cancel(timer: NodeJS.Timeout | null): void {
-    if (timer === null) return;
-    clearTimeout(timer);
-    timers.delete(timer);
-  }
-
-  function tellIfIdle(): void {
-    if (stopped && runs.size === 0 && writing === 0) onIdle?.();
-  }
-
-  function settle(entry: Entry<T>): void {
-    held -= 1;
-    entry.claim.settle();
-  }
-
-  function forgetIfEmpty(lane: Lane<T>): void {
-    if (lane.tasks.size > 0 || lane.apart.size > 0 || lane.intake.length > 0 || lane.routing) return;
-    // A held lane is remembered: its next records must wait as well.
-    if (lane.timer === null) lanes.delete(lane.name);
-  }
-
-  function keepOrForget(entry: Entry<T>): boolean {
-    if (isActive(entry)) return true;
-    held -= 1;
-    return false;
-  }
-
-  function dropInactive(): void {
-    for (const lane of lanes.values()) {
-      keepOnly(lane.intake, keepOrForget);
-      for (const entry of lane.apart) if (!keepOrForget(entry)) lane.apart.delete(entry);
-      for (const task of lane.tasks.values()) {
-        task.waiting = task.waiting.filter(keepOrForget);
-        if (task.waiting.length > 0 || task.state === 'busy') continue;
-        cancel(task.timer);
-        task.state = 'idle';
-        lane.tasks.delete(task.name);
-      }
-      keepOnly(lane.ready, ({ state }) => state === 'ready');
-      keepOnly(lane.again, ({ state }) => state === 'ready');
-      forgetIfEmpty(lane);
-    }
+  function forgetIfOver(lane: Lane<T>): void {
+    if (isOver(lane)) lanes.delete(lane.name);
   }
 
   return {
     push,
-    dropInactive,
     abort: () => aborter.abort(new Error('the consumer is stopping')),
 
+    dropInactive() {
+      for (const lane of lanes.values()) {
+        dropInactive(lane);
+        forgetIfOver(lane);
+      }
+    },
+
     load() {
-      const handled = [...runs].reduce((sum, { items }) => sum + items, 0);
-      const [oldest] = runs;
-      return { running: runs.size, waiting: held - handled, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
+      let waiting = 0;
+      for (const lane of lanes.values()) waiting += waitingIn(lane);
+      const [oldest] = runs.keys();
+      return { running: runs.size, waiting, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
     },
 
     backlog(limit) {
@@ -537,47 +300,8 @@ export function createLaneScheduler<T>(deps: {
 
     async stop() {
       stopped = true;
-      for (const timer of timers) clearTimeout(timer);
-      if (runs.size === 0 && writing === 0) return;
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
+      timers.stop();
+      await Promise.all([...runs.values(), ...burials]);
     },
   };
-}
-
-function backlogOf<T>({ name, intake, tasks, apart, heldUntil, heldBy }: Lane<T>): LaneBacklog {
-  const firsts = [intake.peekFront(), ...[...tasks.values()].map(({ waiting }) => waiting[0]), ...apart];
-  return {
-    lane: name,
-    waiting: [...tasks.values()].reduce((sum, { waiting }) => sum + waiting.length, intake.length + apart.size),
-    oldestAt: firsts.reduce((oldest, entry) => Math.min(oldest, entry?.record.timestamp ?? oldest), Number.POSITIVE_INFINITY),
-    held: heldBy === null ? null : { until: heldUntil, failure: heldBy },
-  };
-}
-
-/** Keeps the items that pass, in their order. */
-function keepOnly<I>(queue: Denque<I>, passes: (item: I) => boolean): void {
-  for (let left = queue.length; left > 0; left -= 1) {
-    const item = queue.shift();
-    if (item !== undefined && passes(item)) queue.push(item);
-  }
-}
-
-function isActive({ claim }: { readonly claim: Claim }): boolean {
-  return claim.active;
-}
-
-function noteFailure(entry: { attempts: number; firstFailedAt: number | null }): void {
-  entry.attempts += 1;
-  entry.firstFailedAt ??= Date.now();
-}
-
-function unexpected(error: unknown): Failure {
-  const code = error instanceof Error ? error.name : typeof error;
-  return { class: 'unexpected', code, message: error instanceof Error ? error.message : String(error) };
-}
-
-function placeOf({ topic, partition, offset }: LogRecord): { topic: string; partition: number; offset: string } {
-  return { topic, partition, offset: String(offset) };
 }

@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/lane-scheduler';
+import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { OpenEntity } from '../mirrored-entity.ts';

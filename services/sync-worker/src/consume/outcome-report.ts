@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
-import type { WorkItem } from '@notion-mirror/event-log/lanes/lane-scheduler';
+import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { outcomeOf, type EventOutcome as KeptOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';

@@ -2,7 +2,7 @@ import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Work } from '@notion-mirror/event-log/lanes/lane-scheduler';
+import type { Work } from '@notion-mirror/event-log/lanes/work';
 import { databaseStorage, type DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import type { DatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
