@@ -576,6 +576,30 @@ describe('an assignment that is over', () => {
     expect(runs).toHaveLength(2);
   });
 
+  // The dead letter of an unroutable record, still being written, made the scheduler forget the next lane of that tenant, and then there were two.
+  it('regression: does not end the next lane of the same tenant when its last dead letter has been written', async () => {
+    const written = Promise.withResolvers<void>();
+    const { push, runs, active, scheduler, tick } = harness({
+      route: (record) =>
+        String(record.value) === 'poison'
+          ? { kind: 'dead', failure }
+          : { kind: 'work', task: String(record.value), item: `${record.offset}` },
+      deadLetter: () => written.promise,
+    });
+    push('acme', 'poison');
+    active.all = false;
+    scheduler.dropInactive();
+    active.all = true;
+    push('acme', 'a');
+    await tick();
+    expect(runs).toHaveLength(1);
+    written.resolve();
+    await tick();
+    push('acme', 'a');
+    await tick();
+    expect(runs).toHaveLength(1);
+  });
+
   it('does not take back what ran when it ends without success', async () => {
     const { push, runs, active, scheduler, settled, buried, tick } = harness();
     push('acme', 'a');

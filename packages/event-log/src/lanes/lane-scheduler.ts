@@ -272,7 +272,7 @@ export function createLaneScheduler<T>(deps: {
   }
 
   function forgetIfOver(lane: Lane<T>): void {
-    if (isOver(lane)) lanes.delete(lane.name);
+    if (isOver(lane) && lanes.get(lane.name) === lane) lanes.delete(lane.name);
   }
 
   return {
