@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { helpTexts } from '@notion-mirror/cli/cli-reference';
 import { createOutcomeReport as deleteReport } from '@notion-mirror/delete-worker/outcome-report';
 import { createConsumerMetrics } from '@notion-mirror/event-log/lanes/lane-consumer-metrics';
-import { publisherMetrics } from '@notion-mirror/event-log/publisher';
+import { publisherMetrics } from '@notion-mirror/event-log/publisher-metrics';
 import { createIngressMetrics, registerGauges } from '@notion-mirror/ingress/ingress-metrics';
 import { registerConnections } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionIndex } from '@notion-mirror/mirror-store/connection-index';

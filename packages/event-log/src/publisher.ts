@@ -1,68 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
-import Denque from 'denque';
 import type { Kafka, Producer } from 'kafkajs';
 import type { DeadLetterRecord, OutgoingRecord } from './log-record.ts';
-import { describeRefusal } from './produce-errors.ts';
-import { sharedCounter, sharedGauge, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
+import { remedyFor, shouldLinger } from './publish-batch.ts';
+import { PublishError, type PublishFailure } from './publish-error.ts';
+import { bytesOf, createPublishQueue, type Pending } from './publish-queue.ts';
+import { publisherMetrics } from './publisher-metrics.ts';
+import { createReplaceableProducer } from './replaceable-producer.ts';
 import { createStablePartitioner } from './stable-partitioner.ts';
 
-/**
- * - `deadline`: not acknowledged in time. The record may still land, or not.
- * - `full`: too much waits already.
- * - `refused`: no broker will ever take this record (too large, not allowed).
- * - `stopped`: the publisher is stopping.
- */
-export type PublishFailure = 'deadline' | 'full' | 'refused' | 'stopped';
-
-export class PublishError extends Error {
-  override readonly name = 'PublishError';
-  readonly reason: PublishFailure;
-
-  constructor(reason: PublishFailure, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
+export { PublishError, type PublishFailure } from './publish-error.ts';
 
 export interface Publisher {
   /** Resolves when all in-sync replicas have the record; rejects with PublishError, after the deadline at the latest. */
   publish(record: OutgoingRecord | DeadLetterRecord): Promise<void>;
-  /** Whether the last thing that was tried worked: an append, or to get ready for one. */
+  /** Whether the last attempt to connect or to append succeeded. */
   healthy(): boolean;
-  /** Takes no more, goes on with what waits until each record's deadline, and disconnects. */
+  /** Takes no more records, goes on with those that wait until their deadlines, and disconnects. */
   stop(): Promise<void>;
 }
 
-interface Waiting {
-  readonly record: OutgoingRecord | DeadLetterRecord;
-  readonly bytes: number;
-  readonly expiresAt: number;
-  /** Its batch was refused: it is sent by itself, so that it alone is refused if it is the one. */
-  alone: boolean;
-  settled: boolean;
-  settle(failure: PublishError | null): void;
-}
-
-/** Of a batch with more than one record. A topic's max.message.bytes (1 MiB) is about the whole batch of a partition. */
-const maxBatchBytes = 512 * 1024;
-const maxBatchRecords = 1_000;
 /** Nothing larger is ever right: the dead letter topic takes 2 MiB. */
 const maxRecordBytes = 4 * 1024 * 1024;
 const lingerMs = 1;
-const maxUndead = 10;
 const reopenMs = 200;
-const disconnectMs = 2_000;
 
 /**
- * Appends records in micro-batches, one batch on its way at a time, so that the order of calls is the order on each partition unless a
- * broker fails. A record that comes alone leaves at once; under load a batch waits up to 2 ms for company.
+ * Appends records in micro-batches, one batch in flight at a time, so that the order of calls is the order on each partition unless a
+ * broker fails. A record that comes alone is sent at once; under load a batch waits up to 2 ms for more.
  *
- * The client's idempotence guards a batch against the client's own retries of it. After a failed send its sequence numbers cannot be
- * trusted (another batch could pass for the one that failed: acknowledged and dropped), so the producer is replaced, and what was in the
- * batch may be appended twice. Resolves when connected, or after the deadline: it goes on trying by itself.
+ * After a failed send the producer is replaced, and the records of its batch may be appended twice. Resolves when connected, or after the
+ * deadline: it keeps trying by itself.
  */
 export async function createPublisher(deps: {
   readonly kafka: Kafka;
@@ -76,18 +45,10 @@ export async function createPublisher(deps: {
 }): Promise<Publisher> {
   const { kafka, logger, deadlineMs = 3_000, maxWaiting = 10_000, maxWaitingBytes = 32 * 1024 * 1024 } = deps;
   const measure = publisherMetrics(deps.metrics);
-  const queue = new Denque<Waiting>();
-  /** To be sent once more, before the queue. */
-  let again: readonly Waiting[] = [];
-  let inFlight: readonly Waiting[] = [];
-  let waitingRecords = 0;
-  let waitingBytes = 0;
-  let producer: Producer | null = null;
-  /** Producers that were given up and have not ended yet. */
-  let undead = 0;
-  let healthy = false;
-  /** Whether anybody has been told how it stands. */
-  let isKnown = false;
+  const queue = createPublishQueue({ maxRecords: maxWaiting, maxBytes: maxWaitingBytes });
+  const producer = createReplaceableProducer({ create: () => openProducer(kafka), deadlineMs });
+  /** Null until the first attempt to connect has ended. */
+  let healthy: boolean | null = null;
   let stopping = false;
   let lastBatch = { size: 0, endedAt: 0 };
   let expiry: NodeJS.Timeout | null = null;
@@ -98,28 +59,25 @@ export async function createPublisher(deps: {
     if (bytes === null) return refuse('refused', 'a key, value or header is neither text nor bytes');
     if (stopping) return refuse('stopped', 'the publisher is stopping');
     if (bytes > maxRecordBytes) return refuse('refused', `a record of ${bytes} bytes is larger than any topic takes`);
-    if (waitingRecords >= maxWaiting || waitingBytes + bytes > maxWaitingBytes)
-      return refuse('full', `${waitingRecords} records wait already`);
+    if (!queue.hasRoomFor(bytes)) return refuse('full', `${queue.pending} records wait already`);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const since = performance.now();
-    const waiting: Waiting = {
+    measure.waiting.inc();
+    queue.add({
       record,
       bytes,
       expiresAt: Date.now() + deadlineMs,
+      sent: false,
       alone: false,
       settled: false,
-      settle(failure) {
-        if (waiting.settled) return;
-        waiting.settled = true;
-        count(-1, -bytes);
+      onSettled(failure) {
+        measure.waiting.dec();
         measure.records.inc({ result: failure?.reason ?? 'acknowledged' });
-        if (failure === null) measure.seconds.observe((performance.now() - since) / 1000);
-        if (failure === null) resolve();
-        else reject(failure);
+        if (failure !== null) return reject(failure);
+        measure.seconds.observe((performance.now() - since) / 1000);
+        resolve();
       },
-    };
-    count(1, bytes);
-    queue.push(waiting);
+    });
     watchExpiry();
     wake?.();
     return promise;
@@ -130,65 +88,38 @@ export async function createPublisher(deps: {
     return Promise.reject(new PublishError(reason, message));
   }
 
-  function count(records: number, bytes: number): void {
-    waitingRecords += records;
-    waitingBytes += bytes;
-    measure.waiting.inc(records);
-  }
-
   function becomes(health: boolean, error?: unknown): void {
-    if (healthy === health && isKnown) return;
-    isKnown = true;
+    if (healthy === health) return;
     healthy = health;
     measure.healthy.set(health ? 1 : 0);
-    if (health) logger.info('records can be appended');
-    else if (!stopping) logger.warn({ err: error }, 'records cannot be appended; going on trying');
-  }
-
-  /** Rejects what is past its deadline, wherever it is. All records wait equally long, so the oldest are in front. */
-  function expire(): void {
-    const now = Date.now();
-    const late = new PublishError('deadline', `not acknowledged within ${deadlineMs} ms`);
-    for (const waiting of [...inFlight, ...again]) {
-      if (waiting.settled || waiting.expiresAt > now) continue;
-      waiting.settle(late);
-      becomes(false, late);
-    }
-    for (let first = queue.peekFront(); first !== undefined && first.expiresAt <= now; first = queue.peekFront()) {
-      first.settle(late);
-      queue.shift();
-    }
-    again = again.filter(({ settled }) => !settled);
-    watchExpiry();
-    wake?.();
+    if (health) logger.info('can append to Kafka');
+    else if (!stopping) logger.warn({ err: error }, 'cannot append to Kafka; retrying');
   }
 
   function watchExpiry(): void {
     if (expiry !== null) return;
-    const first = [...inFlight, ...again].find(({ settled }) => !settled) ?? queue.peekFront();
-    if (first === undefined) return;
-    expiry = setTimeout(
-      () => {
-        expiry = null;
-        expire();
-      },
-      Math.max(1, first.expiresAt - Date.now()),
-    );
+    const at = queue.nextExpiry();
+    if (at !== null) expiry = setTimeout(expire, Math.max(1, at - Date.now()));
+  }
+
+  function expire(): void {
+    expiry = null;
+    const late = new PublishError('deadline', `not acknowledged within ${deadlineMs} ms`);
+    // A record that was never sent says nothing about Kafka: those before it took too long.
+    if (queue.expire(Date.now(), late).some(({ sent }) => sent)) becomes(false, late);
+    watchExpiry();
+    wake?.();
   }
 
   async function work(): Promise<void> {
     for (;;) {
-      if (stopping && waitingRecords === 0) return;
-      if (producer === null) await reopen();
-      else if (again.length === 0 && queue.length === 0) await something();
-      else await sendSome(producer);
+      if (stopping && queue.pending === 0) break;
+      if (!producer.isOpen) await reopen();
+      else if (queue.queued === 0) await something();
+      else await sendSome();
     }
-  }
-
-  async function workAndClose(): Promise<void> {
-    await work();
     if (expiry !== null) clearTimeout(expiry);
-    if (producer !== null) await withDeadline(producer.disconnect(), { ms: disconnectMs }).catch(() => {});
+    await producer.close();
   }
 
   function something(): Promise<void> {
@@ -198,113 +129,66 @@ export async function createPublisher(deps: {
   }
 
   async function reopen(): Promise<void> {
-    const candidate = undead < maxUndead ? openProducer(kafka) : null;
-    const connecting = candidate?.connect() ?? Promise.reject(new Error('earlier connections hang'));
     try {
-      await withDeadline(connecting, { ms: deadlineMs });
-      producer = candidate;
-      // What failed before has yet to prove that it works now.
-      if (again.length === 0) becomes(true);
+      await producer.open();
+      // A connection proves nothing about records whose append has failed.
+      if (!queue.resends) becomes(true);
       tried.resolve();
     } catch (error) {
-      if (candidate !== null) giveUp(candidate, connecting);
       becomes(false, error);
       tried.resolve();
       await delay(reopenMs);
     }
   }
 
-  async function sendSome(by: Producer): Promise<void> {
-    await linger();
-    const batch = takeBatch();
+  async function sendSome(): Promise<void> {
+    if (!queue.resends && shouldLinger(lastBatch, queue.queued, Date.now())) await delay(lingerMs);
+    const batch = queue.take();
     const [first] = batch;
     if (first === undefined) return;
-    inFlight = batch;
-    const sent = by.send({
-      topic: first.record.topic,
-      acks: -1,
-      timeout: deadlineMs,
-      messages: batch.map(({ record: { key, value, headers } }) => ({ key, value, headers })),
-    });
     try {
-      await withDeadline(sent, { ms: deadlineMs });
-      for (const waiting of batch) waiting.settle(null);
+      await producer.send({
+        topic: first.record.topic,
+        acks: -1,
+        timeout: deadlineMs,
+        messages: batch.map(({ record: { key, value, headers } }) => ({ key, value, headers })),
+      });
+      for (const pending of batch) queue.settle(pending, null);
       measure.batchRecords.observe(batch.length);
       becomes(true);
     } catch (error) {
-      producer = null;
-      giveUp(by, sent);
-      sortOut(batch, error);
+      recover(batch, error);
     } finally {
-      inFlight = [];
       lastBatch = { size: batch.length, endedAt: Date.now() };
     }
   }
 
-  function sortOut(batch: readonly Waiting[], error: unknown): void {
-    const refusal = describeRefusal(error);
-    const left = batch.filter(({ settled }) => !settled);
-    if (refusal === null) {
-      becomes(false, error);
-      again = [...left, ...again];
-    } else if (batch.length > 1) {
-      for (const waiting of left) waiting.alone = true;
-      again = [...left, ...again];
-    } else {
-      for (const waiting of left) waiting.settle(new PublishError('refused', refusal, { cause: error }));
+  function recover(batch: readonly Pending[], error: unknown): void {
+    const remedy = remedyFor(error, batch.length);
+    switch (remedy.kind) {
+      case 'resend':
+        becomes(false, error);
+        return queue.putBack(batch);
+      case 'split':
+        for (const pending of batch) pending.alone = true;
+        return queue.putBack(batch);
+      case 'reject':
+        for (const pending of batch) queue.settle(pending, new PublishError('refused', remedy.reason, { cause: error }));
     }
-  }
-
-  /** Under load the next few records are a moment away: one request for all of them is cheaper for everybody. */
-  async function linger(): Promise<void> {
-    const underLoad = lastBatch.size > 1 && Date.now() - lastBatch.endedAt < 10;
-    if (underLoad && again.length === 0 && queue.length < lastBatch.size) await delay(lingerMs);
-  }
-
-  /** Records of one topic, from the front, as many as fit in a batch. */
-  function takeBatch(): Waiting[] {
-    const batch: Waiting[] = [];
-    let bytes = 0;
-    for (;;) {
-      const next = again[0] ?? queue.peekFront();
-      const first = batch[0];
-      if (next === undefined) return batch;
-      if (!next.settled && first !== undefined) {
-        const fits = batch.length < maxBatchRecords && bytes + next.bytes <= maxBatchBytes && next.record.topic === first.record.topic;
-        if (!fits || first.alone || next.alone) return batch;
-      }
-      if (again.length > 0) again = again.slice(1);
-      else queue.shift();
-      if (next.settled) continue;
-      batch.push(next);
-      bytes += next.bytes;
-    }
-  }
-
-  function giveUp(old: Producer, underWay: Promise<unknown>): void {
-    undead += 1;
-    // What is under way ends by the client's own retries; it would open new connections after a disconnect.
-    void underWay
-      .catch(() => {})
-      .then(() => old.disconnect())
-      .catch(() => {})
-      .finally(() => {
-        undead -= 1;
-      });
   }
 
   const tried = Promise.withResolvers<void>();
-  const closed = workAndClose();
+  const closed = work();
   await tried.promise;
 
   return {
     publish,
-    healthy: () => healthy,
+    healthy: () => healthy === true,
     async stop() {
       stopping = true;
       wake?.();
       // Without a connection there is nothing to flush and nothing to close.
-      if (waitingRecords > 0 || producer !== null) await closed;
+      if (queue.pending > 0 || producer.isOpen) await closed;
     },
   };
 }
@@ -314,47 +198,7 @@ function openProducer(kafka: Kafka): Producer {
     createPartitioner: createStablePartitioner,
     allowAutoTopicCreation: false,
     idempotent: true,
-    // Enough for a leader that moved; whatever takes longer is tried again with a new producer.
+    // Enough for a leader that moved; anything that takes longer is retried with a new producer.
     retry: { initialRetryTime: 50, maxRetryTime: 400, retries: 3 },
   });
-}
-
-/**
- * Null: something in it is neither text nor bytes. The types say that this cannot be; a record from elsewhere (a spool, a test) may be so all the
- * same, and one that cannot be encoded would fail its whole batch.
- */
-function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): number | null {
-  let bytes = key === null ? 0 : lengthOf(key);
-  if (value !== null) bytes += Buffer.isBuffer(value) ? value.length : Number.NaN;
-  for (const name in headers) bytes += lengthOf(name) + lengthOf(headers[name]);
-  return Number.isNaN(bytes) ? null : bytes;
-}
-
-function lengthOf(part: unknown): number {
-  if (typeof part === 'string') return Buffer.byteLength(part);
-  return Buffer.isBuffer(part) ? part.length : Number.NaN;
-}
-
-export function publisherMetrics(registry: Registry) {
-  return {
-    records: sharedCounter(registry, 'notion_mirror_published_records_total', 'Records handed to the publisher, by what became of them.', [
-      'result',
-    ]),
-    waiting: sharedGauge(registry, 'notion_mirror_publish_waiting_records', 'Records that wait for their acknowledgement.', []),
-    healthy: sharedGauge(registry, 'notion_mirror_publisher_healthy', '1 while the last thing the publisher tried worked.', []),
-    seconds: sharedHistogram(
-      registry,
-      'notion_mirror_publish_seconds',
-      'From the call to the acknowledgement of all in-sync replicas.',
-      [],
-      [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
-    ),
-    batchRecords: sharedHistogram(
-      registry,
-      'notion_mirror_publish_batch_records',
-      'Records in one produce request.',
-      [],
-      [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
-    ),
-  };
 }
