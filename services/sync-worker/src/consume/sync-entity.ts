@@ -5,7 +5,8 @@ import { nextRev, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/records/record-store';
-import type { FetchOutcome, Unanswered } from '@notion-mirror/notion-source/notion-source';
+import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
+import type { Unanswered } from '@notion-mirror/notion-source/vote';
 
 /** What was fetched of one entity, and how its record is now. */
 export type Trail = Pick<EventOutcome, 'fetch' | 'record' | 'isUnannounced'>;
