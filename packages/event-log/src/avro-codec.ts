@@ -6,13 +6,13 @@ import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, 
 /**
  * - `poison`: these bytes will never be a value. Codes: `not_framed`, `unknown_schema`, `incompatible_schema`, `undecodable`, and `invalid_event`
  *   or `invalid_state` for what Avro can read and the codec cannot.
- * - `unavailable`: the registry could not be asked; the same bytes may be a value later.
+ * - `unavailable`: the registry is unavailable; the same bytes may decode later.
  */
 export type Undecoded =
   | { readonly kind: 'poison'; readonly code: string; readonly message: string }
   | { readonly kind: 'unavailable'; readonly error: Error };
 
-/** Values of one contract: Avro behind Confluent's frame, one zero byte and the schema's id in four bytes, big-endian. */
+/** Values of one contract: Avro in Confluent's frame, one zero byte and the schema's id in four bytes, big-endian. */
 export interface AvroCodec {
   /** The registry's id of the schema that `encode` writes. */
   readonly schemaId: number;
@@ -22,20 +22,20 @@ export interface AvroCodec {
   decode(value: Buffer): Promise<{ readonly kind: 'value'; readonly value: unknown } | Undecoded>;
 }
 
-/** The deploy step that registers schemas (`mirror init`) has not run against this registry. No waiting mends that. */
+/** The deploy step that registers schemas (`mirror init`) has not run against this registry. Retrying does not help. */
 export class SchemaNotRegisteredError extends Error {
   override readonly name = 'SchemaNotRegisteredError';
 }
 
 const frameBytes = 5;
-/** How long an id is not asked for again: one that the registry does not know, and one that it could not be asked for. */
+/** How long before an id is looked up again: one that the registry does not know, and one for which it was unavailable. */
 const unknownIdMs = 10_000;
 const unansweredIdMs = 1_000;
 const maxRememberedIds = 1_000;
 
 /**
  * Looks the schema's id up once: serving needs no registry then, unless a record was written with another version. `what`: the contract in
- * words. Rejects with SchemaNotRegisteredError, or with SchemaRegistryError while the registry is away.
+ * words. Rejects with SchemaNotRegisteredError, or with SchemaRegistryError while the registry is unavailable.
  */
 export async function createAvroCodec(options: {
   readonly schemaRegistry: SchemaRegistrySettings;
@@ -82,7 +82,7 @@ async function idOf(registry: SchemaRegistryClient, subject: string, schema: str
 
 type WriterResult = { readonly kind: 'resolver'; readonly resolver: avro.Resolver | undefined } | Undecoded;
 
-/** How to read what was written with a schema id, by our own schema. Ids that work are remembered for ever, the others for a short time. */
+/** How to read values written with a schema id, as our own schema. Ids that work are remembered for ever, the others for a short time. */
 function createResolverCache(deps: {
   registry: SchemaRegistryClient;
   ownId: number;
@@ -124,14 +124,14 @@ function createResolverCache(deps: {
   }
 
   async function explain(schemaId: number, error: unknown): Promise<WriterResult> {
-    const away: WriterResult = { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
-    if (!(error instanceof SchemaRegistryError)) return remember(schemaId, away);
-    if (error.reason !== 'unknown' && error.reason !== 'unusable') return remember(schemaId, away);
-    // A registry that has lost its data, or is still loading it, answers 404 too. One that no longer knows our own schema is not to be believed.
+    const unavailable: WriterResult = { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) };
+    if (!(error instanceof SchemaRegistryError)) return remember(schemaId, unavailable);
+    if (error.reason !== 'unknown' && error.reason !== 'unusable') return remember(schemaId, unavailable);
+    // A registry that has lost its data, or is still loading it, answers 404 too. If it does not know our own schema either, the 404 is not trusted.
     try {
       await registry.freshSchemaOf(ownId);
     } catch {
-      return remember(schemaId, away);
+      return remember(schemaId, unavailable);
     }
     return remember(schemaId, poison(error.reason === 'unknown' ? 'unknown_schema' : 'incompatible_schema', error.message));
   }

@@ -7,7 +7,7 @@ import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from './log-record.ts';
 import type { Publisher } from './publisher.ts';
 
-/** A record that became a dead letter. `event`: null when its bytes are none. */
+/** A record that became a dead letter. `event`: null when its bytes cannot be decoded. */
 export interface DeadRecord {
   readonly record: LogRecord;
   readonly event: DatabaseEvent | null;
@@ -15,7 +15,7 @@ export interface DeadRecord {
   readonly attempts: number;
 }
 
-/** Where a worker's consumer puts what can never succeed: the dead-letter topic, and a log line that says so. */
+/** Where a worker's consumer puts records that can never succeed: the dead-letter topic, with a log line. */
 export function createDeadLetterSink(deps: {
   readonly publisher: Publisher;
   readonly topic: string;

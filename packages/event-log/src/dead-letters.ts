@@ -4,14 +4,14 @@ import type { DeadLetterRecord, LogRecord } from './log-record.ts';
 const maxMessageLength = 1_000;
 
 /**
- * The dead letter of a record: its key, value and headers as they were, and why it is one, as text in `dlq.*` headers. Times are ISO 8601.
- * The `dlq.original.*` headers of a record that was redriven before stay: they say where it first lay.
+ * The dead letter of a record: its key, value and headers as they were, and the cause, as text in `dlq.*` headers. Times are ISO 8601.
+ * The `dlq.original.*` headers of a record that was redriven before stay: they hold its first place.
  */
 export function deadLetterRecord(options: {
   readonly topic: string;
   readonly record: LogRecord;
   readonly failure: Failure;
-  /** How often it was tried. */
+  /** Attempts to handle it. */
   readonly attempts: number;
   readonly firstFailedAt: Date;
   readonly failedAt?: Date;
@@ -44,25 +44,25 @@ export function deadLetterRecord(options: {
   };
 }
 
-/** Where a dead letter can be given to once more; `nowhere`: it does not say where it came from. */
+/** Where a dead letter can be redriven to; `nowhere`: it does not name its origin. */
 export type Redrive =
   | { readonly to: 'log'; readonly topic: string }
-  /** The ingress's route of a webhook that could not be read. */
+  /** The ingress route of a webhook that could not be parsed. */
   | { readonly to: 'ingress'; readonly route: 'nango' | 'notion' }
   | { readonly to: 'nowhere' };
 
-/** What a dead letter's headers say. A header that is missing or unreadable is null; what is counted or grouped by is `unknown` then. */
+/** The headers of a dead letter. One that is missing or unreadable is null, or `unknown` where letters are counted or grouped by it. */
 export interface DeadLetterFacts {
   readonly partition: number;
   readonly offset: bigint;
   /** When the letter was written, milliseconds since the epoch. */
   readonly timestamp: number;
-  /** As the letter says: an earlier version may have had other words. */
+  /** As written: an earlier version may have used other names. */
   readonly cause: { readonly class: string; readonly code: string; readonly message: string };
   readonly service: string;
   readonly attempts: number | null;
   readonly firstFailedAt: Date | null;
-  /** When the letter was written, if it does not say. */
+  /** When the letter was written, if it has no header for that. */
   readonly failedAt: Date;
   /** The tenant; null for a webhook that could not be read. */
   readonly workspaceId: string | null;
@@ -105,11 +105,11 @@ function redriveOf(headers: LogRecord['headers']): Redrive {
   return route === 'nango' || route === 'notion' ? { to: 'ingress', route } : { to: 'nowhere' };
 }
 
-/** What was said of the last failure, and is not true of a record that is tried again. */
+/** Headers about the last failure, which a redriven record does not keep. */
 const failureHeaders = /^dlq\.(error\.|attempts$|first_failed_at$|failed_at$|service$)/;
 
 /**
- * A worker's dead letter as a record of the log again: key, value and headers as they were. `dlq.original.*` stays and says where it first lay;
+ * A worker's dead letter as a record of the log again: key, value and headers as they were. `dlq.original.*` stays and holds its first place;
  * `dlq.redrives` counts.
  */
 export function redrivenRecord(topic: string, letter: LogRecord): DeadLetterRecord {

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(log.remove);
 
 describe('the codec', () => {
-  it('reads what it writes, whatever is in it', async () => {
+  it('reads back any event that it writes', async () => {
     const text = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
       .filter((value) => value.trim() !== '' && !value.includes('\0'));
@@ -58,7 +58,7 @@ describe('the codec', () => {
     );
   });
 
-  it('writes what a foreign client reads through the registry', async () => {
+  it('writes values that a foreign client reads through the registry', async () => {
     const foreign = new SchemaRegistry({ host: schemaRegistry.url });
     const event = eventOf();
     const { occurredAt, receivedAt, ...rest } = event;
@@ -81,7 +81,7 @@ describe('the codec', () => {
     }
   });
 
-  it('reads what a later version wrote', async () => {
+  it('reads values of a later version', async () => {
     const later = JSON.parse(contract.latest.text) as RawSchema;
     later.fields.push({ name: 'reason', type: ['null', 'string'], default: null });
     const origin = later.fields.find(({ name }) => name === 'origin')!;
@@ -155,7 +155,7 @@ describe('the codec', () => {
 });
 
 describe('registering the schemas', () => {
-  it('is harmless when repeated, and is seen by the inspection', async () => {
+  it('is safe to repeat, and shows in the inspection', async () => {
     const fresh = `${log.prefix}fresh-value`;
     expect(await inspectSchemas({ schemaRegistry, subject: fresh })).toEqual({
       subject: fresh,
@@ -175,7 +175,7 @@ describe('registering the schemas', () => {
     });
   });
 
-  it('mends a subject that somebody made less strict', async () => {
+  it('repairs a subject that was made less strict', async () => {
     const loose = `${log.prefix}loose-value`;
     await registerSchemas({ schemaRegistry, subject: loose });
     await connectSchemaRegistry(schemaRegistry).setCompatibility(loose, 'BACKWARD');
@@ -243,7 +243,7 @@ describe('a registry that fails', () => {
     expect(await waiting.decode(frame(8, Buffer.from([0])))).toMatchObject({ kind: 'unavailable' });
   });
 
-  it('is believed again when it is back', async () => {
+  it('is trusted again when it is back', async () => {
     const waiting = await codecOfWorkingRegistry();
     answer = (_, response) => response.writeHead(503).end();
     expect(await waiting.decode(frame(8, Buffer.from([0])))).toMatchObject({ kind: 'unavailable' });
@@ -254,7 +254,7 @@ describe('a registry that fails', () => {
     await expect.poll(() => waiting.decode(bytes)).toEqual({ kind: 'event', event });
   });
 
-  it('is not asked for its own schema, and for an unknown one only once in a while', async () => {
+  it('is not asked for our own schema, and for an unknown one only once in a while', async () => {
     const calm = await codecOfWorkingRegistry();
     asked.length = 0;
     const event = eventOf();
@@ -266,7 +266,7 @@ describe('a registry that fails', () => {
     expect(asked.filter((url) => url.includes('/99'))).toHaveLength(1);
   });
 
-  it('that never ends its answer is given up, and asked anew', async () => {
+  it('that never ends its answer is given up, and asked again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const registry = connectSchemaRegistry(settings(), 300);
@@ -284,8 +284,8 @@ describe('a registry that fails', () => {
     answer = (request, response) =>
       response.writeHead(401).end(JSON.stringify({ message: `no entry for ${request.headers.authorization} and pa:ss/word` }));
     const withUserinfo = { url: `http://registry-user:pa%3Ass%2Fword@127.0.0.1:${port}/base/`, username: null, password: null };
-    const away = { url: 'http://127.0.0.1:1', username: 'registry-user', password: 'pa:ss/word' };
-    for (const schemaRegistrySettings of [withUserinfo, away]) {
+    const unavailable = { url: 'http://127.0.0.1:1', username: 'registry-user', password: 'pa:ss/word' };
+    for (const schemaRegistrySettings of [withUserinfo, unavailable]) {
       const registry = connectSchemaRegistry(schemaRegistrySettings);
       const attempts = await Promise.allSettled([
         registry.schemaOf(1),
@@ -303,7 +303,7 @@ describe('a registry that fails', () => {
     }
   });
 
-  it('gets the credentials of its URL', async () => {
+  it('gets the credentials in its URL', async () => {
     const seen = new Set<string | undefined>();
     answer = (request, response) => {
       seen.add(request.headers.authorization);

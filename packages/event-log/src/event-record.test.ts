@@ -10,7 +10,7 @@ import { groupIdFor, topicsFor } from './topics.ts';
 const codec = { encode: () => Buffer.from('avro') };
 
 describe('the names', () => {
-  it('are those of the contract, with the prefix in front as it is', () => {
+  it('are those of the contract, with the unchanged prefix in front', () => {
     expect(topicsFor('')).toEqual({
       events: 'notion.database-events',
       deadLetters: 'notion.database-events.dead-letters',
@@ -86,7 +86,7 @@ describe('a dead letter', () => {
       group: 'notion-mirror.sync-worker',
     });
 
-  it('keeps the record and says why in text', () => {
+  it('keeps the record and has the cause as text', () => {
     expect(letterOf()).toEqual({
       topic: 'dead-letters',
       key: record.key,
@@ -110,7 +110,7 @@ describe('a dead letter', () => {
     expect(letterOf({ value: null }).value).toBeNull();
   });
 
-  it('of a record that was redriven says where that first lay, and why it failed this time', () => {
+  it('of a redriven record has its first place, and the cause of this failure', () => {
     const headers = { 'dlq.original.topic': 'first', 'dlq.original.offset': '1', 'dlq.replays': '1', 'dlq.error.code': 'old' };
     expect(letterOf({ headers }).headers).toMatchObject({
       'dlq.original.topic': 'first',
@@ -120,7 +120,7 @@ describe('a dead letter', () => {
     });
   });
 
-  it('does not carry a message of any length', () => {
+  it('limits the length of the message', () => {
     expect(String(letterOf({}, `${'x'.repeat(999)}🗂️ and more`).headers['dlq.error.message'])).toBe(`${'x'.repeat(999)}\ufffd`);
   });
 });

@@ -6,8 +6,8 @@ export type { OutgoingRecord } from './log-record.ts';
 
 /**
  * The record of an event: key = workspaceId, headers = a CloudEvent in binary mode (https://github.com/cloudevents/spec, Kafka binding) and
- * `mirror-kind`, by which a worker knows without decoding whether the record is its own. `accessibleBy` names the bots that Notion says can
- * read the entity: the worker tries theirs first. `traceparent`: W3C trace context.
+ * `mirror-kind`, by which a worker knows without decoding whether the record is its own. `accessibleBy` names the bots that can read the
+ * entity, according to Notion: the worker tries theirs first. `traceparent`: W3C trace context.
  */
 export function toRecord(options: {
   readonly topic: string;

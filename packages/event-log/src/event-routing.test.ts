@@ -26,12 +26,12 @@ const decoded = (event = eventOf()): DecodeResult => ({ kind: 'event', event });
 const poison: DecodeResult = { kind: 'poison', code: 'not_framed', message: 'no frame' };
 
 describe('the routing of events', () => {
-  it('passes what the header says is for the other group, without decoding it', async () => {
+  it('passes records whose header names the other group, without decoding them', async () => {
     expect(await routing('sync', null)(recordOf({ 'mirror-kind': 'delete' }))).toEqual({ kind: 'pass' });
     expect(await routing('delete', null)(recordOf({ 'mirror-kind': 'sync' }))).toEqual({ kind: 'pass' });
   });
 
-  it('works on its own, by database, or by data source while the database is unknown', async () => {
+  it('works on those of its group, by database, or by data source while the database is unknown', async () => {
     const event = eventOf();
     expect(await routing('sync', decoded(event))(recordOf({ 'mirror-kind': 'sync' }))).toEqual({
       kind: 'work',
@@ -46,20 +46,20 @@ describe('the routing of events', () => {
     });
   });
 
-  it('goes by the event when the header is missing or says nothing', async () => {
+  it('uses the event when the header is missing or unreadable', async () => {
     expect(await routing('delete', decoded())(recordOf({}))).toEqual({ kind: 'pass' });
     expect(await routing('sync', decoded())(recordOf({ 'mirror-kind': 'archive' }))).toMatchObject({ kind: 'work' });
   });
 
-  it('waits while the registry is away', async () => {
-    const away: DecodeResult = { kind: 'unavailable', error: new Error('away') };
-    expect(await routing('sync', away)(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
+  it('waits while the registry is unavailable', async () => {
+    const unavailable: DecodeResult = { kind: 'unavailable', error: new Error('unavailable') };
+    expect(await routing('sync', unavailable)(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
       kind: 'retry',
       failure: { code: 'schema_registry_unavailable' },
     });
   });
 
-  it('buries poison once: in the group it is for, and without a header in the one that syncs', async () => {
+  it('dead-letters poison once: in its own group, and without a header in the one that syncs', async () => {
     expect(await routing('sync', poison)(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
       kind: 'dead',
       failure: { class: 'poison', code: 'not_framed' },
@@ -72,7 +72,7 @@ describe('the routing of events', () => {
     expect(await routing('delete', null)(recordOf({ 'mirror-kind': 'delete' }, null))).toMatchObject({ kind: 'dead' });
   });
 
-  it('buries a record whose header and event disagree', async () => {
+  it('dead-letters a record whose header and event disagree', async () => {
     expect(await routing('delete', decoded())(recordOf({ 'mirror-kind': 'delete' }))).toMatchObject({
       kind: 'dead',
       failure: { code: 'kind_mismatch' },

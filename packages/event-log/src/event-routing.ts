@@ -39,7 +39,7 @@ export function createEventRouting(codec: EventCodec, mine: EventKind): (record:
   };
 }
 
-/** The event with its texts as its record and other events have them: tens of thousands may wait. */
+/** The event with the same strings as its record and other events, kept once: tens of thousands may wait. */
 function sharing(event: DatabaseEvent, { headers }: LogRecord): DatabaseEvent {
   const id = headers['ce_id'];
   return {

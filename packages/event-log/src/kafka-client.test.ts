@@ -9,7 +9,7 @@ function kafkaLoggingTo(lines: string[], level: 'trace' | 'info') {
 }
 
 describe('the Kafka client', () => {
-  it('logs through our logger: what it retries is a warning, what it expects is no news', () => {
+  it('logs through our logger: retried errors are warnings, expected warnings are for debugging', () => {
     const lines: string[] = [];
     const logger = kafkaLoggingTo(lines, 'info').logger();
     logger.error('Connection error', { broker: '127.0.0.1:1', stack: 'a long story' });

@@ -9,8 +9,8 @@ export interface KafkaSettings extends KafkaConfig {
 }
 
 /**
- * A KafkaJS client whose logs go to `logger`. What KafkaJS calls an error it usually retries, so it is a warning here: the parts that use
- * the client say themselves when something is lost for good.
+ * A KafkaJS client that logs to `logger`. KafkaJS usually retries after an error, so its errors are warnings here: the parts that use the
+ * client report what fails permanently.
  */
 export function createKafka(settings: KafkaSettings): Kafka {
   const { brokers, ssl, sasl, clientId } = settings;
@@ -40,10 +40,10 @@ function saslOptions({ mechanism, username, password }: NonNullable<KafkaSetting
   }
 }
 
-/** What KafkaJS adds to every entry and pino has already, and stack traces of what is retried. */
+/** Fields of every KafkaJS entry that pino adds already, and stack traces of errors that are retried. */
 const leftOut = new Set(['message', 'timestamp', 'logger', 'stack']);
 
-/** Warnings about what is meant to be: the publisher replaces a producer that fails, and groups rebalance. */
+/** Warnings about intended behaviour: the publisher replaces a producer that fails, and groups rebalance. */
 const expected = ['Limiting retries for the idempotent producer', 'The group is rebalancing, re-joining'];
 
 function log(logger: Logger, { namespace, level, log: entry }: LogEntry): void {

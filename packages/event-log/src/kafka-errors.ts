@@ -11,12 +11,12 @@ const outages = new Set([
 ]);
 const otherGenerations = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']);
 
-/** The brokers cannot be reached or are changing roles: waiting mends it. */
+/** The brokers cannot be reached or are changing roles: worth retrying. */
 export function isOutage(error: unknown): boolean {
   return chainOf(error).some((cause) => outages.has(cause.name) || ('retriable' in cause && cause.retriable === true && 'type' in cause));
 }
 
-/** The group has moved on without the one who asked. */
+/** The group has moved on without this member. */
 export function isFenced(error: unknown): boolean {
   return chainOf(error).some((cause) => hasType(cause, otherGenerations));
 }

@@ -41,7 +41,7 @@ function createQueue(options: object = {}) {
 describe('the patched KafkaJS request queue', () => {
   afterEach(() => vi.useRealTimers());
 
-  it('has no timer when nothing waits', () => {
+  it('has no timer when no request waits', () => {
     vi.useFakeTimers();
     const { push, answer, sent } = createQueue();
     push(1);
@@ -60,7 +60,7 @@ describe('the patched KafkaJS request queue', () => {
     expect(sent).toEqual([1, 2]);
   });
 
-  it('sends a throttled request when the throttle is over, and is quiet then', async () => {
+  it('sends a throttled request when the throttle is over, and then has no timer', async () => {
     vi.useFakeTimers();
     const { queue, push, answer, sent } = createQueue();
     queue.maybeThrottle(500);
@@ -74,7 +74,7 @@ describe('the patched KafkaJS request queue', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('rejects a request without an answer within a second of its timeout, and looks for such once a second', async () => {
+  it('rejects an unanswered request within a second of its timeout, checking once a second', async () => {
     vi.useFakeTimers();
     const isConnected = vi.fn<() => boolean>(() => true);
     const { queue } = createQueue({ requestTimeout: 10_000, enforceRequestTimeout: true, isConnected });
@@ -173,7 +173,7 @@ describe('the patched KafkaJS send', () => {
     return { produced, result: send({ acks: -1, topicMessages: [{ topic: 'events', messages }] }) };
   }
 
-  it('sends what a broker that has answered already leads only now', async () => {
+  it('sends to a broker that has answered already and has become the leader since', async () => {
     const { produced, result } = twoBrokers([
       { partitionId: 0, leader: 'a' },
       { partitionId: 1, leader: 'a' },
@@ -182,7 +182,7 @@ describe('the patched KafkaJS send', () => {
     expect(produced).toEqual(['a 0', 'a 1']);
   });
 
-  it('fails when a partition is missing in the metadata, and leaves nothing out', async () => {
+  it('fails when a partition is missing in the metadata, instead of leaving it out', async () => {
     const { result } = twoBrokers([{ partitionId: 0, leader: 'a' }]);
     await expect(result).rejects.toThrow('A partition is missing in the metadata');
   });
@@ -195,7 +195,7 @@ interface Encoder {
 const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder') as new (initialSize?: number) => Encoder;
 
 describe('the patched KafkaJS encoder', () => {
-  // It takes memory that is not zeroed, and writes numbers without a buffer for each.
+  // It uses memory that is not zeroed, and writes numbers without a buffer for each.
   it.each([
     [0, '00'],
     [127, '7f'],
@@ -213,8 +213,8 @@ describe('the patched KafkaJS encoder', () => {
 const encodeRecord = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
 
 describe('the patched KafkaJS record', () => {
-  // The bytes are those of the released 2.2.4, which makes an encoder for each header.
-  it('has the bytes of the released one', () => {
+  // The bytes are those of the released 2.2.4, which creates an encoder for each header.
+  it('has the same bytes as the released one', () => {
     const headers = { 'mirror-ä': '1', two: ['x', Buffer.from('y')] };
     const record = encodeRecord({ offsetDelta: 300, timestampDelta: 5, key: 'wörkspace', value: Buffer.from('value'), headers });
     expect(record.buffer.toString('hex')).toBe(

@@ -20,12 +20,12 @@ export interface OutgoingRecord {
   readonly headers: Readonly<Record<string, string | Buffer>>;
 }
 
-/** A dead letter is its record as it was, so its value may be missing. */
+/** A dead letter keeps its record as it was, so its value may be missing. */
 export type DeadLetterRecord = Omit<OutgoingRecord, 'value'> & { readonly value: Buffer | null };
 
-/** `keepKey` makes a key to be kept of one that lies in the fetched batch. */
+/** `keepKey` returns a key that does not keep the fetched batch in memory. */
 export function toLogRecord(topic: string, partition: number, message: KafkaMessage, keepKey = ownBytes): LogRecord {
-  // No object without a prototype: that would be a dictionary, of a kilobyte each.
+  // Not an object without a prototype: V8 makes it a dictionary, a kilobyte each.
   const headers = Object.fromEntries(
     Object.entries(message.headers ?? {}).flatMap(([name, value]) => {
       const last = Array.isArray(value) ? value.at(-1) : value;
@@ -44,8 +44,8 @@ export function toLogRecord(topic: string, partition: number, message: KafkaMess
 }
 
 /**
- * A copy in memory of its own. From Node's pool (`Buffer.from`) it would share slabs with what others need for a moment, and a record that waits
- * would keep twice its bytes.
+ * A copy in memory of its own. From Node's pool (`Buffer.from`) it would share slabs with short-lived buffers, and a waiting record would keep
+ * twice its bytes in memory.
  */
 function ownBytes(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
@@ -57,12 +57,12 @@ const maxShared = 10_000;
 const texts = new Map<string, string>();
 const keys = new Map<string, Buffer>();
 
-/** The text as others have it: what tens of thousands of waiting records repeat is kept once. */
+/** The same text, kept once for the tens of thousands of waiting records that repeat it. */
 export function shared(text: string): string {
   return once(texts, text, () => text);
 }
 
-/** The key as others have it: all events of a tenant have one. Not for the state log, where each database has its own. */
+/** The same key, kept once for all events of a tenant. Not for the state log, where each database has its own. */
 export function sharedKey(key: Buffer): Buffer {
   return once(keys, key.toString('latin1'), () => ownBytes(key));
 }
@@ -90,14 +90,14 @@ const repeating: ReadonlySet<string> = new Set([
 /** The objects around the bytes: an event of 600 bytes takes 2,900 while it waits (Node 24). */
 const overheadBytes = 2_300;
 
-/** About how much memory a record takes while it waits. */
+/** Approximately how much memory a record takes while it waits. */
 export function sizeOf({ key, value, headers }: Pick<LogRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = overheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
   for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0);
   return bytes;
 }
 
-/** Where a record lies, for a log line. */
+/** Topic, partition and offset, for a log line. */
 export function placeOf({ topic, partition, offset }: LogRecord): { topic: string; partition: number; offset: string } {
   return { topic, partition, offset: String(offset) };
 }

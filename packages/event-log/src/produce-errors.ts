@@ -1,4 +1,4 @@
-/** What the broker says of records it will never take, by the protocol's names of the errors. */
+/** The broker's errors for records it will never take, by their names in the protocol. */
 const refusals = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
@@ -10,7 +10,7 @@ const refusals = new Set([
   'UNSUPPORTED_FOR_MESSAGE_FORMAT',
 ]);
 
-/** Why no broker will ever take what was sent; null when a later attempt may succeed. */
+/** Why no broker will ever take the records; null when a later attempt may succeed. */
 export function describeRefusal(error: unknown): string | null {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth += 1) {
     if ('type' in current && typeof current.type === 'string' && refusals.has(current.type)) return `${current.type}: ${current.message}`;

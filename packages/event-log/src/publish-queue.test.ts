@@ -8,7 +8,7 @@ const record: OutgoingRecord = { topic: 'events', key: 'acme', value: Buffer.fro
 
 function setUp({ maxRecords = 100, maxBytes = 1_000_000 } = {}) {
   const queue = createPublishQueue({ maxRecords, maxBytes });
-  /** What the records came to, in the order in which they were settled. */
+  /** The results of the records, in the order in which they were settled. */
   const settled: [number, PublishError | null][] = [];
   const add = (expiresAt: number, bytes = 10): Pending => {
     const pending = {
@@ -49,7 +49,7 @@ describe('the bounds', () => {
 });
 
 describe('a batch put back', () => {
-  test('comes before all others, in its order, without what was settled meanwhile', () => {
+  test('comes before all others, in its order, without records settled meanwhile', () => {
     const { queue, add, take } = setUp();
     for (const expiresAt of [1, 2, 3]) add(expiresAt);
     const batch = queue.take();

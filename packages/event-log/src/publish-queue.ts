@@ -33,7 +33,7 @@ export interface PublishQueue {
   putBack(batch: readonly Pending[]): void;
   /** Does nothing when it is settled already. */
   settle(pending: Pending, failure: PublishError | null): void;
-  /** Settles what has expired, queued or in flight, and returns it. */
+  /** Settles and returns the records that have expired, queued or in flight. */
   expire(now: number, failure: PublishError): readonly Pending[];
   /** Epoch ms; null when nothing is pending. */
   nextExpiry(): number | null;
@@ -100,8 +100,8 @@ function dropSettled(queue: Denque<Pending>): void {
 }
 
 /**
- * What a record takes in a request. Null: a part of it is neither text nor bytes. The types exclude that; but a record from elsewhere (a spool, a
- * test) may be so all the same, and one that cannot be encoded would fail its whole batch.
+ * The size of a record in a request. Null: a part of it is neither text nor bytes. The types exclude that, but a record from elsewhere (a spool,
+ * a test) may have such a part, and one that cannot be encoded would fail its whole batch.
  */
 export function bytesOf({ key, value, headers }: OutgoingRecord | DeadLetterRecord): number | null {
   let bytes = key === null ? 0 : lengthOf(key);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(log.remove);
 
-/** Tests share the topic; each finds its own records by their name. */
+/** Tests share the topic; each finds its records by name. */
 const recordOf = (name: string, key: string | null, size = 20): OutgoingRecord => ({
   topic: topics.events,
   key,
@@ -102,13 +102,13 @@ describe('the publisher', () => {
     expect(new Set(await namesOnTopic('strict-', strict)).size).toBe(19);
   });
 
-  it('takes a dead letter of nearly 2 MiB, and nothing that no topic takes', async () => {
+  it('accepts a dead letter of nearly 2 MiB, and refuses a record too large for any topic', async () => {
     await open();
     await publisher.publish({ ...recordOf('huge-1', 'a', 2 * 1024 * 1024 - 1_000), topic: topics.deadLetters });
     expect(await outcome(publisher.publish(recordOf('huge-2', 'a', 5 * 1024 * 1024)))).toBe('refused');
   });
 
-  it('refuses what cannot be encoded instead of failing a batch with it', async () => {
+  it('refuses a record that cannot be encoded instead of failing its batch', async () => {
     await open();
     const broken = { ...recordOf('encoding-broken', 'a'), headers: { name: undefined } } as unknown as OutgoingRecord;
     const results = await Promise.all(
@@ -117,7 +117,7 @@ describe('the publisher', () => {
     expect(results).toEqual(['acknowledged', 'refused', 'acknowledged']);
   });
 
-  it('says when too much waits, by records and by bytes', async () => {
+  it('refuses records when too many wait, by number and by bytes', async () => {
     await open({ maxWaiting: 5, maxWaitingBytes: 100_000 });
     const many = await Promise.all(Array.from({ length: 8 }, (_, index) => outcome(publisher.publish(recordOf(`full-${index}`, 'a')))));
     expect(many).toEqual([...Array.from({ length: 5 }, () => 'acknowledged'), 'full', 'full', 'full']);
@@ -126,7 +126,7 @@ describe('the publisher', () => {
     expect(await outcome(publisher.publish(recordOf('full-after', 'a')))).toBe('acknowledged');
   });
 
-  it('sends what waits before it stops, and takes nothing then', async () => {
+  it('sends waiting records before it stops, and accepts no more', async () => {
     await open();
     const sent = Promise.all(Array.from({ length: 100 }, (_, index) => outcome(publisher.publish(recordOf(`stop-${index}`, 'a')))));
     const stopped = publisher.stop();
@@ -159,7 +159,7 @@ describe('the publisher while the broker', () => {
     publisher = await createPublisher({ kafka: proxy.kafka, logger: silent, metrics: new Registry(), deadlineMs });
   };
 
-  it.each(['closed', 'frozen'] as const)('is %s, rejects at the deadline, and goes on when it is back', async (mode) => {
+  it.each(['closed', 'frozen'] as const)('is %s, rejects at the deadline, and recovers when it is back', async (mode) => {
     await open(1_500);
     await publisher.publish(recordOf(`${mode}-before`, 'a'));
     proxy.set(mode);
@@ -173,7 +173,7 @@ describe('the publisher while the broker', () => {
     expect(await outcome(publisher.publish(recordOf(`${mode}-after`, 'a')))).toBe('acknowledged');
   });
 
-  it('is away for less than the deadline loses and rejects nothing', async () => {
+  it('is down for less than the deadline loses and rejects nothing', async () => {
     await open(5_000);
     proxy.set('closed');
     const results = Array.from({ length: 50 }, (_, index) => outcome(publisher.publish(recordOf(`short-${index}`, 'a'))));
@@ -183,7 +183,7 @@ describe('the publisher while the broker', () => {
     expect(new Set(await namesOnTopic('short-')).size).toBe(50);
   });
 
-  it('is away at the start comes up by itself', async () => {
+  it('is down at the start connects by itself later', async () => {
     proxy.set('closed');
     await open(300);
     expect(publisher.healthy()).toBe(false);
@@ -192,13 +192,13 @@ describe('the publisher while the broker', () => {
     expect(await outcome(publisher.publish(recordOf('start-1', 'a')))).toBe('acknowledged');
   });
 
-  it('takes a batch but its answer is lost, never lets the next batch pass for that one', async () => {
+  it('accepts a batch but its answer is lost, never mistakes the next batch for that one', async () => {
     await open(500);
     await publisher.publish(recordOf('lost-0', 'a'));
     for (const round of [1, 2]) {
       proxy.set('mute');
       expect(await outcome(publisher.publish(recordOf(`lost-${round}-unheard`, 'a')))).toBe('deadline');
-      // The silence outlasts the client's own retries; then it takes the sequence numbers of the lost batch back.
+      // The silence outlasts the client's own retries; then the client reuses the sequence numbers of the lost batch.
       await delay(2_000);
       proxy.set('open');
       await until(() => publisher.healthy());
@@ -209,7 +209,7 @@ describe('the publisher while the broker', () => {
     expect(names).toContain('lost-1-unheard');
   });
 
-  it('is away does not keep it from stopping', async () => {
+  it('is down does not keep it from stopping', async () => {
     await open(1_000);
     await publisher.publish(recordOf('stopping-0', 'a'));
     proxy.set('frozen');

@@ -17,7 +17,7 @@ export interface Publisher {
   publish(record: OutgoingRecord | DeadLetterRecord): Promise<void>;
   /** Whether the last attempt to connect or to append succeeded. */
   healthy(): boolean;
-  /** Takes no more records, goes on with those that wait until their deadlines, and disconnects. */
+  /** Accepts no more records, sends the waiting ones until their deadlines, and disconnects. */
   stop(): Promise<void>;
 }
 

@@ -9,8 +9,8 @@ export interface LogRange {
 }
 
 /**
- * Everything that lies on a topic now; null when there is no such topic. What a transaction appended is not among it before the broker has written
- * the transaction's end, a moment after its commit was acknowledged.
+ * Everything on a topic now; null when there is no such topic. Records of a transaction are included only once the broker has written its end,
+ * a moment after the commit was acknowledged.
  */
 export async function rangesOn(kafka: Kafka, topic: string): Promise<LogRange[] | null> {
   const admin = kafka.admin();
@@ -26,13 +26,13 @@ export async function rangesOn(kafka: Kafka, topic: string): Promise<LogRange[] 
   }
 }
 
-/** Removes what lies before an offset of each partition. A log can only be cut at its old end. */
+/** Removes all records before an offset of each partition. A log can only be cut at its old end. */
 export async function truncate(kafka: Kafka, topic: string, before: readonly { partition: number; offset: bigint }[]): Promise<void> {
   if (before.length === 0) return;
   const admin = kafka.admin();
   try {
     await admin.connect();
-    // KafkaJS looks for the leaders in what it has been told before, and asks for nothing.
+    // deleteTopicRecords looks for the leaders in cached metadata only; this call loads it.
     await admin.fetchTopicOffsets(topic);
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
     await admin.deleteTopicRecords({ topic, partitions });
@@ -41,15 +41,15 @@ export async function truncate(kafka: Kafka, topic: string, before: readonly { p
   }
 }
 
-/** Records that are handed over together: their bytes are in memory meanwhile, and the group hears from us in between. */
+/** Records handed over together: all are in memory meanwhile, and heartbeats are sent between chunks. */
 const maxChunk = 500;
 const checkMs = 2_000;
 const patienceMs = 60_000;
 
 /**
- * Reads the ranges, each in its order, and hands them over in chunks; nothing is fetched while one is handled. `enough` ends the reading of that
- * partition. Commits nothing, and the group is removed at the end: `groupId` must be nobody else's. What retention removes meanwhile is not
- * seen. Rejects with what `onRecords` rejects with, with KafkaJS's error, with the reason of `signal`, or when nothing comes for a minute.
+ * Reads the ranges, each in order, and hands them over in chunks; nothing is fetched while one is handled. `enough` ends the reading of that
+ * partition. Commits nothing, and deletes the group at the end: `groupId` must not be in use. Records that retention removes meanwhile are
+ * skipped. Rejects with the error of `onRecords` or of KafkaJS, with the reason of `signal`, or when no record arrives for a minute.
  */
 export async function readRanges(options: {
   readonly kafka: Kafka;
@@ -60,7 +60,7 @@ export async function readRanges(options: {
   readonly onRecords: (records: readonly LogRecord[]) => Promise<'more' | 'enough'>;
 }): Promise<void> {
   const { kafka, topic, groupId, signal, onRecords } = options;
-  /** Where the reading of each partition goes on. */
+  /** The next offset to read of each partition. */
   const left = new Map(
     options.ranges.filter(({ from, to }) => from < to).map(({ partition, from, to }) => [partition, { next: from, to }]),
   );
@@ -75,7 +75,7 @@ export async function readRanges(options: {
     if (error === undefined) resolve();
     else reject(error instanceof Error ? error : new Error('the reading failed', { cause: error }));
   };
-  // Nobody may be waiting for it yet.
+  // It may reject before it is awaited.
   end.catch(() => {});
   const done = (partition: number) => {
     left.delete(partition);
@@ -110,16 +110,16 @@ export async function readRanges(options: {
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
-    // Whoever handles a chunk may wait for others; nobody else waits for this group.
+    // Handling a chunk may take long; this group has no other member that would wait.
     sessionTimeout: 300_000,
     rebalanceTimeout: 300_000,
     maxWaitTimeInMs: 100,
-    // KafkaJS unpacks the whole of a fetch before it hands over any of it, and what is compressed is ten times as much then.
+    // KafkaJS decompresses a whole fetch before it hands over any of it: about ten times its size.
     maxBytes: 2 * 1024 * 1024,
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
   consumer.on('consumer.crash', ({ payload: { error } }) => finish(error));
-  // What ends a transaction, or was left out of it, is no record: no batch is handed over for these alone.
+  // Transaction markers and aborted records are not handed over: no batch comes for these alone.
   consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
     const place = left.get(partition);
     if (place === undefined) return;
@@ -165,7 +165,7 @@ export async function readRanges(options: {
   }
 }
 
-/** The brokers forget an empty group without offsets by themselves: failing to be tidy is no failure. */
+/** The brokers forget an empty group without offsets by themselves, so a failure here does not matter. */
 async function removeGroup(kafka: Kafka, groupId: string): Promise<void> {
   const admin = kafka.admin();
   try {

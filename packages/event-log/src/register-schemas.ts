@@ -13,7 +13,7 @@ export interface SchemaRegistration {
   readonly versions: readonly { readonly version: number; readonly id: number; readonly created: boolean }[];
 }
 
-/** Every subject of the mirror, and what is registered there. */
+/** Every subject of the mirror, and its contract. */
 export function schemaSubjects(
   prefix: string,
   states: readonly StateContract<unknown>[],
@@ -25,7 +25,7 @@ export function schemaSubjects(
 }
 
 /**
- * The deploy step: sets the subject to FULL_TRANSITIVE, then registers every released version in order. Again is harmless. The registry
+ * The deploy step: sets the subject to FULL_TRANSITIVE, then registers every released version in order. Safe to run again. The registry
  * itself refuses a version that is incompatible with one it holds: rejects with SchemaRegistryError (`refused`).
  * `contract`: by default that of the events.
  */
@@ -53,7 +53,7 @@ export interface SchemaInspection {
   readonly versions: readonly { readonly version: number; readonly id: number | null }[];
 }
 
-/** What the registry holds of our schemas; changes nothing. Rejects with SchemaRegistryError when it cannot be asked. */
+/** Which of our schemas the registry holds; changes nothing. Rejects with SchemaRegistryError when it is unavailable. */
 export async function inspectSchemas(options: {
   schemaRegistry: SchemaRegistrySettings;
   subject: string;

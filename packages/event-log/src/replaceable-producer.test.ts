@@ -6,7 +6,7 @@ import { createReplaceableProducer, type KafkaProducer } from './replaceable-pro
 const never = new Promise<never>(() => {});
 const request = { topic: 'events', messages: [] };
 
-/** Notes what is called on which producer; `plans`: how connect and send end, producer by producer, well unless they say so. */
+/** Records the calls of each producer; `plans`: how connect and send of each end, successfully by default. */
 function setUp(plans: { readonly connect?: () => Promise<void>; readonly send?: () => Promise<[]> }[] = [], deadlineMs = 3_600_000) {
   const calls: string[] = [];
   let created = 0;

@@ -13,7 +13,7 @@ export interface SchemaRegistrySettings {
  * - `unknown`: the registry knows no such subject or schema (404).
  * - `refused`: it will not take the schema: incompatible, or not a schema (409, 422).
  * - `unusable`: it answered, but not with an Avro schema.
- * - `unavailable`: no answer, or that it cannot answer (us) now: also 401 and 403, and a redirect, which credentials do not follow.
+ * - `unavailable`: no answer, or one that it cannot serve us now: also 401 and 403, and a redirect, which credentials do not follow.
  */
 export type SchemaRegistryFailure = 'unknown' | 'refused' | 'unusable' | 'unavailable';
 
@@ -44,12 +44,12 @@ export interface SchemaRegistryClient {
 
 const requestMs = 3_000;
 
-/** Every question is answered within `deadlineMs`. */
+/** Every call ends within `deadlineMs`. */
 export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadlineMs = 10_000): SchemaRegistryClient {
   const { url, credentials } = splitCredentials(settings);
   const authorization =
     credentials === null ? null : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
-  /** An answer may quote them. */
+  /** An answer may quote these. */
   const secrets = [credentials?.password, authorization].filter((secret) => typeof secret === 'string' && secret !== '').map(String);
   let registry = open();
 
@@ -62,7 +62,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
       middlewares: [
         () => ({
           prepareRequest: async (next) => (await next()).enhance({ timeout: requestMs }),
-          // The library takes a redirect for an empty answer. It wants failures as responses.
+          // The library mistakes a redirect for an empty answer. It wants failures as responses.
           response: async (next) => {
             const response = await next();
             // oxlint-disable-next-line prefer-promise-reject-errors
@@ -79,7 +79,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
     } catch (error) {
       if (error instanceof SchemaRegistryError) throw error;
       if (!(error instanceof DeadlineError)) throw failure(what, error, reasonOf(error));
-      // The library answers everyone who asks for the same id with the first request, even when that one never ends.
+      // The library shares the first request among all callers that look up the same id, even when that one never ends.
       registry = open();
       throw failure(what, error, 'unavailable');
     }
@@ -144,7 +144,7 @@ export function connectSchemaRegistry(settings: SchemaRegistrySettings, deadline
   };
 }
 
-/** Short: a proxy in between answers with a page. fetch hides what happened in a cause. */
+/** Short: a proxy in between may answer with a page. fetch hides the actual failure in a cause. */
 function reasonText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;

@@ -13,7 +13,7 @@ const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({
 }));
 
 describe('the partitioner', () => {
-  it('puts a key where every Kafka client puts it', () => {
+  it('puts a key on the same partition as every Kafka client', () => {
     const partition = createStablePartitioner();
     const reference = Partitioners.DefaultPartitioner();
     const keys = fc.oneof(
@@ -31,12 +31,12 @@ describe('the partitioner', () => {
     );
   });
 
-  it('heeds a partition that is asked for', () => {
+  it('respects an explicit partition', () => {
     const message: Message = { key: 'acme', value: null, partition: 7 };
     expect(createStablePartitioner()({ topic: 't', partitionMetadata, message })).toBe(7);
   });
 
-  it('spreads messages without a key, and gives each the same answer for a retry', () => {
+  it('spreads messages without a key, and keeps the partition of each in a retry', () => {
     const partition = createStablePartitioner();
     const messages = Array.from({ length: 50 }, (): Message => ({ key: null, value: null }));
     const first = messages.map((message) => partition({ topic: 't', partitionMetadata, message }));

@@ -1,13 +1,13 @@
 import { Partitioners, type Message, type PartitionerArgs } from 'kafkajs';
 
-/** The partition, of so many, that the records with this key are in: Kafka's default, as every client computes it. */
+/** The partition of records with this key: Kafka's default, as every client computes it. */
 export function partitionOfKey(key: Buffer | string, partitions: number): number {
   return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7f_ff_ff_ff) % partitions;
 }
 
 /**
- * Kafka's default partitioner, which for each message without a key stands by its first answer. KafkaJS asks again for every retry of a send, and
- * such a message would move to another partition, where its batch can pass for one that is there already and be dropped.
+ * Kafka's default partitioner, but a message without a key keeps its first partition. KafkaJS asks again for every retry of a send, and such
+ * a message would move to another partition, where its batch can pass for one that is there already and be dropped.
  */
 export function createStablePartitioner(): (args: PartitionerArgs) => number {
   const withoutKey = Partitioners.DefaultPartitioner();

@@ -12,7 +12,7 @@ const settings = { partitions: 4, replicationFactor: 1, retentionMs: 86_400_000 
 afterAll(log.remove);
 
 describe('creating the topics', () => {
-  it('says what it created, once', async () => {
+  it('returns the topics it created, once', async () => {
     const before = await describeTopics(log.kafka, log.prefix, settings, [stateLog]);
     expect(before.map(({ topic, exists }) => [topic, exists])).toEqual([
       [events, false],
@@ -56,7 +56,7 @@ describe('creating the topics', () => {
     expect(again.map((topic) => topic.created)).toEqual([false, false, false]);
   });
 
-  it('says what differs from the settings, and changes nothing', async () => {
+  it('returns the differences from the settings, and changes nothing', async () => {
     const found = await createTopics(log.kafka, log.prefix, { partitions: 24, replicationFactor: 1, retentionMs: 5_000 }, [stateLog]);
     expect(found[0]).toMatchObject({
       created: false,
@@ -65,7 +65,7 @@ describe('creating the topics', () => {
     });
   });
 
-  it('may be done by two at a time', async () => {
+  it('can be done by two processes at a time', async () => {
     const prefix = `${log.prefix}twice.`;
     const both = await Promise.all([1, 2].map(() => createTopics(log.kafka, prefix, settings, [stateLogOf(prefix, databaseStates)])));
     for (const topic of both.flat()) expect(topic).toMatchObject({ exists: true, differences: [] });

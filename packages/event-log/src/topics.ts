@@ -18,7 +18,7 @@ export function topicsFor(prefix: string): Topics {
   return { events, deadLetters: `${events}.dead-letters`, eventsSubject: `${events}-value` };
 }
 
-/** Who consumes the event log. */
+/** The consumers of the event log. */
 export const workerNames = ['sync-worker', 'delete-worker'] as const;
 export type WorkerName = (typeof workerNames)[number];
 
@@ -28,8 +28,8 @@ export function groupIdFor(prefix: string, worker: WorkerName): string {
 }
 
 /**
- * A group for one reading by an operator, who commits nothing and removes it afterwards. One of its own, so that two who read at the same time
- * do not share the partitions.
+ * A group for one read by an operator's command, which commits nothing and removes it afterwards. Each has its own, so that two reads at the
+ * same time do not share the partitions.
  */
 export function readerGroupId(prefix: string): string {
   return `${prefix}notion-mirror.operator-${randomUUID()}`;
@@ -45,7 +45,7 @@ export interface TopicSettings {
 
 export const defaultTopicSettings: TopicSettings = { partitions: 24, replicationFactor: 1, retentionMs: 30 * 24 * 60 * 60 * 1000 };
 
-/** How a topic is meant to be, in Kafka's own names and spelling. */
+/** The intended configuration of a topic, in Kafka's own names and spelling. */
 interface TopicLayout {
   readonly topic: string;
   readonly partitions: number;
@@ -58,16 +58,16 @@ export interface TopicDescription {
   readonly exists: boolean;
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** Partitions that nobody leads, so that nothing can be written to them. */
+  /** Partitions without a leader, which cannot be written to. */
   readonly partitionsWithoutLeader: readonly number[];
   readonly underReplicatedPartitions: readonly number[];
-  /** One sentence for each setting that is not as `settings` would have it. Empty when it is, and when the topic does not exist. */
+  /** One sentence for each setting that differs from `settings`. Empty when none does, and when the topic does not exist. */
   readonly differences: readonly string[];
 }
 
 const megabyte = 1024 * 1024;
 const sevenDays = 7 * 24 * 60 * 60 * 1000;
-/** How long a null stays on the state log at least, milliseconds: a reader that was away for longer may miss removals. */
+/** How long a null stays on the state log at least, milliseconds: a reader that was down for longer may miss removals. */
 export const removalsKeptMs = sevenDays;
 const ninetyDays = 90 * 24 * 60 * 60 * 1000;
 
@@ -103,8 +103,8 @@ function layouts(prefix: string, settings: TopicSettings, stateLogs: readonly St
       topic,
       partitions,
       replicationFactor,
-      // A document has up to 16 MiB. A null stays a week before compaction takes it, so that a reader who was away learns of it. What is
-      // replaced is compacted within a week, also where little is written: erased content must not stay for ever.
+      // A document has up to 16 MiB. A null stays a week before compaction removes it, so that a reader that was down sees it. Replaced states
+      // are compacted within a week, also where little is written: erased content must not stay for ever.
       config: {
         ...common,
         'cleanup.policy': 'compact',
@@ -116,7 +116,7 @@ function layouts(prefix: string, settings: TopicSettings, stateLogs: readonly St
   ];
 }
 
-/** Creates the topics that do not exist. Never changes one that does: `differences` says what is not as `settings` would have it. */
+/** Creates the topics that do not exist. Never changes one that does: `differences` names the settings that are not as in `settings`. */
 export async function createTopics(
   kafka: Kafka,
   prefix: string,
@@ -129,9 +129,9 @@ export async function createTopics(
     for (const { topic, partitions, replicationFactor, config } of layouts(prefix, settings, stateLogs)) {
       if (existing.has(topic)) continue;
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-      // False: another one was faster.
+      // False: another process was faster.
       const isNew = await admin.createTopics({
-        // KafkaJS gives this wait up when a broker has not heard of the topic yet; ours is below.
+        // KafkaJS gives this wait up when a broker does not know the topic yet; ours is below.
         waitForLeaders: false,
         topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
       });
@@ -142,7 +142,7 @@ export async function createTopics(
   });
 }
 
-/** A broker may not know yet of a topic that another one has just created: asks until it does. */
+/** A broker may not know yet a topic that another one has just created: asks until it does. */
 async function describeCreated(admin: Admin, wanted: readonly TopicLayout[]): Promise<TopicDescription[]> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt === 50;
@@ -165,12 +165,12 @@ export async function requireTopics(kafka: Kafka, prefix: string): Promise<void>
   const { events, deadLetters } = topicsFor(prefix);
   const existing = new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
   const missing = [events, deadLetters].filter((topic) => !existing.has(topic));
-  // A broker that checks rights does not show what one may not see.
+  // A broker with ACLs does not list topics that the user may not see.
   if (missing.length > 0)
     throw new Error(`no topic ${missing.join(', ')}: run \`mirror init\` (or give this Kafka user the ACLs of docs/security.md)`);
 }
 
-/** The topics as they are, compared with how they are meant to be. */
+/** The topics as they are, compared with their intended configuration. */
 export async function describeTopics(
   kafka: Kafka,
   prefix: string,
@@ -180,7 +180,7 @@ export async function describeTopics(
   return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings, stateLogs)));
 }
 
-/** How long each topic keeps its records, in milliseconds, as Kafka says; null: for ever. Of those that exist. */
+/** How long each existing topic keeps its records, in milliseconds, according to Kafka; null: for ever. */
 export async function retentionOf(kafka: Kafka, topics: readonly string[]): Promise<ReadonlyMap<string, number | null>> {
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 
-/** Where a partition goes on for a group: `committed` is null when the group never committed. `low` and `high` are the ends of the log. */
+/** Where a group continues on a partition: `committed` is null when the group never committed. `low` and `high` are the ends of the log. */
 export interface Whereabouts {
   readonly partition: number;
   readonly committed: bigint | null;
@@ -8,12 +8,12 @@ export interface Whereabouts {
   readonly high: bigint;
 }
 
-/** Where a group goes on: one that never committed, or whose place is gone, begins with the oldest record. */
+/** Where a group continues: one that never committed, or whose offset is no longer on the log, begins with the oldest record. */
 export function nextOffset({ committed, low }: Pick<Whereabouts, 'committed' | 'low'>): bigint {
   return committed === null || committed < low ? low : committed;
 }
 
-/** Asks the brokers with a connection of its own: one that is kept would not know a partition that was added later. */
+/** Opens a connection of its own: a kept one would not know a partition that was added later. */
 export async function findWhereabouts(kafka: Kafka, groupId: string, topic: string): Promise<Whereabouts[]> {
   const admin = kafka.admin();
   try {

@@ -11,62 +11,62 @@ import type { NotionMetrics } from './notion-metrics.ts';
 import type { Permit, RateBudget, Taken } from './rate-budget.ts';
 import type { TokenSource } from './token-source.ts';
 
-/** Why a connection can make no more calls: fit for its statusReason. */
+/** Why a connection can make no more calls: becomes its statusReason. */
 export type UnauthorizedReason = 'token_refused' | 'grant_refused' | 'connection_deleted';
 
-/** What one call through one connection came to. */
+/** The result of one call through one connection. */
 export type CallOutcome = { readonly kind: 'ok'; readonly body: JsonObject; readonly text: string } | CallProblem;
 
 export type CallProblem =
-  /** Not existing, not shared with this connection (class `gone`), or nothing that the endpoint can show (`unreadable`). */
+  /** It does not exist, is not shared with this connection (class `gone`), or is nothing that the endpoint can show (`unreadable`). */
   | { readonly kind: 'gone'; readonly failure: SourceFailure }
-  /** The connection is of no use any more. */
+  /** The connection can make no more calls. */
   | { readonly kind: 'dead' }
   /** `at`: epoch milliseconds. Scope `connection`: every call of the connection waits; `request`: only this one. */
   | { readonly kind: 'retry'; readonly at: number; readonly scope: 'connection' | 'request'; readonly failure: SourceFailure }
   | { readonly kind: 'failed'; readonly failure: SourceFailure };
 
-/** One call of a piece of work, with the connection's token, within its budget. `signal` must abort with the work's own. Never rejects. */
+/** One call of a session, with the connection's token, within its budget. `signal` must abort with the session's own. Never rejects. */
 export type SessionCall = (request: NotionCall, signal?: AbortSignal) => Promise<CallOutcome>;
 
 export interface SessionOptions {
-  /** How many calls must have room before the first is made. */
+  /** Calls for which the budget must have room before the first is made. */
   readonly reserve: number;
-  /** The part of the budget that they may use, the rest being for others. Default 1. */
+  /** The part of the budget that the session may use; the rest is for others. Default 1. */
   readonly share?: number | undefined;
   /** From 1; the backoff grows with it. */
   readonly attempt: number;
   readonly signal: AbortSignal;
-  /** A question about the connection itself: a refusal is the answer, and nothing follows from it. Default false. */
+  /** A check of the connection itself: a refusal is the answer, and has no consequences. Default false. */
   readonly isProbe?: boolean | undefined;
-  /** Called for each answer with what Notion calls the request; null when it does not say. */
+  /** Called for each answer with Notion's request id; null when it has none. */
   readonly onAnswer?: ((requestId: string | null) => void) | undefined;
 }
 
 export interface ConnectionCalls {
   /**
-   * Runs `work` if the budget has room for its first calls. If not, the answer is `retry` at once, so that nobody who waits holds a slot.
-   * Calls beyond the reserved ones wait for room inside.
+   * Runs `work` if the budget has room for the reserved calls. If not, the result is `retry` at once, so that no slot is held while waiting.
+   * Further calls wait for room inside `work`.
    */
   begin<T>(connection: Connection, options: SessionOptions, work: (call: SessionCall) => Promise<T>): Promise<T | CallProblem>;
 }
 
-/** Longer than the window, so that a database with more data sources than the budget has room for gets there. */
+/** Longer than the window, so that a database with more data sources than the budget has room for can be read. */
 const longestWaitInsideMs = 65_000;
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 60_000;
-/** For how long a refused connection is left alone if nobody takes note of it. */
+/** How long a refused connection is not used while its status still says `active`. */
 const refusedMs = 60_000;
 /** A connection whose token Notion has accepted within this time is probed before it is given up. */
 const workedMs = 600_000;
-/** How long such a connection is probed; and how long if Notion accepts no token at all: then it is Notion, not the customer. */
+/** How long such a connection is probed; and how long while Notion accepts no token at all: then Notion is the cause, not the customer. */
 const doubtMs = 15_000;
 const longestDoubtMs = 600_000;
 const longestProbeWaitMs = 30_000;
-/** Connections whose last good answer is remembered. */
+/** Connections whose last accepted call is remembered. */
 const rememberedConnections = 50_000;
 
-/** A connection that worked a moment ago, and whose token Notion refuses now. */
+/** A connection that worked recently, and whose token Notion refuses now. */
 interface Doubt {
   readonly since: number;
   readonly probes: number;
@@ -84,7 +84,7 @@ export function createConnectionCalls(deps: {
   readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
 }): ConnectionCalls {
   const { tokens, budget, clock, logger } = deps;
-  /** Connections that were refused a moment ago: the cached list of connections may still call them active. */
+  /** Connections that were refused recently: the cached list of connections may still call them active. */
   const refused = new LRUCache<string, { readonly updatedAt: number; readonly until: number }>({ max: 10_000 });
 
   /** When Notion last accepted the token of a connection. */
@@ -101,13 +101,13 @@ export function createConnectionCalls(deps: {
   }
 
   /**
-   * Notion refuses a fresh token. A connection that worked a moment ago is not given up at once: it is probed for a while, and for much longer as long as other
-   * connections are refused too and none is accepted, since then Notion's own check is what fails. Null: give it up.
+   * Notion refuses a fresh token. A connection that worked recently is not given up at once: it is probed for a while, and much longer while
+   * other connections are refused too and none is accepted, since then Notion's own check is at fault. Null: give it up.
    */
   function doubt({ connectionId, workspaceId }: Connection, failure: SourceFailure, attempt: number): CallProblem | null {
     const now = clock.now();
     const known = doubts.get(connectionId);
-    // Calls that were made together are one probe.
+    // Concurrent calls are one probe.
     if (known !== undefined && known.nextAt > now) return later(failure, known.nextAt, 'connection', attempt);
     const isRecent = known !== undefined || now - (workedAt.get(connectionId) ?? Number.NEGATIVE_INFINITY) < workedMs;
     const { since, probes } = known ?? { since: now, probes: 0 };
@@ -118,15 +118,15 @@ export function createConnectionCalls(deps: {
     }
     const nextAt = now + backoffMs(probes + 1, firstBackoffMs, longestProbeWaitMs, deps.random);
     doubts.set(connectionId, { since, probes: probes + 1, nextAt, failure });
-    if (probes === 0) logger.warn({ connectionId, workspaceId, failure }, 'Notion refuses a token that it accepted a moment ago; probing');
+    if (probes === 0) logger.warn({ connectionId, workspaceId, failure }, 'Notion refuses a token that it accepted recently; probing');
     return later(failure, nextAt, 'connection', attempt);
   }
 
-  /** Whether Notion refuses others too, and has accepted none since. */
+  /** Whether Notion refuses other connections too, and has accepted none since. */
   function refusesAll(connectionId: string, since: number): boolean {
     const oldest = clock.now() - longestDoubtMs;
     if (anyWorkedAt > since) return false;
-    // Not all are gone through: in a spell of refusals the first few say so.
+    // Rarely visits all: while Notion refuses everything, one of the first few is enough.
     for (const [other, entry] of doubts.entries()) if (other !== connectionId && entry.since > oldest) return true;
     return false;
   }
@@ -144,7 +144,7 @@ export function createConnectionCalls(deps: {
     try {
       await deps.onUnauthorized(connection, reason);
     } catch (error) {
-      logger.error({ err: error, connectionId, workspaceId, reason }, 'cannot take note that Notion refuses the connection');
+      logger.error({ err: error, connectionId, workspaceId, reason }, 'cannot record that Notion refuses the connection');
     }
     return { kind: 'dead' };
   }
@@ -159,7 +159,7 @@ export function createConnectionCalls(deps: {
     return { kind: 'retry', at: clock.now(), scope: 'request', failure };
   }
 
-  /** Who may use a part of the budget only, and has used it up, waits alone: others still have room. */
+  /** A session that has used up its share of the budget waits alone: others still have room. */
   function noRoom(taken: Taken & { ok: false }, share = 1): CallProblem {
     if (taken.cause === 'aborted') return stopped();
     const message = `no call may be made before ${new Date(taken.waitUntil).toISOString()} (${taken.cause})`;
@@ -193,7 +193,7 @@ export function createConnectionCalls(deps: {
     }
   }
 
-  /** The one place that acts on the class of a failure. `unauthorized` is for the caller, who knows whether the token was a fresh one. */
+  /** The one place that acts on the class of a failure. `unauthorized` is left to the caller, which knows whether the token was fresh. */
   function act(failure: NotionFailure, permit: Permit, attempt: number): CallProblem | { kind: 'unauthorized' } {
     switch (failure.class) {
       case 'rate_limited':

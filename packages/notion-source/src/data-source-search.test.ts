@@ -56,7 +56,7 @@ const tooLarge = (now: number, more: Partial<SourceFailure> = {}): Answer => ({
 });
 
 describe('a search whose cursor dies', () => {
-  // The tenant was never compared: lost renames never healed.
+  // The tenant was never compared, so lost renames were never repaired.
   it.each([
     ['is refused', (): Answer => ({ kind: 'failed', failure: failure('invalid') })],
     ['is not found', (): Answer => ({ kind: 'gone', failure: failure('gone') })],
@@ -75,7 +75,7 @@ describe('a search whose cursor dies', () => {
     expect(ids.slice(0, 1)).toEqual(['s1']);
   });
 
-  it('gives up after a few tries, with what it found', async () => {
+  it('gives up after a few attempts, with the pages it has read', async () => {
     const { ids, cursors, error } = await search(({ cursor }) =>
       cursor === null ? page(['s1'], 'c1') : { kind: 'failed', failure: failure('invalid', { message: 'the cursor is invalid' }) },
     );
@@ -84,7 +84,7 @@ describe('a search whose cursor dies', () => {
     expect(new Set(ids)).toEqual(new Set(['s1']));
   });
 
-  it('does not go round in circles, of cursors or of pages', async () => {
+  it('does not loop over repeated cursors or pages', async () => {
     const circle = await search(({ call }) => page([`s${call}`], call % 3 === 0 ? 'c1' : `c${call % 3}`));
     expect(circle.error).toMatchObject({ failure: { code: 'same_cursor' } });
     const samePage = await search(({ call }) => page(['s1', 's2'], `c${call}`));
@@ -92,7 +92,7 @@ describe('a search whose cursor dies', () => {
     expect(samePage.cursors.length).toBeLessThan(50);
   });
 
-  it('is refused for good when the first page is', async () => {
+  it('fails at once when the first page is refused', async () => {
     const { cursors, error } = await search(() => ({ kind: 'failed', failure: failure('invalid') }));
     expect(error).toMatchObject({ name: 'SearchError' });
     expect(cursors).toHaveLength(1);
@@ -100,8 +100,8 @@ describe('a search whose cursor dies', () => {
 });
 
 describe('a search whose pages are too large', () => {
-  // Six tries of the same size, then nothing: a new tenant got no backfill.
-  it.each([99, 50, 30, 12, 10])('asks for fewer: Notion answers at most %i', async (most) => {
+  // It tried the same size six times and gave up: a new tenant got no backfill.
+  it.each([99, 50, 30, 12, 10])('asks for smaller pages: Notion can answer at most %i', async (most) => {
     const { ids, error, sizes } = await search(({ size, cursor, now }) =>
       size > most ? tooLarge(now) : page([`s${cursor}`], cursor === null ? 'c1' : null),
     );
@@ -110,7 +110,7 @@ describe('a search whose pages are too large', () => {
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(10);
   });
 
-  it('heeds what Notion advises, also below ten, and also in a refusal', async () => {
+  it('follows the page size that Notion advises, also below ten, and also in a refusal', async () => {
     const advised = await search(({ size, now }) => (size > 7 ? tooLarge(now, { advisedPageSize: 7 }) : page(['s1'], null)));
     expect(advised.sizes).toEqual([100, 7]);
     const refused = await search(({ size }) =>
@@ -120,7 +120,7 @@ describe('a search whose pages are too large', () => {
     expect(refused.ids).toEqual(['s1']);
   });
 
-  it('grows back, and less often when that was too early', async () => {
+  it('grows back, and more slowly when that was too early', async () => {
     const size = createPageSize();
     size.shrink(undefined);
     expect(size.size).toBe(50);
@@ -136,7 +136,7 @@ describe('a search whose pages are too large', () => {
   });
 });
 
-it('a search that stays throttled ends, so that the rest can be compared', async () => {
+it('a search that stays throttled ends, so that the sweep can continue', async () => {
   const { error } = await search(({ now }) => ({ kind: 'retry', at: now + 60_000, scope: 'connection', failure: failure('rate_limited') }));
   expect(error).toMatchObject({ failure: { class: 'rate_limited' } });
 });

@@ -14,21 +14,21 @@ export class SearchError extends Error {
   }
 }
 
-/** One page: its data sources and the cursor of the next, or why it cannot be had. `attempt`: from 1, the backoff of a `retry` grows with it. */
+/** One page: its data sources and the cursor of the next, or why it cannot be read. `attempt`: from 1; the backoff of a `retry` grows with it. */
 export type ReadPage = (
   connection: Connection,
   page: { readonly cursor: string | null; readonly size: number; readonly attempt: number },
   signal: AbortSignal,
 ) => Promise<{ readonly kind: 'seen'; readonly value: SearchPage } | CallProblem>;
 
-/** Tries of one page that fail for other reasons than a rate limit. */
+/** Attempts at one page, not counting those that hit a rate limit. */
 const pageAttempts = 6;
-/** Times that a search begins again because its cursor died. */
+/** How often a search begins again because its cursor died. */
 const restarts = 3;
 const restartMs = 1_000;
-/** How long a search that is throttled waits for one page: it must not hold up what else a sweep compares. */
+/** How long a throttled search waits for one page: it must not hold up the rest of a sweep. */
 const longestThrottledMs = 300_000;
-/** Pages in a row that show nothing new: some servers give the first page again and again under new cursors. */
+/** Pages in a row with nothing new: some servers return the first page again and again under new cursors. */
 const stalePages = 5;
 
 /** Reads a search to its end, page by page. The generator throws a SearchError when it cannot. */
@@ -45,7 +45,7 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
     }
   };
 
-  /** From the first page on. Returns null at the end of the list, or why the search cannot go on from where it was. */
+  /** From the first page on. Returns null at the end of the list, or why the search cannot continue from its cursor. */
   async function* searchOnce(
     connection: Connection,
     pages: PageSize,
@@ -77,7 +77,7 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
         }
         case 'retry':
           if (signal.aborted || attempt >= pageAttempts || page.at - lastPageAt > longestThrottledMs) throw new SearchError(page.failure);
-          // Being throttled is no failure: it only takes longer.
+          // Throttling is not a failed attempt: it only takes longer.
           if (page.failure.class !== 'rate_limited') attempt += 1;
           if (mayBeTooLarge(page.failure)) pages.shrink(page.failure.advisedPageSize);
           await clock.sleep(page.at - clock.now(), signal);
@@ -102,21 +102,21 @@ const repeats: SourceFailure = {
   message: 'Notion repeats a part of the list instead of ending it',
 };
 
-/** Notion answers 503 or 504 to what takes too long, an edge in front of it 502 or nothing; fewer at a time may do. */
+/** Notion answers 503 or 504 when a page takes too long, an edge in front of it 502 or nothing; a smaller page may work. */
 function mayBeTooLarge(failure: SourceFailure): boolean {
   return failure.class === 'server' || failure.code === 'deadline';
 }
 
 interface PageSize {
   readonly size: number;
-  /** Asks for half as many from now on, or for what Notion advises. False: it is as small as it gets. */
+  /** Halves the size, or takes the one that Notion advises. False: it cannot get smaller. */
   shrink(advised: number | undefined): boolean;
-  /** A page came: after some in a row the size grows back. */
+  /** A page was read: after some in a row the size grows back. */
   answered(): void;
 }
 
 const largestPage = 100;
-/** Without advice. */
+/** Unless Notion advises fewer. */
 const smallestPage = 10;
 
 export function createPageSize(): PageSize {
@@ -131,7 +131,7 @@ export function createPageSize(): PageSize {
       const half = Math.min(size, Math.max(smallestPage, Math.floor(size / 2)));
       const smaller = advised !== undefined && advised < size ? advised : half;
       const isSmaller = smaller < size;
-      // One that failed right after it had grown is not tried so soon again.
+      // A size that failed right after growing is not tried again so soon.
       if (isSmaller && inARow === 0) growsAfter *= 2;
       size = smaller;
       inARow = 0;

@@ -34,7 +34,7 @@ function source(overrides: Record<string, unknown> = {}): ParsedDataSource {
 const richText = (...parts: string[]) => parts.map((part) => ({ type: 'text', text: { content: part }, plain_text: part, href: null }));
 
 describe('the document of a Notion database', () => {
-  it("is made of the samples of Notion's documentation", () => {
+  it("is built from the samples in Notion's documentation", () => {
     const content = databaseContent(database(), new Map([[sourceId, source()]]));
     expect(content).toEqual({
       title: '',
@@ -71,7 +71,7 @@ describe('the document of a Notion database', () => {
     });
   });
 
-  it('takes every field where Notion gives it', () => {
+  it('has every field that Notion returns', () => {
     const file = { type: 'file', file: { url: 'https://s3.example/x?X-Amz-Signature=1', expiry_time: '2026-01-01T00:00:00.000Z' } };
     const container1 = database({
       title: richText('Road', 'map ', '🚀'),
@@ -153,7 +153,7 @@ describe('the document of a Notion database', () => {
     expect(database({ in_trash: undefined }).inTrash).toBe(false);
   });
 
-  it('loses no property, whatever its name, and keeps the order', () => {
+  it('keeps every property, whatever its name, and their order', () => {
     const names = [
       'b.c',
       '__proto__',
@@ -182,7 +182,7 @@ describe('the document of a Notion database', () => {
     expect(JSON.stringify(raw)).toContain('"__proto__":{"id":"p1"');
   });
 
-  it('takes types of properties that Notion has yet to invent', () => {
+  it('accepts unknown types of properties', () => {
     const properties = {
       A: { id: 'a', name: 'A', type: 'hologram', hologram: { depth: 3 } },
       B: { id: 'b', name: 'B', type: 'constructor' },
@@ -195,7 +195,7 @@ describe('the document of a Notion database', () => {
     ]);
   });
 
-  it('names a listed source that cannot be read, in its place', () => {
+  it('lists a source that cannot be read, in its place', () => {
     const both = database({
       data_sources: [
         { id: otherSourceId, name: 'Secret' },
@@ -214,7 +214,7 @@ describe('the document of a Notion database', () => {
     expect(content.raw.dataSources).toEqual([dataSource()]);
   });
 
-  it('tells a partial object from a malformed one', () => {
+  it('distinguishes a partial object from a malformed one', () => {
     expect(parseDatabase({ object: 'database', id: databaseId })).toEqual({ kind: 'partial' });
     expect(parseDatabase({ object: 'database', id: databaseId, request_id: 'r' })).toEqual({ kind: 'partial' });
     expect(parseDataSource(...received({ object: 'data_source', id: sourceId }))).toEqual({ kind: 'partial' });
@@ -231,7 +231,7 @@ describe('the document of a Notion database', () => {
     expect(databaseHolding(source({ parent: { type: 'page_id', page_id: 'p1' } }))).toBeNull();
   });
 
-  it('takes the data sources of a page of search results', () => {
+  it('reads the data sources of a page of search results', () => {
     const page = {
       object: 'list',
       results: [dataSource(), { object: 'data_source', id: otherSourceId }, { object: 'page', id: 'p1', parent: { type: 'workspace' } }],

@@ -11,9 +11,9 @@ import { z } from 'zod';
 import { isJsonObject, keysAsWritten } from './json-object.ts';
 
 /**
- * Notion's objects as the mirror keeps them. Parsing is strict about what a document cannot do without and open about everything else:
- * unknown fields stay in `raw`, unknown types of parents, properties and icons pass through. zod only checks and picks; objects that hold
- * free user text as keys are never rebuilt by it, since a rebuilt object loses a key named `__proto__`.
+ * Notion's objects as the mirror keeps them. Parsing is strict about the fields that a document needs and open about everything else:
+ * unknown fields stay in `raw`, unknown types of parents, properties and icons pass through. zod only checks and picks; objects with
+ * user text as keys are never rebuilt by it, since a rebuilt object loses a key named `__proto__`.
  */
 export interface ParsedDatabase {
   readonly raw: JsonObject;
@@ -29,7 +29,7 @@ export interface ListedDataSource {
 
 export interface ParsedDataSource {
   readonly raw: JsonObject;
-  /** Without the name, which the container gives. */
+  /** Without the name, which comes from the container. */
   readonly content: Omit<AccessibleDataSource, 'name'>;
 }
 
@@ -37,7 +37,7 @@ export type Parsed<T> =
   | { readonly kind: 'parsed'; readonly value: T }
   /** Only `{object, id}`: the token lacks the capability to read content. */
   | { readonly kind: 'partial' }
-  /** Not what Notion documents. `problem` names fields and types, never values. */
+  /** Not as Notion documents it. `problem` names fields and types, never values. */
   | { readonly kind: 'malformed'; readonly problem: string };
 
 const json = z.custom<Json>(() => true).optional();
@@ -103,7 +103,7 @@ export function parseDatabase(body: JsonObject): Parsed<ParsedDatabase> {
   };
 }
 
-/** GET /v1/data_sources/{id}. `bodyText` is the same body as received: it knows the order of the properties. */
+/** GET /v1/data_sources/{id}. `bodyText` is the same body as received: it has the order of the properties. */
 export function parseDataSource(body: JsonObject, bodyText: string): Parsed<ParsedDataSource> {
   const result = dataSourceObject.safeParse(body);
   if (!result.success) return notParsed(body, 'properties', result.error);
@@ -141,7 +141,7 @@ export interface HiddenDataSource {
 
 export type DataSourceSight = ParsedDataSource | HiddenDataSource;
 
-/** The document: the container, and each data source it lists, in its order. A source that `sources` does not have is inaccessible, as with a 404. */
+/** The document: the container, and each data source it lists, in its order. A source missing in `sources` is inaccessible, as with a 404. */
 export function databaseContent(database: ParsedDatabase, sources: ReadonlyMap<string, DataSourceSight>): DatabaseContent {
   const dataSources = database.listed.map(({ id, name }): DataSourceContent => {
     const source = sources.get(id);
@@ -163,10 +163,10 @@ export function databaseHolding(source: ParsedDataSource): string | null {
 
 export interface FoundDataSource {
   readonly dataSourceId: string;
-  /** Null when Notion gives only the data source's id. */
+  /** Null when Notion returns only the data source's id. */
   readonly databaseId: string | null;
   readonly lastEditedTime: Date | null;
-  /** As GET /v1/data_sources/{id} would answer it, if the search is up to date. */
+  /** As GET /v1/data_sources/{id} would return it, if the search is up to date. */
   readonly raw: JsonObject;
 }
 
@@ -208,7 +208,7 @@ function parseProperties(properties: JsonObject, bodyText: string): Parsed<Prope
   return { kind: 'parsed', value: contents };
 }
 
-/** JSON.parse keeps the order of keys but for those that look like array indexes, such as a property named "2024". */
+/** JSON.parse keeps the order of keys, except for those that look like array indexes, such as a property named "2024". */
 function orderedKeys(properties: JsonObject, bodyText: string): readonly string[] {
   const keys = Object.keys(properties);
   if (!keys.some((key) => /^\d+$/.test(key))) return keys;

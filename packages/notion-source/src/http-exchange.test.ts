@@ -17,7 +17,7 @@ async function failure(promise: Promise<unknown>): Promise<ExchangeError> {
 }
 
 describe('exchange', () => {
-  it('sends method, headers and body, and gives status, headers and text', async () => {
+  it('sends method, headers and body, and returns status, headers and text', async () => {
     await using server = await startScriptedServer(() => ({ status: 418, body: { tea: true }, headers: { 'x-a': 'b' } }));
     const answer = await exchange(
       `${server.url}/x?y=1`,
@@ -42,7 +42,7 @@ describe('exchange', () => {
     expect(String(accepted[0]).split(', ')).toContain(encoding);
   });
 
-  it('sends once more at once when an idle keep-alive socket turns out to be closed', async () => {
+  it('retries at once when an idle keep-alive socket turns out to be closed', async () => {
     const sockets: (number | undefined)[] = [];
     await using server = await startScriptedServer(() => (response) => {
       sockets.push(response.socket?.remotePort);
@@ -57,7 +57,7 @@ describe('exchange', () => {
     expect(sockets[2]).not.toBe(sockets[0]);
   });
 
-  it('sends no third time', async () => {
+  it('does not retry twice', async () => {
     await using server = await startScriptedServer(() => reset);
     expect(await failure(exchange(server.url, {}, limits()))).toMatchObject({ code: 'reset' });
     expect(server.requests).toHaveLength(2);
@@ -66,7 +66,7 @@ describe('exchange', () => {
   it.each([
     ['before the headers', hang],
     ['in the middle of the body', hangInBody],
-  ])('breaks off at the deadline when the answer hangs %s', async (_, reply) => {
+  ])('fails at the deadline when the answer hangs %s', async (_, reply) => {
     const closed = Promise.withResolvers<void>();
     await using server = await startScriptedServer(() => (response) => {
       response.on('close', () => closed.resolve());
@@ -77,13 +77,13 @@ describe('exchange', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('fails when the body is cut off, without sending again', async () => {
+  it('fails without a retry when the body is cut off', async () => {
     await using server = await startScriptedServer(() => truncated);
     expect(await failure(exchange(server.url, {}, limits()))).toMatchObject({ code: 'reset' });
     expect(server.requests).toHaveLength(1);
   });
 
-  it('stops when the caller does, before and during the call', async () => {
+  it('ends when the caller aborts, before and during the call', async () => {
     const asked = Promise.withResolvers<void>();
     await using server = await startScriptedServer(() => {
       asked.resolve();
@@ -98,7 +98,7 @@ describe('exchange', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('names what kept it from connecting', async () => {
+  it('names the reason when it cannot connect', async () => {
     const server = await startScriptedServer(() => fine);
     await server[Symbol.asyncDispose]();
     expect(await failure(exchange(server.url, {}, limits()))).toMatchObject({ code: 'ECONNREFUSED' });

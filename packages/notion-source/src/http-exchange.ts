@@ -10,16 +10,16 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** Those of an answer. (The platform's `Headers` checks and sorts each of them, for an answer of which three are read.) */
+/** Headers of an answer. (The platform's `Headers` checks and sorts all of them, and we read three.) */
 export class HttpHeaders {
   readonly #received: Dispatcher.ResponseData['headers'];
 
-  /** The names in lower case. */
+  /** Names in lower case. */
   constructor(received: Dispatcher.ResponseData['headers']) {
     this.#received = received;
   }
 
-  /** Whatever the case of the name; several values are joined by commas. */
+  /** The name may have any case; several values are joined by commas. */
   get(name: string): string | null {
     const value = this.#received[name.toLowerCase()];
     return value === undefined ? null : [value].flat().join(', ');
@@ -40,7 +40,7 @@ export interface ExchangeLimits {
 
 /**
  * No complete answer came. `code`: `deadline`, `aborted` (the caller's signal), `reset`, or the system's code (`ECONNREFUSED`, …).
- * The message is made of codes only: what fetch says may quote a header, and with it a token.
+ * The message is made of codes only: fetch's own may quote a header, and with it a token.
  */
 export class ExchangeError extends Error {
   override readonly name = 'ExchangeError';
@@ -52,7 +52,7 @@ export class ExchangeError extends Error {
   }
 }
 
-/** What the built-in fetch stands on, used directly: an exchange costs a third less CPU. A proxy of the environment is used when Node's own fetch would use it. */
+/** undici, which the built-in fetch is based on, used directly: an exchange costs a third less CPU. Uses a proxy of the environment when fetch would. */
 const connections = process.env['NODE_USE_ENV_PROXY'] === '1' ? new EnvHttpProxyAgent({ allowH2: false }) : new Agent({ allowH2: false });
 
 const decoders: Readonly<Record<string, (body: Uint8Array) => Promise<Buffer>>> = {
@@ -64,7 +64,7 @@ const encodings = Object.keys(decoders).join(', ');
 
 /**
  * One HTTP exchange with its whole body, under one deadline. A connection that is reset before the answer begins is most often an idle
- * keep-alive socket that the server had just closed: it is tried once more, at once. Redirects are answers, never followed with a token.
+ * keep-alive socket that the server had just closed: the call is retried once, at once. Redirects are answers, never followed with a token.
  * Rejects with ExchangeError only.
  */
 export async function exchange(url: string, request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer> {
@@ -77,7 +77,7 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
   const { method = 'GET', headers, body = null } = request;
   const options = {
     dispatcher: connections,
-    // The deadline is over the whole; undici's own are longer.
+    // The deadline covers the whole exchange; undici's own are longer.
     signal: end,
     method,
     headers: { 'accept-encoding': encodings, ...headers },
@@ -102,7 +102,7 @@ export async function exchange(url: string, request: HttpRequest, limits: Exchan
   }
 }
 
-/** The end of an exchange before its answer. undici takes an emitter for an AbortSignal, which costs less than to make and watch one for each call. */
+/** Ends an exchange before its answer. undici accepts an emitter as an AbortSignal, which costs less than creating and watching a signal for each call. */
 class End extends EventEmitter {
   reason: ExchangeError | null = null;
 
@@ -119,7 +119,7 @@ async function textOf({ headers, body }: Dispatcher.ResponseData): Promise<strin
 
 const resets = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-/** fetch wraps what happened in a TypeError; the code is somewhere in its causes. */
+/** fetch wraps the failure in a TypeError; the code is somewhere in its causes. */
 function codeOf(error: unknown): string {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (!('code' in at) || typeof at.code !== 'string') continue;

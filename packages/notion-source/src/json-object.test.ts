@@ -9,14 +9,14 @@ describe('keysAsWritten', () => {
     expect(Object.keys((JSON.parse(text) as { properties: object }).properties)).toEqual(['1', '2024', 'b', 'a']);
   });
 
-  it('finds only the field at the top, and nothing in strings', () => {
+  it('finds only the top-level field, and nothing in strings', () => {
     const text = String.raw`{"a":{"properties":{"x":1}},"s":"{\"properties\":{\"y\":1}}","l":["properties",":",{"properties":{"w":1}}],"properties":{"z":"\\"}}`;
     expect(keysAsWritten(text, 'properties')).toEqual(['z']);
     expect(keysAsWritten(text, 'missing')).toEqual([]);
     expect(keysAsWritten('{"properties":["a",{"b":1}]}', 'properties')).toEqual([]);
   });
 
-  it('gives the keys of any object, in the order they are written', () => {
+  it('returns the keys of any object, in the order in which they are written', () => {
     const key = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.nat().map(String),

@@ -9,7 +9,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** For values that came from JSON.parse, whose inner values are JSON by themselves. */
+/** For results of JSON.parse, whose inner values are JSON anyway. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -17,8 +17,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]/g;
 
 /**
- * The keys of the object that is the value of `field` in the JSON object `text`, in the order they are written, as JSON.parse would have
- * them if it kept the order: it puts keys that look like integers ("2024") first. `text` must be valid JSON.
+ * The keys of the object that is the value of `field` in the JSON object `text`, in the order in which they are written: JSON.parse puts keys
+ * that look like integers ("2024") first. `text` must be valid JSON.
  */
 export function keysAsWritten(text: string, field: string): readonly string[] {
   let keys = new Set<string>();

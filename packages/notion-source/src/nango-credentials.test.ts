@@ -29,7 +29,7 @@ const error = (code: string) => ({ error: { code } });
 const grantOf = async (changes: object) => (await ask({ status: 200, body: { ...body, ...changes } })).answer;
 
 describe('a grant at Nango', () => {
-  it('is its Notion workspace, its bot, its tags and when it was made; no token', async () => {
+  it('has its Notion workspace, bot, tags and time of creation, but no token', async () => {
     const { answer, asked } = await ask({ status: 200, body });
     expect(answer).toEqual({
       kind: 'grant',
@@ -44,7 +44,7 @@ describe('a grant at Nango', () => {
     expect(asked).toEqual(['GET /connections/c%201?provider_config_key=notion key']);
   });
 
-  it("is read from Notion's token response, and from the end user, where a connection is older than the field", async () => {
+  it("of a connection older than the fields is read from Notion's token response and the end user", async () => {
     const older = { tags: undefined, end_user: { id: 'u_42', organization: { id: 'acme' } }, connection_config: {} };
     expect(await grantOf(older)).toMatchObject({
       grant: { notionWorkspaceId: workspace, tags: { end_user_id: 'u_42', organization_id: 'acme' } },
@@ -54,7 +54,7 @@ describe('a grant at Nango', () => {
     });
   });
 
-  it('is none when Nango says so, and unknown when nobody says anything', async () => {
+  it('is missing when Nango has none, and unknown when neither Nango nor Notion identifies it', async () => {
     expect(await grantOf({ errors: [{ type: 'auth', log_id: 'l' }] })).toMatchObject({ kind: 'unauthorized' });
     expect((await ask({ status: 404, body: error('not_found') })).answer).toMatchObject({ kind: 'connection_deleted' });
     for (const status of [400, 424]) expect((await ask({ status, body: error('invalid_credentials') })).answer.kind).toBe('unauthorized');

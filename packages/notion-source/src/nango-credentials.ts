@@ -7,14 +7,14 @@ import { parseRetryAfter, type SourceFailure } from './notion-errors.ts';
 
 export type NangoAnswer = { readonly kind: 'token'; readonly token: string } | NangoRefusal;
 
-/** What a grant is about, as Nango holds it. */
+/** A grant as Nango has it. */
 export interface NangoGrant {
-  /** Nango's name of the provider: `notion`, or the connection is none of ours. */
+  /** Nango's name of the provider: if it is not `notion`, the connection is not ours. */
   readonly provider: string;
-  /** Null when neither Nango nor Notion's token response says. */
+  /** Null when neither Nango nor Notion's token response has it. */
   readonly notionWorkspaceId: string | null;
   readonly botId: string | null;
-  /** Tags of the connection; of an older one the end user and organisation, under the names that tags have: `end_user_id`, `organization_id`. */
+  /** Tags of the connection; of an older one its end user and organisation, as the tags `end_user_id` and `organization_id`. */
   readonly tags: Readonly<Record<string, string>>;
   /** Later after each authorisation. */
   readonly updatedAt: Date | null;
@@ -23,14 +23,14 @@ export interface NangoGrant {
 export type GrantAnswer = { readonly kind: 'grant'; readonly grant: NangoGrant } | NangoRefusal;
 
 export type NangoRefusal =
-  /** Nango does not know the connection (any more). */
+  /** Nango does not know the connection, or no longer. */
   | { readonly kind: 'connection_deleted'; readonly failure: SourceFailure }
   /** Nango could not refresh the grant: the customer must connect again. */
   | { readonly kind: 'unauthorized'; readonly failure: SourceFailure }
-  /** `everyone`: the answer concerns our API key, so no other connection need ask before `waitMs` have passed. */
+  /** `everyone`: the answer concerns our API key, so no call for any connection is worth making before `waitMs` have passed. */
   | { readonly kind: 'retry'; readonly failure: SourceFailure; readonly waitMs: number; readonly everyone: boolean };
 
-/** How long to leave Nango alone when only an operator can help. */
+/** How long not to call Nango when only an operator can help. */
 const operatorWaitMs = 120_000;
 const transientWaitMs = 2_000;
 const pauseWithoutRetryAfterMs = 10_000;
@@ -50,7 +50,7 @@ const grantedConnection = z.object({
 });
 const errorBody = z.object({ error: z.object({ code: z.string() }) });
 
-/** A header value without surprises. A line break in a token would break the header, and fetch would quote it in its error. */
+/** Whether a token is a valid header value. With a line break it would not be, and fetch would quote it in its error. */
 export function isUsableToken(token: string): boolean {
   return /^[\x21-\x7e]+$/.test(token);
 }
@@ -77,7 +77,7 @@ export async function nangoToken(
   );
 }
 
-/** What a connection is about: GET {url}/connections/{id}?provider_config_key=… Never rejects. */
+/** The grant of a connection: GET {url}/connections/{id}?provider_config_key=… Never rejects. */
 export async function nangoGrant(nango: NangoAccess, connection: ConnectionName, options: AskOptions): Promise<GrantAnswer> {
   const answer = await getConnection(nango, connection, { ...options, forceRefresh: false });
   if (answer.kind !== 'body') return answer;
@@ -143,11 +143,11 @@ function read(answer: HttpAnswer, now: number): Body | NangoRefusal {
   if (status >= 200 && status < 300) return { kind: 'body', status, body };
   const code = errorBody.safeParse(body).data?.error.code ?? null;
   if (status === 429) {
-    // A wait of nothing would be one call after the other, for all connections together.
+    // Without a minimum, a Retry-After of 0 would mean one call after another, for all connections together.
     const waitMs = Math.max(transientWaitMs, parseRetryAfter(answer.headers.get('retry-after'), now) ?? pauseWithoutRetryAfterMs);
     return { kind: 'retry', failure: describe('rate_limited', status, code ?? 'too_many_request'), waitMs, everyone: true };
   }
-  // An answer that is not in Nango's form comes from something in between: it may say nothing about a customer's grant.
+  // An answer that is not in Nango's form comes from something in between: it proves nothing about a customer's grant.
   if (code === null || status >= 500 || status < 400) return transient('server', status, code ?? 'not_a_nango_answer');
   if (code === 'invalid_credentials') return { kind: 'unauthorized', failure: describe('unauthorized', status, code) };
   if (status === 404 && code === 'not_found') return { kind: 'connection_deleted', failure: describe('gone', status, code) };

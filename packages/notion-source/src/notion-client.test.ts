@@ -7,13 +7,13 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient } from './notion-client.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 
-test('calls share clients of the SDK, and each is made with its own token and gets its own answer, whatever became of those before', async () => {
+test('calls share SDK clients, and each uses its own token and gets its own answer, however earlier calls ended', async () => {
   const callers = 20;
   const deadlineMs = 1_000;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   let hanging = 0;
-  // The id says what becomes of the call.
+  // The id selects the result of the call.
   await using server = await startScriptedServer(async ({ path, token }) => {
     const id = String(path.split('/').at(-1));
     if (id.startsWith('slow')) {

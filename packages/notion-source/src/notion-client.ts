@@ -15,7 +15,7 @@ export type NotionAnswer =
   /** `text`: the body as received, since parsed JSON has lost the order of keys such as "2024". */
   { readonly kind: 'ok'; readonly body: JsonObject; readonly text: string } | { readonly kind: 'failure'; readonly failure: NotionFailure };
 
-/** One call, with somebody's token. Never rejects. */
+/** One call, with a connection's token. Never rejects. */
 export interface NotionCall {
   (token: string, signal: AbortSignal): Promise<NotionAnswer>;
   /** As the SDK names it. */
@@ -26,13 +26,13 @@ export interface NotionCall {
 export interface NotionClient {
   database(databaseId: string): NotionCall;
   dataSource(dataSourceId: string): NotionCall;
-  /** A page of at most `size` (1 to 100) data sources; those edited last come last, so that an edit meanwhile moves none past the cursor. */
+  /** A page of at most `size` (1 to 100) data sources, those edited last at the end: an edit meanwhile moves none past the cursor. */
   search(cursor: string | null, size: number): NotionCall;
   /** The token's own bot. Any valid token can read it. */
   self(): NotionCall;
 }
 
-/** What a successful answer must be. */
+/** The object that a successful answer must contain. */
 type Expected = { readonly object: 'database' | 'data_source'; readonly id: string } | { readonly object: 'list' | 'user' };
 
 interface Call {
@@ -41,7 +41,7 @@ interface Call {
   answer: HttpAnswer | null;
 }
 
-/** A client of the SDK, for one call at a time: to make one, with its sixty functions, was about a third of a call's CPU. */
+/** An SDK client, for one call at a time: creating one, with its sixty functions, took about a third of a call's CPU. */
 interface Line {
   readonly client: Client;
   call: Call | null;
@@ -49,7 +49,7 @@ interface Line {
 
 /**
  * Calls go through @notionhq/client, without its retries (they would sleep inside the caller and skip half of the errors). Its timeout
- * covers the headers only and does not stop the request, so its fetch is ours, with a deadline over the whole exchange.
+ * covers the headers only and does not stop the request, so it gets our fetch, with a deadline over the whole exchange.
  */
 export function createNotionClient(options: {
   readonly notionApiUrl: string;
@@ -61,7 +61,7 @@ export function createNotionClient(options: {
   const { deadlineMs, clock, logger, metrics } = options;
   const baseUrl = options.notionApiUrl.replace(/\/+$/, '');
 
-  /** Those that nobody uses now: as many as calls have run at a time. */
+  /** Lines not in use: in all there are as many as calls have run at a time. */
   const idle: Line[] = [];
 
   function openLine(): Line {
@@ -76,9 +76,9 @@ export function createNotionClient(options: {
         logger: (_level, message, details) =>
           logger.debug({ endpoint: line.call?.endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
         fetch: async (url, init = {}) => {
-          // Of this call for good: one that is late must not answer for the next call on the line.
+          // Bound to this call: a late answer must not become that of the next call on the line.
           const { call } = line;
-          if (call === null) throw new Error('nobody calls');
+          if (call === null) throw new Error('no call is in flight');
           const body = typeof init.body === 'string' ? init.body : undefined;
           const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal: call.signal });
           const { status, headers, text } = answer;
@@ -108,7 +108,7 @@ export function createNotionClient(options: {
       } catch (error) {
         const failure = notionFailure(error, clock.now(), 'id' in expected ? 'object' : 'other');
         if (failure.class === 'rate_limited') metrics.rateLimited(failure.reason);
-        if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed in an unexpected way');
+        if (failure.class === 'unexpected') logger.error({ err: error, endpoint }, 'a call to Notion failed unexpectedly');
         return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
       } finally {
         metrics.called(endpoint, here.answer?.status ?? null, performance.now() - began);
@@ -143,8 +143,8 @@ export function createNotionClient(options: {
 }
 
 /**
- * What is wrong with the body of a 200; null when it is the object that was asked for. Proxies and bad moments of a server answer 200 with `{}`, with
- * an error or with something else: that passes, and says nothing about the object.
+ * What is wrong with the body of a 200; null when it is the requested object. Proxies and overloaded servers answer 200 with `{}`, with an error
+ * or with something else: that is transient, and proves nothing about the object.
  */
 function problemOf(body: unknown, expected: Expected): string | null {
   if (!isJsonObject(body)) return 'the body is no JSON object';

@@ -79,7 +79,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
     },
   );
 
-  it('a 404 with another code than object_not_found is not a missing object', async () => {
+  it('a 404 with a code other than object_not_found is not a missing object', async () => {
     expect(await failureOf(notionError(404, 'route_not_found'))).toMatchObject({ class: 'server', code: 'route_not_found' });
   });
 
@@ -88,7 +88,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
     ['public_api_endpoint_rate_limit', 'connection'],
     ['a_reason_of_tomorrow', 'connection'],
     ['public_api_space_request_rate_limit', 'workspace'],
-  ])('tells apart the reason %s', async (reason, scope) => {
+  ])('recognises the reason %s', async (reason, scope) => {
     expect(await failureOf(notionError(429, 'rate_limited', { reason, retryAfter: '37' }))).toMatchObject({
       class: 'rate_limited',
       retryAfterMs: 37_000,
@@ -97,7 +97,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
     });
   });
 
-  it('an edge may throttle too, and an overload is told by its status', async () => {
+  it('an edge may throttle too, and an overload is recognised by its status', async () => {
     expect(await failureOf(html(429, { 'retry-after': '5' }))).toMatchObject({
       class: 'rate_limited',
       retryAfterMs: 5_000,
@@ -110,7 +110,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
     expect(await failureOf(html(529))).toMatchObject({ class: 'rate_limited', scope: 'overload', retryAfterMs: null });
   });
 
-  it('a blocked integration is refused for good', async () => {
+  it('a blocked integration is refused permanently', async () => {
     const blocked = notionError(429, 'rate_limited', { reason: 'public_api_request_blocked', retryAfter: '60' });
     expect(await failureOf(blocked)).toMatchObject({ class: 'restricted', code: 'public_api_request_blocked' });
     expect(await failureOf(notionError(403, 'public_api_request_blocked'))).toMatchObject({
@@ -135,14 +135,14 @@ describe("the class of a Notion error, through Notion's own client", () => {
     expect(await failureOf(reply, 100)).toMatchObject({ class: 'network', code: 'deadline' });
   });
 
-  it('a server that is not there is a network failure', async () => {
+  it('an unreachable server is a network failure', async () => {
     const server = await startScriptedServer(() => hang);
     await server[Symbol.asyncDispose]();
     const { answer } = await callAt(server.url);
     expect(answer).toMatchObject({ failure: { class: 'network', code: 'ECONNREFUSED' } });
   });
 
-  // Seen as dead letters at the first such answer, though it was right a second later.
+  // The first such answer made dead letters, although the next one a second later was right.
   it.each([
     ['an array', []],
     ['null', null],
@@ -152,14 +152,14 @@ describe("the class of a Notion error, through Notion's own client", () => {
     ['a page', { object: 'page', id: databaseId }],
     ['another database', container({ id: '248104cd-477e-80fd-b757-e945d38000be' })],
     ['a database without an id', { object: 'database' }],
-  ])('%s with status 200 is tried again', async (_, body) => {
+  ])('%s with status 200 is retried', async (_, body) => {
     expect(await failureOf({ status: 200, body })).toMatchObject({ class: 'server', code: 'unexpected_object', status: 200 });
   });
 
   it.each([
     ['Databases with multiple data sources are not supported in this API version.', {}],
     ['Not possible.', { minimum_api_version: '2027-01-01' }],
-  ])('a refusal of the API version says nothing about the object: %s', async (message, additional) => {
+  ])('a refusal of the API version proves nothing about the object: %s', async (message, additional) => {
     const body = { object: 'error', status: 400, code: 'validation_error', message, additional_data: additional };
     expect(await failureOf({ status: 400, body })).toMatchObject({ class: 'invalid' });
   });
@@ -169,7 +169,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
     [{ message: 'm', additional_data: { retry_guidance: ['Wait a little.', 'Reduce page size to 40.'] } }, 40],
     [{ message: 'm', additional_data: { suggested_page_size: 30 } }, 30],
     [{ message: 'm', additional_data: { retry_guidance: ['Wait a little.'] } }, undefined],
-  ])('the advice of an error is read: %j', async (more, advisedPageSize) => {
+  ])('reads the page size that an error advises: %j', async (more, advisedPageSize) => {
     const body = { object: 'error', status: 503, code: 'service_unavailable', ...more };
     expect((await failureOf({ status: 503, body })).advisedPageSize).toBe(advisedPageSize);
   });
@@ -189,7 +189,7 @@ describe("the class of a Notion error, through Notion's own client", () => {
 });
 
 describe('a call through the client', () => {
-  it('speaks to the API as Notion wants, and keeps the body as received', async () => {
+  it('sends the headers that the API requires, and keeps the body as received', async () => {
     await using server = await startScriptedServer(() => ({ status: 200, body: container() }));
     const { answer } = await callAt(`${server.url}/`);
     expect(answer).toMatchObject({ kind: 'ok', body: container(), text: JSON.stringify(container()) });
@@ -218,7 +218,7 @@ describe('Retry-After', () => {
     ['1.5', 1_500],
     ['Sun, 01 Mar 2026 12:01:00 GMT', 60_000],
     ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
-    // A day is a mistake more often than a wish.
+    // A day is more often a mistake than intended.
     ['86400', 600_000],
     ['Mon, 02 Mar 2026 12:00:00 GMT', 600_000],
     ['999999999999', 600_000],

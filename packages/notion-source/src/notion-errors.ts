@@ -7,10 +7,10 @@ import { parseJson } from './json-object.ts';
 /** Fit for a log line or a dead letter: carries Notion's code and request_id, never a token. */
 export interface SourceFailure extends Failure {
   readonly class: SourceFailureClass;
-  /** Notion's own code where it gave one. */
+  /** Notion's own code, where it has one. */
   readonly code: string;
   readonly message: string;
-  /** How many to ask for at a time, where Notion's answer says so. */
+  /** The page size that Notion's answer advises, where it does. */
   readonly advisedPageSize?: number;
 }
 
@@ -32,16 +32,16 @@ export interface OtherNotionFailure extends SourceFailure {
   /** Null when no answer came. */
   readonly status: number | null;
   readonly retryAfterMs: number | null;
-  /** What Notion calls the request; null when it did not say. */
+  /** Notion's id of the request; null when the answer has none. */
   readonly requestId: string | null;
 }
 
 export type NotionFailure = RateLimited | OtherNotionFailure;
 
-/** The code of a blocked integration. Notion says it with a 429, but waiting does not help: it is about the token, not about one object. */
+/** The code of a blocked integration. It comes with a 429, but waiting does not help: it is about the token, not about one object. */
 export const blocked = 'public_api_request_blocked';
 
-/** What a call asked for: one object by its id, or anything else, such as a search. */
+/** What a call requested: one object by its id, or anything else, such as a search. */
 export type Asked = 'object' | 'other';
 
 const errorBody = z.object({
@@ -62,13 +62,13 @@ const errorBody = z.object({
 });
 
 /**
- * The class of whatever a call of @notionhq/client 5.26.0 threw. Its `isHTTPResponseError` covers both Notion's errors and those it does
+ * The class of any error thrown by a call of @notionhq/client 5.26.0. Its `isHTTPResponseError` covers both Notion's errors and those it does
  * not know (`bad_gateway`, `database_connection_unavailable`, HTML), so the body is read here. Network errors are not errors of the SDK:
  * they come from our own fetch, as ExchangeError. A body that is cut off is a SyntaxError of the SDK's JSON.parse.
  */
 export function notionFailure(error: unknown, now: number, asked: Asked = 'other'): NotionFailure {
   if (isHTTPResponseError(error)) {
-    // As our own fetch gave them.
+    // As our own fetch returned them.
     const headers = error.headers instanceof HttpHeaders ? error.headers : new HttpHeaders({});
     return failureOfAnswer({ status: error.status, headers, text: error.body }, now, asked);
   }
@@ -128,12 +128,12 @@ function classOf(status: number, code: string | null): RateLimited['class'] | Ot
   }
 }
 
-/** Codes of 400 that are about how we ask: they say nothing about an object. */
+/** Codes of 400 that are about the request: they prove nothing about an object. */
 export const aboutTheRequest: ReadonlySet<string> = new Set(['invalid_json', 'invalid_request_url', 'missing_version']);
 
 /**
  * Whether the refusal of a GET by id is about the object. Such a request has nothing to validate but the id, which we have checked, and the API
- * version; what is about the version (`minimum_api_version`, or the message says so) would be said of every object.
+ * version; a refusal of the version (`minimum_api_version`, or a message about it) would apply to every object.
  * Seen: "Database with ID … does not contain any data sources accessible by this API bot.", "Provided ID … is a page, not a database.",
  * "Database with ID … is a linked database. Database retrievals do not support linked databases."
  */
@@ -143,8 +143,8 @@ function refusesObject(status: number, { code, message, additional_data: more }:
 }
 
 /**
- * The page size that an error advises: in its message, in `additional_data.retry_guidance` (sentences, documented for 503), or in a field whose name ends so.
- * Null: none.
+ * The page size that an error advises: in its message, in `additional_data.retry_guidance` (sentences, documented for 503), or in a field whose
+ * name ends in `page_size`. Null: none.
  */
 function pageSizeIn(text: string): number | null {
   const [, digits] = /page[_ ]?size\D{0,30}?(\d{1,3})\b/i.exec(text) ?? [];
@@ -170,7 +170,7 @@ function describe(
   return `status ${status} ${code}: ${text}${requestId === null ? '' : ` (request_id ${requestId})`}`;
 }
 
-/** Retry-After in milliseconds: Notion sends whole seconds, a proxy may send a date. Null when missing or senseless. */
+/** Retry-After in milliseconds: Notion sends whole seconds, a proxy may send a date. Null when missing or invalid. */
 export function parseRetryAfter(value: string | null, now: number): number | null {
   if (value === null || value.trim() === '') return null;
   const seconds = Number(value);
@@ -180,7 +180,7 @@ export function parseRetryAfter(value: string | null, now: number): number | nul
 }
 
 /**
- * However long a server wants us to wait, it is asked again after this: a pause of a day is a mistake more often than a wish, and one call
- * in ten minutes does no harm. Notion documents waits of at most 60 s for a connection, and "longer than a minute" for a workspace.
+ * The longest pause, whatever the server asks for: a pause of a day is more often a mistake than intended, and one call in ten minutes does no
+ * harm. Notion documents waits of at most 60 s for a connection, and "longer than a minute" for a workspace.
  */
 const longestPauseMs = 600_000;

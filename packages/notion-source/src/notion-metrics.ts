@@ -6,11 +6,11 @@ export interface NotionMetrics {
   called(endpoint: string, status: number | null, durationMs: number): void;
   rateLimited(reason: string): void;
   denied(cause: string): void;
-  /** A database was fetched, or asked for in vain. */
+  /** A fetch of a database ended, successfully or not. */
   fetched(outcome: string): void;
 }
 
-/** Notion's documented reasons, so that an answer cannot invent label values. */
+/** Notion's documented reasons, so that an answer cannot create new label values. */
 const reasons = new Set([
   'public_api_request_rate_limit',
   'public_api_space_request_rate_limit',
@@ -37,19 +37,19 @@ export function createNotionMetrics(registry: Registry): NotionMetrics {
   });
   const rateLimited = new Counter({
     name: 'notion_mirror_notion_rate_limited_total',
-    help: 'Answers 429 and 529 of the Notion API, by the reason Notion gives.',
+    help: '429 and 529 answers of the Notion API, by reason.',
     labelNames: ['reason'],
     registers: [registry],
   });
   const denied = new Counter({
     name: 'notion_mirror_notion_budget_denied_total',
-    help: 'Fetches that were put off before their first call because the budget had no room (window) or was paused.',
+    help: 'Fetches postponed before their first call because the budget had no room (window) or was paused.',
     labelNames: ['cause'],
     registers: [registry],
   });
   const fetches = new Counter({
     name: 'notion_mirror_database_fetches_total',
-    help: 'Fetches of a whole database (a call for the container, one for each data source), by what came of them; retry: put off or failed for now.',
+    help: 'Fetches of a whole database (a call for the container, one for each data source), by outcome; retry: postponed, or failed for now.',
     labelNames: ['outcome'],
     registers: [registry],
   });

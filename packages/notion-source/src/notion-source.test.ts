@@ -32,7 +32,7 @@ interface SetUp {
   readonly metrics: Registry;
   /** Tokens of the calls, in order, each with the end of its path. */
   readonly calls: () => string[];
-  /** Whom onUnauthorized was called for. */
+  /** The connections that onUnauthorized was called for. */
   readonly dead: [string, UnauthorizedReason][];
   readonly refreshed: string[];
   readonly fetch: (
@@ -131,7 +131,7 @@ async function searchAll({ source }: SetUp, signal = new AbortController().signa
 }
 
 describe('fetchDatabase through one connection', () => {
-  it('gives the container and its data sources', async () => {
+  it('returns the container and its data sources', async () => {
     const { fetch, calls } = await setUp({ 'token-a': seen });
     const outcome = await fetch({ databaseId: databaseId.replaceAll('-', '').toUpperCase() });
     expect(outcome).toMatchObject({
@@ -142,7 +142,7 @@ describe('fetchDatabase through one connection', () => {
     expect(calls()).toEqual([`token-a ${databaseId}`, `token-a ${sourceId}`]);
   });
 
-  it('gives every data source, in the order of the container, a few at a time', async () => {
+  it('returns every data source, in the order of the container, reading a few at a time', async () => {
     const ids = Array.from({ length: 20 }, (_, i) => `263104cd-477e-804b-8c32-0000000000${String(i + 10)}`);
     let open = 0;
     let most = 0;
@@ -178,7 +178,7 @@ describe('fetchDatabase through one connection', () => {
     expect(await fetch()).toEqual({ kind: 'inaccessible' });
   });
 
-  it('a listed source that answers 404 is looked up in the container once more, then kept as inaccessible', async () => {
+  it('a listed source that answers 404 is looked up in the container again, then kept as inaccessible', async () => {
     const listed = container({
       data_sources: [
         { id: otherSourceId, name: 'Secret' },
@@ -199,7 +199,7 @@ describe('fetchDatabase through one connection', () => {
     expect(calls()).toHaveLength(4);
   });
 
-  it('a source that left between the two reads is not in the document, and one that came is', async () => {
+  it('a source that left between the two reads is not in the document, and one that was added is', async () => {
     const before = container({ data_sources: [{ id: otherSourceId, name: 'Leaving' }] });
     const { fetch } = await setUp({ 'token-a': { ...seen, [databaseId]: [ok(before), ok(container())] } });
     const outcome = await fetch();
@@ -219,13 +219,13 @@ describe('fetchDatabase through one connection', () => {
     ['blocked', notionError(429, 'rate_limited', { reason: 'public_api_request_blocked' }), 'restricted', 'public_api_request_blocked'],
     ['a partial object', ok({ object: 'database', id: databaseId }), 'restricted', 'partial_object'],
     ['an object of another shape', ok(container({ data_sources: {} })), 'unexpected', 'malformed_object'],
-  ])('%s fails for good', async (_, reply, failureClass, code) => {
+  ])('%s fails permanently', async (_, reply, failureClass, code) => {
     const { fetch, calls } = await setUp({ 'token-a': { ...seen, [databaseId]: reply } });
     expect(await fetch()).toMatchObject({ kind: 'failed', failure: { class: failureClass, code } });
     expect(calls()).toHaveLength(1);
   });
 
-  // Linked views, databases that became pages or lost their data sources: each event of one was a dead letter, and a mirrored one stayed for ever.
+  // Linked views, databases that became pages or lost their data sources: each of their events was a dead letter, and a mirrored one stayed for ever.
   it.each([
     `Database with ID ${databaseId} is a linked database and cannot be retrieved here.`,
     `Provided ID ${databaseId} is a page, not a database.`,
@@ -235,13 +235,13 @@ describe('fetchDatabase through one connection', () => {
     expect(await fetch()).toMatchObject({ kind: 'inaccessible', refusal: { class: 'unreadable', code: 'validation_error' } });
   });
 
-  // One source that could not be read was a dead letter for its database: title and all other sources stayed old.
+  // One unreadable source made a dead letter of its database: title and all other sources stayed stale.
   it.each([
     ['403', notionError(403, 'restricted_resource'), 'restricted_resource'],
     ['400', notionError(400, 'validation_error'), 'validation_error'],
     ['400 of another kind', notionError(400, 'invalid_request'), 'invalid_request'],
     ['a partial object', ok({ object: 'data_source', id: otherSourceId }), 'partial_object'],
-  ])('a data source that answers %s hides itself only', async (_, reply, reason) => {
+  ])('a data source that answers %s hides only itself', async (_, reply, reason) => {
     const listed = container({
       data_sources: [
         { id: otherSourceId, name: 'Secret' },
@@ -260,9 +260,9 @@ describe('fetchDatabase through one connection', () => {
 
   it.each([
     ['of a blocked integration', notionError(429, 'rate_limited', { reason: 'public_api_request_blocked' }), 'public_api_request_blocked'],
-    ['of the way we ask', notionError(400, 'invalid_request_url'), 'invalid_request_url'],
+    ['about the request', notionError(400, 'invalid_request_url'), 'invalid_request_url'],
     ['that cannot be read', ok(dataSource({ properties: [] })), 'malformed_object'],
-  ])('an answer %s for a data source is no word about it', async (_, reply, code) => {
+  ])('an answer %s proves nothing about a data source', async (_, reply, code) => {
     const { fetch } = await setUp({ 'token-a': { ...seen, [sourceId]: reply } });
     expect(await fetch()).toMatchObject({ kind: 'failed', failure: { code } });
   });
@@ -273,7 +273,7 @@ describe('fetchDatabase through one connection', () => {
     ['HTML 404', { status: 404, body: '<html>' }, 'server'],
     ['409', notionError(409, 'conflict_error'), 'conflict'],
     ['no answer', hang, 'network'],
-  ] satisfies [string, Reply, string][])('%s is tried again after a backoff that grows', async (_, reply, failureClass) => {
+  ] satisfies [string, Reply, string][])('%s is retried after a growing backoff', async (_, reply, failureClass) => {
     for (const place of [databaseId, sourceId]) {
       const { fetch, clock } = await setUp({ 'token-a': { ...seen, [place]: reply } }, reply === hang ? { deadlineMs: 200 } : {});
       expect(await fetch()).toMatchObject({ kind: 'retry', at: clock.now() + 1_000, scope: 'request', failure: { class: failureClass } });
@@ -287,7 +287,7 @@ describe('fetchDatabase through one connection', () => {
     expect(await fetch()).toMatchObject({ kind: 'retry', at: clock.now() + 20_000, scope: 'request' });
   });
 
-  it('text that is no id is never sent', async () => {
+  it('text that is not an id is never sent', async () => {
     const { fetch, calls } = await setUp({ 'token-a': seen });
     expect(await fetch({ databaseId: '../users/me' })).toMatchObject({ kind: 'failed', failure: { class: 'invalid', code: 'not_an_id' } });
     expect(calls()).toEqual([]);
@@ -306,8 +306,8 @@ describe('fetchDatabase through one connection', () => {
   });
 });
 
-describe('fetchDatabase with sources that are expected', () => {
-  it('asks for them while the container is on its way', async () => {
+describe('fetchDatabase with expected sources', () => {
+  it('reads them while the container is in flight', async () => {
     const asked = { container: Promise.withResolvers<void>(), source: Promise.withResolvers<void>() };
     const both = Promise.all([asked.container.promise, asked.source.promise]);
     const onceBothAreAsked =
@@ -327,13 +327,13 @@ describe('fetchDatabase with sources that are expected', () => {
     expect(calls()).toHaveLength(2);
   });
 
-  it('believes the container, not the expectation', async () => {
+  it('trusts the container, not the expectation', async () => {
     const view = { ...seen, [otherSourceId]: ok(dataSource({ id: otherSourceId })) };
     const outcome = await (await setUp({ 'token-a': view })).fetch({ expected: [otherSourceId] });
     expect(outcome.kind === 'live' && outcome.content.dataSources.map(({ id }) => id)).toEqual([sourceId]);
   });
 
-  it('is not held up by one that hangs when the database is in the trash, gone or refused', async () => {
+  it('does not wait for one that hangs when the database is in the trash, gone or refused', async () => {
     for (const [reply, kind] of [
       [ok(container({ in_trash: true })), 'trashed'],
       [notFound, 'inaccessible'],
@@ -344,7 +344,7 @@ describe('fetchDatabase with sources that are expected', () => {
     }
   });
 
-  it('reads nothing ahead when it is tried again, so that trouble with one that is no longer listed cannot last', async () => {
+  it('reads nothing ahead in a retry, so that one that is no longer listed cannot make every attempt fail', async () => {
     const broken = notionError(500, 'internal_server_error');
     const { fetch, clock, calls } = await setUp({ 'token-a': { ...seen, [otherSourceId]: broken } });
     const first = await fetch({ expected: [otherSourceId] });
@@ -354,7 +354,7 @@ describe('fetchDatabase with sources that are expected', () => {
     expect(calls().filter((call) => call.endsWith(otherSourceId))).toHaveLength(1);
   });
 
-  it('one that answers 404 is looked up in the container once more, as ever', async () => {
+  it('one that answers 404 is looked up in the container again, like any other', async () => {
     const { fetch, calls } = await setUp({ 'token-a': { [databaseId]: ok(container()) } });
     const outcome = await fetch({ expected: [sourceId] });
     expect(outcome.kind === 'live' && outcome.content.dataSources).toMatchObject([{ id: sourceId, accessible: false }]);
@@ -363,7 +363,7 @@ describe('fetchDatabase with sources that are expected', () => {
 });
 
 describe('fetchDatabase within the budget', () => {
-  it('makes no call while the token is paused, for 50 fetches of as many databases, and goes on to the second', async () => {
+  it('makes no call while the token is paused, for 50 fetches of as many databases, and resumes to the second', async () => {
     const { fetch, clock, calls } = await setUp({ 'token-a': { ...seen, [databaseId]: [throttled, ok(container())] } });
     const at = clock.now() + 30_000;
     expect(await fetch()).toMatchObject({
@@ -384,7 +384,7 @@ describe('fetchDatabase within the budget', () => {
     expect(await fetch()).toMatchObject({ kind: 'live' });
   });
 
-  it('does not begin what it has no room for, and says when it will', async () => {
+  it('does not start a fetch without room, and returns when it will have room', async () => {
     const { fetch, clock, calls, metrics } = await setUp({ 'token-a': seen }, { requestsPerMinute: 3 });
     expect(await fetch()).toMatchObject({ kind: 'live' });
     const at = clock.now() + 60_001;
@@ -395,7 +395,7 @@ describe('fetchDatabase within the budget', () => {
     expect(await fetch()).toMatchObject({ kind: 'live' });
   });
 
-  it('gives back the room it did not use', async () => {
+  it('frees the room it did not use', async () => {
     const { fetch } = await setUp({ 'token-a': { [databaseId]: ok(container({ in_trash: true })) } }, { requestsPerMinute: 4 });
     for (let i = 0; i < 3; i += 1) expect(await fetch()).toMatchObject({ kind: 'trashed' });
     expect(await fetch()).toMatchObject({ kind: 'retry' });
@@ -407,7 +407,7 @@ describe('fetchDatabase within the budget', () => {
     for (const id of ids) view[id] = ok(dataSource({ id }));
     const { fetch, clock, calls } = await setUp({ 'token-a': view }, { requestsPerMinute: 3 });
     const fetching = fetch();
-    // All readers wait: no call is under way whose answer would count for the next window.
+    // All readers wait: no call is in flight whose answer would count for the next window.
     for (const [made, waiting] of [
       [3, 3],
       [6, 2],
@@ -434,7 +434,7 @@ describe('fetchDatabase within the budget', () => {
     expect(await fetching).toMatchObject({ kind: 'retry', at: clock.now(), failure: { code: 'aborted' } });
   });
 
-  it('waits for nobody when one of the sources is throttled', async () => {
+  it('does not wait for the other sources when one is throttled', async () => {
     const ids = Array.from({ length: 6 }, (_, i) => `263104cd-477e-804b-8c32-00000000000${i}`);
     const view: View = { [databaseId]: ok(container({ data_sources: ids.map((id) => ({ id, name: id })) })) };
     for (const id of ids) view[id] = hang;
@@ -468,7 +468,7 @@ describe('fetchDatabase within the budget', () => {
 });
 
 describe('fetchDatabase through several connections', () => {
-  it('asks whom the webhook names first, then the event’s own, then who saw it last', async () => {
+  it('asks the connections that the webhook names first, then the event’s own, then the one that saw it last', async () => {
     const connections = [connection('a', bot('a')), connection('b', bot('b')), connection('c', bot('c'))];
     const first = async (asking: Parameters<SetUp['fetch']>[0], before: Parameters<SetUp['fetch']>[0][] = []) => {
       const { fetch, server } = await setUp({ 'token-a': seen, 'token-b': seen, 'token-c': seen }, { connections });
@@ -485,7 +485,7 @@ describe('fetchDatabase through several connections', () => {
     expect(await first({ preferConnectionId: 'b' }, [{ preferConnectionId: 'c' }])).toEqual(['b', 2]);
   });
 
-  it('believes the one that sees it, whatever the others say', async () => {
+  it('trusts the one that sees it, whatever the others answer', async () => {
     const notSeeing: Reply[] = [
       notFound,
       notionError(500, 'internal_server_error'),
@@ -533,7 +533,7 @@ describe('fetchDatabase through several connections', () => {
     expect(await both.fetch()).toMatchObject({ kind: 'retry', scope: 'connection' });
   });
 
-  it('a refusal of one and a 404 of the other is no proof that it is gone', async () => {
+  it('a refusal of one and a 404 of the other do not prove that it is gone', async () => {
     const { fetch } = await setUp({ 'token-a': { [databaseId]: notionError(403, 'restricted_resource') }, 'token-b': {} });
     expect(await fetch()).toMatchObject({ kind: 'failed', failure: { class: 'restricted' } });
   });
@@ -551,7 +551,7 @@ describe('fetchDatabase through several connections', () => {
     expect(calls()).toEqual([`token-d ${databaseId}`]);
   });
 
-  it('says so when no connection is active', async () => {
+  it('returns the statuses when no connection is active', async () => {
     const connections = [connection('a', { status: 'paused' }), connection('b', { status: 'unauthorized' })];
     const { fetch, calls } = await setUp({}, { connections });
     expect(await fetch()).toEqual({ kind: 'no_active_connection', statuses: ['paused', 'unauthorized'] });
@@ -572,7 +572,7 @@ describe('a token that Notion refuses', () => {
     expect(dead).toEqual([]);
   });
 
-  it('makes the connection unauthorized when the fresh one is refused too, and no call follows', async () => {
+  it('makes the connection unauthorized when the fresh one is refused too, without further calls', async () => {
     const refusing: View = { [databaseId]: unauthorized };
     const set = await setUp(
       { 'token-a': refusing, 'token-a-fresh': refusing },
@@ -585,12 +585,12 @@ describe('a token that Notion refuses', () => {
     expect(set.logs.join('')).not.toContain('token-a');
   });
 
-  it('is tried again after a minute if nobody could take note, and at once when the connection was changed', async () => {
+  it('is tried again after a minute if the refusal could not be recorded, and at once when the connection was changed', async () => {
     const refusing: View = { [databaseId]: unauthorized };
     const connections = [connection('a')];
     const set = await setUp(
       { 'token-a': refusing, 'token-a-fresh': refusing },
-      { connections, onUnauthorized: async () => Promise.reject(new Error('the store is away')) },
+      { connections, onUnauthorized: async () => Promise.reject(new Error('the store is unavailable')) },
     );
     expect(await set.fetch()).toMatchObject({ kind: 'no_active_connection' });
     await set.clock.advance(59_999);
@@ -602,10 +602,10 @@ describe('a token that Notion refuses', () => {
     connections[0] = connection('a', { updatedAt: new Date('2026-02-01T00:00:00.000Z') });
     await set.fetch();
     expect(set.dead).toHaveLength(3);
-    expect(set.logs.join('')).toContain('the store is away');
+    expect(set.logs.join('')).toContain('the store is unavailable');
   });
 
-  it('of one connection does not hinder the others', async () => {
+  it('of one connection does not stop the others', async () => {
     const views = { 'token-a': { [databaseId]: unauthorized }, 'token-a-fresh': { [databaseId]: unauthorized } };
     const connections = [connection('a'), connection('b')];
     const other = await setUp({ ...views, 'token-b': seen }, { connections });
@@ -620,8 +620,8 @@ describe('a token that Notion refuses', () => {
     'token-a-fresh': { [databaseId]: unauthorized, [sourceId]: unauthorized },
   };
 
-  // A spell of 401 at Notion made every tenant with an event unauthorized until an operator acted.
-  it('a moment after it was taken is probed for a while, and then given up', async () => {
+  // A period of 401s at Notion made every tenant with an event unauthorized until an operator acted.
+  it('a moment after it was accepted is probed for a while, and then given up', async () => {
     const { fetch, dead, clock, calls } = await setUp(refusedInTheMiddle, { connections: [connection('a')] });
     for (const waitMs of [1_000, 2_000, 4_000, 8_000]) {
       expect(await fetch()).toMatchObject({
@@ -640,7 +640,7 @@ describe('a token that Notion refuses', () => {
     expect(dead).toEqual([['a', 'token_refused']]);
   });
 
-  it('a moment after it was taken, and taken again soon, is as if nothing had been', async () => {
+  it('a moment after it was accepted, and accepted again soon, has no consequences', async () => {
     const answers = [ok(container()), unauthorized, ok(container())];
     const { fetch, dead, clock } = await setUp(
       { 'token-a': { ...seen, [databaseId]: answers }, 'token-a-fresh': { [databaseId]: unauthorized } },
@@ -653,7 +653,7 @@ describe('a token that Notion refuses', () => {
     expect(dead).toEqual([]);
   });
 
-  it('while Notion refuses every token is probed for ten minutes, and soon given up once it takes a token again', async () => {
+  it('while Notion refuses every token is probed for ten minutes, and soon given up once Notion accepts a token again', async () => {
     const refusing: View = { [databaseId]: [ok(container()), unauthorized], [sourceId]: ok(dataSource()) };
     const views = {
       'token-a': refusing,
@@ -676,7 +676,7 @@ describe('a token that Notion refuses', () => {
     expect(set.dead).toEqual([['a', 'token_refused']]);
   });
 
-  it('can be probed whatever became of the connection, and nothing follows', async () => {
+  it('can be probed whatever the status of the connection, without consequences', async () => {
     const me = ok({ object: 'user', id: 'u', type: 'bot' });
     const stopped = connection('a', { status: 'unauthorized' });
     const never = new AbortController().signal;
@@ -693,14 +693,14 @@ describe('a token that Notion refuses', () => {
   it.each([
     [{ kind: 'unauthorized', reason: 'grant_refused', failure: problem }, 'grant_refused'],
     [{ kind: 'connection_deleted', failure: problem }, 'connection_deleted'],
-  ] satisfies [TokenResult, string][])('or that there is none any more: $0.kind', async (result, reason) => {
+  ] satisfies [TokenResult, string][])('or that there is no token any more: $0.kind', async (result, reason) => {
     const { fetch, dead, calls } = await setUp({ 'token-a': seen }, { tokens: { get: async () => result } });
     expect(await fetch()).toMatchObject({ kind: 'no_active_connection' });
     expect(dead).toEqual([['a', reason]]);
     expect(calls()).toEqual([]);
   });
 
-  it('is fetched anew from Nango', async () => {
+  it('is fetched again from Nango', async () => {
     let forced = 0;
     await using nango = await startScriptedServer(({ path }) => {
       if (path.includes('force_refresh=true')) forced += 1;
@@ -718,7 +718,7 @@ describe('a token that Notion refuses', () => {
     expect([forced, nango.requests.length, dead]).toEqual([1, 2, []]);
   });
 
-  it('is waited for when it cannot be had now', async () => {
+  it('is retried when it cannot be fetched now', async () => {
     const failure = { class: 'misconfigured', code: 'forbidden', message: 'm' } as const;
     const far = { get: async () => ({ kind: 'retry' as const, at: Date.parse('2027-01-01'), failure }) };
     const { fetch } = await setUp({ 'token-a': seen }, { tokens: far });
@@ -735,7 +735,7 @@ describe('a token that Notion refuses', () => {
 });
 
 describe('databaseOfDataSource', () => {
-  it('names the database that holds the source, as one connection sees it', async () => {
+  it('returns the database that holds the source, as one connection sees it', async () => {
     expect(await holderOf(await setUp({ 'token-a': seen }))).toEqual({ kind: 'database', databaseId });
     expect(await holderOf(await setUp({ 'token-a': {}, 'token-b': seen }))).toEqual({ kind: 'database', databaseId });
   });
@@ -765,7 +765,7 @@ describe('lookAtDatabase', () => {
     expect(await look(await setUp({ 'token-a': { [databaseId]: ok(container({ in_trash: true })) } }))).toEqual({ kind: 'trashed' });
   });
 
-  it('leaves half of the budget to the events', async () => {
+  it('leaves half of the budget for events', async () => {
     const set = await setUp({ 'token-a': seen }, { requestsPerMinute: 4 });
     expect([(await look(set)).kind, (await look(set)).kind, (await look(set)).kind]).toEqual(['live', 'live', 'retry']);
     expect(set.source.spareAt(connection('a'))).toBeGreaterThan(set.clock.now());
@@ -782,7 +782,7 @@ describe('searchDataSources', () => {
     expect(bodies[0]).toMatchObject({ filter: { property: 'object', value: 'data_source' }, page_size: 100 });
   });
 
-  it('waits while it is throttled and through short troubles, from the first page on', async () => {
+  it('waits while it is throttled and through short outages, from the first page on', async () => {
     const trouble = [throttled, throttled, notionError(502, 'bad_gateway'), searchPage(['s1'], 'c1'), throttled, searchPage(['s2'], null)];
     const set = await setUp({ 'token-a': { search: trouble } });
     const searching = searchAll(set);
@@ -823,7 +823,7 @@ describe('searchDataSources', () => {
     expect(down.calls()).toHaveLength(6);
   });
 
-  it('leaves a part of the budget to others when a database has failed again and again, and waits alone', async () => {
+  it('leaves part of the budget for others when a database keeps failing, and waits alone', async () => {
     const set = await setUp({ 'token-a': { ...seen, search: searchPage([], null) } }, { requestsPerMinute: 6 });
     expect((await set.fetch({ attempt: 4 })).kind).toBe('live');
     expect(await set.fetch({ attempt: 4 })).toMatchObject({ kind: 'retry', scope: 'request', failure: { code: 'window' } });

@@ -28,28 +28,28 @@ export type FetchOutcome<Content = DatabaseContent> =
   | { readonly kind: 'live'; readonly content: Content; readonly connectionId: string }
   | { readonly kind: 'trashed'; readonly connectionId: string }
   /**
-   * No active connection of the tenant can read it: each answers 404, or that the id is no database it can show. `refusal`: the latter, where one
-   * did.
+   * No active connection of the tenant can read it: each gets a 404, or the answer that the id is not a database it can show. `refusal`: one of
+   * the latter, if any.
    */
   | { readonly kind: 'inaccessible'; readonly refusal?: SourceFailure }
   | Unanswered;
 
-/** What GET /v1/databases/{id} says of a database, without its data sources. `gone`: no active connection of the tenant can read it. */
+/** The answer of GET /v1/databases/{id}, without the data sources. `gone`: no active connection of the tenant can read it. */
 export type LookOutcome =
   | { readonly kind: 'live'; readonly raw: JsonObject; readonly dataSourceIds: readonly string[] }
   | { readonly kind: 'trashed' }
   | { readonly kind: 'gone' }
   | Unanswered;
 
-/** What GET /v1/data_sources/{id} says. `gone`: no active connection of the tenant can read it. */
+/** The answer of GET /v1/data_sources/{id}. `gone`: no active connection of the tenant can read it. */
 export type DataSourceLook = { readonly kind: 'live'; readonly raw: JsonObject } | { readonly kind: 'gone' } | Unanswered;
 
 export type HolderOutcome = { readonly kind: 'database'; readonly databaseId: string } | { readonly kind: 'not_found' } | Unanswered;
 
 export interface NotionSource {
   /**
-   * The database as Notion has it now: the container and each data source it lists. `expected`: the sources that it probably lists; they are read at
-   * the same time as the container, which says whether that was right; only at the first attempt. Never rejects.
+   * The database as Notion has it now: the container and each data source it lists. `expected`: sources that it probably lists; they are read at
+   * the same time as the container, at the first attempt only. Never rejects.
    */
   fetchDatabase(
     asking: Asking & { readonly databaseId: string; readonly expected?: readonly string[] | undefined },
@@ -58,9 +58,9 @@ export interface NotionSource {
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
-   * All data sources that Notion's search lists for a connection, page by page, within the part of its budget that is not kept for events.
+   * All data sources that Notion's search lists for a connection, page by page, within the part of its budget that is not reserved for events.
    * Notion guarantees neither that the list is complete nor that it is up to date: absence proves nothing. A source edited meanwhile may come
-   * twice, and all come again when a cursor dies and the search begins again. Pages get smaller while Notion cannot answer large ones. Throws
+   * twice, and all come again when a cursor dies and the search restarts. Pages get smaller while Notion cannot answer large ones. Throws
    * SearchError.
    */
   searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly FoundDataSource[], void, undefined>;
@@ -68,15 +68,15 @@ export interface NotionSource {
   lookAtDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<LookOutcome>;
   /** The same for a data source. Never rejects. */
   lookAtDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<DataSourceLook>;
-  /** Whether Notion takes the token of a connection, whatever its status. Nothing follows from the answer. Never rejects. */
+  /** Whether Notion accepts the token of a connection, whatever its status. The answer has no consequences. Never rejects. */
   probe(connection: Connection, signal: AbortSignal): Promise<'accepted' | 'refused' | 'unknown'>;
   /** When that part of a connection's budget has room: epoch milliseconds, null for now. */
   spareAt(connection: Connection): number | null;
 }
 
-/** What looks for lost events may use of the budget; the other half is for events that came. */
+/** The part of the budget for finding lost events; the rest is for events that arrive. */
 const spareShare = 0.5;
-/** What a database may use that has failed again and again: those that never succeed must leave room for events. */
+/** The part of the budget for databases that keep failing: those that never succeed must leave room for events. */
 const failingShare = 0.5;
 const failingAfter = 4;
 
@@ -93,7 +93,7 @@ export function createNotionSource(deps: {
   readonly notionApiUrl: string;
   readonly logger: Logger;
   readonly metrics: Registry;
-  /** Called once when a connection turns out to be of no use. If it rejects, it is called again after a minute at the earliest. */
+  /** Called once when a connection can make no more calls. If it rejects, it is called again after a minute at the earliest. */
   readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
   /** For one call, its body included. Milliseconds. */
   readonly deadlineMs?: number | undefined;
@@ -206,6 +206,6 @@ export function createNotionSource(deps: {
 function notAnId(text: string): { kind: 'failed'; failure: SourceFailure } {
   return {
     kind: 'failed',
-    failure: { class: 'invalid', code: 'not_an_id', message: `${JSON.stringify(text.slice(0, 64))} is no Notion id` },
+    failure: { class: 'invalid', code: 'not_an_id', message: `${JSON.stringify(text.slice(0, 64))} is not a Notion id` },
   };
 }

@@ -47,7 +47,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(3);
   });
 
-  it('counts a call until 60 s after its answer, since nobody knows when it arrived', async () => {
+  it('counts a call until 60 s after its answer, since its time of arrival is unknown', async () => {
     const { clock, budget } = setUp(1);
     const slow = taken(budget.tryTake(a));
     await clock.advance(50_000);
@@ -58,7 +58,7 @@ describe('the rate budget', () => {
     expect(budget.tryTake(a).ok).toBe(true);
   });
 
-  it('takes several at once or none, and gives back what was not used', () => {
+  it('takes several at once or none, and frees unused ones', () => {
     const { budget } = setUp(3);
     const pair = budget.tryTake(a, 2);
     expect(pair).toMatchObject({ ok: true, permits: { length: 2 } });
@@ -109,7 +109,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(100);
   });
 
-  it('learns a lower limit from a 429, by halves at most, and is back at the full one within two minutes', async () => {
+  it('lowers the limit after a 429, by half at most, and is back at the full one within two minutes', async () => {
     const { clock, budget } = setUp(100);
     call(budget, 30);
     taken(budget.tryTake(a)).limited(connectionLimit);
@@ -125,8 +125,8 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(100);
   });
 
-  // Each refusal of a spell of 12 s halved the limit again: 7 of 600 calls a minute were left for ten minutes.
-  it('learns once from a spell, however many refusals it brings', async () => {
+  // Each refusal in a period of 12 s halved the limit again: 7 of 600 calls a minute were left for ten minutes.
+  it('lowers the limit once for several refusals in a row', async () => {
     const { clock, budget, start } = setUp(600);
     while (clock.now() - start < 12_000) {
       const until = taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 1_000 });
@@ -137,7 +137,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(600);
   });
 
-  it('never learns less than an eighth', async () => {
+  it('never lowers the limit below an eighth', async () => {
     const { clock, budget } = setUp(80);
     for (let window = 0; window < 8; window += 1) {
       taken(budget.tryTake(a)).limited(connectionLimit);
@@ -147,7 +147,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(10);
   });
 
-  it('learns nothing from an overload or a workspace limit', async () => {
+  it('keeps the limit after an overload or a workspace limit', async () => {
     const { clock, budget } = setUp(100);
     taken(budget.tryTake(a)).limited({ scope: 'overload', retryAfterMs: 1_000 });
     await clock.advance(2_000);
@@ -157,7 +157,7 @@ describe('the rate budget', () => {
   });
 
   // With Retry-After 0 one event made 596 calls in 8 s.
-  it.each(['connection', 'overload', 'workspace'] as const)('a wait of nothing is a wait: %s', async (scope) => {
+  it.each(['connection', 'overload', 'workspace'] as const)('a Retry-After of 0 is a wait all the same: %s', async (scope) => {
     const { clock, budget } = setUp(600);
     const waits: number[] = [];
     for (let refused = 0; refused < 6; refused += 1) {
@@ -170,13 +170,13 @@ describe('the rate budget', () => {
     expect(taken(budget.tryTake(a)).limited({ scope, retryAfterMs: 0 }) - clock.now()).toBe(2_000);
   });
 
-  it('a wait of nothing of the workspace is one for its other connections too', async () => {
+  it('a Retry-After of 0 of the workspace makes its other connections wait too', async () => {
     const { budget, start } = setUp(600);
     taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 0 });
     expect(budget.tryTake(b)).toEqual({ ok: false, waitUntil: start + 2_000, cause: 'workspace_pause' });
   });
 
-  it('lets those who wait inside go first', async () => {
+  it('lets callers waiting inside go first', async () => {
     const { clock, budget } = setUp(2);
     call(budget, 2);
     const inside = budget.take(a, { maxWaitMs: 2 * minute, signal: never });
@@ -188,7 +188,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(1);
   });
 
-  it('denies a newcomer the room that somebody inside waits for', async () => {
+  it('denies a new caller the room that a caller inside waits for', async () => {
     const { clock, budget } = setUp(1);
     call(budget);
     const sleepless = { ...clock, sleep: () => new Promise<void>(() => {}) };
@@ -201,7 +201,7 @@ describe('the rate budget', () => {
     expect(budget.tryTake(a).ok).toBe(true);
   });
 
-  it('gives up waiting when it is sure to last too long, or is aborted', async () => {
+  it('gives up waiting when it would take too long, or is aborted', async () => {
     const { clock, budget, start } = setUp(1);
     call(budget);
     expect(await budget.take(a, { maxWaitMs: 10_000, signal: never })).toEqual({
@@ -219,7 +219,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(1);
   });
 
-  it('goes on when the clock is set back', async () => {
+  it('keeps working when the clock is set back', async () => {
     const { clock, budget } = setUp(1);
     await clock.advance(60 * minute);
     call(budget);
@@ -237,7 +237,7 @@ describe('the rate budget', () => {
     expect(room(budget)).toBe(1);
   });
 
-  it('forgets budgets that are idle, and only those', async () => {
+  it('forgets idle budgets, and only those', async () => {
     const { clock, budget } = setUp(1);
     taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 5 * minute });
     for (let i = 0; i < 5_000; i += 1) taken(budget.tryTake({ connectionId: `other-${i}`, notionWorkspaceId: 'w' })).answered();

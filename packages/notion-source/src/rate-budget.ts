@@ -5,49 +5,49 @@ import type { RateLimitScope } from './notion-errors.ts';
 
 export type BudgetHolder = Pick<Connection, 'connectionId' | 'notionWorkspaceId'>;
 
-/** The right to make one call. Ended exactly once; what comes after the first end is ignored. */
+/** The right to make one call. Only the first call of one of its methods counts. */
 export interface Permit {
   /** Notion answered (or the call broke off): it counts for the window. */
   answered(): void;
   /** Notion answered 429 or 529. Returns until when no call may be made, epoch milliseconds. */
   limited(limit: { readonly scope: RateLimitScope; readonly retryAfterMs: number | null }): number;
-  /** The call was not made: the room is given back. */
+  /** The call was not made: the room is free again. */
   release(): void;
 }
 
 export type Taken =
   | { readonly ok: true; readonly permits: readonly [Permit, ...Permit[]] }
-  /** Nothing was taken. `waitUntil`: when it is worth asking again, epoch milliseconds. */
+  /** Nothing was taken. `waitUntil`: when to try again, epoch milliseconds. */
   | { readonly ok: false; readonly waitUntil: number; readonly cause: 'window' | 'pause' | 'workspace_pause' | 'aborted' };
 
 export interface RateBudget {
   /**
-   * Takes `calls` permits (fewer if the limit is lower than that), or none: never waits. Those that already wait inside `take` go first.
-   * With `share` less than 1 (the default) only that part of the limit is used, and the rest stays free for others.
+   * Takes `calls` permits (fewer if the limit is lower than that), or none: never waits. Callers already waiting in `take` go first.
+   * With `share` less than 1 (the default) only that part of the limit is available, and the rest stays free for others.
    */
   tryTake(holder: BudgetHolder, calls?: number, share?: number): Taken;
-  /** Takes one permit, waiting for it for at most `maxWaitMs`; gives up at once when the wait is sure to be longer, or `signal` aborts. */
+  /** Takes one permit, waiting at most `maxWaitMs` for it; gives up at once when the wait would be longer, or `signal` aborts. */
   take(holder: BudgetHolder, options: { readonly maxWaitMs: number; readonly signal: AbortSignal }): Promise<Taken>;
 }
 
 /** Notion's documented window. */
 const windowMs = 60_000;
 const pauseWithoutRetryAfterMs = 10_000;
-/** After a refusal at least about this long, whatever the server says (with jitter, so down to half); twice as long with each further one in a row. */
+/** The shortest pause after a refusal, whatever the server asks for (jitter can halve it); doubled with each further refusal in a row. */
 const firstFloorMs = 2_000;
 const longestFloorMs = 30_000;
-/** A lowered limit stands for a window, then grows back to the full one over another. */
+/** A lowered limit holds for one window, then grows back to the full one over another. */
 const holdMs = windowMs;
 const regrowMs = windowMs;
-/** No lesson lowers the limit below this part of the full one. */
+/** The limit is never lowered below this part of the full one. */
 const lowestShare = 1 / 8;
 
-/** Refusals in a row: each came after the wait that the one before had asked for. */
+/** Refusals in a row: each came after the wait that the previous one had asked for. */
 interface Refusals {
   count: number;
   /** Until when no call may be made, epoch milliseconds. */
   pausedUntil: number;
-  /** When the last one came. */
+  /** When the last one arrived. */
   at: number;
 }
 
@@ -62,15 +62,15 @@ interface Tally extends Refusals {
 
 /**
  * How many calls each connection may make: at most `requestsPerMinute` in any 60 s. Notion counts a call when it arrives, which is between
- * when we send it and when its answer is here; a call therefore counts from its sending until 60 s after its answer, so that no window of
- * Notion's can hold more than the limit.
+ * our request and its answer; a call therefore counts from its request until 60 s after its answer, so that no window of Notion's can hold
+ * more than the limit.
  *
  * It learns: a 429 although we counted fewer calls than the limit lowers the limit to that count (never below half of what it was, since
- * a single count may be short of calls made before we started, or by others; and never below an eighth of the full one). One window teaches
- * once, however many refusals it brings. A window after the last lesson the limit grows, and it is back after another.
+ * a single count may be short of calls made before we started, or by others; and never below an eighth of the full one). The limit is
+ * lowered once in a window, however many refusals that brings. It grows again from one window later, and is back after another.
  *
- * Retry-After pauses all calls of the connection, or of all connections of the Notion workspace when the limit was the workspace's. A wait of nothing (0, or
- * a date in the past) is no wait: at least a second passes, twice as long with each refusal in a row, up to half a minute.
+ * Retry-After pauses all calls of the connection, or of all connections of the Notion workspace when the limit was the workspace's. A wait of 0, or
+ * until a date in the past, is not believed: at least a second passes, twice as long with each refusal in a row, up to half a minute.
  */
 export function createRateBudget(options: {
   readonly requestsPerMinute?: number | undefined;
@@ -92,7 +92,7 @@ export function createRateBudget(options: {
     return tally;
   }
 
-  /** Forgets budgets that say nothing any more: all of what is left was used in the last minutes, so the map is bounded by the traffic. */
+  /** Forgets idle budgets with their full limit: the others were used in the last minutes, so the map is bounded by the traffic. */
   function sweep(): void {
     const now = clock.now();
     for (const [connectionId, tally] of tallies) {
@@ -172,9 +172,9 @@ export function createRateBudget(options: {
     return refusals;
   }
 
-  /** Resolves to until when. */
+  /** Returns until when, epoch milliseconds. */
   function pause(refusals: Refusals, askedMs: number, now: number): number {
-    // The answers to calls that were sent before the pause teach nothing new.
+    // Answers to calls that were sent before the pause count as the same refusal.
     if (refusals.pausedUntil <= now) refusals.count += 1;
     refusals.at = now;
     const floor = backoffMs(refusals.count, firstFloorMs, longestFloorMs, random);
@@ -182,7 +182,7 @@ export function createRateBudget(options: {
     return refusals.pausedUntil;
   }
 
-  /** Notion took a call that was made after the last refusal: the next one is the first of a row again. */
+  /** Notion accepted a call made after the last refusal: the next refusal is the first in a row again. */
   function forgive(refusals: Refusals, callBegan: number): void {
     if (callBegan >= refusals.at) refusals.count = 0;
   }
@@ -219,7 +219,7 @@ export function createRateBudget(options: {
   };
 }
 
-/** An answer from the future: the clock was set back. It is forgotten, else nobody could call until the clock has caught up. */
+/** An answer from the future: the clock was set back. It is dropped, or no call could be made until the clock has caught up. */
 function forgetOld(tally: Tally, now: number): void {
   const first = tally.answers.findIndex((at) => at + windowMs >= now && at <= now);
   tally.answers.splice(0, first === -1 ? tally.answers.length : first);

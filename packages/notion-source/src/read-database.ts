@@ -23,7 +23,7 @@ const sourcesAtOnce = 3;
 
 /**
  * The database through one connection. The sources that it is expected to list are read while the container is in flight, since calls are most
- * of the time that a customer waits; those that turn out not to be listed are thrown away.
+ * of the time that a customer waits; those that turn out not to be listed are dropped.
  */
 export async function readDatabase(reads: DatabaseReads, expected: readonly string[], signal: AbortSignal): Promise<Sight<SeenDatabase>> {
   const read = new Map<string, DataSourceSight>();

@@ -10,12 +10,12 @@ test('an answer that is parsed is seen', () => {
   });
 });
 
-test('an answer with the id only fails for good: the integration lacks a capability', () => {
+test('an answer with the id only fails permanently: the integration lacks a capability', () => {
   const sight = sightOf(answer, () => ({ kind: 'partial' }));
   expect(sight).toMatchObject({ kind: 'failed', failure: { class: 'restricted', code: 'partial_object' } });
 });
 
-test('an answer of another shape fails for good, and says what is wrong in at most 500 characters', () => {
+test('an answer of another shape fails permanently, with the problem in at most 500 characters', () => {
   const sight = sightOf(answer, () => ({ kind: 'malformed', problem: 'x'.repeat(1_000) }));
   expect(sight).toEqual({ kind: 'failed', failure: { class: 'unexpected', code: 'malformed_object', message: 'x'.repeat(500) } });
 });

@@ -71,7 +71,7 @@ const one = connection('c1');
 const two = connection('c2');
 
 describe('a token from Nango', () => {
-  it('is asked for anew when the connection was written since: a customer who connected again was refused with the old token', async () => {
+  it('is fetched again when the connection was written since: a customer who reconnected was refused with the old token', async () => {
     const { source } = await setUp((_request, number) => nangoConnection(number < 3 ? 'ntn_old' : 'ntn_new'));
     expect(await source.get(one)).toEqual({ kind: 'token', token: 'ntn_old' });
     expect(await source.refresh(one, 'ntn_old')).toEqual({ kind: 'token', token: 'ntn_old' });
@@ -79,7 +79,7 @@ describe('a token from Nango', () => {
     expect(await source.get(connectedAgain)).toEqual({ kind: 'token', token: 'ntn_new' });
   });
 
-  it('is asked for as the API wants it', async () => {
+  it('is requested as the API requires', async () => {
     const { source, server } = await setUp(() => nangoConnection('ntn_1'));
     const odd = connection('c/1 ?&', { providerConfigKey: 'notion & co' });
     expect(await source.get(odd)).toEqual({ kind: 'token', token: 'ntn_1' });
@@ -99,7 +99,7 @@ describe('a token from Nango', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('is fetched once for all who ask together', async () => {
+  it('is fetched once for concurrent callers', async () => {
     const { source, server } = await setUp((_, number) => nangoConnection(`ntn_${number}`));
     const results = await Promise.all(Array.from({ length: 50 }, () => source.get(one)));
     expect(new Set(results.map((result) => JSON.stringify(result)))).toEqual(new Set(['{"kind":"token","token":"ntn_1"}']));
@@ -112,24 +112,24 @@ describe('a token from Nango', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('stays in use while Nango is away, and is checked again', async () => {
-    let away = false;
+  it('stays in use while Nango is unavailable, and is checked again', async () => {
+    let isDown = false;
     const { source, server, clock } = await setUp((_, number) =>
-      away ? nangoError(500, 'server_error') : nangoConnection(`ntn_${number}`),
+      isDown ? nangoError(500, 'server_error') : nangoConnection(`ntn_${number}`),
     );
     await source.get(one);
-    away = true;
+    isDown = true;
     await clock.advance(300_000);
     expect(await source.get(one)).toEqual({ kind: 'token', token: 'ntn_1' });
     expect(await source.get(one)).toEqual({ kind: 'token', token: 'ntn_1' });
     expect(server.requests).toHaveLength(2);
     expect(await source.get(two)).toMatchObject({ kind: 'retry', failure: { class: 'server' } });
-    away = false;
+    isDown = false;
     await clock.advance(30_000);
     expect(await source.get(one)).toEqual({ kind: 'token', token: 'ntn_4' });
   });
 
-  it('is refreshed past the cache, once for all who were refused together or a moment later', async () => {
+  it('is refreshed past the cache, once for all callers refused at the same time or a moment later', async () => {
     const { source, server } = await setUp((_, number) => nangoConnection(`ntn_${number}`));
     await source.get(one);
     const results = await Promise.all(Array.from({ length: 20 }, () => source.refresh(one, 'ntn_1')));
@@ -142,7 +142,7 @@ describe('a token from Nango', () => {
     ]);
   });
 
-  it('is not refreshed when another one is known already', async () => {
+  it('is not refreshed when a newer one is known already', async () => {
     const { source, server, clock } = await setUp((_, number) => nangoConnection(`ntn_${number}`));
     await source.get(one);
     await clock.advance(300_000);
@@ -151,7 +151,7 @@ describe('a token from Nango', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('is not refreshed again and again when the refresh brings the same', async () => {
+  it('is not refreshed again when the refresh returned the same one', async () => {
     const { source, server, clock } = await setUp(() => nangoConnection('ntn_same'));
     await source.get(one);
     for (let i = 0; i < 5; i += 1) expect(await source.refresh(one, 'ntn_same')).toEqual({ kind: 'token', token: 'ntn_same' });
@@ -196,7 +196,7 @@ describe('a token from Nango', () => {
     expect(`${JSON.stringify(result)}${logs.join('')}`).not.toMatch(/nango-api-key|ntn_a/);
   });
 
-  it('waits for everyone as long as Nango wants when it throttles', async () => {
+  it('makes every connection wait as long as Nango asks when it throttles', async () => {
     const { source, server, clock } = await setUp((_, number) =>
       number === 1 ? nangoError(429, 'too_many_request', { 'retry-after': '17' }) : nangoConnection('ntn_1'),
     );
@@ -208,7 +208,7 @@ describe('a token from Nango', () => {
     expect(await source.get(two)).toEqual({ kind: 'token', token: 'ntn_1' });
   });
 
-  it('leaves a wrong API key to the operator: one call, one loud line, a long wait', async () => {
+  it('leaves a wrong API key to the operator: one call, one error line, a long wait', async () => {
     const { source, server, clock, logs } = await setUp(() => nangoError(401, 'unknown_account'));
     for (let i = 0; i < 10; i += 1) await source.get(connection(`c${i}`));
     expect(server.requests).toHaveLength(1);
@@ -218,7 +218,7 @@ describe('a token from Nango', () => {
     expect(loud[0]).toContain('Nango refuses the API key');
   });
 
-  it('says once a minute what an operator must do, however many events meet it', async () => {
+  it('logs once a minute that an operator must act, however many events run into it', async () => {
     const { source, clock, logs } = await setUp(() => nangoError(400, 'unknown_provider_config'));
     const loud = () => logs.filter((line) => line.includes('"level":"error"')).length;
     for (let i = 0; i < 10; i += 1) await source.get(connection(`c${i}`));
@@ -228,13 +228,13 @@ describe('a token from Nango', () => {
     expect(loud()).toBe(2);
   });
 
-  it('is not asked for without an API key', async () => {
+  it('is not requested without an API key', async () => {
     const { source, server } = await setUp(() => nangoConnection('ntn_1'), { apiKey: null });
     expect(await source.get(one)).toMatchObject({ kind: 'retry', failure: { class: 'misconfigured', code: 'no_nango_api_key' } });
     expect(server.requests).toHaveLength(0);
   });
 
-  it('is counted by what came of it', async () => {
+  it('is counted by outcome', async () => {
     const { source, metrics } = await setUp((_, number) => (number === 1 ? nangoConnection('ntn_1') : nangoError(404, 'not_found')));
     await source.get(one);
     await source.get(two);
@@ -250,7 +250,7 @@ const decrypt = ({ token }: Connection): string => (token ?? '').replace('sealed
 describe('a stored token', () => {
   const stored = connection('c1', { token: 'sealed:ntn_stored' });
 
-  it('is decrypted, and Nango is never asked', async () => {
+  it('is decrypted, and Nango is never called', async () => {
     const { source, server } = await setUp(() => nangoConnection('ntn_1'), { decrypt });
     expect(await source.get(stored)).toEqual({ kind: 'token', token: 'ntn_stored' });
     expect(server.requests).toHaveLength(0);

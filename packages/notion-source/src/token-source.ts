@@ -11,16 +11,16 @@ export type TokenResult =
   | { readonly kind: 'connection_deleted'; readonly failure: SourceFailure }
   /** There is no token that Notion might accept: the customer must connect again. */
   | { readonly kind: 'unauthorized'; readonly reason: 'token_refused' | 'grant_refused'; readonly failure: SourceFailure }
-  /** `at`: when it is worth asking again, epoch milliseconds. Class `misconfigured`: an operator must act. */
+  /** `at`: when to try again, epoch milliseconds. Class `misconfigured`: an operator must act. */
   | { readonly kind: 'retry'; readonly at: number; readonly failure: SourceFailure };
 
-/** The Notion token of a connection. Never rejects; a token is in no log, error or metric. */
+/** The Notion token of a connection. Never rejects; no token appears in a log, error or metric. */
 export interface TokenSource {
-  /** From memory, if not older than the TTL; an older one too while Nango does not answer. */
+  /** From memory, if not older than the TTL, or while Nango is unavailable. */
   get(connection: Connection): Promise<TokenResult>;
   /**
    * After Notion answered `refused` with 401: the token that another caller has fetched meanwhile, or that of a forced refresh, which may be
-   * the same again. Callers that come together, or within seconds, share one refresh.
+   * the same again. Calls at the same time, or within seconds, share one refresh.
    */
   refresh(connection: Connection, refused: string): Promise<TokenResult>;
 }
@@ -32,14 +32,14 @@ interface Held {
   readonly forcedAt: number | null;
 }
 
-/** How long a token that could not be checked again is used before the next try. */
+/** How long a token that could not be rechecked is used before the next attempt. */
 const recheckMs = 30_000;
-/** A forced refresh that brought the same token is not repeated so soon. */
+/** A forced refresh that returned the same token is not repeated within this time. */
 const forcedMs = 10_000;
-/** A problem for an operator is logged this often, however many events meet it. */
+/** How often a problem for an operator is logged, however many events run into it. */
 const loudEveryMs = 60_000;
 
-/** A connection that was written since (the customer connected again, an operator resumed it) begins anew: its old token is of no use. */
+/** A connection that was written since (the customer reconnected, an operator resumed it) starts over: its old token is of no use. */
 function keyOf({ connectionId, updatedAt }: Connection): string {
   return `${connectionId} ${updatedAt.getTime()}`;
 }
@@ -63,7 +63,7 @@ export function createTokenSource(options: {
   let everyoneWaits: { readonly until: number; readonly failure: SourceFailure } | null = null;
   const fetches = new Counter({
     name: 'notion_mirror_token_fetches_total',
-    help: 'Calls to Nango for a Notion token, by what came of them.',
+    help: 'Calls to Nango for a Notion token, by outcome.',
     labelNames: ['outcome'],
     registers: [options.metrics],
   });
@@ -90,7 +90,7 @@ export function createTokenSource(options: {
     return { kind: 'retry', at: now + waitMs, failure };
   }
 
-  /** One call of a kind at a time for each connection; those who come meanwhile share its answer. */
+  /** One call of a kind at a time for each connection; concurrent callers share its answer. */
   async function fetched(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
     const key = `${kind} ${keyOf(connection)}`;
     const flying = flights.get(key);
@@ -144,7 +144,7 @@ export function createTokenSource(options: {
       if (known !== undefined && known.freshUntil > clock.now()) return { kind: 'token', token: known.token };
       const result = await fetched(connection, 'plain');
       if (result.kind !== 'retry' || known === undefined) return result;
-      // Notion's tokens do not expire, so an outage of Nango is no reason to stop.
+      // Notion's tokens do not expire, so work can continue through an outage of Nango.
       known.freshUntil = clock.now() + recheckMs;
       return { kind: 'token', token: known.token };
     },

@@ -45,7 +45,7 @@ describe('the votes of connections that do not see the object', () => {
     expect(count(gone, retry(5, 'request'))).toMatchObject({ kind: 'retry' });
   });
 
-  test('name the refusal of one that says the id names nothing it can show', () => {
+  test('name the refusal of a connection for which the id is nothing that Notion can show', () => {
     expect(count(gone, unreadable)).toEqual({ kind: 'gone', refusal: unreadable.kind === 'gone' ? unreadable.failure : null });
   });
 
@@ -53,7 +53,7 @@ describe('the votes of connections that do not see the object', () => {
     expect(count(gone, failed('first'), dead, failed('second'))).toMatchObject({ kind: 'failed', failure: { code: 'first' } });
   });
 
-  test('are a retry at the soonest time, whatever the others say', () => {
+  test('are a retry at the soonest time, whatever the others answer', () => {
     expect(count(retry(30, 'request'), failed('blocked'), retry(10, 'request'), gone)).toEqual(retry(10, 'request'));
   });
 
@@ -81,7 +81,7 @@ describe('the vote', () => {
     const asked: string[] = [];
     const options: SessionOptions[] = [];
     const calls: ConnectionCalls = {
-      // What the test's connections see, instead of the work.
+      // The scripted sight of the connection, instead of the result of the work.
       async begin({ connectionId }, given) {
         asked.push(connectionId);
         options.push(given);

@@ -29,7 +29,7 @@ export type Unanswered =
   /** Trying again will not help. */
   | { readonly kind: 'failed'; readonly failure: SourceFailure };
 
-/** `gone`: every connection that is still active says so; `refusal` is one that says the id names nothing it can show, where one does. */
+/** `gone`: every connection that is still active says so; `refusal`: an answer, if any, that the id is nothing that Notion can show. */
 export type Verdict<T> =
   | { readonly kind: 'seen'; readonly value: T; readonly connectionId: string }
   | { readonly kind: 'gone'; readonly refusal: SourceFailure | null }
@@ -92,8 +92,8 @@ export function inOrder(connections: readonly Connection[], asking: Asking, seen
 }
 
 /**
- * The result when no connection sees the object. `problems`: of each connection that was asked. An answer that may still change (`retry`)
- * outweighs a failure, and that one a vote for `gone`. `connections`: the tenant's, as they are now.
+ * The result when no connection sees the object. `problems`: of each connection that was asked. A `retry` outweighs a failure, and a failure
+ * outweighs votes for `gone`. `connections`: the tenant's, as they are now.
  */
 export function countVotes(
   problems: ReadonlyMap<string, CallProblem>,

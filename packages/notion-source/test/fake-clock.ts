@@ -1,7 +1,7 @@
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 
 export interface FakeClock extends Clock {
-  /** Moves time on, waking whoever sleeps no longer than that, in the order of their times. */
+  /** Advances the time and wakes sleepers that are due, in the order of their times. */
   advance(ms: number): Promise<void>;
   readonly sleepers: number;
 }
@@ -39,7 +39,7 @@ export function createFakeClock(start = Date.parse('2026-03-01T12:00:00.000Z')):
   };
 }
 
-/** Lets everything run that waits for nothing but other promises. */
+/** Lets everything run that waits only for other promises. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

@@ -10,7 +10,7 @@ export interface SeenRequest {
   readonly token: string;
 }
 
-/** What a request gets: an answer, or something done to its socket. */
+/** An answer to a request, or an action on its response. */
 export type Reply =
   | { readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> }
   | ((response: ServerResponse) => void);
@@ -20,7 +20,7 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly requests: readonly SeenRequest[];
 }
 
-/** A real HTTP server whose answers the test writes. A string as body goes out as HTML, everything else as JSON. */
+/** A real HTTP server with scripted answers. A string as body is sent as HTML, everything else as JSON. */
 export async function startScriptedServer(reply: (request: SeenRequest) => Reply | Promise<Reply>): Promise<ScriptedServer> {
   const requests: SeenRequest[] = [];
   const server = createServer((incoming, response) => {
@@ -59,7 +59,7 @@ function send(response: ServerResponse, reply: Reply): void {
   response.end(text);
 }
 
-/** Never an answer. */
+/** Never answers. */
 export const hang: Reply = () => {};
 /** The connection breaks before the answer. */
 export const reset: Reply = (response) => void response.socket?.resetAndDestroy();
@@ -73,7 +73,7 @@ export const truncated: Reply = (response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
   response.write('{"object":"database",', () => response.socket?.destroy());
 };
-/** A body that ends too early, in a way that HTTP cannot notice. */
+/** A body that ends too early, in a way that HTTP cannot detect. */
 export const cutJson: Reply = (response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end('{"object":"database","id":"248');

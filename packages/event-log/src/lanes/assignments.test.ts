@@ -54,7 +54,7 @@ describe('the assignments', () => {
     for (const { record, claim } of pushed) if (offsets.includes(Number(record.offset))) claim.settle();
   };
 
-  it('takes nothing before it knows where the partition goes on', () => {
+  it('accepts nothing before it knows where to continue on the partition', () => {
     assignments.begin([0, 1]);
     expect(calls).toEqual(['pause 0,1']);
     expect(assignments.accept(batch(0, 0, 5))).toBe(false);
@@ -64,7 +64,7 @@ describe('the assignments', () => {
     expect(pushed.map(({ record }) => record.offset)).toEqual([7n, 8n, 9n]);
   });
 
-  it('commits the contiguous done prefix only', () => {
+  it('commits only the contiguous finished prefix', () => {
     assignments.begin([0]);
     assignments.place({ partition: 0, committed: null, low: 0n, high: 10n });
     assignments.accept(batch(0, 0, 4));
@@ -78,7 +78,7 @@ describe('the assignments', () => {
     expect(due()).toEqual([[0, 4]]);
   });
 
-  it('does not commit what completes after the partition was taken away, nor what it had done before', () => {
+  it('commits nothing of a partition after it was revoked, finished before or after', () => {
     assignments.begin([0]);
     assignments.place({ partition: 0, committed: 0n, low: 0n, high: 10n });
     assignments.accept(batch(0, 0, 3));
@@ -103,7 +103,7 @@ describe('the assignments', () => {
     expect(pushed).toHaveLength(4);
   });
 
-  it('does not take a batch that was fetched for an earlier assignment: what lies before it would be skipped', () => {
+  it('rejects a batch that was fetched for an earlier assignment: the records before it would be skipped', () => {
     assignments.begin([0]);
     assignments.place({ partition: 0, committed: 10n, low: 0n, high: 50n });
     expect(assignments.accept(batch(0, 20, 5))).toBe(false);
@@ -113,7 +113,7 @@ describe('the assignments', () => {
     expect(assignments.accept(batch(0, 20, 5, 15))).toBe(true);
   });
 
-  it('goes on behind records that are gone, after it asked for them once', () => {
+  it('continues behind removed records, after it has asked for them once', () => {
     assignments.begin([0]);
     assignments.place({ partition: 0, committed: 10n, low: 0n, high: 50n });
     expect(assignments.accept(batch(0, 30, 2))).toBe(false);
@@ -123,7 +123,7 @@ describe('the assignments', () => {
     expect(due()).toEqual([[0, 32]]);
   });
 
-  it('begins anew on a log that was made anew', () => {
+  it('starts over on a recreated log', () => {
     assignments.begin([0]);
     assignments.place({ partition: 0, committed: 500n, low: 0n, high: 900n });
     assignments.accept(batch(0, 500, 1));
@@ -147,7 +147,7 @@ describe('the assignments', () => {
     expect(due()).toEqual([[0, start]]);
   });
 
-  it('pauses a partition that holds four times what is free, and resumes it when that is over', () => {
+  it('pauses a partition that holds four times what is free, and resumes it afterwards', () => {
     assignments.begin([0, 1]);
     for (const partition of [0, 1]) assignments.place({ partition, committed: 0n, low: 0n, high: 0n });
     calls.length = 0;
@@ -160,7 +160,7 @@ describe('the assignments', () => {
     expect(calls).toEqual(['pause 0', 'resume 0']);
   });
 
-  it('says how far behind it is', () => {
+  it('reports how far behind it is', () => {
     assignments.begin([0, 1]);
     assignments.place({ partition: 0, committed: 0n, low: 0n, high: 7n });
     assignments.accept(batch(0, 0, 2));

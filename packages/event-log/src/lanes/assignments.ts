@@ -6,7 +6,7 @@ import { sharedKey, sizeOf, toLogRecord, type LogRecord } from '../log-record.ts
 import { createOffsetTracker, type OffsetTracker, type PendingOffset } from './offset-tracker.ts';
 import type { Whereabouts } from '../whereabouts.ts';
 
-/** What a fetch brought for one partition. Offsets as KafkaJS gives them: decimal. */
+/** The result of a fetch for one partition. Offsets as KafkaJS has them: decimal. */
 export interface FetchedBatch {
   readonly partition: number;
   /** Where the fetch began. */
@@ -16,7 +16,7 @@ export interface FetchedBatch {
   readonly messages: readonly KafkaMessage[];
 }
 
-/** How the fetching of partitions is steered. */
+/** Controls which partitions are fetched, and from where. */
 export interface FetchControl {
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;
@@ -36,13 +36,13 @@ export interface PartitionState {
 export interface DueCommit {
   readonly partition: number;
   readonly offset: bigint;
-  /** To be called when the broker has it. */
+  /** To be called when the broker has acknowledged it. */
   readonly committed: () => void;
 }
 
 /**
- * The partitions this member has been given, from one assignment to the next. Each assignment of a partition has its own tracker and its own
- * claims, so nothing that is left over from an earlier one can touch its offsets: that is the fence.
+ * The partitions assigned to this member, from one assignment to the next. Each assignment of a partition has its own tracker and its own
+ * claims, so nothing left over from an earlier one can touch its offsets: that is the fence.
  */
 export interface Assignments {
   /** A new assignment of the group. All earlier ones are over; nothing is taken until `place`. */
@@ -51,7 +51,7 @@ export interface Assignments {
   readonly partitions: readonly number[];
   /** Starts a partition that has no position yet. */
   place(whereabouts: Whereabouts): void;
-  /** Takes a batch if it begins where the last one ended. False: it is not ours, or not the next one; it must be fetched again. */
+  /** Accepts a batch if it begins where the last one ended. False: it is not ours, or not the next one; it must be fetched again. */
   accept(batch: FetchedBatch): boolean;
   noteHighWatermark(partition: number, high: bigint): void;
   dueCommits(): DueCommit[];
@@ -65,7 +65,7 @@ interface Assignment {
   paused: boolean;
   tracker: OffsetTracker | null;
   highWatermark: bigint;
-  /** Where an unexpected batch began, after which the fetch was sent back to our position. */
+  /** Where an unexpected batch began; then the fetch was sent back to our position. */
   unexpected: bigint | null;
 }
 
@@ -74,7 +74,7 @@ export function createAssignments(deps: {
   readonly bound: Load;
   readonly control: FetchControl;
   readonly push: (record: LogRecord, claim: Claim) => void;
-  /** An assignment is over: forget what waits for it. */
+  /** An assignment is over: its waiting records are to be forgotten. */
   readonly onEnd: () => void;
   /** A record of an assignment that is over was completed. */
   readonly onLateCompletion: () => void;
@@ -101,7 +101,7 @@ export function createAssignments(deps: {
     if (!isOnLog) {
       logger.error(
         { partition, committed: String(start), low: String(low), high: String(high) },
-        'the committed offset is not on the log any more',
+        'the committed offset is no longer on the log',
       );
       if (start < low) deps.onSkipped(Number(low - start));
     }
@@ -117,7 +117,7 @@ export function createAssignments(deps: {
     if (assignment === undefined || assignment.tracker === null) return false;
     const fetched = BigInt(batch.fetchedOffset);
     if (fetched !== assignment.tracker.position && !jump(assignment, assignment.tracker.position, fetched)) return false;
-    // A jump back begins the partition anew.
+    // A jump back restarts the partition.
     const current = assigned.get(batch.partition) ?? assignment;
     take(current, batch);
     balance();
@@ -125,8 +125,8 @@ export function createAssignments(deps: {
   }
 
   /**
-   * A batch that does not begin at our position was on its way when the partition was given to us, or the client has moved. The first time,
-   * the fetch is sent back to our position. If it then comes from the same other place, there is nothing in between (any more).
+   * A batch that does not begin at our position was in flight when the partition was assigned to us, or the client has moved. The first time,
+   * the fetch is sent back to our position. If the next batch begins at the same other offset, the records in between no longer exist.
    */
   function jump(assignment: Assignment, position: bigint, fetched: bigint): boolean {
     if (assignment.unexpected !== fetched) {
@@ -137,19 +137,19 @@ export function createAssignments(deps: {
     const { partition } = assignment;
     logger.error(
       { partition, position: String(position), found: String(fetched) },
-      'the log does not go on where it ended: records have been removed',
+      'the log does not continue at our position: records have been removed',
     );
     if (fetched > position) {
       deps.onSkipped(Number(fetched - position));
       assignment.tracker?.advanceTo(fetched);
-      // The client has reset what the broker holds.
+      // The client has reset the committed offset on the broker.
       assignment.tracker?.markCommitted(-1n);
     } else {
       assignment.active = false;
       deps.onEnd();
-      const anew = createAssignment(partition);
-      anew.tracker = createOffsetTracker(fetched, -1n);
-      assigned.set(partition, anew);
+      const restarted = createAssignment(partition);
+      restarted.tracker = createOffsetTracker(fetched, -1n);
+      assigned.set(partition, restarted);
     }
     return true;
   }
@@ -234,7 +234,7 @@ function createAssignment(partition: number): Assignment {
   return { partition, load: { records: 0, bytes: 0 }, active: true, paused: true, tracker: null, highWatermark: 0n, unexpected: null };
 }
 
-/** A class, for there are tens of thousands of them: what is written as an object with functions of its own takes half a kilobyte each. */
+/** A class, since there are tens of thousands of them: an object with closures of its own takes half a kilobyte each. */
 class Held implements Claim {
   readonly #assignment: Assignment;
   readonly #tracker: OffsetTracker;

@@ -5,7 +5,7 @@ import { shortBackoffMs } from './retries.ts';
 import type { Timers } from './timers.ts';
 import type { DeadLetter } from './work.ts';
 
-/** Writes the dead letter of a record for as long as it takes, unless `isWanted` says no before an attempt. True: it is durable. */
+/** Writes the dead letter of a record for as long as it takes, unless `isWanted` is false before an attempt. True: it is durable. */
 export type Bury = (
   entry: { readonly record: LogRecord; readonly attempts: number; readonly firstFailedAt: number | null },
   failure: Failure,

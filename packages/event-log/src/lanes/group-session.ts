@@ -2,14 +2,14 @@ import type { Batch, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import type { FetchControl, FetchedBatch } from './assignments.ts';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 
-/** One life of a KafkaJS consumer: from joining the group to a crash or to leaving. After a crash a new one is opened. */
+/** One KafkaJS consumer, from joining the group until it crashes or leaves. After a crash a new session is opened. */
 export interface GroupSession extends FetchControl {
-  /** Resolves when the group has been joined (`onJoin`) or the session crashed (`onCrash`); rejects when it could not even begin. */
+  /** Resolves when the group has been joined (`onJoin`) or the session crashed (`onCrash`); rejects when it could not start. */
   start(): Promise<void>;
   pauseAll(): void;
-  /** One attempt, for the generation of the group that this member is in now. False: not possible before the first batch. */
+  /** One attempt, for the group generation that this member is in now. False: not possible before the first batch. */
   commit(offsets: readonly { readonly partition: number; readonly offset: bigint }[]): Promise<boolean>;
-  /** Leaves the group. False: that did not end before the deadline (epoch ms). */
+  /** Leaves the group. False: it did not do so before the deadline (epoch ms). */
   close(deadline: number): Promise<boolean>;
 }
 
@@ -17,20 +17,20 @@ export interface SessionEvents {
   readonly onJoin: (partitions: readonly number[]) => void;
   /** The group is about to change; until `onJoin` the old generation may still commit. */
   readonly onRebalancing: () => void;
-  /** Whether the batch is taken. If not, it is fetched again. */
+  /** Whether the batch is accepted. If not, it is fetched again. */
   readonly onBatch: (batch: FetchedBatch) => boolean;
   readonly onCrash: (error: Error) => void;
   /** The client is alive. */
   readonly onSign: () => void;
 }
 
-/** How long an idle fetch waits for a record, and how long a consumer sleeps whose partitions are all paused. */
+/** How long an idle fetch waits for a record, and how long a consumer sleeps when all its partitions are paused. */
 const maxWaitMs = 250;
 const rebalanceTimeoutMs = 30_000;
 
 /**
- * What KafkaJS does by itself is switched off where it would lose records or hide what happened: it neither commits nor decides where to
- * read, and it does not restart.
+ * Automatic behaviour of KafkaJS is switched off where it would lose records or hide failures: it neither commits nor decides where to read,
+ * and it does not restart.
  */
 export function openGroupSession(options: {
   readonly kafka: Kafka;
@@ -52,7 +52,7 @@ export function openGroupSession(options: {
   });
   let closing = false;
   let commitOffsets: ((offsets: Offsets) => Promise<void>) | null = null;
-  /** While the client starts: settles when that ends, one way or the other. */
+  /** While the client starts: settles when it has started or failed. */
   let starting: PromiseWithResolvers<void> | null = null;
 
   consumer.on('consumer.fetch_start', events.onSign);
@@ -75,7 +75,7 @@ export function openGroupSession(options: {
     if (!closing) events.onCrash(error);
   });
 
-  /** Returns at once, whatever becomes of the records: KafkaJS fetches for no partition of a broker before all of them have returned. */
+  /** Returns without waiting for the records: KafkaJS fetches nothing from a broker until the calls for all of its partitions have returned. */
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     commitOffsets = (offsets) => payload.commitOffsetsIfNecessary(offsets);
@@ -87,7 +87,7 @@ export function openGroupSession(options: {
       highWatermark: batch.highWatermark,
       messages: batch.messages,
     });
-    // Only where the next fetch begins; the commit follows the work.
+    // This sets only where the next fetch begins; the commit follows the work.
     if (taken) payload.resolveOffset(batch.lastOffset());
   }
 
@@ -96,7 +96,7 @@ export function openGroupSession(options: {
       await consumer.connect();
       // A new group reads the whole log.
       if (!closing) await consumer.subscribe({ topics: [topic], fromBeginning: true });
-      // KafkaJS hears a disconnect neither while it connects nor while it joins.
+      // KafkaJS ignores a disconnect while it connects or joins.
       if (closing) return consumer.disconnect();
       starting = Promise.withResolvers();
       return consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
@@ -108,7 +108,7 @@ export function openGroupSession(options: {
 
     async commit(offsets) {
       if (commitOffsets === null) return false;
-      // Not consumer.commitOffsets: that one tries again by itself, and a repetition after a rebalance would count for the new generation.
+      // Not consumer.commitOffsets: that one retries by itself, and a retry after a rebalance would count for the new generation.
       const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
       await commitOffsets({ topics: [{ topic, partitions }] });
       return true;
@@ -122,17 +122,17 @@ export function openGroupSession(options: {
   };
 }
 
-/** Where the fetch began that brought the batch. KafkaJS knows, but does not say so in its types. */
+/** Where the fetch of the batch began. KafkaJS has it, but its types do not. */
 function fetchedOffsetOf(batch: Batch): string {
   if ('fetchedOffset' in batch && typeof batch.fetchedOffset === 'string') return batch.fetchedOffset;
-  throw new Error('this version of KafkaJS does not say where a fetch began');
+  throw new Error('this version of KafkaJS does not expose where a fetch began');
 }
 
-/** KafkaJS throws when the group is gone (a crash): then there is nothing to steer. */
+/** KafkaJS throws after a crash: then there is nothing to control. */
 function steer(act: () => void): void {
   try {
     act();
   } catch {
-    // The crash is reported by its own event.
+    // The crash event reports it.
   }
 }

@@ -22,7 +22,7 @@ describe('the bound of the intake', () => {
     expect(shouldPause(waiting, waiting, byDefault, false)).toBe(false);
   });
 
-  it('resumes well below where it paused, so that it does not flutter', () => {
+  it('resumes well below where it paused, so that it does not flap', () => {
     expect(shouldPause(load(780), load(780), bound, true)).toBe(true);
     expect(shouldPause(load(760), load(760), bound, true)).toBe(false);
   });
@@ -40,14 +40,14 @@ describe('the bound of the intake', () => {
             grew = true;
           }
         }
-        // All are full; what is over the bound is no more than one fetch.
+        // All are full, and exceed the bound by no more than one fetch.
         expect(total()).toBeLessThan(bound.records + step);
         expect(total() >= bound.records || !shouldPause(load(0), load(total()), bound, false)).toBe(true);
       }),
     );
   });
 
-  it('pauses everything over the bound', () => {
+  it('pauses every partition over the bound', () => {
     expect(shouldPause(load(0), load(1_000), bound, false)).toBe(true);
     expect(shouldPause(load(0), load(1_200), bound, true)).toBe(true);
   });

@@ -1,19 +1,19 @@
-/** What waits or runs, in all and on one partition. Bytes are about what the records take in memory. */
+/** Records that wait or run, in all or of one partition, and approximately the memory they take. */
 export interface Load {
   readonly records: number;
   readonly bytes: number;
 }
 
-/** A paused partition goes on when it is this far below where it was stopped. */
+/** A paused partition resumes when it holds this part of what it was paused at. */
 const resumeAt = 0.8;
 
-/** A partition may hold so many times what is still free. */
+/** A partition may hold this many times what is still free. */
 const share = 4;
 
 /**
- * Whether a partition may take more records: as long as it holds less than four times what is still free in all. So one partition alone can fill four fifths of
- * the bound, two four ninths each, and whatever the others do, a partition that holds little goes on. In all never more than the bound and
- * what one fetch brings.
+ * Whether a partition must be paused: when it holds four times what is still free in all. So one partition alone can fill four fifths of the
+ * bound, two can fill four ninths each, and a partition that holds little is never paused because of the others. In all they never hold more
+ * than the bound and one fetch.
  */
 export function shouldPause(partition: Load, total: Load, bound: Load, isPaused: boolean): boolean {
   const allowed = share * (1 - Math.max(total.records / bound.records, total.bytes / bound.bytes));

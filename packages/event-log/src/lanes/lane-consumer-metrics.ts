@@ -17,11 +17,11 @@ export interface ConsumerMetrics extends SchedulerObserver {
   sample(load: SchedulerLoad, partitions: readonly PartitionState[], backlog: readonly LaneBacklog[]): void;
 }
 
-/** Of the lanes that wait longest, so many are named in a metric, and only if they wait for longer than this. */
+/** How many lanes with the longest waits a metric names, and only if they wait for longer than this. */
 export const namedLanes = 10;
 const namedAfterMs = 60_000;
 
-/** Metrics of one consumer group of one process. Tenants are no labels, there are too many, but for the few that wait longest. */
+/** Metrics of one consumer group of one process. Tenants are too many to be labels, except for the few that wait longest. */
 export function createConsumerMetrics(registry: Registry, group: string): ConsumerMetrics {
   const counter = <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
     sharedCounter(registry, `notion_mirror_${name}`, help, ['group', ...labels]);
@@ -29,35 +29,37 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
     sharedGauge(registry, `notion_mirror_${name}`, help, ['group', ...labels]);
 
   const consumed = counter('consumed_records_total', 'Records taken from the log.');
-  const passed = counter('passed_records_total', 'Records that do not concern the group.');
-  const handled = counter('handled_records_total', 'Records that went through the handler, by its outcome.', ['outcome']);
+  const passed = counter('passed_records_total', 'Records of no concern to the group.');
+  const handled = counter('handled_records_total', 'Records that were handled, by outcome.', ['outcome']);
   const coalesced = counter(
     'coalesced_records_total',
     'Records that needed no call of their own: they were handled together with a later one.',
   );
-  const retries = counter('retries_total', 'Calls of the handler, and routings, that are to be repeated.');
+  const retries = counter('retries_total', 'Calls of the handler, and routings, to be retried.');
   const deadLetters = counter('dead_letters_total', 'Records that became dead letters, by cause.', ['class', 'code']);
   const commits = counter('offset_commits_total', 'Offset commits. fenced: the group had moved on; another member repeats the work.', [
     'result',
   ]);
-  const late = counter('late_completions_total', 'Records completed after their partition was taken away: another member repeats them.');
+  const late = counter('late_completions_total', 'Records completed after their partition was revoked: another member repeats them.');
   const skipped = counter(
     'skipped_offsets_total',
-    'Offsets that were gone from the log before they were read. Never happens unless retention is too short.',
+    'Offsets that were removed from the log before they were read. Happens only if retention is too short.',
   );
-  const rebalances = counter('rebalances_total', 'Assignments of partitions that this member was given.');
+  const rebalances = counter('rebalances_total', 'Assignments of partitions to this member.');
   const crashes = counter('consumer_crashes_total', 'Restarts of the Kafka client.');
-  const running = gauge('running_handlers', 'Calls of the handler that run.');
+  const running = gauge('running_handlers', 'Calls of the handler in flight.');
   const waiting = gauge('waiting_records', 'Records taken from the log that wait for their turn, a retry or their dead letter.');
   const lanes = gauge('lanes', 'Tenants with records in the process.');
-  const assigned = gauge('assigned_partitions', 'Partitions this member has.');
-  const paused = gauge('paused_partitions', 'Partitions that are not read, since too much of them waits.');
-  const lagRecords = gauge('lag_records', 'Records between the end of a partition and what may be committed.', ['partition']);
-  const lagSeconds = gauge('lag_seconds', 'Age of the oldest record of a partition that is not done.', ['partition']);
-  const oldest = gauge('oldest_event_seconds', 'Age of the oldest record that has no outcome yet; 0 when there is none.');
-  const oldestOfLane = gauge('tenant_oldest_event_seconds', 'The same for the ten tenants that wait longest, those above a minute only.', [
-    'workspace',
-  ]);
+  const assigned = gauge('assigned_partitions', 'Partitions assigned to this member.');
+  const paused = gauge('paused_partitions', 'Partitions that are not read because too many of their records wait.');
+  const lagRecords = gauge('lag_records', 'Records between the end of a partition and the offset that may be committed.', ['partition']);
+  const lagSeconds = gauge('lag_seconds', 'Age of the oldest unfinished record of a partition.', ['partition']);
+  const oldest = gauge('oldest_event_seconds', 'Age of the oldest record without an outcome; 0 when there is none.');
+  const oldestOfLane = gauge(
+    'tenant_oldest_event_seconds',
+    'Age of the oldest record without an outcome, for the ten tenants that wait longest, only above a minute.',
+    ['workspace'],
+  );
   const seconds = sharedHistogram(
     registry,
     'notion_mirror_handle_seconds',

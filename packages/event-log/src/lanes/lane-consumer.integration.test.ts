@@ -39,7 +39,7 @@ async function newTopic(partitions: number): Promise<{ topic: string; groupId: s
   return { topic, groupId: `${topic}.group` };
 }
 
-/** Records named `<beginning>-<number>` of `lane`; the task of each is its name, unless `task` says so. */
+/** Records named `<beginning>-<number>` of `lane`; the task of each is its name, unless `task` is given. */
 async function produce(
   topic: string,
   beginning: string,
@@ -113,7 +113,7 @@ function member(
 
 const failure = { class: 'dependency', code: 'because', message: 'the test says so' } as const;
 const byId = (all: readonly DatabaseEvent[]) => all.toSorted((a, b) => a.eventId.localeCompare(b.eventId));
-/** The lane of the n-th record: so many tenants take turns. */
+/** The lane of the n-th record: this many tenants take turns. */
 const tenants = (count: number) => (index: number) => `tenant-${index % count}`;
 const never = new Promise<never>(() => {});
 
@@ -186,7 +186,7 @@ describe('the lane consumer', () => {
     await consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('commits only what was done before it began to tell of it, when that is told; for one that never ends it waits a second', async () => {
+  it('commits only work that finished before beforeCommit was called, and waits a second for one that never ends', async () => {
     const place = await newTopic(1);
     const telling: PromiseWithResolvers<void>[] = [];
     const { consumer, handled } = member(place, {
@@ -198,21 +198,21 @@ describe('the lane consumer', () => {
     await produce(place.topic, 'early', 3);
     await consumer.run();
     await until(() => telling.length === 1);
-    const told = handled.length;
-    expect(told).toBeGreaterThan(0);
+    const flushed = handled.length;
+    expect(flushed).toBeGreaterThan(0);
     await produce(place.topic, 'late', 5);
     await until(() => handled.length === 8);
     expect(await committed(place.groupId, place.topic)).toEqual([-1]);
     telling[0]?.resolve();
-    await until(async () => expect((await committed(place.groupId, place.topic))[0]).toBeGreaterThanOrEqual(told));
-    expect(await committed(place.groupId, place.topic)).toEqual([told]);
-    // Nobody ends the second one.
+    await until(async () => expect((await committed(place.groupId, place.topic))[0]).toBeGreaterThanOrEqual(flushed));
+    expect(await committed(place.groupId, place.topic)).toEqual([flushed]);
+    // The second one never ends.
     await until(async () => expect(await committed(place.groupId, place.topic)).toEqual([8]));
     expect(telling).toHaveLength(2);
     await consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('lets no tenant wait for a throttled one on the same partition, and holds no slot for that one', async () => {
+  it('does not delay a tenant because of a throttled one on the same partition, which holds no slot', async () => {
     const place = await newTopic(1);
     const { consumer, handled, metric } = member(place, {
       limits: { perLane: 1, total: 1 },
@@ -229,14 +229,14 @@ describe('the lane consumer', () => {
     expect(await metric('lag_records', { partition: '0' })).toBe(520);
     expect(await metric('lag_seconds', { partition: '0' })).toBeGreaterThan(0);
     await consumer.stop({ deadlineMs: 5_000 });
-    // Nothing of the throttled tenant is done, so nothing behind it is committed: a successor finds it all.
+    // Nothing of the throttled tenant is finished, so nothing behind it is committed: a successor reads it all.
     const successor = member(place);
     await successor.consumer.run();
     await until(() => successor.handled.length === 520);
     await successor.consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('loses nothing when members come and go, and ends with everything committed', async () => {
+  it('loses nothing when members join and leave, and ends with everything committed', async () => {
     const place = await newTopic(6);
     const slow = {
       handle: async (): Promise<Outcome> => new Promise((resolve) => setTimeout(() => resolve({ kind: 'done' }), 3)),
@@ -258,7 +258,7 @@ describe('the lane consumer', () => {
     await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
     expect(await second.metric('rebalances_total')).toBeGreaterThan(1);
     await Promise.all([second, third].map(({ consumer }) => consumer.stop({ deadlineMs: 5_000 })));
-    // What was committed stays: a successor has nothing to do.
+    // Everything was committed: a successor has nothing to do.
     const successor = member(place);
     await successor.consumer.run();
     const [one] = await produce(place.topic, 'afterwards', 1);
@@ -267,7 +267,7 @@ describe('the lane consumer', () => {
     await successor.consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('stops: what runs may end, what waits is left to a successor, the rest is committed', async () => {
+  it('stops: running work may end, waiting work is left to a successor, finished work is committed', async () => {
     const place = await newTopic(1);
     const started = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
@@ -316,12 +316,12 @@ describe('the lane consumer', () => {
     await produce(place.topic, 'record', 5);
     await consumer.run();
     await started.promise;
-    // It never ends: whatever stops waits for it until the deadline only.
+    // It never ends: stopping waits for it until the deadline only.
     await consumer.stop({ deadlineMs: 2_000 });
     expect(await committed(place.groupId, place.topic)).toEqual([2]);
   });
 
-  it('can be stopped at any moment of its start, and leaves nothing behind', async () => {
+  it('can be stopped at any moment while it starts, and leaves nothing behind', async () => {
     const place = await newTopic(1);
     const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
     for (const milliseconds of [0, 1, 2, 4, 6, 8, 10, 15, 20, 30]) {
@@ -331,7 +331,7 @@ describe('the lane consumer', () => {
       await consumer.stop({ deadlineMs: 8_000 });
       await running;
     }
-    // A start that goes on after the stop would join now and stay.
+    // A start that continued after the stop would join now and stay.
     await delay(1_000);
     expect(proxy.connections()).toBe(0);
     const { groups } = await admin.describeGroups([place.groupId]);
@@ -355,7 +355,7 @@ describe('the lane consumer', () => {
     proxy.close();
   });
 
-  it('goes on behind records that retention has removed, and counts them', async () => {
+  it('continues behind records that retention has removed, and counts them', async () => {
     const place = await newTopic(1);
     const first = member(place);
     await produce(place.topic, 'record', 10);
@@ -375,7 +375,7 @@ describe('the lane consumer', () => {
     await second.consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('goes on behind records that were removed while it was paused', async () => {
+  it('continues behind records that were removed while it was paused', async () => {
     const place = await newTopic(1);
     const gate = Promise.withResolvers<void>();
     const { consumer, handled, metric } = member(place, {
@@ -399,16 +399,16 @@ describe('the lane consumer', () => {
     await consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('says what to do about a topic that does not exist', async () => {
+  it('names the command that creates a missing topic', async () => {
     const { consumer } = member({ topic: `${log.prefix}nowhere`, groupId: `${log.prefix}nobody` });
     await expect(consumer.run()).rejects.toThrow('run `mirror init`');
     await consumer.stop({ deadlineMs: 2_000 });
   });
 });
 
-// Each of these waits for a session of a dead member to run out, or makes one of its own wait.
+// Each of these waits for the session of a dead member to expire, or keeps its own member waiting.
 describe.concurrent('the lane consumer, over a longer time,', () => {
-  it('repeats what a killed member had not committed, and skips nothing', async () => {
+  it('repeats work that a killed member had not committed, and skips nothing', async () => {
     const place = await newTopic(3);
     const names = await produce(place.topic, 'record', 3_000, { lane: tenants(30) });
     const script = fileURLToPath(new URL('../testing/consumer-process.ts', import.meta.url));
@@ -434,7 +434,7 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     await consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('pauses a partition at the bound, stays in the group all the while, and goes on', async () => {
+  it('pauses a partition at the bound, stays in the group meanwhile, and resumes', async () => {
     const place = await newTopic(2);
     const gate = Promise.withResolvers<void>();
     const { consumer, handled, metric } = member(place, {
@@ -447,9 +447,9 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     await consumer.run();
     const blocked = await produce(place.topic, 'blocked', 100, { lane: () => 'blocked', bytes: 100_000 });
     await until(async () => expect(await metric('paused_partitions')).toBe(1));
-    // Half of the bound, and at most what one fetch brings: 1 MiB for a partition.
+    // Half of the bound, and at most one fetch: 1 MiB for a partition.
     expect(await metric('waiting_records')).toBeLessThan(24);
-    // The other partition goes on. (The key decides; one of these is on it.)
+    // The other partition is still read. (The key decides; one of these is on it.)
     const others = await produce(place.topic, 'other', 30, { lane: tenants(30) });
     await until(() => handled.length > 0);
     const joins = await metric('rebalances_total');
@@ -462,7 +462,7 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     await consumer.stop({ deadlineMs: 5_000 });
   });
 
-  it('goes on by itself when the broker was away, and loses nothing', async () => {
+  it('recovers by itself after an outage of the broker, and loses nothing', async () => {
     const place = await newTopic(2);
     const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
     const { consumer, handled, metric } = member(place, { kafka: proxy.kafka });
@@ -487,14 +487,14 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     proxy.close();
   });
 
-  it('joins again when its commits go to a broker that is the coordinator no longer', async () => {
+  it('rejoins when its commits go to a broker that is no longer the coordinator', async () => {
     const place = await newTopic(2);
     const proxy = await kafkaBehindProxy(stack.kafkaBrokers);
     const { consumer, handled, metric } = member(place, { kafka: proxy.kafka, limits: { commitsFailForMs: 1_000 } });
     await produce(place.topic, 'before', 10, { lane: tenants(4) });
     await consumer.run();
     await until(async () => expect(await committed(place.groupId, place.topic)).toEqual(await ends(place.topic)));
-    // Heartbeats and fetches go on all the time.
+    // Heartbeats and fetches continue all the time.
     proxy.set('foreign');
     const names = await produce(place.topic, 'after', 10, { lane: tenants(4) });
     await until(() => expect(handled).toEqual(expect.arrayContaining(names)));
@@ -506,7 +506,7 @@ describe.concurrent('the lane consumer, over a longer time,', () => {
     proxy.close();
   });
 
-  it('says that it cannot go on when the topic is deleted', async () => {
+  it('reports that it cannot continue when the topic is deleted', async () => {
     const place = await newTopic(1);
     const { consumer, handled } = member(place);
     const fatal = Promise.withResolvers<Error>();

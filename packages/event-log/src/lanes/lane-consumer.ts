@@ -18,12 +18,13 @@ export type { DeadLetter, Handle, Outcome, Route, Routing, Work } from './work.t
 export type { LogRecord } from '../log-record.ts';
 
 export interface ConsumerLimits {
-  /** Tasks of one lane that run at a time (default 4), and of all lanes (default 512, half of them for lanes with nothing else running). */
+  /** Tasks that may run at a time: of one lane (default 4), and of all (default 512, half of them for lanes with nothing else running). */
   readonly perLane?: number;
   readonly total?: number;
   /**
-   * What may wait in memory, in all: records (default 100,000) and about their bytes (default 72 MiB). One partition alone may hold four fifths of
-   * it, about 20,000 events; beyond that it is paused, not dropped, and goes on at 80 %. A fetch can go over the bound by 1 MiB a broker.
+   * Records that may be in memory, in all (default 100,000), and approximately their bytes (default 72 MiB). One partition alone may hold four
+   * fifths of that, about 20,000 events; beyond that it is paused, and resumes at 80 %. Nothing is dropped. A fetch can exceed the bound by
+   * 1 MiB for each broker.
    */
   readonly maxRecords?: number;
   readonly maxBytes?: number;
@@ -32,11 +33,11 @@ export interface ConsumerLimits {
   /** Default 1,000. */
   readonly commitIntervalMs?: number;
   /**
-   * Commits that fail for so long, although the client says it is in the group, fail for ever, ms: it joins again. Default 10,000. When a
-   * rejoin breaks off half-way (the new coordinator still loads), KafkaJS fetches and sends heartbeats, and commits to the old coordinator.
+   * When commits fail for this long, ms, although the client is in the group, it joins again. Default 10,000. After a rejoin that broke off
+   * half-way (the new coordinator was still loading), KafkaJS fetches and sends heartbeats, but commits to the old coordinator for ever.
    */
   readonly commitsFailForMs?: number;
-  /** A call of `handle` that takes longer means that the process is no longer alive, ms. Default 600,000. */
+  /** When a call of `handle` takes longer than this, ms, the process counts as not live. Default 600,000. */
   readonly stuckAfterMs?: number;
 }
 
@@ -55,26 +56,26 @@ export interface ConsumerState {
 
 export interface LaneConsumer {
   /**
-   * Joins the group; resolves when this member has joined. Waits for brokers that are away; rejects when the topic does not exist or the
-   * brokers refuse us.
+   * Joins the group; resolves when this member has joined. Waits while the brokers are unavailable; rejects when the topic does not exist or
+   * the brokers refuse us.
    */
   run(): Promise<void>;
   /**
-   * Takes no more records, waits for what runs (its signal aborts a little before the deadline), commits what is done and leaves the group.
-   * Never rejects and never takes longer than the deadline. What was not done is done by a successor.
+   * Takes no more records, waits for running work (its signal aborts a little before the deadline), commits finished work and leaves the
+   * group. Never rejects and never takes longer than the deadline. A successor does the rest.
    */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
-  /** Whether the process should go on living. Asks nobody else. */
+  /** Liveness. Calls no dependency. */
   live(): Health;
-  /** Whether the records with this key come to this member now. */
+  /** Whether this member is assigned the records with this key. */
   owns(key: string): boolean;
-  /** Joined once and not stopping. Not about lag, and not about a rebalance in between. */
+  /** Readiness: has joined once and is not stopping. Neither lag nor a rebalance changes it. */
   ready(): Health;
   /** See `LaneScheduler`. */
   backlog(limit: number): LaneBacklog[];
-  /** Of this member: its partitions, what runs and waits, and when the oldest record that is not done was appended (epoch ms). */
+  /** Of this member: its partitions, its load, and when its oldest unfinished record was appended (epoch ms). */
   state(): ConsumerState;
-  /** The consumer cannot go on: the process must end, so that another one goes on from the last commit. */
+  /** The consumer cannot continue: the process must end, so that another one continues from the last commit. */
   onFatal(listener: (error: Error) => void): void;
 }
 
@@ -89,19 +90,19 @@ export const defaultLimits: Required<ConsumerLimits> = {
   stuckAfterMs: 600_000,
 };
 
-/** What a commit waits at most for `beforeCommit`: offsets that are never committed are the greater evil. */
+/** How long a commit waits for `beforeCommit` at most: offsets that are never committed would be worse. */
 const beforeCommitMs = 1_000;
 const lagMs = 15_000;
-/** The client gives a sign several times a second; longest while the group waits for another member to rejoin. */
+/** The client shows activity several times a second; the longest gap is while the group waits for another member to rejoin. */
 const silentAfterMs = 60_000;
-/** Crashes of the client for other reasons than an outage, without any progress in between. */
+/** Crashes of the client, other than by an outage, with no progress in between. */
 const maxCrashes = 10;
 
 /**
  * Reads a topic as one member of a consumer group and hands its records to `handle`, lane by lane (lane = the record's key).
  *
- * Work leaves KafkaJS's eachBatch at once, so no partition waits for another one, and heartbeats do not wait for work. Committed is only
- * what is done without a gap: a crash repeats work and never skips any.
+ * Records leave KafkaJS's eachBatch at once, so no partition waits for another, and heartbeats do not wait for work. An offset is committed
+ * only when everything before it is done: a crash repeats work and never skips any.
  */
 export function createLaneConsumer<T>(deps: {
   readonly kafka: Kafka;
@@ -112,7 +113,7 @@ export function createLaneConsumer<T>(deps: {
   readonly route: Route<T>;
   readonly handle: Handle<T>;
   readonly deadLetter: DeadLetter;
-  /** Brings out what is still to be told of work that is done: nobody repeats that work once its offset is committed. */
+  /** Flushes logs and outcomes of finished work before its offset is committed: after that, the work is not repeated. */
   readonly beforeCommit?: () => Promise<void>;
   readonly limits?: ConsumerLimits;
 }): LaneConsumer {
@@ -150,17 +151,17 @@ export function createLaneConsumer<T>(deps: {
   let fatalError: Error | null = null;
   let lastSign = Date.now();
   let crashes = { count: 0, at: 0 };
-  /** Of the topic; 0 while nobody has asked. */
+  /** Of the topic; 0 until it is known. */
   let partitionCount = 0;
-  /** Counts assignments of the group, so that an answer about an earlier one is not taken for the current one. */
+  /** Counts assignments of the group, so that an answer about an earlier one is not mistaken for the current one. */
   let assignment = 0;
   let committing: Promise<void> | null = null;
-  /** The first commit that failed since one succeeded or the group was joined, epoch ms. */
+  /** When commits began to fail, since one succeeded or the group was joined, epoch ms. */
   let commitsFailSince: number | null = null;
   const fatalListeners: ((error: Error) => void)[] = [];
   const intervals: NodeJS.Timeout[] = [];
   const stopSignal = new AbortController();
-  /** The first join, or the reason why there will be none. */
+  /** Settles with the first join, or with the reason why there will be none. */
   const firstJoin = Promise.withResolvers<void>();
   firstJoin.promise.catch(() => {});
 
@@ -170,7 +171,7 @@ export function createLaneConsumer<T>(deps: {
     lastSign = Date.now();
   }
 
-  /** Opens one session after the other until the consumer is stopped or nothing helps. */
+  /** Opens one session after another until the consumer is stopped or cannot continue. */
   async function keepJoined(): Promise<void> {
     for (let attempt = 1; !isStopping(); attempt += 1) {
       const joinedBefore = assignment;
@@ -182,13 +183,13 @@ export function createLaneConsumer<T>(deps: {
       metrics.crashed();
       const verdict = judge(error, attempt);
       if (verdict !== null) return die(verdict);
-      logger.warn({ err: error, attempt }, 'not in the group; joining again');
+      logger.warn({ err: error, attempt }, 'left the group; rejoining');
       sign();
       await delay(backoffMs(attempt, 250, 5_000), undefined, { signal: stopSignal.signal }).catch(() => {});
     }
   }
 
-  /** Why there is no point in trying again; null when there is. */
+  /** Why trying again is pointless; null when it is not. */
   function judge(error: unknown, attempt: number): Error | null {
     if (isUnknownTopic(error) && attempt > 3) return new Error(`the topic ${topic} does not exist: run \`mirror init\``, { cause: error });
     if (isOutage(error)) return null;
@@ -224,7 +225,7 @@ export function createLaneConsumer<T>(deps: {
     const reason = await ended.promise;
     clearInterval(watchdog);
     over.abort();
-    // Whoever stops closes the session.
+    // `stop` closes the session itself.
     if (!isStopping()) void current.close(Date.now() + silentAfterMs);
     return reason;
   }
@@ -250,12 +251,12 @@ export function createLaneConsumer<T>(deps: {
 
   function die(error: Error): void {
     fatalError = error;
-    logger.fatal({ err: error }, 'the consumer cannot go on');
+    logger.fatal({ err: error }, 'the consumer cannot continue');
     firstJoin.reject(error);
     for (const listener of fatalListeners) listener(error);
   }
 
-  /** Finds out where each partition goes on. We decide that, not the client: a batch that begins elsewhere is not taken. */
+  /** Finds out where to continue on each partition. We decide that, not the client: a batch that begins elsewhere is not accepted. */
   async function locate(current: number): Promise<void> {
     const isOver = (): boolean => current !== assignment || isStopping() || assignments.partitions.length === 0;
     for (let attempt = 1; !isOver(); attempt += 1) {
@@ -266,7 +267,7 @@ export function createLaneConsumer<T>(deps: {
         for (const one of found) assignments.place(one);
         if (assignments.partitions.every((partition) => found.some((known) => known.partition === partition))) return;
       } catch (error) {
-        logger.warn({ err: error, attempt }, 'the committed offsets cannot be read; trying again');
+        logger.warn({ err: error, attempt }, 'cannot read the committed offsets; retrying');
       }
       await delay(backoffMs(attempt, 100, 2_000));
     }
@@ -284,7 +285,7 @@ export function createLaneConsumer<T>(deps: {
     if (session === null || due.length === 0) return;
     const from = { session, assignment };
     if (deps.beforeCommit !== undefined) await settlesBefore(deps.beforeCommit(), Date.now() + beforeCommitMs);
-    // These offsets are of an assignment that is over: as a commit of the next one they could take another member's back.
+    // These offsets are of an assignment that is over: committed for the next one, they could reset those of another member.
     if (session !== from.session || assignment !== from.assignment) return;
     try {
       if (!(await session.commit(due))) return;
@@ -295,7 +296,7 @@ export function createLaneConsumer<T>(deps: {
       const fenced = isFenced(error);
       if (!fenced) commitsFailSince ??= Date.now();
       metrics.committed(fenced ? 'fenced' : 'failed');
-      logger[fenced ? 'debug' : 'warn']({ err: error }, 'offsets were not committed; they are again in a moment');
+      logger[fenced ? 'debug' : 'warn']({ err: error }, 'cannot commit offsets; retrying');
     }
   }
 
@@ -309,7 +310,7 @@ export function createLaneConsumer<T>(deps: {
     );
   }
 
-  /** A paused partition brings no high watermarks. */
+  /** A paused partition reports no high watermark. */
   async function refreshLag(): Promise<void> {
     if (state !== 'joined' || assignments.partitions.length === 0) return;
     try {
@@ -317,13 +318,13 @@ export function createLaneConsumer<T>(deps: {
       partitionCount = found.length;
       for (const { partition, high } of found) assignments.noteHighWatermark(partition, high);
     } catch (error) {
-      logger.debug({ err: error }, 'the ends of the partitions cannot be read');
+      logger.debug({ err: error }, 'cannot read the ends of the partitions');
     }
   }
 
   return {
     async run() {
-      if (state !== 'new') throw new Error('a consumer runs once');
+      if (state !== 'new') throw new Error('a consumer can be run only once');
       state = 'joining';
       watch();
       void keepJoined();
@@ -347,7 +348,7 @@ export function createLaneConsumer<T>(deps: {
       }
       const { running } = scheduler.load();
       if (running > 0) logger.warn({ running }, 'work was still running at the deadline; a successor repeats it');
-      // The first may be one that began before the last work ended.
+      // The first may have begun before the last work ended.
       await settlesBefore(commit(), deadline);
       await settlesBefore(commit(), deadline);
       if (session !== null && !(await session.close(deadline))) logger.warn('the Kafka client did not leave the group in time');

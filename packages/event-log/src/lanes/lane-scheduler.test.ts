@@ -86,7 +86,7 @@ function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
       };
       scheduler.push(record, mine);
     },
-    /** What `handle` was given, run by run: `lane/task: items`. */
+    /** The calls of `handle`, run by run: `lane/task: items`. */
     seen: () => runs.map(({ work }) => `${work.lane}/${work.task}: ${work.items.map(({ item }) => item).join(' ')}`),
     tick: async () => {
       await vi.advanceTimersByTimeAsync(0);
@@ -104,7 +104,7 @@ afterEach(() => {
 });
 
 describe('the order of work', () => {
-  it('runs one task strictly in order, and hands over together what waited', async () => {
+  it('runs one task strictly in order, and hands over all waiting records together', async () => {
     const { push, runs, seen, settled, tick } = harness();
     push('acme', 'tasks');
     await tick();
@@ -120,7 +120,7 @@ describe('the order of work', () => {
     expect(settled).toEqual([0, 1, 2, 3]);
   });
 
-  it('says since when each record waits', async () => {
+  it('reports since when each record waits', async () => {
     const { push, runs, tick } = harness();
     const began = Date.now();
     push('acme', 'tasks');
@@ -133,7 +133,7 @@ describe('the order of work', () => {
     expect(runs.map(({ work }) => work.items.map(({ takenAt }) => takenAt - began))).toEqual([[0], [300]]);
   });
 
-  it('says what waits in which lane, those that are held first', async () => {
+  it('reports the backlog of each lane, held ones first', async () => {
     const { push, runs, scheduler, tick } = harness({ perLane: 1 });
     for (const lane of ['acme', 'globex', 'idle']) push(lane, 'a');
     push('globex', 'b');
@@ -152,7 +152,7 @@ describe('the order of work', () => {
     expect(scheduler.backlog(10).every(({ held }) => held === null)).toBe(true);
   });
 
-  it('hands over together what came together', async () => {
+  it('hands over records together that arrive together', async () => {
     const { push, seen, tick } = harness();
     for (let index = 0; index < 50; index += 1) push('acme', 'tasks');
     await tick();
@@ -247,7 +247,7 @@ describe('the order of work', () => {
 });
 
 describe('sharing', () => {
-  it('runs at most so many of one lane and of all, and gives each lane its turn', async () => {
+  it('keeps the limits of one lane and of all, and gives each lane its turn', async () => {
     const { push, runs, seen, tick } = harness({ perLane: 2, total: 4 });
     for (let index = 0; index < 100; index += 1) push('greedy', `database-${index}`);
     await tick();
@@ -261,7 +261,7 @@ describe('sharing', () => {
     expect(seen().at(-1)).toBe('greedy/database-2: 2');
   });
 
-  it('runs no more of one lane than its share, however many slots are free', async () => {
+  it('keeps a lane to its share, however many slots are free', async () => {
     const { push, runs, tick } = harness({ perLane: 2, total: 100 });
     for (let index = 0; index < 10; index += 1) push('greedy', `database-${index}`);
     await tick();
@@ -284,7 +284,7 @@ describe('sharing', () => {
 });
 
 describe('slots for tenants with nothing running', () => {
-  it('are half of all: many tenants whose calls hang leave the others alone', async () => {
+  it('are half of all: many tenants whose calls hang do not delay the others', async () => {
     const { push, runs, seen, tick } = harness({ perLane: 4, total: 32 });
     for (let tenant = 0; tenant < 12; tenant += 1) {
       for (let index = 0; index < 10; index += 1) push(`hangs-${tenant}`, `database-${index}`);
@@ -300,7 +300,7 @@ describe('slots for tenants with nothing running', () => {
     expect(runs).toHaveLength(18);
   });
 
-  it('are not for a lane that has just one more task', async () => {
+  it('are not for a lane that wants another one', async () => {
     const { push, runs, tick } = harness({ perLane: 4, total: 4 });
     push('a', '1');
     push('b', '1');
@@ -337,7 +337,7 @@ describe('a retry', () => {
   });
 
   // Databases whose calls hang each time held all slots of their tenant: its other databases waited for minutes.
-  it('of what fails again and again leaves half of the slots to what does not, and the first turn', async () => {
+  it('of tasks that keep failing leaves half of the slots, and the first turn, to the others', async () => {
     const { push, runs, seen, tick } = harness();
     for (let task = 0; task < 6; task += 1) push('acme', `failing-${task}`);
     await tick();
@@ -353,7 +353,7 @@ describe('a retry', () => {
     expect(seen().slice(8)).toEqual(['acme/live-1: 6', 'acme/live-2: 7']);
     await runs[8]!.end(done);
     expect(seen().slice(10)).toEqual(['acme/live-3: 8']);
-    // One that has succeeded is as good as any other.
+    // One that has succeeded counts like any other.
     await runs[6]!.end(done);
     await runs[7]!.end(done);
     expect(runs).toHaveLength(13);
@@ -363,7 +363,7 @@ describe('a retry', () => {
     expect(seen().at(-1)).toContain(name!);
   });
 
-  it('comes before what has joined it: one database stays in the order of the log', async () => {
+  it('comes before records that joined it: one database stays in the order of the log', async () => {
     const { push, runs, seen, tick } = harness();
     push('acme', 'tasks');
     await tick();
@@ -423,9 +423,9 @@ describe('a retry', () => {
   });
 
   it('of a routing makes only that record wait', async () => {
-    let registryIsAway = true;
+    let registryIsDown = true;
     const route = (record: LogRecord): Routing<string> =>
-      record.offset === 0n && registryIsAway
+      record.offset === 0n && registryIsDown
         ? { kind: 'retry', failure }
         : { kind: 'work', task: String(record.value), item: `${record.offset}` };
     const { push, runs, seen, settled, tick } = harness({ route });
@@ -434,7 +434,7 @@ describe('a retry', () => {
     await tick();
     expect(seen()).toEqual(['acme/tasks: 1']);
     await runs[0]!.end(done);
-    registryIsAway = false;
+    registryIsDown = false;
     await vi.advanceTimersByTimeAsync(1_000);
     expect(settled).toEqual([1]);
     expect(seen()).toEqual(['acme/tasks: 1', 'acme/tasks: 0']);
@@ -442,7 +442,7 @@ describe('a retry', () => {
 });
 
 describe('a dead letter', () => {
-  it('is durable before its offset may go, and until then its task waits', async () => {
+  it('is durable before its offset may be committed, and until then its task waits', async () => {
     const written = Promise.withResolvers<void>();
     const contexts: unknown[] = [];
     const { push, runs, settled, seen, tick } = harness({
@@ -468,14 +468,14 @@ describe('a dead letter', () => {
     expect(seen().at(-1)).toBe('acme/tasks: 1');
   });
 
-  it('that cannot be written is tried again, for as long as it takes, and holds no slot', async () => {
+  it('that cannot be written is retried for as long as it takes, and holds no slot', async () => {
     let tries = 0;
     const { push, runs, settled, tick } = harness({
       perLane: 1,
       total: 1,
       async deadLetter() {
         tries += 1;
-        if (tries < 6) throw new Error('the log is away');
+        if (tries < 6) throw new Error('the log is unavailable');
       },
     });
     push('acme', 'bad');
@@ -497,7 +497,7 @@ describe('a dead letter', () => {
     expect({ buried, settled, runs }).toEqual({ buried: [0], settled: [0], runs: [] });
   });
 
-  it('is what a handler that goes on throwing gets', async () => {
+  it('is the end for a record whose handler keeps throwing', async () => {
     const { push, runs, buried, tick } = harness();
     push('acme', 'tasks');
     await tick();
@@ -509,7 +509,7 @@ describe('a dead letter', () => {
     expect(buried).toEqual([0]);
   });
 
-  it('is what a route that goes on throwing gets', async () => {
+  it('is the end for a record whose route keeps throwing', async () => {
     let calls = 0;
     const { push, buried } = harness({
       route() {
@@ -524,7 +524,7 @@ describe('a dead letter', () => {
 });
 
 describe('an assignment that is over', () => {
-  it('forgets what waits in any way, lets run what runs, and keeps a task in order all the same', async () => {
+  it('forgets all waiting records, lets running ones end, and still keeps a task in order', async () => {
     const blocked = Promise.withResolvers<void>();
     const { push, runs, active, scheduler, seen, settled, tick } = harness({
       perLane: 3,
@@ -560,7 +560,7 @@ describe('an assignment that is over', () => {
     expect(settled).toEqual([2]);
   });
 
-  it('leaves nothing behind of a held task: its wait, when it ends, does not concern the next task of that name', async () => {
+  it('leaves no timer of a held task that would release the next task of that name', async () => {
     const { push, runs, active, scheduler, tick } = harness();
     push('acme', 'a');
     await tick();
@@ -600,7 +600,7 @@ describe('an assignment that is over', () => {
     expect(runs).toHaveLength(1);
   });
 
-  it('does not take back what ran when it ends without success', async () => {
+  it('does not retry work that fails after its assignment is over', async () => {
     const { push, runs, active, scheduler, settled, buried, tick } = harness();
     push('acme', 'a');
     push('acme', 'b');
@@ -618,7 +618,7 @@ describe('an assignment that is over', () => {
 });
 
 describe('stopping', () => {
-  it('starts nothing more, waits for what runs, and settles it', async () => {
+  it('starts nothing more, waits for running work, and settles it', async () => {
     const { push, runs, scheduler, settled, tick } = harness({ perLane: 1 });
     push('acme', 'a');
     push('acme', 'b');
@@ -637,7 +637,7 @@ describe('stopping', () => {
     expect({ stopped, runs: runs.length, settled }).toEqual({ stopped: true, runs: 1, settled: [0] });
   });
 
-  it('neither repeats nor buries what fails meanwhile', async () => {
+  it('neither retries nor dead-letters work that fails meanwhile', async () => {
     const { push, runs, scheduler, settled, buried, tick } = harness();
     for (const task of ['a', 'b', 'c']) push('acme', task);
     await tick();

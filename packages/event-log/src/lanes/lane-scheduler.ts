@@ -52,20 +52,20 @@ export interface SchedulerLoad {
 
 export interface LaneScheduler {
   readonly push: (record: LogRecord, claim: Claim) => void;
-  /** Forgets what waits with a claim that is no longer active. What runs goes on. */
+  /** Forgets waiting records whose claim is no longer active. Running work continues. */
   readonly dropInactive: () => void;
   load(): SchedulerLoad;
-  /** Lanes in which something waits: those that are held first, then those with the oldest records; at most `limit`. */
+  /** Lanes with waiting records: held ones first, then those with the oldest records; at most `limit`. */
   readonly backlog: (limit: number) => LaneBacklog[];
-  /** Starts nothing more, forgets what waits, and resolves when nothing runs. */
+  /** Starts nothing more, forgets waiting records, and resolves when nothing runs. */
   stop(): Promise<void>;
-  /** Aborts the signal of what runs. */
+  /** Aborts the signal of running work. */
   abort(): void;
 }
 
 /**
  * Runs the work of many tenants, a lane each: at most `perLane` tasks of one lane and `total` of all at a time. Within a lane, tasks run in
- * parallel, each strictly in order. Who is next: turns.ts and `mayStart`. Nothing here knows Kafka.
+ * parallel, each strictly in order. turns.ts and `mayStart` decide which is next. Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {
   readonly route: Route<T>;
@@ -249,7 +249,7 @@ export function createLaneScheduler<T>(deps: {
     forgetIfOver(lane);
   }
 
-  /** The task is no longer busy or held: it goes on with what waits, or is forgotten. */
+  /** The task is no longer busy or held: it continues with its waiting records, or is forgotten. */
   function release(lane: Lane<T>, task: Task<T>): void {
     if (releaseTask(lane, task)) startSoon(lane);
     else forgetIfOver(lane);

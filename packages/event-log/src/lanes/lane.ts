@@ -40,7 +40,7 @@ export interface Lane<T> {
   /** The record that is being routed. */
   routing: Entry<T> | null;
   readonly tasks: Map<string, Task<T>>;
-  /** In turn: tasks that have not failed; and those that have, which come after them. */
+  /** In turn: tasks that have not failed, and after them those that have. */
   readonly ready: Denque<Task<T>>;
   readonly again: Denque<Task<T>>;
   /** Records that are to be routed again, or whose dead letter is being written. */
@@ -52,7 +52,7 @@ export interface Lane<T> {
   hold: Hold | null;
 }
 
-/** One call of the handler: a task and all that waited for it. */
+/** One call of the handler: a task and all of its records. */
 export interface Run<T> {
   readonly task: Task<T>;
   readonly entries: readonly Entry<T>[];
@@ -62,11 +62,11 @@ export interface Run<T> {
   readonly isAgain: boolean;
 }
 
-/** What waits in one lane. */
+/** The waiting records of one lane. */
 export interface LaneBacklog {
   readonly lane: string;
   readonly waiting: number;
-  /** When the oldest record that waits was appended, epoch ms. */
+  /** When the oldest of them was appended, epoch ms. */
   readonly oldestAt: number;
   /** Until when nothing of the lane runs, and why. */
   readonly held: Hold | null;
@@ -107,7 +107,7 @@ export function mayStart<T>({ ready, again, running, runningAgain, hold }: Lane<
   return ready.length > 0 || (again.length > 0 && runningAgain < Math.ceil(slots / 2));
 }
 
-/** The task whose turn it is, and all that waits for it; null when none may start. */
+/** Starts the task whose turn it is, with all of its waiting records; null when none may start. */
 export function startRun<T>(lane: Lane<T>, slots: number, now: number): Run<T> | null {
   if (!mayStart(lane, slots, now)) return null;
   const task = lane.ready.shift() ?? lane.again.shift();
@@ -168,7 +168,7 @@ function forgetTask<T>(lane: Lane<T>, task: Task<T>): void {
   lane.tasks.delete(task.name);
 }
 
-/** Forgets what waits with a claim that is no longer active. What runs goes on. */
+/** Forgets waiting records whose claim is no longer active. Running work continues. */
 export function dropInactive<T>(lane: Lane<T>): void {
   keepOnly(lane.intake, isActive);
   for (const entry of lane.apart) if (!isActive(entry)) lane.apart.delete(entry);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createOffsetTracker, type PendingOffset } from './offset-tracker.ts';
 
 describe('the offset tracker', () => {
-  it('never lets a commit pass a record that is not done, whatever the order', () => {
+  it('never lets a commit pass an unfinished record, whatever the order', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('receive' as const), gap: fc.nat(3) }),
       fc.record({ kind: fc.constant('complete' as const), which: fc.nat() }),
@@ -63,7 +63,7 @@ describe('the offset tracker', () => {
     expect(tracker.committable).toBe(20n);
   });
 
-  it('still has something to commit when records completed during a commit', () => {
+  it('still has offsets to commit when records completed during a commit', () => {
     const tracker = createOffsetTracker(0n);
     const [first, second] = [tracker.receive(0n, 0), tracker.receive(1n, 0)];
     tracker.complete(first);

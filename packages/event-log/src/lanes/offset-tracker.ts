@@ -1,6 +1,6 @@
 import Denque from 'denque';
 
-/** One received record that is not done yet. */
+/** One received record that is not finished. */
 export interface PendingOffset {
   readonly offset: bigint;
   /** The record's time, milliseconds since the epoch. */
@@ -9,24 +9,24 @@ export interface PendingOffset {
 }
 
 /**
- * Which offsets of one partition may be committed: everything before the first record that is not done, in whatever order they get done.
- * Only received offsets count, so gaps (compaction, transaction markers) cost nothing. One tracker serves one assignment of the partition:
- * what completes late, for an assignment that is over, completes in a tracker that nobody commits from any more.
+ * Which offsets of one partition may be committed: everything before the first unfinished record, in whatever order they finish. Only received
+ * offsets count, so gaps (compaction, transaction markers) cost nothing. One tracker serves one assignment of the partition: work that
+ * completes after its assignment is over completes in a tracker that is no longer used for commits.
  */
 export interface OffsetTracker {
   /** The offset of the next record that has not been received yet. */
   readonly position: bigint;
-  /** The offset a commit may say now: where a successor would go on. Never decreases. */
+  /** The offset that may be committed now: where a successor would continue. Never decreases. */
   readonly committable: bigint;
-  /** What the broker holds, as far as we know. */
+  /** The offset on the broker, as far as we know. */
   readonly committed: bigint;
-  /** Records received and not done, or done behind one that is not. */
+  /** Records received and not finished, or finished behind one that is not. */
   readonly outstanding: number;
   /** The record that holds the commit back. */
   readonly oldest: PendingOffset | null;
   /** Offsets must be received in ascending order. */
   receive(offset: bigint, timestamp: number): PendingOffset;
-  /** All before `position` has been received: there is nothing in between, or it was skipped. */
+  /** Everything before `position` has been received, does not exist, or was skipped. */
   advanceTo(position: bigint): void;
   complete(pending: PendingOffset): void;
   markCommitted(offset: bigint): void;
@@ -67,7 +67,7 @@ export function createOffsetTracker(start: bigint, committed: bigint = start): O
       entry.done = true;
       while (pending.peekFront()?.done === true) pending.shift();
     },
-    // A commit that was under way while records completed marks only what it said: the rest stays due.
+    // Records that completed while a commit was in flight are not part of it: they stay due.
     markCommitted(offset) {
       committedOffset = offset;
     },

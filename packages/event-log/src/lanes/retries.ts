@@ -5,17 +5,17 @@ import type { Outcome, Routing } from './work.ts';
 /** A handler or a route that throws has a bug, perhaps a transient one. */
 const maxThrows = 3;
 
-/** What a handler comes to when it does not succeed. */
+/** The outcome of work that does not succeed. */
 export type Setback = Exclude<Outcome, { readonly kind: 'done' }>;
 
-/** What follows when handling work has thrown for the `throws`-th time in a row. */
+/** The outcome when the handler has thrown for the `throws`-th time in a row. */
 export function setbackOfThrow(error: unknown, throws: number): Setback {
   const failure = unexpected(error);
   if (throws >= maxThrows) return { kind: 'dead', failure };
   return { kind: 'retry', at: Date.now() + backoffMs(throws, 1_000, 30_000), scope: 'task', failure };
 }
 
-/** What follows when routing a record has thrown; `attempts` counts the failed routings of the record, this one included. */
+/** The routing of a record whose route has thrown; `attempts` counts its failed routings, this one included. */
 export function routingOfThrow(error: unknown, attempts: number): Routing<never> {
   return { kind: attempts >= maxThrows ? 'dead' : 'retry', failure: unexpected(error) };
 }

@@ -1,11 +1,11 @@
 import Denque from 'denque';
 
 /**
- * Which lane starts something next, one turn each. Lanes with nothing running go first, and half of the slots are for them alone: tenants whose
- * every call hangs delay no other before there are more of them than half of the slots.
+ * Which lane is next, one turn each. Lanes with nothing running go first, and half of the slots are for them alone: tenants whose every call
+ * hangs do not delay the others until there are more of them than half of the slots.
  */
 export interface Turns<L> {
-  /** `lane` could start something. Entering again before its turn changes nothing, except that a lane whose last run has ended goes first. */
+  /** `lane` could start a task. Entering again before its turn changes nothing, except that a lane whose last run has ended goes first. */
   enter(lane: L, isRunning: boolean): void;
   /** Takes the lane whose turn it is, given how many slots are in use; undefined when there is none, or no slot for it. */
   next(slotsInUse: number): L | undefined;
@@ -14,7 +14,7 @@ export interface Turns<L> {
 export function createTurns<L>(slots: number): Turns<L> {
   const reserved = Math.floor(slots / 2);
   const fresh = new Denque<L>();
-  /** What is in `fresh`. A Set alone would do, if taking its first entry did not get slower with each one taken. */
+  /** The contents of `fresh`. A Set alone would do, but taking its first entry gets slower with each one taken. */
   const isFresh = new Set<L>();
   /** Lanes that run something and want another slot. */
   const wantMore = new Set<L>();

@@ -3,7 +3,7 @@ import type { LogRecord } from '../log-record.ts';
 
 /**
  * What to do with a record: nothing (`pass`: not for this group), work on `task` in its lane, a dead letter, or a later attempt (`retry`: only
- * this record waits, those behind it go on).
+ * this record waits, not those behind it).
  */
 export type Routing<T> =
   | { readonly kind: 'pass' }

@@ -4,13 +4,13 @@ import { Kafka, logLevel } from 'kafkajs';
 /**
  * - `open`: everything goes through.
  * - `closed`: no connection.
- * - `frozen`: connections stand, nothing goes through either way.
- * - `mute`: the broker hears us, and we do not hear it.
- * - `foreign`: every commit of offsets is answered with NOT_COORDINATOR_FOR_GROUP, as by a broker that has been the coordinator.
+ * - `frozen`: connections stay open, nothing goes through either way.
+ * - `mute`: the broker gets our requests, and we do not get its answers.
+ * - `foreign`: every commit of offsets is answered with NOT_COORDINATOR_FOR_GROUP, as by a broker that is no longer the coordinator.
  */
 export type ProxyMode = 'open' | 'closed' | 'frozen' | 'mute' | 'foreign';
 
-/** A Kafka client whose way to its one broker can be disturbed. */
+/** A Kafka client whose connections to its one broker can be disturbed. */
 export async function kafkaBehindProxy(broker: string): Promise<{
   readonly kafka: Kafka;
   readonly set: (mode: ProxyMode) => void;
@@ -68,11 +68,11 @@ export async function kafkaBehindProxy(broker: string): Promise<{
       requestTimeout: 300,
       connectionTimeout: 1_000,
       retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 2 },
-      // Whatever address the broker gives of itself.
+      // Whatever address the broker advertises.
       socketFactory: ({ onConnect }) => connect(proxyPort, '127.0.0.1', onConnect),
     }),
     set(next) {
-      // Bytes that were swallowed are gone: a connection that lost some cannot go on.
+      // Swallowed bytes are gone: a connection that lost some cannot continue.
       if (next === 'closed' || (next === 'open' && mode !== 'open' && mode !== 'foreign')) cut();
       mode = next;
     },

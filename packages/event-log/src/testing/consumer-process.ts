@@ -3,7 +3,7 @@ import { createKafka } from '../kafka-client.ts';
 import { createLaneConsumer } from '../lanes/lane-consumer.ts';
 import { silent } from './isolated-log.ts';
 
-/** A consumer in a process of its own, to be killed. Prints one line for each record it has handled. */
+/** A consumer in its own process, to be killed. Prints one line for each record it has handled. */
 const [brokers = '', groupId = '', topic = ''] = process.argv.slice(2);
 const consumer = createLaneConsumer<string>({
   kafka: createKafka({ brokers: brokers.split(','), ssl: false, sasl: null, clientId: 'killed', logger: silent }),

@@ -11,12 +11,12 @@ import { createTopics } from '../topics.ts';
 
 export const silent = createLogger({ service: 'test', level: 'silent' });
 
-/** A prefix of its own for one test file, a client, and the removal of everything that was made under the prefix. */
+/** A prefix for one test file, a client, and the removal of everything created under the prefix. */
 export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: string }): {
   readonly prefix: string;
   readonly kafka: Kafka;
   readonly schemaRegistry: SchemaRegistrySettings;
-  /** Makes the topics and schemas that `mirror init` would make for these kinds of entities; by default for databases. */
+  /** Creates the topics and schemas that `mirror init` would create for these kinds of entities; by default for databases. */
   readonly init: (partitions: number, states?: readonly StateContract<unknown>[]) => Promise<void>;
   readonly remove: () => Promise<void>;
 } {
@@ -44,7 +44,7 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
       if (topics.length > 0) await admin.deleteTopics({ topics });
       const { groups } = await admin.listGroups();
       const mine = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(prefix));
-      // A group whose members were killed is not empty yet; it goes by itself.
+      // A group whose members were killed is not empty yet; the broker removes it.
       if (mine.length > 0) await admin.deleteGroups(mine).catch(() => {});
       await admin.disconnect();
       const subjects = (await (await fetch(`${schemaRegistry.url}/subjects`)).json()) as string[];
@@ -55,13 +55,13 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
   };
 }
 
-/** Creates `wanted` and waits for its leaders. KafkaJS's own wait fails while the broker has not heard of the topic yet. */
+/** Creates `wanted` and waits for its leaders. KafkaJS's own wait fails while the broker does not know the topic yet. */
 export async function createTopic(admin: Admin, wanted: ITopicConfig): Promise<void> {
   await admin.createTopics({ waitForLeaders: false, topics: [wanted] });
   await until(() => admin.fetchTopicMetadata({ topics: [wanted.topic] }));
 }
 
-/** Waits until `holds` does not throw and is not false. Says why not when that takes too long. */
+/** Waits until `holds` does not throw and is not false. Rejects with the reason when that takes too long. */
 export async function until(holds: () => unknown, milliseconds = 60_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
@@ -102,7 +102,7 @@ export interface ReadRecord {
   readonly headers: Record<string, string>;
 }
 
-/** Everything that lies on a topic now, in the order of each partition. */
+/** Everything on a topic now, in the order of each partition. */
 export async function readAll(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
   const admin = kafka.admin();
   await admin.connect();
