@@ -118,7 +118,7 @@ describe('config', () => {
   test('conflicting settings are reported', async () => {
     const { code, stdout } = await mirror(['config', 'check'], { env: { MIRROR_TOMBSTONE_TTL_DAYS: '7', MIRROR_NOTION_HANDSHAKE: 'off' } });
     expect(code).toBe(0);
-    expect(stdout).toContain('tombstones are forgotten before the log is');
+    expect(stdout).toContain('tombstones expire before the records of the log');
     expect(stdout).toContain('no webhook can be accepted');
   });
 

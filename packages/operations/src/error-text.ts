@@ -1,7 +1,7 @@
 import { describeError } from '@notion-mirror/service-kit/logger';
 import { oneLine } from './text.ts';
 
-/** An error's message and those of its causes that say something new, on one line. */
+/** An error's message and those of its causes that add something, on one line. */
 export function messageOf(error: unknown): string {
   const messages: string[] = [];
   for (let at: ReturnType<typeof describeError> | undefined = describeError(error); at !== undefined; at = at.cause) {
@@ -11,7 +11,7 @@ export function messageOf(error: unknown): string {
   return oneLine(messages.join(': '));
 }
 
-/** What a server's client says, for a sentence that has named the server already. */
+/** The message of a server's client, for a sentence that already names the server. */
 export function serverMessage(error: unknown): string {
   return messageOf(error).replace(/^schema registry \S+: |^MongoDB cannot be reached: /, '');
 }

@@ -6,8 +6,8 @@ export function nangoSignature(key: string, body: string | Buffer): string {
 }
 
 /**
- * A webhook that changes nothing wherever it arrives: Nango's word about a connection, of an operation that Nango itself calls `unknown`.
- * Keys are sorted and without blanks, as Nango writes them.
+ * A webhook that changes nothing anywhere: a connection notice with the operation that Nango itself calls `unknown`. Keys are sorted, without
+ * whitespace, as Nango writes them.
  */
 export function harmlessWebhook(connectionId: string): string {
   return JSON.stringify({

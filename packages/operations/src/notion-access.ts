@@ -8,7 +8,7 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { OperationContext } from './operation-context.ts';
 
 export interface NotionAccess extends NotionSource {
-  /** Connections that Notion or Nango refused while it was used, with the reason. Nothing is written about them: that is the worker's to do. */
+  /** Connections that Notion or Nango has refused so far, with the reason. Their status is not changed: that is the worker's task. */
   readonly refused: ReadonlyMap<string, string>;
 }
 

@@ -10,14 +10,14 @@ export interface OperatedEntity<Content, Outline extends object> {
   readonly storage: EntityStorage<Content, Outline>;
   readonly states: StateContract<Content>;
   openSource(notion: NotionSource): EntitySource<Content>;
-  /** Finds the ids of a tenant's live entities that hold `part`, as a database holds data sources. */
+  /** Finds the ids of a tenant's live entities that contain `part`, as a database contains data sources. */
   openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
 }
 
 export interface EntitySource<Content> {
   /** The entity as Notion has it now. `attempt`: from 1. Never rejects. */
   fetch(ref: EntityRef, attempt: number, signal: AbortSignal): Promise<FetchOutcome<Content>>;
-  /** The ids that Notion lists for a connection, page by page: not all of them, perhaps. Throws SearchError. */
+  /** The ids that Notion lists for a connection, page by page; possibly incomplete. Throws SearchError. */
   list(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly string[], void, undefined>;
 }
 

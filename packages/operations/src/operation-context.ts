@@ -2,19 +2,19 @@ import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { AnyEntity } from './operated-entity.ts';
 
-/** What an operation works with. A command line, a console or a test may ask for it. */
+/** The environment of an operation, whether a command line, a console or a test runs it. */
 export interface OperationContext {
   readonly config: Config<'cli'>;
   /** The kinds of entities that the mirror keeps. */
   readonly entities: readonly AnyEntity[];
-  /** Kafka and MongoDB show their clients under this name, e.g. `notion-mirror-cli`. */
+  /** The client name shown by Kafka and MongoDB, e.g. `notion-mirror-cli`. */
   readonly clientName: string;
-  /** What the servers' clients log. */
+  /** For the servers' clients. */
   readonly logger: Logger;
-  /** Ends the operation. */
+  /** Aborts the operation. */
   readonly signal: AbortSignal;
-  /** Takes the configured secrets out of a text. */
+  /** Replaces the configured secrets in a text. */
   readonly redact: (text: string) => string;
-  /** One line about how far a long operation is, for a person who waits. */
+  /** Called with one line on the progress of a long operation, for a person. */
   readonly onProgress: (line: string) => void;
 }

@@ -16,7 +16,7 @@ export interface SyncRequest {
 
 const atOnce = 100;
 
-/** Appends a sync event of origin `operator` for each. Resolves to how many, when they are durable; rejects with PublishError. */
+/** Appends one sync event of origin `operator` per request. Resolves to their number when they are durable; rejects with PublishError. */
 export async function appendOperatorSyncs(context: OperationContext, type: string, requests: readonly SyncRequest[]): Promise<number> {
   const topic = topicsFor(context.config.topicPrefix).events;
   const codec = await eventCodecOf(context);

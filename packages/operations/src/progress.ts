@@ -1,4 +1,4 @@
-/** Calls `report` when it is called itself, but not in the first `ms`, and then once in `ms`. */
+/** A throttled `report`: calls within the first `ms` do nothing, later ones at most once per `ms`. */
 export function every(ms: number, report: () => void): () => void {
   let reportedAt = performance.now();
   return () => {

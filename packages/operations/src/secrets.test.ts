@@ -2,7 +2,7 @@ import { loadConfig } from '@notion-mirror/service-kit/config';
 import { expect, test } from 'vitest';
 import { createRedactor, mongoAddress, urlAddress } from './secrets.ts';
 
-test('no configured secret survives in a text of a driver', () => {
+test('every configured secret is removed from a driver error', () => {
   const env = {
     MIRROR_MONGODB_URI: 'mongodb://app:p%40ss-word@db:27017/mirror?replicaSet=rs0',
     MIRROR_KAFKA_SASL_MECHANISM: 'plain',
@@ -42,9 +42,9 @@ test.each([
   ['mongodb://user:hun/ter2@host/db', '(MIRROR_MONGODB_URI)'],
   ['mongodb://host/db?tlsCertificateKeyFilePassword=hun@ter2', '(MIRROR_MONGODB_URI)'],
   ['mongodb://ho st/db', '(MIRROR_MONGODB_URI)'],
-])('the address in %s is shown without what is secret in it', (uri, address) => {
+])('the address in %s is shown without its secrets', (uri, address) => {
   expect(mongoAddress(uri)).toBe(address);
 });
-test('a URL is shown without its user', () => {
+test('a URL is shown without user, password and query', () => {
   expect(urlAddress('https://me:hunter2@registry.example.net/path/?key=hunter2')).toBe('https://registry.example.net/path');
 });

@@ -1,9 +1,9 @@
 import type { Config } from '@notion-mirror/service-kit/config';
 
-/** Shorter ones are no secrets, and would tear holes in words. */
+/** Shorter values are no secrets, and replacing them would mangle ordinary words. */
 const shortestSecret = 4;
 
-/** Takes the configured secrets out of a text that somebody else wrote: drivers quote addresses and headers in their errors. */
+/** Returns a function that replaces the configured secrets in third-party text: drivers quote addresses and headers in their errors. */
 export function createRedactor(config: Config<'cli'>): (text: string) => string {
   const secrets = [
     config.kafka.sasl?.password,
@@ -24,7 +24,7 @@ export function createRedactor(config: Config<'cli'>): (text: string) => string 
   return (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
 }
 
-/** The password of a URL, as written and decoded; all of the part before the last `@` too, for a password with unescaped characters. */
+/** The password of a URL, as written and decoded, and the whole user info before the last `@`, for a password with unescaped characters. */
 function userInfo(uri: string): string[] {
   const [, info] = /^[a-z+]+:\/\/(.*)@/is.exec(uri) ?? [];
   if (info === undefined) return [];
@@ -40,7 +40,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Where MongoDB is: hosts and database. Credentials and options are left out; a URI that could be read in two ways is not shown at all. */
+/** The hosts and database of a MongoDB URI, without credentials and options. An ambiguous URI is not shown at all. */
 export function mongoAddress(uri: string): string {
   const unclear = '(MIRROR_MONGODB_URI)';
   const [, scheme, rest] = /^(mongodb(?:\+srv)?:\/\/)(.*)$/s.exec(uri) ?? [];

@@ -15,12 +15,12 @@ import { mongoAddress } from './secrets.ts';
 export type Kafka = ReturnType<typeof createKafka>;
 export type Admin = ReturnType<Kafka['admin']>;
 
-/** A client that connects when it is used. */
+/** A client that connects on first use. */
 export function kafkaOf({ config, clientName, logger }: OperationContext): Kafka {
   return createKafka({ ...config.kafka, clientId: clientName, logger });
 }
 
-/** Appends to the log; must be stopped. */
+/** Appends to the log. The caller must stop it. */
 export async function openPublisher(context: OperationContext): Promise<Publisher> {
   return createPublisher({ kafka: kafkaOf(context), logger: context.logger, metrics: new Registry(), deadlineMs: 10_000 });
 }
@@ -41,7 +41,7 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
   }
 }
 
-/** What goes wrong with Kafka, in the operator's words. */
+/** Turns a KafkaJS error into an OperatorError. */
 export async function askKafka<T>({ config, redact, signal }: OperationContext, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -64,7 +64,7 @@ export async function withMongo<T>({ config, clientName }: OperationContext, use
   }
 }
 
-/** The same for a command that needs nothing but MongoDB; what goes wrong with it is said in the operator's words. */
+/** The same for an operation that needs only MongoDB: turns its errors into an OperatorError. */
 export async function useMongo<T>(context: OperationContext, use: (mongo: Mongo) => Promise<T>): Promise<T> {
   try {
     return await withMongo(context, use);
@@ -87,12 +87,12 @@ export function stateLogsOf({ config, entities }: OperationContext): StateLog[] 
   return entities.map(({ states }) => stateLogOf(config.topicPrefix, states));
 }
 
-/** How MongoDB is meant to be set up. */
+/** The intended layout of MongoDB. */
 export function mongoLayoutOf({ config, entities }: OperationContext): MongoLayout {
   return { storages: entities.map(({ storage }) => storage), tombstoneTtlMs: config.tombstoneTtlMs };
 }
 
-/** How the topics are meant to be. The replicas of `auto`: 3, or the number of brokers if there are fewer. */
+/** The intended settings of the topics. `auto` means 3 replicas, or the number of brokers if there are fewer. */
 export function topicSettings({ config }: OperationContext, brokers: number): TopicSettings {
   return {
     partitions: config.partitions,

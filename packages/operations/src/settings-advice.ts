@@ -5,12 +5,12 @@ export interface Advice {
   readonly remedy: string;
 }
 
-/** Settings that are each good and together unwise. */
+/** Combinations of valid settings that are unwise. */
 export function settingsAdvice(config: Config<'cli'>): Advice[] {
   const advice: Advice[] = [];
   if (config.tombstoneTtlMs < config.retentionMs) {
     advice.push({
-      text: 'tombstones are forgotten before the log is: reading it again from its beginning would ask Notion for databases that are long gone',
+      text: 'tombstones expire before the records of the log: reading the log again from its beginning would ask Notion for databases deleted long ago',
       remedy: 'set MIRROR_TOMBSTONE_TTL_DAYS to MIRROR_KAFKA_RETENTION_DAYS or more, then mirror init',
     });
   }
@@ -29,7 +29,7 @@ export function settingsAdvice(config: Config<'cli'>): Advice[] {
   const apis = { MIRROR_NANGO_URL: config.nango.url, MIRROR_NOTION_API_URL: config.notionApiUrl };
   for (const [variable, url] of Object.entries(apis)) {
     const { protocol, hostname } = new URL(url);
-    // Within a machine, or a container network (a name without a dot), nobody listens.
+    // Traffic within a machine or a container network (a name without a dot) cannot be overheard.
     if (protocol === 'https:' || !hostname.includes('.') || hostname === '127.0.0.1') continue;
     advice.push({
       text: `${variable} is not https: keys and tokens cross the network in the clear`,

@@ -4,8 +4,8 @@ import { waitFor } from './wait-for.ts';
 const never = new AbortController().signal;
 const options = { waitMs: 5_000, signal: never, isFatal: () => false, onWaiting: () => {} };
 
-test('a step that fails at first is tried again, and what is missing is told once in a while', async () => {
-  const told: unknown[] = [];
+test('a failing step is retried until it succeeds, and its error is reported at intervals', async () => {
+  const reported: unknown[] = [];
   let attempts = 0;
   const result = await waitFor(
     async () => {
@@ -13,13 +13,13 @@ test('a step that fails at first is tried again, and what is missing is told onc
       if (attempts < 3) throw new Error(`not up (${attempts})`);
       return 'up';
     },
-    { ...options, onWaiting: (error) => told.push(error) },
+    { ...options, onWaiting: (error) => reported.push(error) },
   );
   expect(result).toBe('up');
-  expect(told).toEqual([new Error('not up (1)')]);
+  expect(reported).toEqual([new Error('not up (1)')]);
 });
 
-test('without waiting there is one attempt', async () => {
+test('a wait of 0 ms means one attempt', async () => {
   let attempts = 0;
   const down = async () => {
     attempts += 1;
@@ -29,7 +29,7 @@ test('without waiting there is one attempt', async () => {
   expect(attempts).toBe(1);
 });
 
-test('what no waiting mends ends it at once', async () => {
+test('a fatal error is not retried', async () => {
   let attempts = 0;
   const refused = async () => {
     attempts += 1;
@@ -39,7 +39,7 @@ test('what no waiting mends ends it at once', async () => {
   expect(attempts).toBe(1);
 });
 
-test('Ctrl-C ends a step that hangs', async () => {
+test('Ctrl-C interrupts a hanging step', async () => {
   const aborter = new AbortController();
   const waiting = waitFor(async () => new Promise<never>(() => {}), { ...options, signal: aborter.signal });
   aborter.abort(new Error('stopped by SIGINT'));

@@ -6,8 +6,8 @@ const attemptMs = 20_000;
 const progressMs = 5_000;
 
 /**
- * Runs a step until it succeeds, for at most `waitMs` (0: one attempt), and tells about every few seconds what is missing. Rejects with the last
- * error, at once with one that `isFatal` says no waiting mends, or when `signal` aborts.
+ * Retries a step until it succeeds, for at most `waitMs` (0: one attempt), and calls `onWaiting` with the error about every five seconds. Rejects
+ * with the last error, immediately with one that `isFatal` marks as not retriable, or when `signal` aborts.
  */
 export async function waitFor<T>(
   step: () => Promise<T>,
@@ -20,7 +20,7 @@ export async function waitFor<T>(
 ): Promise<T> {
   const { waitMs, signal, isFatal, onWaiting } = options;
   const started = performance.now();
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let reportedAt = Number.NEGATIVE_INFINITY;
   for (let attempt = 1; ; attempt += 1) {
     try {
       signal.throwIfAborted();
@@ -29,9 +29,9 @@ export async function waitFor<T>(
       const waited = performance.now() - started;
       const pause = backoffMs(attempt, 200, 2_000);
       if (signal.aborted || isFatal(error) || waited + pause > waitMs) throw error;
-      if (waited - toldAt >= progressMs) {
+      if (waited - reportedAt >= progressMs) {
         onWaiting(error, waited);
-        toldAt = waited;
+        reportedAt = waited;
       }
       await delay(pause, undefined, { signal });
     }

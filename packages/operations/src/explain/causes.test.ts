@@ -81,29 +81,29 @@ const outcome: EventOutcome = {
   at: now,
 };
 
-describe('the cause', () => {
-  test('there is none when the mirror shows what Notion shows', () => {
+describe('causes', () => {
+  test('an entity that is equal in both has none', () => {
     expect(codesOf({})).toEqual([]);
   });
 
   test.each<[string, string[], Partial<TenantFacts>]>([
     ['no connection', ['no_connection'], { connections: [], notion: null }],
-    ['one active connection of several is enough', [], { connections: [connection('deleted', 'c0'), connection('active')] }],
+    ['one active connection among several is enough', [], { connections: [connection('deleted', 'c0'), connection('active')] }],
     [
-      'the one that the customer can mend is named',
+      'of several inactive connections, the one that the customer can fix is named',
       ['connection_unauthorized'],
       { connections: [connection('deleted'), connection('unauthorized')] },
     ],
     ['throttled', ['rate_limited'], { backlog: held('rate_limited', later) }],
     ['throttled until a moment ago', [], { backlog: held('rate_limited', now) }],
-    ['MongoDB away', ['held'], { backlog: held('dependency', later) }],
-    ['behind', ['waiting_in_log'], { waiting: [waiting], notion: { kind: 'differs' } }],
-    ['behind without a worker', ['waiting_in_log', 'no_worker'], { waiting: [{ ...waiting, service: 'delete-worker' }] }],
+    ['MongoDB unavailable', ['held'], { backlog: held('dependency', later) }],
+    ['worker behind', ['waiting_in_log'], { waiting: [waiting], notion: { kind: 'differs' } }],
+    ['event waiting without a worker', ['waiting_in_log', 'no_worker'], { waiting: [{ ...waiting, service: 'delete-worker' }] }],
     ['Notion throttles us', ['rate_limited'], { notion: { kind: 'rate_limited', until: later, message: 'slow' } }],
     ['Notion refuses', ['notion_refuses'], { notion: { kind: 'unanswered', message: 'restricted' } }],
     ['no database by that id', ['not_a_database'], { record: null, notion: { kind: 'no_database', message: 'It is a page.' } }],
     ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],
-    ['no event came', ['no_event'], { record: null, notion: { kind: 'differs' } }],
+    ['no event arrived', ['no_event'], { record: null, notion: { kind: 'differs' } }],
     ['an event is missing', ['stale'], { notion: { kind: 'differs' } }],
     [
       'deleted, and Notion was not asked',
@@ -114,12 +114,12 @@ describe('the cause', () => {
     expect(codesOf(given)).toEqual(codes);
   });
 
-  test('the id is no database, by the last event, when Notion was not asked', () => {
+  test('without asking Notion, the last outcome can say that the id is no database', () => {
     const outcomes = [{ ...outcome, outcome: 'ignored', reason: 'not_a_database' }];
     expect(codesOf({ record: null, notion: null }, { outcomes })).toEqual(['not_a_database']);
   });
 
-  test('nothing known', () => {
+  test('without any facts, the number of tenants decides between unknown tenant and no connection', () => {
     expect(causesOf({ ...facts, tenants: [] }, now)).toMatchObject([
       { code: 'tenant_unknown', text: expect.stringContaining('7 tenants') },
     ]);

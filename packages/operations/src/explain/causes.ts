@@ -29,7 +29,7 @@ export type CauseCode =
   | 'tenant_unknown'
   | 'unknown';
 
-/** Why the mirror does not show what was asked for as Notion has it. Sentences for a person. */
+/** One reason why the mirror does not show the subject as Notion does. `text` and `remedy` are for a person. */
 export interface Cause {
   readonly code: CauseCode;
   readonly workspaceId: string | null;
@@ -37,7 +37,7 @@ export interface Cause {
   readonly remedy: string | null;
 }
 
-/** Every cause that the facts give, the most telling first; empty when the mirror shows it as Notion does, or as far as anybody knows. */
+/** All causes found in the facts, most specific first; empty when the mirror shows the subject as Notion does, or when nothing suggests otherwise. */
 export function causesOf(facts: ExplainFacts, now: Date): Cause[] {
   const causes = [
     ...facts.deadLetters.map(({ cause, redrive, failedAt, workspaceId, ...place }): Cause => {
@@ -47,26 +47,26 @@ export function causesOf(facts: ExplainFacts, now: Date): Cause[] {
         ? {
             code: 'quarantined',
             workspaceId,
-            text: `The ingress could not read a webhook that names it (${why}); its bytes are kept as dead letter ${ref}.`,
+            text: `The ingress could not read a webhook that contains the id (${why}); its bytes are kept as dead letter ${ref}.`,
             remedy: `mirror dead-letters show ${ref}; after a fix, mirror dead-letters redrive ${ref} --ingress-url …`,
           }
         : {
             code: 'dead_letter',
             workspaceId,
-            text: `An event of it could not be handled and is dead letter ${ref} since ${failedAt.toISOString()} (${why}).`,
+            text: `An event about it could not be handled and has been dead letter ${ref} since ${failedAt.toISOString()} (${why}).`,
             remedy: `fix the cause, then mirror dead-letters redrive ${ref}`,
           };
     }),
     ...facts.spooled.map(({ workspaceId, spooledAt }): Cause => ({
       code: 'in_spool',
       workspaceId,
-      text: `An event of it waits in MongoDB since ${spooledAt.toISOString()}: Kafka was away when it came. The ingress appends it when Kafka is back.`,
+      text: `An event about it has been waiting in MongoDB since ${spooledAt.toISOString()}: Kafka was unavailable when it arrived. The ingress appends it when Kafka is back.`,
       remedy: 'mirror doctor',
     })),
     ...facts.parked.map(({ workspaceId, parkedAt }): Cause => ({
       code: 'parked',
       workspaceId,
-      text: `An event of it is parked since ${parkedAt.toISOString()}: the tenant ${workspaceId} had no active connection. It goes on when one is active.`,
+      text: `An event about it has been parked since ${parkedAt.toISOString()}: the tenant ${workspaceId} had no active connection. It is handled once one is active.`,
       remedy: `mirror connections list --workspace-id ${workspaceId}`,
     })),
     ...ignoredByIngress(facts),
@@ -83,23 +83,23 @@ function nothingKnown({ allTenants, subject }: ExplainFacts): Cause {
   return {
     code: 'tenant_unknown',
     workspaceId: null,
-    text: `Nothing is known of ${subject}: no record, no event, no outcome that is still kept, and ${count(allTenants, 'tenant')} could own it.`,
-    remedy: 'say whose it is: --workspace-id <tenant>',
+    text: `Nothing is known about ${subject}: no record, no event, no outcome still kept, and ${count(allTenants, 'tenant')} could own it.`,
+    remedy: 'name its tenant: --workspace-id <tenant>',
   };
 }
 
-/** What the ingress said of the latest webhook, if it ignored that one. */
+/** The cause given by the latest outcome, if that is a webhook ignored by the ingress. */
 function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
   const [latest] = outcomes;
   if (latest?.service !== 'ingress') return [];
-  const came = `The webhook ${latest.eventId} (${latest.type}, received ${latest.receivedAt.toISOString()})`;
+  const webhook = `The webhook ${latest.eventId} (${latest.type}, received ${latest.receivedAt.toISOString()})`;
   switch (latest.reason) {
     case 'unsupported_event_type':
       return [
         {
           code: 'unsupported_type',
           workspaceId: null,
-          text: `${came} is of a type that does not concern databases, so it was ignored. Pages and rows are not mirrored.`,
+          text: `${webhook} has a type that does not concern databases, so it was ignored. Pages and rows are not mirrored.`,
           remedy: null,
         },
       ];
@@ -108,7 +108,7 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
         {
           code: 'linked_database',
           workspaceId: null,
-          text: `${came} is about a linked database: a view of one that lives elsewhere. Notion's API cannot read it; its original can be mirrored.`,
+          text: `${webhook} is about a linked database: a view of one that lives elsewhere. Notion's API cannot read it; its original can be mirrored.`,
           remedy: 'share the original database with the integration',
         },
       ];
@@ -121,8 +121,8 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
           code: 'no_connection',
           workspaceId: null,
           text: isActiveNow
-            ? `${came} was ignored: the connection${name} was not active then. It is now; what was missed is fetched by the full sync that follows.`
-            : `${came} was ignored: no active connection${name} is known for its Notion workspace.`,
+            ? `${webhook} was ignored: the connection${name} was not active then. It is now, and the full sync that follows fetches missed changes.`
+            : `${webhook} was ignored: no active connection${name} is known for its Notion workspace.`,
           remedy: isActiveNow ? null : 'mirror connections list; mirror connections add …',
         },
       ];
@@ -150,14 +150,14 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
   }
   for (const { service, eventId, partition, offset, ahead, appendedAt } of waiting) {
     const behind = ahead === 0 ? 'it is next' : `${count(ahead, 'record')} of the partition come before it`;
-    const text = `The event ${eventId} waits in the log at ${partition}:${offset} since ${appendedAt.toISOString()}; ${behind}.`;
+    const text = `The event ${eventId} has been waiting on the log at ${partition}:${offset} since ${appendedAt.toISOString()}; ${behind}.`;
     causes.push(cause('waiting_in_log', text, 'mirror status'));
     if (facts.workers.some((worker) => worker.service === service)) continue;
-    causes.push(cause('no_worker', `No ${service} has reported in the last seconds: no worker takes events up.`, `start ${service}`));
+    causes.push(cause('no_worker', `No ${service} has reported in the last few seconds, so no worker handles events.`, `start ${service}`));
   }
   switch (notion?.kind) {
     case 'trashed':
-      causes.push(cause('trashed', 'It is in the trash of Notion, so the mirror does not show it.', 'restore it in Notion'));
+      causes.push(cause('trashed', "It is in Notion's trash, so the mirror does not show it.", 'restore it in Notion'));
       break;
     case 'inaccessible':
       causes.push(
@@ -173,10 +173,10 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
       break;
     case 'rate_limited':
       if (held === null)
-        causes.push(cause('rate_limited', `Notion takes no call before ${notion.until.toISOString()}: ${notion.message}.`));
+        causes.push(cause('rate_limited', `Notion accepts no call before ${notion.until.toISOString()}: ${notion.message}.`));
       break;
     case 'unanswered':
-      causes.push(cause('notion_refuses', `Notion does not answer for it: ${notion.message}.`));
+      causes.push(cause('notion_refuses', `Notion does not answer requests for it: ${notion.message}.`));
       break;
     case 'differs':
       if (causes.length === 0) causes.push(lagging(tenant, facts));
@@ -185,7 +185,7 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
       causes.push(
         cause(
           'connection_unauthorized',
-          'Notion or Nango refuses every connection of the tenant; the sync-worker takes note with the next event.',
+          'Notion or Nango refuses every connection of the tenant; the sync-worker records this with the next event.',
           'the customer connects again in Nango',
         ),
       );
@@ -211,7 +211,7 @@ function notADatabase(message: string | null): string {
   return `Notion cannot show it as a database to any active connection${words}: it is a page, a linked view of a database that lives elsewhere, or a database without a data source that the integration can read.`;
 }
 
-/** The mirror differs and nothing says why. */
+/** The mirror differs, and no other cause explains it. */
 function lagging({ workspaceId, record }: TenantFacts, { outcomes }: ExplainFacts): Cause {
   const remedy = `mirror verify ${workspaceId} --fix`;
   const last = outcomes.find(({ outcome }) => outcome === 'written');
@@ -219,7 +219,7 @@ function lagging({ workspaceId, record }: TenantFacts, { outcomes }: ExplainFact
     return {
       code: 'no_event',
       workspaceId,
-      text: 'Notion shows it, and no event about it ever came: a webhook was lost, or it was shared just now.',
+      text: 'Notion shows it, but no event about it has ever arrived: a webhook was lost, or it was shared just now.',
       remedy,
     };
   }
@@ -272,7 +272,7 @@ function inactive({ workspaceId, connections }: TenantFacts): Cause {
   }
 }
 
-/** The way of one event, a line each. */
+/** The path of one event from receipt to outcome, one line per step. */
 export function wayOf(outcome: EventOutcome): string[] {
   const { eventId, type, origin, receivedAt, place, waitedMs, attempts, coalescedInto, fetch, record, state, failure } = outcome;
   const signed: Partial<Record<EventOutcome['origin'], string>> = {
@@ -287,10 +287,10 @@ export function wayOf(outcome: EventOutcome): string[] {
   if (fetch !== null)
     lines.push(`fetched in ${fetch.ms} ms with ${count(fetch.calls, 'call')}, Notion's request ${fetch.requestId ?? 'without an id'}`);
   if (record !== null) {
-    const write = record.ms === null ? 'the record was left at' : `written in ${record.ms} ms as`;
+    const write = record.ms === null ? 'the record stayed at' : `written in ${record.ms} ms as`;
     lines.push(`${write} revision ${record.rev} of ${record.databaseId}, as of ${record.asOf.toISOString()}`);
   }
-  if (state !== null) lines.push(`on the log of states at ${state.partition}:${state.offset}`);
+  if (state !== null) lines.push(`on the state log at ${state.partition}:${state.offset}`);
   const why = failure === null ? (outcome.reason ?? '') : `${failure.class}/${failure.code}: ${failure.message}`;
   lines.push(`${outcome.outcome}${why === '' ? '' : ` (${why})`} ${outcome.at.toISOString()} by the ${outcome.service}`);
   return lines;

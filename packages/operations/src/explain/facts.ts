@@ -6,15 +6,15 @@ import type { EntityKind } from '@notion-mirror/domain/entity';
 import type { StoredRecord } from '@notion-mirror/mirror-store/records/record-document';
 import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 
-/** What Notion says of the entity now, through a tenant's connections. */
+/** Notion's current answer about the entity, through a tenant's connections, compared with the mirror. */
 export type NotionSays =
   | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'no_active_connection' }
-  /** The id names something that Notion cannot show as a database. `message`: Notion's words. */
+  /** The id belongs to an object that Notion cannot show as a database. `message`: Notion's. */
   | { readonly kind: 'no_database'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly until: Date; readonly message: string }
   | { readonly kind: 'unanswered'; readonly message: string };
 
-/** An event on the log that a worker has not done yet. */
+/** An event on the log that its worker has not finished. */
 export interface WaitingEvent {
   readonly service: WorkerName;
   readonly eventId: string;
@@ -23,36 +23,36 @@ export interface WaitingEvent {
   readonly partition: number;
   readonly offset: bigint;
   readonly appendedAt: Date;
-  /** Records of the partition that its worker does before it, all tenants'. */
+  /** Unfinished records before it in the partition, of all tenants. */
   readonly ahead: number;
 }
 
 export interface TenantFacts {
   readonly workspaceId: string;
   readonly connections: readonly Connection[];
-  /** Of the entity; null when there is none, or no entity is known. */
+  /** The entity's record; null when there is none, or when the entity is unknown. */
   readonly record: StoredRecord | null;
   readonly waiting: readonly WaitingEvent[];
   readonly backlog: TenantBacklog | null;
-  /** Null: it was not asked. */
+  /** Null: Notion was not asked. */
   readonly notion: NotionSays | null;
 }
 
 export interface ExplainFacts {
-  /** What was asked for: an id in Notion's canonical form, or the text as it was given. */
+  /** The id asked about, in Notion's canonical form, or the text as given. */
   readonly subject: string;
-  /** What it is, or what it is in. `id`: null when nothing says which one. */
+  /** The kind and id of the entity that the subject is or belongs to. `id`: null when unknown. */
   readonly kind: EntityKind;
   readonly id: string | null;
-  /** Those that anything is known of, or that were asked for. */
+  /** Tenants with any trace of the subject, and the requested tenant. */
   readonly tenants: readonly TenantFacts[];
-  /** How many tenants there are. */
+  /** The number of all tenants. */
   readonly allTenants: number;
-  /** The latest first. */
+  /** Latest first. */
   readonly outcomes: readonly EventOutcome[];
   readonly parked: readonly { readonly eventId: string; readonly workspaceId: string; readonly parkedAt: Date }[];
   readonly spooled: readonly { readonly eventId: string; readonly workspaceId: string | null; readonly spooledAt: Date }[];
-  /** Those that wait for a person. */
+  /** Unsettled dead letters. */
   readonly deadLetters: readonly DeadLetterFacts[];
   readonly workers: readonly Pick<WorkerStatus, 'service' | 'at'>[];
 }

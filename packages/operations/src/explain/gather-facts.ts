@@ -23,14 +23,14 @@ import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './fact
 import { openNotion } from '../notion-access.ts';
 import { askKafka, eventCodecOf, kafkaOf, useMongo, type Kafka } from '../servers.ts';
 
-/** Beside what the workers need; a question is a handful of calls. */
+/** In addition to the workers' own budget; one question takes a handful of calls. */
 const requestsPerMinute = 30;
-/** Of what waits in the log and in the spool, so much is looked through. */
+/** Maximum number of waiting records searched: per partition of the log, and in the spool. */
 const maxRead = 50_000;
-/** When nobody says whose a database is, so many tenants' connections are asked. */
+/** Up to this many tenants, all of them are asked when the owner of a database is unknown. */
 const maxTenantsAsked = 5;
 
-/** Asks MongoDB, Kafka and (unless it is not to be asked) Notion. Changes nothing anywhere. Rejects with an OperatorError when a server is unavailable. */
+/** Queries MongoDB, Kafka and, with `asksNotion`, Notion. Read-only. Rejects with an OperatorError when a server is unavailable. */
 export async function gatherExplainFacts(
   context: OperationContext,
   question: { readonly subject: string; readonly workspaceId: string | null; readonly last: number; readonly asksNotion: boolean },
@@ -104,7 +104,7 @@ export async function gatherExplainFacts(
   });
 }
 
-/** Of which kind the subject is, and in which tenants there is a record of it or of what holds it: tenant to id. Of the first kind when there is none. */
+/** The subject's kind, and by tenant the id of the record that is the subject or contains it. Without any such record: the first kind. */
 async function holdersOf(
   { entities }: OperationContext,
   db: Mongo['db'],
@@ -130,7 +130,7 @@ async function holdersOf(
   return found.find(({ holders }) => holders.size > 0) ?? first;
 }
 
-/** An id stands in an Avro value, and in a webhook's body, as it is. */
+/** Avro values and webhook bodies contain ids as plain text. */
 function isAbout(
   subject: string,
   { value, headers }: { readonly value: Buffer | null; readonly headers: Readonly<Record<string, string | Buffer>> },
@@ -162,7 +162,7 @@ async function deadLettersAbout(context: OperationContext, db: Mongo['db'], subj
 }
 
 interface LogView {
-  /** What the workers have not done yet, by tenant. `tenants`: null for all. */
+  /** Unfinished events about the subject, by tenant. `tenants`: null for all. */
   waitingAbout(subject: string, tenants: ReadonlySet<string> | null): Promise<ReadonlyMap<string, WaitingEvent[]>>;
 }
 
@@ -245,26 +245,26 @@ async function askNotion(
   ref: EntityRef,
 ): Promise<NotionSays> {
   const { storage } = entity;
-  const seen = await entity.openSource(openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
+  const outcome = await entity.openSource(openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
   context.signal.throwIfAborted();
-  switch (seen.kind) {
+  switch (outcome.kind) {
     case 'live': {
       const mirrored = await openMirroredDocuments(db, storage).read(ref);
-      const fields = fieldsOf(storage, ref, seen.content);
+      const fields = fieldsOf(storage, ref, outcome.content);
       return { kind: mirrorVerdict(mirrored?.fields ?? null, { kind: 'live', fields }).kind === 'equal' ? 'equal' : 'differs' };
     }
     case 'retry': {
-      const { failure, at } = seen;
+      const { failure, at } = outcome;
       return failure.class === 'rate_limited'
         ? { kind: 'rate_limited', until: new Date(at), message: failure.message }
         : { kind: 'unanswered', message: failure.message };
     }
     case 'failed':
-      return { kind: 'unanswered', message: seen.failure.message };
+      return { kind: 'unanswered', message: outcome.failure.message };
     case 'inaccessible':
-      return seen.refusal === undefined ? { kind: 'inaccessible' } : { kind: 'no_database', message: seen.refusal.message };
+      return outcome.refusal === undefined ? { kind: 'inaccessible' } : { kind: 'no_database', message: outcome.refusal.message };
     case 'trashed':
     case 'no_active_connection':
-      return { kind: seen.kind };
+      return { kind: outcome.kind };
   }
 }

@@ -8,8 +8,8 @@ const event = (workspaceId: string, databaseId: string | null, dataSourceId: str
   dataSourceId,
 });
 
-describe('what a replay from events fetches', () => {
-  it('is each database once, in the same order whatever the order of the events', () => {
+describe('the targets of a replay from events', () => {
+  it('contain each database once, in an order that does not depend on the order of the events', () => {
     const events = [event('b', '1'), event('a', '2'), event('a', '2'), event('a', '1')];
     const collect = (those: typeof events) => {
       const collector = createTargetCollector(everything);
@@ -20,7 +20,7 @@ describe('what a replay from events fetches', () => {
     expect(collect(events.toReversed())).toEqual(collect(events));
   });
 
-  it('leaves a source to its database only where an event of the same tenant shows that the hint is one', () => {
+  it('omit a data source only if an event of the same tenant shows that its hint is a database', () => {
     const collector = createTargetCollector(everything);
     collector.add(event('a', 'database', 'source-1'));
     collector.add(event('a', 'page', 'source-2'));
@@ -35,7 +35,7 @@ describe('what a replay from events fetches', () => {
     ]);
   });
 
-  it('is only what the order names', () => {
+  it('are limited to the tenant and the database of the order', () => {
     const collector = createTargetCollector({ workspaceId: 'a', databaseId: '1' });
     collector.add(event('a', '1'));
     collector.add(event('a', '2'));

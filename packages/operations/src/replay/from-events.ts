@@ -11,7 +11,7 @@ import type { OperationContext } from '../operation-context.ts';
 import type { ReplayProgress } from './progress.ts';
 import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
 
-/** Something to be fetched again. `dataSourceId`: a source of which no event said in which database it is; then `databaseId` is a hint. */
+/** A database or data source to fetch again. `dataSourceId`: a source whose database no event has named; then `databaseId` is a hint. */
 export interface Target {
   readonly workspaceId: string;
   readonly databaseId: string | null;
@@ -19,13 +19,13 @@ export interface Target {
 }
 
 export interface Targets {
-  /** Sorted: the same events give the same list. */
+  /** Sorted, so the same events give the same list. */
   readonly targets: readonly Target[];
   readonly events: number;
   readonly unreadable: number;
 }
 
-/** Collects what a stretch of events was about: each database once, however many events it had. */
+/** Collects the databases of a range of events: each once, however many events it had. */
 export function createTargetCollector(order: Pick<ReplayOrder, 'workspaceId' | 'databaseId'>) {
   const databases = new Map<string, Target>();
   const sources = new Map<string, Target>();
@@ -37,7 +37,7 @@ export function createTargetCollector(order: Pick<ReplayOrder, 'workspaceId' | '
       if (dataSourceId !== null) sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId });
       else if (databaseId !== null) databases.set(keyOf(workspaceId, databaseId), { workspaceId, databaseId, dataSourceId: null });
     },
-    /** A source whose hint is known to be a database is answered by that one's fetch. */
+    /** A source whose hint is known to be a database is covered by that database's fetch. */
     targets(): Target[] {
       const found = new Map(databases);
       for (const [key, source] of sources) {
@@ -53,7 +53,7 @@ function keyOf(workspaceId: string, id: string): string {
   return JSON.stringify([workspaceId, id]);
 }
 
-/** Reads the events once. Holds the names of the databases in memory, and nothing else. */
+/** Reads the events once. Keeps only the ids of the databases in memory. */
 export async function collectTargets(
   context: OperationContext,
   order: ReplayOrder,
@@ -86,7 +86,7 @@ export async function collectTargets(
   return { targets: collector.targets(), events, unreadable };
 }
 
-/** An active connection of each tenant. */
+/** One active connection per tenant; tenants without one are missing. */
 export async function activeConnections(db: Mongo['db']): Promise<ReadonlyMap<string, Connection>> {
   const connections = await createConnectionStore(db).list();
   return new Map(connections.filter(({ status }) => status === 'active').map((connection) => [connection.workspaceId, connection]));
@@ -95,8 +95,8 @@ export async function activeConnections(db: Mongo['db']): Promise<ReadonlyMap<st
 const atOnce = 100;
 
 /**
- * Appends one sync event for each target to the log, where lanes and rate budgets do the rest. Goes on behind those that `progress` says were
- * appended. A tenant without an active connection is left out: when it has one again, it is synced in full.
+ * Appends one sync event per target to the log; lanes and rate budgets do the rest. Skips the targets that `progress` counts as handled.
+ * Tenants without an active connection are skipped: when one becomes active again, the tenant is synced in full.
  */
 export async function replayEvents(context: OperationContext, db: Mongo['db'], replay: Replay, progress: ReplayProgress): Promise<void> {
   const { targets } = await collectTargets(context, replay, progress.left(topicsFor(context.config.topicPrefix).events), progress.signal);

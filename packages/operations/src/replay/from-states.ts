@@ -13,14 +13,14 @@ import type { OperationContext } from '../operation-context.ts';
 import { kafkaOf } from '../servers.ts';
 import type { ReplayProgress } from './progress.ts';
 
-/** Chunks that are written while the next ones are read. */
+/** Chunks being written while the next ones are read. */
 const chunksAtOnce = 4;
 
-/** Hears of each value that is read. */
+/** Called with the values of each chunk before they are written. */
 export type OnStates = (kind: EntityKind, values: readonly PlacedState<unknown>[]) => void;
 
 /**
- * Writes into the mirror, or into its shadow, what the state logs say, one kind of entity after the other. Rejects with KafkaJS's error, a
+ * Writes the states on the state logs into the mirror or its shadow, one kind of entity after another. Rejects with KafkaJS's error, a
  * `StoreUnavailableError`, or the reason of the progress's signal.
  */
 export async function replayStates(
@@ -33,7 +33,7 @@ export async function replayStates(
   for (const entity of context.entities) await replayStatesOf(entity, context, db, order, progress, onStates);
 }
 
-/** Chunk by chunk, so memory stays flat: no table of keys is needed, because each write decides by what is in its place. */
+/** Works in chunks, so memory use stays constant: no table of keys is needed, because each write decides by the record it would replace. */
 async function replayStatesOf<Content, Outline extends object>(
   { storage, states }: OperatedEntity<Content, Outline>,
   context: OperationContext,
@@ -76,7 +76,7 @@ async function replayStatesOf<Content, Outline extends object>(
   ): Promise<void> {
     onStates(storage.kind, values);
     const counts = await restore(values);
-    // What is stored as done has nothing undone before it.
+    // Stored progress must not cover unfinished chunks.
     await before;
     progress.count({ read: of.length, ...counts });
     const last = of.at(-1);
@@ -95,7 +95,7 @@ async function replayStatesOf<Content, Outline extends object>(
       if (isErasing) await allEnd();
       if (inFlight.length >= chunksAtOnce) await oneEnds();
       const writing = write(values, records, inFlight.at(-1));
-      // `oneEnds` rejects with it.
+      // The rejection is handled by `oneEnds`.
       writing.catch(() => {});
       inFlight.push(writing);
       if (isErasing) await allEnd();

@@ -12,12 +12,12 @@ export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   );
 }
 
-/** What a replay reads. */
+/** The topics that a replay reads. */
 export function topicsOf(context: OperationContext, { source }: Pick<ReplayOrder, 'source'>): string[] {
   return source === 'states' ? stateLogsOf(context).map(({ topic }) => topic) : [topicsFor(context.config.topicPrefix).events];
 }
 
-/** What is to be read: from where the order says to what lies on the log now. Partitions that `--offset` does not name are not read. */
+/** The ranges to read: from the start in the order to the current end of the log. Partitions not named by `--offset` are not read. */
 export async function rangesOf(context: OperationContext, order: ReplayOrder): Promise<ReplayRange[]> {
   return (await Promise.all(topicsOf(context, order).map(async (topic) => rangesOfTopic(context, order, topic)))).flat();
 }

@@ -6,13 +6,13 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { OperationContext } from '../operation-context.ts';
 import { activeConnections, collectTargets, type Target } from './from-events.ts';
 
-/** What a replay would do. */
+/** The size and cost of a replay, before it runs. */
 export interface ReplayPlan {
   readonly order: ReplayOrder;
   readonly ranges: readonly ReplayRange[];
-  /** Records on the log, at most: compaction leaves gaps. */
+  /** Maximum number of records to read: compaction leaves gaps. */
   readonly records: number;
-  /** Databases that are fetched again, their tenants, and those that are left out; null for a replay from states. */
+  /** Databases to fetch again (`targets`), their tenants, and databases skipped for want of a connection; null for a replay from states. */
   readonly fetches: {
     readonly targets: number;
     readonly tenants: number;
@@ -23,7 +23,7 @@ export interface ReplayPlan {
   readonly estimatedMs: number;
 }
 
-/** Values of the state log in a second on the slowest machine that was measured: docs/replay.md. */
+/** State log values per second on the slowest machine measured: docs/replay.md. */
 const statesPerSecond = 1_500;
 
 export async function makeReplayPlan(
@@ -50,12 +50,12 @@ export async function makeReplayPlan(
       withoutConnection: targets.length - reachable.length,
       notionCalls: [...calls.values()].reduce((sum, number) => sum + number, 0),
     },
-    // Tenants are fetched side by side: the one with the most calls takes longest.
+    // Tenants are fetched in parallel: the one with the most calls takes longest.
     estimatedMs: Math.ceil((most / context.config.notionRequestsPerMinute) * 60) * 1000,
   };
 }
 
-/** One for the database and one for each source that the mirror knows of. */
+/** Calls to Notion by tenant: one per database, and one per data source known to the mirror. */
 async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
   const store = createRecordStore(databaseStorage, { db, metrics: new Registry() });
   const calls = new Map<string, number>();

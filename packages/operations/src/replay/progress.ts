@@ -2,25 +2,25 @@ import type { LogRange } from '@notion-mirror/event-log/range-reader';
 import type { Replay, ReplayRange, Replays } from '@notion-mirror/mirror-store/replays';
 import { OperatorError } from '../operator-error.ts';
 
-/** How far a running replay is. Stored once a second, so what a crash repeats is a second's work. */
+/** The progress of a running replay. Stored once a second, so a crash repeats about one second of work. */
 export interface ReplayProgress {
   readonly counts: Readonly<Record<string, number>>;
-  /** Aborts when the replay is cancelled, or the operator stops it. */
+  /** Aborts when the replay is cancelled or taken over, or the operator stops it. */
   readonly signal: AbortSignal;
   count(counts: Readonly<Record<string, number>>): void;
-  /** Everything of the partition below `offset` is done. */
+  /** Marks everything below `offset` in the partition as done. */
   reached(topic: string, partition: number, offset: number): void;
-  /** Where the reading of each partition goes on. */
+  /** The ranges of the topic that are still to be read. */
   left(topic: string): readonly LogRange[];
-  /** Stores the end. Rejects when it was cancelled. */
+  /** Stores that the replay is done. Rejects when it was cancelled. */
   finish(): Promise<void>;
-  /** Stores how far it is. */
+  /** Stores the current progress and stops the timer. Never rejects. */
   close(): Promise<void>;
 }
 
 const saveMs = 1_000;
 
-/** What is left to read of a topic. */
+/** The ranges of a topic that are still to be read. */
 export function unread(ranges: readonly ReplayRange[], topic: string): readonly LogRange[] {
   return ranges
     .filter((range) => (range.topic ?? topic) === topic)
@@ -41,7 +41,7 @@ export function trackReplay(options: {
 
   async function save(status: 'running' | 'done'): Promise<void> {
     if (await replays.save(replay.id, ranges, counts, status)) return;
-    throw new OperatorError('cancelled', 'the replay was cancelled, or another process goes on with it', {
+    throw new OperatorError('cancelled', 'the replay was cancelled, or another process has taken it over', {
       remedy: 'mirror replay status',
     });
   }
@@ -51,7 +51,7 @@ export function trackReplay(options: {
       await save('running');
       onSaved();
     } catch (error) {
-      // MongoDB may be away for a moment: the replay itself then says so.
+      // MongoDB may be briefly unavailable; the replay's own reads and writes report that.
       if (error instanceof OperatorError) lost.abort(error);
     }
   }
@@ -63,7 +63,7 @@ export function trackReplay(options: {
     counts,
     signal: AbortSignal.any([options.signal, lost.signal]),
     count(more) {
-      for (const [word, number] of Object.entries(more)) counts[word] = (counts[word] ?? 0) + number;
+      for (const [name, number] of Object.entries(more)) counts[name] = (counts[name] ?? 0) + number;
     },
     reached(topic, partition, offset) {
       const range = ranges.find((one) => (one.topic ?? topic) === topic && one.partition === partition);

@@ -9,7 +9,7 @@ import { replayStates } from './from-states.ts';
 import type { ReplayPlan } from './plan.ts';
 import { trackReplay } from './progress.ts';
 
-/** The newest replay, if it has not ended. */
+/** The latest replay, if it has not ended; else null. */
 export async function unfinishedReplay(db: Mongo['db']): Promise<Replay | null> {
   const latest = await createReplays(db).latest();
   return latest?.status === 'running' ? latest : null;
@@ -27,20 +27,20 @@ export async function startReplay(
   return carryOut(context, db, replays, await replays.create(order, ranges), onSaved);
 }
 
-/** Takes up a replay that was interrupted, and resolves when it is done. Rejects with an OperatorError; what was done is stored. */
+/** Resumes an interrupted replay, and resolves when it is done. Rejects with an OperatorError; its progress is stored. */
 export async function resumeReplay(context: OperationContext, db: Mongo['db'], unfinished: Replay, onSaved: OnSaved): Promise<Replay> {
   const replays = createReplays(db);
   if (!(await replays.take(unfinished.id))) {
     throw new OperatorError('replay_running', 'a replay is running in another process', { remedy: 'mirror replay status' });
   }
-  context.onProgress(`going on with the replay of ${unfinished.startedAt.toISOString()}`);
+  context.onProgress(`resuming the replay of ${unfinished.startedAt.toISOString()}`);
   return carryOut(context, db, replays, unfinished, onSaved);
 }
 
-/** Hears about once a second how far it is. */
+/** Called about once a second with the stored counts. */
 export type OnSaved = (counts: Replay['counts']) => void;
 
-/** `replays`: the one that created or took the replay, which is its owner. */
+/** `replays`: the instance that created or took the replay, which makes it the lease's holder. */
 async function carryOut(context: OperationContext, db: Mongo['db'], replays: Replays, replay: Replay, onSaved: OnSaved): Promise<Replay> {
   const { redact, signal } = context;
   const progress = trackReplay({ replay, replays, signal, onSaved: () => onSaved(progress.counts) });
@@ -51,7 +51,7 @@ async function carryOut(context: OperationContext, db: Mongo['db'], replays: Rep
     await progress.close();
     if (signal.aborted || error instanceof OperatorError) throw error;
     throw new OperatorError('replay_failed', redact(serverMessage(error)), {
-      remedy: 'mirror replay run goes on where it stopped',
+      remedy: 'mirror replay run resumes where it stopped',
       cause: error,
     });
   }
@@ -59,7 +59,7 @@ async function carryOut(context: OperationContext, db: Mongo['db'], replays: Rep
   return { ...replay, status: 'done', counts: progress.counts, ranges };
 }
 
-/** Ends the newest replay, and resolves to its id; what it did stays. Rejects with an OperatorError when none is running. */
+/** Cancels the latest replay, and resolves to its id; its writes stay. Rejects with an OperatorError when none is running. */
 export async function cancelReplay(db: Mongo['db']): Promise<string> {
   const replays = createReplays(db);
   const latest = await replays.latest();

@@ -82,12 +82,12 @@ async function putStates({ log }: TestScene, states: readonly EntityState<Databa
   const before = await ends();
   await writer.append(states.map((state) => toStateRecord(state, codec)));
   await writer.close();
-  // A commit is acknowledged before its end is on the topic, and until then readers do not see the records.
+  // A commit is acknowledged before its marker is on the topic, and until then readers do not see the records.
   await expect.poll(ends, { timeout: 60_000 }).toBeGreaterThan(before + states.length);
 }
 
-// A data source moved to another database while its former database was not in the new mirror yet: the worker did not find it there, and it kept the source.
-test('what was written in the last moment before a switch is restored and fetched again', async () => {
+// A data source moved while its former database was not in the new mirror yet: the worker did not find that database, which then kept the source.
+test('records written just before a switch are restored and fetched again', async () => {
   const scene = await setScene();
   const { db, context, log, topics } = scene;
   const connection = { providerConfigKey: 'notion', notionWorkspaceId: randomUUID(), botId: null, token: null };

@@ -16,30 +16,30 @@ import { replayStates, type OnStates } from './from-states.ts';
 import { rangesOf } from './order.ts';
 import { unread } from './progress.ts';
 
-/** How much of the differences is shown. */
-const shownAtMost = 20;
-/** Until whoever appends to the state log has seen the switch: a lease that somebody else must take over, and a look at every record. */
+/** Maximum number of differences listed. */
+const maxListed = 20;
+/** How long to wait until the state log's writer has noticed the switch: another process may have to take over the lease, and every record is read. */
 const publisherMs = 60_000;
-const lookEveryMs = 250;
-/** A transaction's end is on the topic a moment after its commit was acknowledged, and nobody sees its records before. */
+const pollMs = 250;
+/** A transaction's marker reaches the topic shortly after its commit was acknowledged; until then its records are invisible to readers. */
 const settlingMs = 1_000;
 
 export interface ShadowComparison {
   readonly shadow: number;
   readonly counts: Readonly<Record<ShadowDifference['kind'], number>>;
-  /** The first ones. */
+  /** The first of them. */
   readonly differences: readonly ShadowDifference[];
 }
 
-/** The shadow that was built. Throws when the newest replay is none, has not ended, or is too old to be brought up to date. */
+/** The replay that built the shadow. Throws when the latest replay built none, has not ended, or is too old to be brought up to date. */
 export async function finishedShadow(replays: Replays): Promise<Replay> {
   const remedy = 'mirror replay run --from-states --shadow';
   const latest = await replays.latest();
   if (latest?.into !== 'shadow' || latest.status !== 'done')
     throw new OperatorError('no_shadow', 'there is no finished shadow', { remedy });
   if (Date.now() - latest.startedAt.getTime() < removalsKeptMs) return latest;
-  const why = 'what was removed since may not be on the state log any more';
-  throw new OperatorError('shadow_too_old', `the shadow was begun more than a week ago: ${why}`, { remedy });
+  const why = 'later removals may no longer be on the state log';
+  throw new OperatorError('shadow_too_old', `the shadow was started more than a week ago: ${why}`, { remedy });
 }
 
 export async function compareWithShadow(context: OperationContext, db: Mongo['db']): Promise<ShadowComparison> {
@@ -50,7 +50,7 @@ export async function compareWithShadow(context: OperationContext, db: Mongo['db
     for await (const difference of shadow.differences()) {
       context.signal.throwIfAborted();
       counts[difference.kind] += 1;
-      if (differences.length < shownAtMost) differences.push(difference);
+      if (differences.length < maxListed) differences.push(difference);
     }
     records += await shadow.count();
   }
@@ -61,7 +61,7 @@ function shadowsOf({ entities }: OperationContext, db: Mongo['db']): Shadow[] {
   return entities.map(({ storage }) => openShadow(db, storage));
 }
 
-/** Writes into the shadow what came onto the state log since. Resolves to the replay as it is then. */
+/** Writes states appended to the state log since `replay` into the shadow. Resolves to the updated replay. */
 export async function catchUpShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<Replay> {
   const ranges = await since(context, replay);
   await apply(context, db, { ...replay, ranges }, 'shadow');
@@ -75,8 +75,8 @@ function placeOf({ topic, partition }: ReplayRange): string {
 }
 
 /**
- * The shadow takes the mirror's place at once, of each kind of entity. What workers wrote until that moment is on the state log, and is written into the new mirror when
- * whoever appends to that log has seen the switch; so nothing is lost. Resolves to whether that was seen: false, when no sync-worker runs.
+ * Replaces the mirror by the shadow, in one step per kind of entity. Nothing is lost: writes by workers up to that step are on the state log or follow once its
+ * writer has noticed the switch, and are then restored into the new mirror. Resolves to whether the writer has noticed it: false when no sync-worker runs.
  */
 export async function switchToShadow(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<boolean> {
   const { onProgress, signal } = context;
@@ -87,22 +87,22 @@ export async function switchToShadow(context: OperationContext, db: Mongo['db'],
     switches.push({ topic, at: await openShadow(db, storage).putInPlace() });
   }
   await initMongo(db, mongoLayoutOf(context));
-  onProgress('the shadow is in place; waiting for what was written in the last moment before');
+  onProgress('the shadow is in place; waiting for the last writes before the switch');
   const deadline = Date.now() + publisherMs;
-  let isSeen = false;
-  while (!isSeen && Date.now() < deadline) {
-    await delay(lookEveryMs, undefined, { signal });
-    const seen = switches.map(async ({ topic, at }) => (await lastSnapshotOf(db, topic))?.greaterThanOrEqual(at) ?? false);
-    isSeen = (await Promise.all(seen)).every(Boolean);
+  let isNoticed = false;
+  while (!isNoticed && Date.now() < deadline) {
+    await delay(pollMs, undefined, { signal });
+    const noticed = switches.map(async ({ topic, at }) => (await lastSnapshotOf(db, topic))?.greaterThanOrEqual(at) ?? false);
+    isNoticed = (await Promise.all(noticed)).every(Boolean);
   }
   await delay(settlingMs, undefined, { signal });
   await bringLastMoment(context, db, caughtUp);
-  return isSeen;
+  return isNoticed;
 }
 
 /**
- * Writes into the mirror what came onto the state log after `replay`, and lets the workers fetch those databases again: until now the new mirror did
- * not show them, so a worker that asked it which database lists a data source has not found them. Resolves to how many are fetched.
+ * Writes states appended to the state log after `replay` into the mirror, and has the workers fetch those entities again: the new mirror did not
+ * show them until now, so a worker that looked up the database of a data source did not find them. Resolves to the number of entities to fetch.
  */
 export async function bringLastMoment(context: OperationContext, db: Mongo['db'], replay: Replay): Promise<number> {
   const written = new Map<string, EntityRef & { readonly kind: EntityKind }>();
@@ -120,7 +120,7 @@ export async function bringLastMoment(context: OperationContext, db: Mongo['db']
   return requests.length === 0 ? 0 : appendOperatorSyncs(context, 'mirror.replay', requests);
 }
 
-/** What came onto the log after a replay, partitions that had nothing then among it. */
+/** The ranges appended after a replay, including partitions that were empty then. */
 async function since(context: OperationContext, replay: Replay): Promise<ReplayRange[]> {
   const ends = new Map(replay.ranges.map((range) => [placeOf(range), range.to]));
   const all = await rangesOf(context, replay);

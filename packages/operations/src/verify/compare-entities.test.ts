@@ -33,10 +33,10 @@ const mirrored = (title: string, version: number): MirroredDocument => ({
   problem: null,
 });
 
-/** Somebody who edits every two seconds. */
+/** The title of a database that is edited every two seconds. */
 const titleAt = (at: number) => String(Math.floor(at / 2_000));
 
-/** The mirror and Notion at each moment of a clock that only waiting moves; a fetch takes 100 ms. */
+/** The mirror and Notion as functions of a fake clock. Sleeping advances it, and a fetch takes 100 ms. */
 function scene(mirror: (at: number) => MirroredDocument | null, notion: (at: number) => FetchOutcome) {
   let now = 0;
   let fetches = 0;
@@ -47,9 +47,9 @@ function scene(mirror: (at: number) => MirroredDocument | null, notion: (at: num
         read: () => Promise.resolve(mirror(now)),
         fetch: () => {
           fetches += 1;
-          const seen = notion(now);
+          const outcome = notion(now);
           now += 100;
-          return Promise.resolve(seen);
+          return Promise.resolve(outcome);
         },
         clock: {
           now: () => now,
@@ -69,7 +69,7 @@ function scene(mirror: (at: number) => MirroredDocument | null, notion: (at: num
 }
 
 describe('a comparison of one database', () => {
-  test('equal is one fetch', async () => {
+  test('an equal database costs one fetch', async () => {
     const { compare, fetches } = scene(
       () => mirrored('A', 1),
       () => live('A'),
@@ -83,7 +83,7 @@ describe('a comparison of one database', () => {
     ['in the trash', mirrored('A', 1), { kind: 'trashed', connectionId: 'c' } as const, { kind: 'extra', because: 'trashed' }],
     ['not shared', mirrored('A', 1), { kind: 'inaccessible' } as const, { kind: 'extra', because: 'inaccessible' }],
     ['damaged', { ...mirrored('A', 1), problem: 'rev is a text' }, live('A'), { kind: 'damaged', problem: 'rev is a text' }],
-  ])('%s is a difference when it still is so later', async (_name, mirror, notion, verdict) => {
+  ])('a database that is %s is a difference if it still is after the grace period', async (_name, mirror, notion, verdict) => {
     const { compare, fetches } = scene(
       () => mirror,
       () => notion,
@@ -92,7 +92,7 @@ describe('a comparison of one database', () => {
     expect(fetches()).toBe(2);
   });
 
-  test('a stale one is told field by field', async () => {
+  test('a stale database is reported field by field', async () => {
     const { compare } = scene(
       () => mirrored('A', 1),
       () => live('B'),
@@ -107,7 +107,7 @@ describe('a comparison of one database', () => {
     });
   });
 
-  test('an edit whose webhook is on its way is none', async () => {
+  test('an edit whose webhook is still in flight is no difference', async () => {
     const { compare } = scene(
       (at) => (at < 3_000 ? mirrored('A', 1) : mirrored('B', 2)),
       () => live('B'),
@@ -115,7 +115,7 @@ describe('a comparison of one database', () => {
     expect(await compare()).toMatchObject({ differences: [], unsettled: [] });
   });
 
-  test('somebody who edits all the time, with a mirror that follows 5 s behind, is none', async () => {
+  test('a database that is edited constantly, with the mirror 5 s behind, is unsettled and no difference', async () => {
     const { compare } = scene(
       (at) => mirrored(titleAt(at - 5_000), Math.floor(at / 2_000)),
       (at) => live(titleAt(at)),
@@ -123,7 +123,7 @@ describe('a comparison of one database', () => {
     expect(await compare()).toMatchObject({ differences: [], unsettled: [databaseId] });
   });
 
-  test('a record that is written while it is compared is compared again', async () => {
+  test('a record written during its comparison is compared again', async () => {
     const { compare } = scene(
       (at) => (at < 10_150 ? mirrored('A', 1) : at < 10_250 ? mirrored('A', 2) : mirrored('B', 3)),
       () => live('B'),
@@ -131,7 +131,7 @@ describe('a comparison of one database', () => {
     expect(await compare()).toMatchObject({ differences: [], unsettled: [] });
   });
 
-  test('being throttled takes longer; what fails for good is said', async () => {
+  test('throttling only delays a comparison; a lasting failure is reported as unanswered', async () => {
     const failure = { class: 'rate_limited', code: 'window', message: 'no room' } as const;
     const throttled = scene(
       () => mirrored('A', 1),
@@ -146,7 +146,7 @@ describe('a comparison of one database', () => {
     expect(down.fetches()).toBe(6);
   });
 
-  test('it ends when it is told to', async () => {
+  test('an aborted signal ends it', async () => {
     const stop = new AbortController();
     stop.abort(new Error('Ctrl-C'));
     await expect(

@@ -7,15 +7,15 @@ import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import pMap from 'p-map';
 
-/** An entity that is not in the mirror as Notion shows it. `damaged`: no worker can read its record, so no event fixes it. */
+/** An entity whose mirrored content is not what Notion shows. `damaged`: no worker can read its record, so no event fixes it. */
 export interface Difference extends EntityRef {
   readonly kind: EntityKind;
   readonly verdict: Exclude<MirrorVerdict, { kind: 'equal' }> | { readonly kind: 'damaged'; readonly problem: string };
-  /** Of the connection that saw it last, if any did. */
+  /** The last connection that fetched it; null: none. */
   readonly connectionId: string | null;
 }
 
-/** What could not be compared, and why. `id`: null when it is about the tenant. */
+/** An entity that could not be compared, and the reason. `id`: null when it concerns the whole tenant. */
 export interface Unanswered {
   readonly kind: EntityKind;
   readonly workspaceId: string;
@@ -26,7 +26,7 @@ export interface Unanswered {
 export interface Comparison {
   readonly compared: number;
   readonly differences: readonly Difference[];
-  /** Ids of those that changed each time they were read: it is not known whether they are equal. */
+  /** Ids of entities that changed at every read: it is unknown whether they are equal. */
   readonly unsettled: readonly string[];
   readonly unanswered: readonly Unanswered[];
 }
@@ -37,7 +37,7 @@ export interface ComparisonDependencies<Content> {
   /** Never rejects. `attempt`: from 1. */
   readonly fetch: (ref: EntityRef, attempt: number, signal: AbortSignal) => Promise<FetchOutcome<Content>>;
   readonly clock: Clock;
-  /** How long a difference must stand while the mirror writes nothing, ms: a webhook may be on its way. */
+  /** How long a difference must last without a write to the mirror, ms: a webhook may be in flight. */
   readonly graceMs: number;
   readonly signal: AbortSignal;
   readonly onCompared: () => void;
@@ -47,8 +47,8 @@ const entitiesAtOnce = 3;
 const rounds = 5;
 const fetchAttempts = 6;
 
-/** One comparison of one entity. `version`: of the record when the look ended; null: there was none. */
-type Look =
+/** One comparison of one entity. `version`: the record's, at the end of the comparison; null: there was no record. */
+type Observation =
   | { readonly kind: 'equal' }
   | { readonly kind: 'unanswered'; readonly why: string }
   | {
@@ -60,9 +60,8 @@ type Look =
     };
 
 /**
- * Compares entities of one kind and tenant, as the mirror has them, with Notion. Both may change meanwhile, so what differs is compared again: it is a
- * difference only if it still differs `graceMs` later and the mirror has written nothing of it in between. Rejects with the store's errors or
- * the reason of `signal`.
+ * Compares one tenant's mirrored entities of one kind with Notion. Both may change meanwhile, so an entity that differs is compared again: it counts as a
+ * difference only if it still differs after `graceMs` without a write to the mirror. Rejects with the store's errors or the reason of `signal`.
  */
 export async function compareEntities<Content>(
   deps: ComparisonDependencies<Content>,
@@ -73,41 +72,41 @@ export async function compareEntities<Content>(
   const { kind } = deps.storage;
   const differences: Difference[] = [];
   const unanswered: Unanswered[] = [];
-  let doubtful = new Map<string, Look & { kind: 'differs' }>();
+  let suspects = new Map<string, Observation & { kind: 'differs' }>();
   let compared = 0;
 
   const compare = async (id: string): Promise<void> => {
-    const look = await lookAt(deps, { workspaceId, id });
+    const observed = await observe(deps, { workspaceId, id });
     compared += 1;
     deps.onCompared();
-    if (look.kind === 'differs') doubtful.set(id, look);
-    if (look.kind === 'unanswered') unanswered.push({ kind, workspaceId, id, why: look.why });
+    if (observed.kind === 'differs') suspects.set(id, observed);
+    if (observed.kind === 'unanswered') unanswered.push({ kind, workspaceId, id, why: observed.why });
   };
   await pMap(ids, compare, { concurrency: entitiesAtOnce });
-  for (let round = 1; round <= rounds && doubtful.size > 0; round += 1) {
-    const still = new Map<string, Look & { kind: 'differs' }>();
-    const compareAgain = async ([id, before]: [string, Look & { kind: 'differs' }]): Promise<void> => {
+  for (let round = 1; round <= rounds && suspects.size > 0; round += 1) {
+    const remaining = new Map<string, Observation & { kind: 'differs' }>();
+    const compareAgain = async ([id, before]: [string, Observation & { kind: 'differs' }]): Promise<void> => {
       await clock.sleep(before.at + graceMs - clock.now(), signal);
-      const look = await lookAt(deps, { workspaceId, id });
-      if (look.kind === 'unanswered') unanswered.push({ kind, workspaceId, id, why: look.why });
-      if (look.kind !== 'differs') return;
-      if (look.version !== before.version) still.set(id, look);
-      else differences.push({ kind, workspaceId, id, verdict: look.verdict, connectionId: look.connectionId });
+      const observed = await observe(deps, { workspaceId, id });
+      if (observed.kind === 'unanswered') unanswered.push({ kind, workspaceId, id, why: observed.why });
+      if (observed.kind !== 'differs') return;
+      if (observed.version !== before.version) remaining.set(id, observed);
+      else differences.push({ kind, workspaceId, id, verdict: observed.verdict, connectionId: observed.connectionId });
     };
-    await pMap(doubtful, compareAgain, { concurrency: entitiesAtOnce });
-    doubtful = still;
+    await pMap(suspects, compareAgain, { concurrency: entitiesAtOnce });
+    suspects = remaining;
   }
   const order = (a: Difference, b: Difference): number => (a.id < b.id ? -1 : 1);
-  return { compared, differences: differences.toSorted(order), unsettled: [...doubtful.keys()].toSorted(), unanswered };
+  return { compared, differences: differences.toSorted(order), unsettled: [...suspects.keys()].toSorted(), unanswered };
 }
 
-async function lookAt<Content>(deps: ComparisonDependencies<Content>, ref: EntityRef): Promise<Look> {
+async function observe<Content>(deps: ComparisonDependencies<Content>, ref: EntityRef): Promise<Observation> {
   deps.signal.throwIfAborted();
   const before = await deps.read(ref);
-  const sight = await see(deps, ref);
-  if (sight.kind === 'unanswered') return sight;
+  const shown = await readNotion(deps, ref);
+  if (shown.kind === 'unanswered') return shown;
   const problem = before?.problem ?? null;
-  const verdict = problem === null ? mirrorVerdict(before?.fields ?? null, sight) : { kind: 'damaged' as const, problem };
+  const verdict = problem === null ? mirrorVerdict(before?.fields ?? null, shown) : { kind: 'damaged' as const, problem };
   if (verdict.kind === 'equal') return { kind: 'equal' };
   const after = await deps.read(ref);
   return {
@@ -119,8 +118,8 @@ async function lookAt<Content>(deps: ComparisonDependencies<Content>, ref: Entit
   };
 }
 
-/** What Notion shows; waits as long as the budget or Notion says. */
-async function see<Content>(
+/** Fetches the entity; waits as long as the rate budget or Notion requires. */
+async function readNotion<Content>(
   { storage, fetch, clock, signal }: ComparisonDependencies<Content>,
   ref: EntityRef,
 ): Promise<NotionSight | { readonly kind: 'unanswered'; readonly why: string }> {
@@ -138,7 +137,7 @@ async function see<Content>(
       case 'failed':
         return { kind: 'unanswered', why: outcome.failure.message };
       case 'retry':
-        // Being throttled is no failure: it only takes longer.
+        // Throttling does not count as a failed attempt.
         if (outcome.failure.class !== 'rate_limited') attempt += 1;
         if (attempt > fetchAttempts) return { kind: 'unanswered', why: outcome.failure.message };
         await clock.sleep(outcome.at - clock.now(), signal);

@@ -16,10 +16,10 @@ import { every } from '../progress.ts';
 import { oneLine } from '../text.ts';
 import { compareEntities, type Comparison, type Unanswered } from './compare-entities.ts';
 
-/** A comparison of all tenants that were asked for. */
+/** The comparison of all requested tenants. */
 export interface Verification extends Comparison {
   readonly tenants: number;
-  /** Tenants that were not compared: they have no active connection. */
+  /** Tenants that were not compared because they have no active connection. */
   readonly withoutConnection: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface VerifyOrder {
   readonly workspaceId: string | null;
   /** Calls to Notion for each connection, alongside the workers' own. */
   readonly requestsPerMinute: number;
-  /** How long a difference must stand, ms. */
+  /** How long a difference must last, ms. */
   readonly graceMs: number;
   /** Appends a sync event for each entity that differs. */
   readonly fixes: boolean;
@@ -38,8 +38,8 @@ const tenantsAtOnce = 4;
 const progressMs = 5_000;
 
 /**
- * Compares the mirror with Notion as it is now. `appended`: sync events for what differs. Rejects with an OperatorError when the tenant has no
- * connection, with the store's errors, or with the reason of `signal`.
+ * Compares the mirror with the current state of Notion. `appended`: the number of sync events appended for differences. Rejects with an
+ * OperatorError when the tenant has no connection, with the store's errors, or with the reason of `signal`.
  */
 export async function verifyTenants(
   context: OperationContext,
@@ -99,7 +99,7 @@ export async function verifyTenants(
   return { found, appended: requests.length === 0 ? 0 : await appendOperatorSyncs(context, 'mirror.verify', requests) };
 }
 
-/** What the mirror shows of a tenant, and what Notion lists: neither need be complete. */
+/** The union of the ids that the mirror shows for a tenant and those that Notion lists: either may be incomplete. */
 async function listEntities(
   deps: {
     readonly db: Mongo['db'];
@@ -129,7 +129,7 @@ async function listEntities(
   return { ids, unanswered };
 }
 
-/** No event fixes a record that no worker can read. */
+/** One sync request per difference. A damaged record gets none: no worker can read it, so no event fixes it. */
 function fixesOf({ differences }: Verification, connections: readonly Connection[]): SyncRequest[] {
   const active = connections.filter(({ status }) => status === 'active');
   return differences.flatMap(({ kind, workspaceId, id, verdict, connectionId }) => {
