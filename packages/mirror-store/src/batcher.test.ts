@@ -48,16 +48,16 @@ test('operations that arrive while all batches are in flight are sent together w
 });
 
 test('at most the given number of batches is in flight', async () => {
-  let underWay = 0;
+  let inFlight = 0;
   let most = 0;
   const batch = createBatcher<number, number>({
     maxOps: 1,
     maxInFlight: 2,
     run: async (ops) => {
-      underWay += 1;
-      most = Math.max(most, underWay);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
       await turn();
-      underWay -= 1;
+      inFlight -= 1;
       return done(ops);
     },
   });

@@ -1,24 +1,24 @@
 import type { EntityKind } from '@notion-mirror/domain/entity';
 import type { Document } from 'mongodb';
 
-/** How the records of one kind of entity lie in MongoDB. `Outline`: what the workers know of a record without reading its content. */
+/** How the records of one kind of entity are stored in MongoDB. `Outline`: the fields that workers read without the content. */
 export interface EntityStorage<Content, Outline extends object> {
   readonly kind: EntityKind;
   /** Live documents and tombstones: `database_records`. */
   readonly collection: string;
-  /** Records that can take the place of those: `shadow_records`. */
+  /** Records that can replace those: `shadow_records`. */
   readonly shadowCollection: string;
-  /** What readers use, live documents only: `databases`. */
+  /** The view for readers, with live documents only: `databases`. */
   readonly view: string;
   /** In addition to the tombstones' expiry. */
   readonly indexes: readonly WantedIndex[];
-  /** The fields of a live document that say what Notion shows. Throws an `UnstorableError`. */
+  /** The fields of a live document that come from Notion. Throws an `UnstorableError`. */
   contentFields(content: Content): Document;
-  /** What a live document says. Throws when a field is not as `contentFields` makes it. */
+  /** The content of a live document. Throws when a field does not have the form that `contentFields` writes. */
   contentOf(document: Document): Content;
   /** The fields that `outlineOf` reads. */
   readonly outlineProjection: Readonly<Record<string, 1>>;
-  /** Of a tombstone, too, which has no content. Throws when the document is none of ours. */
+  /** Also accepts a tombstone, which has no content. Throws when this program did not write the document in this form. */
   outlineOf(document: Document): Outline;
   outlineOfContent(content: Content): Outline;
 }
@@ -26,6 +26,6 @@ export interface EntityStorage<Content, Outline extends object> {
 export interface WantedIndex {
   readonly name: string;
   readonly key: Readonly<Record<string, 1 | -1>>;
-  /** A TTL index: how long after the date in its field a document goes. */
+  /** A TTL index: how long after the date in its field a document expires. */
   readonly expireAfterSeconds?: number;
 }

@@ -2,7 +2,7 @@ import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import type { EntityStorage, WantedIndex } from './entity-storage.ts';
 
-/** How MongoDB is meant to be set up. */
+/** The intended layout of MongoDB. */
 export interface MongoLayout {
   /** The kinds of entities that the mirror keeps. */
   readonly storages: readonly EntityStorage<unknown, object>[];

@@ -95,20 +95,20 @@ test('an expired claim is taken over, and its previous holder can no longer repo
   const taken = await claimed(acme, 'worker-2');
   expect(await ledger.renew(lost, minute)).toBe(false);
   await ledger.complete(lost, report({ held: 99 }), later());
-  await ledger.putOff(lost, 'late', 0);
+  await ledger.recordFailure(lost, 'late', 0);
   await ledger.release(lost);
   expect(await ledger.list('acme')).toMatchObject([{ claimedBy: 'worker-2', last: null, failures: 0 }]);
   expect(await ledger.renew(taken, minute)).toBe(true);
 });
 
 test('a failed sweep waits and is still due; a released one is free', async () => {
-  await ledger.putOff(await claimed(), 'Notion is unavailable', minute);
+  await ledger.recordFailure(await claimed(), 'Notion is unavailable', minute);
   expect(await due()).toEqual([]);
   expect(await ledger.list()).toMatchObject([{ failures: 1, failure: 'Notion is unavailable', claimedBy: null }]);
   // A newly active connection does not wait for that.
   const again = tenant('acme', new Date(5000));
   expect(await isNew(again)).toBe('free');
-  await ledger.putOff(await claimed(again), 'Notion is unavailable', minute);
+  await ledger.recordFailure(await claimed(again), 'Notion is unavailable', minute);
   expect(await isNew(again)).toBe('known');
   expect(await due()).toEqual([]);
   expect(await ledger.request('acme', { acceptRemovals: false })).not.toBeNull();

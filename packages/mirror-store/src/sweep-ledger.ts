@@ -91,7 +91,7 @@ export interface SweepLedger {
   /** Records a finished, possibly incomplete sweep; the next is due at `nextAt`, or now if an operator has requested one meanwhile. */
   complete(claim: SweepClaim, report: SweepReport, nextAt: Date): Promise<void>;
   /** Records a failure: no worker may claim it for `waitMs`. */
-  putOff(claim: SweepClaim, failure: string, waitMs: number): Promise<void>;
+  recordFailure(claim: SweepClaim, failure: string, waitMs: number): Promise<void>;
   /** Gives up an unfinished sweep, so that another worker may claim it now. */
   release(claim: SweepClaim): Promise<void>;
   /**
@@ -219,7 +219,7 @@ export function createSweepLedger(db: Db): SweepLedger {
         ]);
       }),
 
-    putOff: (claim, failure, waitMs) =>
+    recordFailure: (claim, failure, waitMs) =>
       orUnavailable('the failure of a sweep could not be recorded', async () => {
         const set = { claimedUntil: later(waitMs), claimedBy: null, failure, failures: claim.failures + 1 };
         await sweeps.updateOne(mine(claim), { $set: set });

@@ -18,7 +18,7 @@ interface ListingDocument {
 }
 
 /**
- * Ids of the tenant's live databases that list the data source, in order. Questions about many sources go out together. Rejects with a
+ * Ids of the tenant's live databases that list the data source, sorted. Simultaneous lookups are batched. Rejects with a
  * `StoreUnavailableError` when MongoDB is unavailable.
  */
 export type DatabasesListing = (workspaceId: string, dataSourceId: string) => Promise<string[]>;

@@ -7,7 +7,7 @@ import { readFields } from '../records/record-document.ts';
 import { storable } from '../records/storable.ts';
 
 export interface DatabaseOutline {
-  /** Data sources that the document lists, also those that are not accessible. Empty for a tombstone. */
+  /** Data sources listed by the document, including inaccessible ones. Empty for a tombstone. */
   readonly dataSourceIds: readonly string[];
 }
 
@@ -81,7 +81,7 @@ function isAccessible(source: DataSourceContent): source is AccessibleDataSource
 
 const timeOrNull = z.date().nullable();
 const textOrNull = z.string().nullable();
-/** JSON that was stored comes back as JSON. */
+/** Stored JSON is returned as JSON. */
 const json = z.custom<Json>((value) => value !== undefined);
 const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 const parent = z.object({ type: z.string(), id: textOrNull });

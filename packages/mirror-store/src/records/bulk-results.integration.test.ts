@@ -53,12 +53,12 @@ test("a duplicate key in an operator's unique index is no conflict", async () =>
   await items.dropIndex('mine_id_');
 });
 
-test('without confirmation by the majority no result is known', async () => {
+test('no result is known without a majority acknowledgement', async () => {
   const twoNodes = { writeConcern: { w: 2, wtimeoutMS: 10 } };
   expect(await results([upsert('there'), upsert('a')], twoNodes)).toBeNull();
   expect(await results([upsert('b'), upsert('c')], twoNodes)).toBeNull();
 });
 
-test('from a failure of the whole command no result is known', () => {
+test('no result is known after a failure of the whole command', () => {
   expect(resultsOfFailure(new Error('connection closed'), 2)).toBeNull();
 });

@@ -16,13 +16,13 @@ export function allWritten(count: number): PromiseSettledResult<WriteResult>[] {
 }
 
 /**
- * The results of each of the `count` operations of a failed unordered bulk write of conditional upserts. Null when none is known: the
- * command failed as a whole, and each operation may have happened or not.
+ * The result of each of the `count` operations of a failed unordered bulk write of conditional upserts. Null when none is known: the
+ * command failed as a whole, and each operation may or may not have been applied.
  */
 export function resultsOfFailure(error: unknown, count: number): PromiseSettledResult<WriteResult>[] | null {
   if (!(error instanceof MongoBulkWriteError)) return null;
   const writeErrors = [error.writeErrors].flat();
-  // Not confirmed by the majority: a write may be rolled back, and a conflict may be with a write that is.
+  // Without a majority acknowledgement a write may be rolled back, and a conflict may be with such a write.
   if (writeErrors.length === 0 || error.result.getWriteConcernError() !== undefined) return null;
   const results = allWritten(count);
   for (const { index, code, errmsg } of writeErrors) {

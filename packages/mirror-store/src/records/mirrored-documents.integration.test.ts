@@ -36,8 +36,8 @@ async function write(databaseId: string, content = someContent()): Promise<void>
   expect(written).toEqual({ kind: 'written' });
 }
 
-describe('what the mirror holds, compared with what it would hold', () => {
-  test('is the same, whatever users wrote', async () => {
+describe('a mirrored document, compared with the fields of its content', () => {
+  test('has no differences, whatever text users wrote', async () => {
     const text =
       '{"2024": {"$set": {"a.b": [1.5, -0, 4294967296, null]}}, "__proto__": {"_bsontype": "ObjectId"}, "a\\u0000b": "\\ud800x\\u0000"}';
     const content = someContent({ raw: { database: JSON.parse(text), dataSources: [{ id: 'source-1' }] }, createdTime: null });
@@ -49,7 +49,7 @@ describe('what the mirror holds, compared with what it would hold', () => {
     expect(contentDifferences(found?.fields ?? {}, other).map(({ path }) => path)).toEqual(['raw.database["2024"].$set["a.b"][0]']);
   });
 
-  test('a field that a person added by hand is a difference', async () => {
+  test('differs by a field added by hand', async () => {
     await write('edited');
     await collection().updateOne({ _id: 'acme:edited' }, { $set: { note: 'by hand' } });
     const found = await documents.read({ workspaceId: 'acme', id: 'edited' });
@@ -74,7 +74,7 @@ describe('what the mirror holds, compared with what it would hold', () => {
     expect(await documents.read({ workspaceId: 'acme', id: 'never' })).toBeNull();
   });
 
-  test('a version changes with every write', async () => {
+  test('the version changes with every write', async () => {
     await write('written');
     const before = await documents.versions('acme', ['written', 'never']);
     expect([...before.keys()]).toEqual(['written']);
@@ -83,13 +83,13 @@ describe('what the mirror holds, compared with what it would hold', () => {
     expect((await documents.versions('acme', ['written'])).get('written')).not.toBe(before.get('written'));
   });
 
-  test('a record that no worker can read says so', async () => {
+  test('a record that no worker can read has a problem', async () => {
     await write('broken');
     await collection().updateOne({ _id: 'acme:broken' }, { $set: { rev: 'one' } });
     expect((await documents.read({ workspaceId: 'acme', id: 'broken' }))?.problem).toContain('rev');
   });
 
-  test('what cannot be stored is said, not compared', () => {
+  test('content that cannot be stored throws instead of being compared', () => {
     const huge = someContent({ title: 'x'.repeat(17 * 1024 * 1024) });
     expect(() => fieldsIn('huge', huge)).toThrow(UnstorableError);
   });

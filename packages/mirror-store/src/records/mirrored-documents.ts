@@ -7,21 +7,21 @@ import { bookkeepingFields, openRecords, toStoredRecord, type RecordDocument } f
 import { checkedSize } from './storable.ts';
 
 export interface MirroredDocument {
-  /** As the view shows it, without the mirror's own bookkeeping. Null for a tombstone. */
+  /** The fields shown by the view, without the mirror's own bookkeeping. Null for a tombstone. */
   readonly fields: Fields | null;
-  /** Another text after every write of the mirror's own. */
+  /** Changes with every write by the mirror. */
   readonly version: string;
-  /** The connection that saw it last. */
+  /** The connection of the last fetch; null: unknown. */
   readonly connectionId: string | null;
-  /** What of the bookkeeping is not as this program writes it, so that no worker can read the record; null when nothing is. */
+  /** Why no worker can read the record: bookkeeping that this program does not write in this form; null when it is readable. */
   readonly problem: string | null;
 }
 
-/** What readers see, for comparing it with Notion. Reads only. All reject with a `StoreUnavailableError` when MongoDB is away. */
+/** Reads documents as readers see them, for a comparison with Notion. Read-only. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface MirroredDocuments {
-  /** Null when there is no record at all. */
+  /** Null when there is neither a document nor a tombstone. */
   read(ref: EntityRef): Promise<MirroredDocument | null>;
-  /** The `version` of each that there is. */
+  /** The `version` of each existing record, by id. */
   versions(workspaceId: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
@@ -52,7 +52,7 @@ export function openMirroredDocuments(db: Db, storage: EntityStorage<unknown, ob
   };
 }
 
-/** What a worker would store of `content`, as MongoDB would give it back. Throws an `UnstorableError`. */
+/** The fields that a worker would store for `content`, as MongoDB would return them. Throws an `UnstorableError`. */
 export function fieldsOf<Content>(storage: EntityStorage<Content, object>, { workspaceId, id }: EntityRef, content: Content): Fields {
   const document = { workspaceId, [storage.kind.idField]: id, ...storage.contentFields(content) };
   checkedSize(document);
@@ -80,7 +80,7 @@ function problemOf(storage: EntityStorage<unknown, object>, document: RecordDocu
   }
 }
 
-/** The successor of an expired tombstone starts again at rev 1. */
+/** Includes a tombstone's time, because the successor of an expired tombstone starts again at rev 1. */
 function versionOf({ rev, removed }: Document): string {
   return JSON.stringify([rev, removed?.at]);
 }

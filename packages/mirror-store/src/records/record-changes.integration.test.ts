@@ -11,28 +11,28 @@ afterAll(() => mongo.drop());
 
 const records = () => mongo.db.collection<{ _id: string }>(databaseStorage.collection);
 
-/** Follows what comes from now on. A pause lasts until `goOn`; `pauses` says after how many changes each was taken. */
+/** Follows changes from now on. While pauses are held, each lasts until `resume`; `pauses` has the number of changes read before each pause. */
 async function follow() {
   const pauses: number[] = [];
-  let seen = 0;
+  let read = 0;
   let wake = Promise.withResolvers<void>();
   let isHolding = false;
   const stopping = new AbortController();
   stopping.signal.addEventListener('abort', () => wake.resolve());
   const changes = openRecordChanges(mongo.db, databaseStorage, {
     async pause() {
-      pauses.push(seen);
+      pauses.push(read);
       if (isHolding) await wake.promise;
     },
   });
   const { position } = await changes.snapshot('all');
   return {
     pauses,
-    seen: () => seen,
+    read: () => read,
     /** Reads until `stop`. */
     begin() {
       const following = (async () => {
-        for await (const { change } of changes.follow(position, stopping.signal)) if (change !== null) seen += 1;
+        for await (const { change } of changes.follow(position, stopping.signal)) if (change !== null) read += 1;
       })();
       onTestFinished(async () => {
         stopping.abort();
@@ -42,7 +42,7 @@ async function follow() {
     holdPauses() {
       isHolding = true;
     },
-    goOn() {
+    resume() {
       wake.resolve();
       wake = Promise.withResolvers<void>();
     },
@@ -52,26 +52,26 @@ async function follow() {
 const documents = (count: number, name: string) => Array.from({ length: count }, (_, n) => ({ _id: `${name} ${n}` }));
 
 describe('changes of records', () => {
-  // At 50 changes a second a question to MongoDB for each was a tenth of a worker's CPU.
-  test('are read together when they come one by one', async () => {
+  // At 50 changes a second, one request to MongoDB per change took a tenth of a worker's CPU.
+  test('that arrive one by one are read in batches', async () => {
     const reader = await follow();
     reader.holdPauses();
     reader.begin();
     await records().insertOne({ _id: 'first' });
     await expect.poll(() => reader.pauses).toEqual([1]);
     for (const document of documents(50, 'one')) await records().insertOne(document);
-    reader.goOn();
-    // What was written during the pause came with one answer.
+    reader.resume();
+    // All changes made during the pause came in one response.
     await expect.poll(() => reader.pauses).toEqual([1, 51]);
   });
 
-  // Whether a change "was awaited" was decided by the clock: on a busy machine each answer took longer than the limit, and the reading of
-  // 8,000 changes that were waiting took 48 s.
-  test('are read without a pause while changes are waiting', async () => {
+  // The decision to pause depended on the clock: on a busy machine every response exceeded the limit, and reading 8,000 waiting changes
+  // took 48 s.
+  test('that are already waiting are read without a pause', async () => {
     const reader = await follow();
     await records().insertMany(documents(8_000, 'many'));
     reader.begin();
-    await expect.poll(reader.seen).toBeGreaterThanOrEqual(8_000);
+    await expect.poll(reader.read).toBeGreaterThanOrEqual(8_000);
     expect(reader.pauses.filter((at) => at < 8_000)).toEqual([]);
   });
 });

@@ -8,27 +8,27 @@ import type { ChangePosition } from '../state-log-progress.ts';
 import { openRecords, type RecordDocument } from './record-document.ts';
 import { restoredFromOf, stateOf } from './record-state.ts';
 
-/** What a change left behind. `unreadable`: not as this program writes it. `restored`: it came from the state log. */
+/** The result of a change. `unreadable`: a record that this program does not write in this form. `restored`: it came from the state log. */
 export type RecordChange<Content> =
   | { readonly kind: 'state'; readonly state: EntityState<Content>; readonly at: Date }
   | { readonly kind: 'restored' }
   | { readonly kind: 'unreadable'; readonly id: string; readonly problem: string };
 
-/** No change since then can be missed: the changes from that position on are not to be had any more. */
+/** MongoDB no longer has the changes after the position, so some may be missed. */
 export class PositionLostError extends Error {
   override readonly name = 'PositionLostError';
 }
 
 export interface RecordChanges<Content> {
   /**
-   * Every change of the kind's records after a position, in the order in which they were applied. Null: no change for about half a second. Ends
-   * when `signal` aborts. Throws a `PositionLostError`: also when the collection or the database is dropped, which is no change of a record.
+   * Every change of the kind's records after a position, in the order they were applied. Null: no change for about half a second. Ends when
+   * `signal` aborts. Throws a `PositionLostError`, also when the collection or the database is dropped, which is no change of a record.
    */
   follow(
     from: ChangePosition,
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly change: RecordChange<Content> | null; readonly position: ChangePosition }>;
-  /** A position; and every record as it is then or later, with or without those that were restored from the log. */
+  /** A position, and every record in its state at or after that position, with or without those restored from the state log. */
   snapshot(
     of: 'all' | 'not restored',
   ): Promise<{ readonly position: ChangePosition; readonly records: AsyncIterable<RecordChange<Content>> }>;
@@ -36,11 +36,11 @@ export interface RecordChanges<Content> {
 
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, SnapshotTooOld. */
 const lostCodes: ReadonlySet<unknown> = new Set([286, 280, 260, 136, 239]);
-/** Also how long a stop may wait for the answer to the last question. */
+/** Also the longest that stopping may wait for the response to the last request. */
 const idleMs = 500;
 /**
- * When MongoDB's answer held fewer than `fewChanges`, changes come one by one: what follows within `lingerMs` is asked for in one question. One for each
- * would cost MongoDB and the worker a good part of what the write costs. While more are waiting an answer holds more, however slow it is.
+ * After a response with fewer than `fewChanges`, changes arrive one by one: those of the next `lingerMs` are read in one request. A request per
+ * change would cost MongoDB and the worker a good part of the cost of the write. While a backlog is waiting, responses are larger, however slow they are.
  */
 const fewChanges = 100;
 const lingerMs = 1_000;
@@ -67,7 +67,7 @@ export function openRecordChanges<Content>(
             continue;
           }
           if (['drop', 'rename', 'dropDatabase', 'invalidate'].includes(event.operationType)) {
-            throw new PositionLostError(`${storage.collection} is gone (${event.operationType})`);
+            throw new PositionLostError(`${storage.collection} no longer exists (${event.operationType})`);
           }
           yield { change: changeOf(event), position: { kind: 'after', token: event._id as object } };
           inAnswer += 1;
@@ -86,14 +86,14 @@ export function openRecordChanges<Content>(
     },
 
     async snapshot(of) {
-      // What was written before this time is read below; what was written after it is followed.
-      const time = await orUnavailable('the time of MongoDB could not be read', () =>
+      // Writes before this time are read below; later ones are followed.
+      const time = await orUnavailable("MongoDB's operation time could not be read", () =>
         db.client.withSession({ causalConsistency: true }, async (session) => {
           await db.command({ ping: 1 }, { session });
           return session.operationTime;
         }),
       );
-      if (time === undefined) throw new Error('MongoDB tells no operation time: it is no replica set');
+      if (time === undefined) throw new Error('MongoDB reports no operation time: it is not a replica set');
       return { position: { kind: 'from', time }, records: all(time, of) };
     },
   };
@@ -119,7 +119,7 @@ export function openRecordChanges<Content>(
     }
     if (event.operationType !== 'insert' && event.operationType !== 'replace' && event.operationType !== 'update') return null;
     const document = event.fullDocument;
-    // Without one: it was deleted meanwhile, and that change follows.
+    // No document: it was deleted meanwhile, and that change follows.
     if (!document) return null;
     if (restoredFromOf(document) !== null) return { kind: 'restored' };
     return readable(document, () => stateChange(document, at));
@@ -142,7 +142,7 @@ function readable<Content>(document: RecordDocument, read: () => RecordChange<Co
   }
 }
 
-/** When it was applied, by the server's clock. `wallTime` is there since MongoDB 6. */
+/** When the change was applied, by the server's clock. MongoDB before 6 has no `wallTime`. */
 function timeOf(event: ChangeStreamDocument<RecordDocument>): Date {
   const { wallTime, clusterTime } = event as { readonly wallTime?: Date; readonly clusterTime?: Timestamp };
   return wallTime ?? (clusterTime === undefined ? new Date() : new Date(clusterTime.getHighBits() * 1000));

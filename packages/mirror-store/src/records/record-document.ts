@@ -6,13 +6,13 @@ import { openNamed } from '../collections.ts';
 import type { EntityStorage } from '../entity-storage.ts';
 
 interface Bookkeeping extends RecordState {
-  /** The connection that saw it last. */
+  /** The connection of the last fetch; null: unknown. */
   readonly connectionId: string | null;
   /** Null for a live record. */
   readonly removed: Removal | null;
 }
 
-/** A record as the write rule needs it, and what the workers want to know besides. */
+/** The part of a record that the write rule and the workers need. */
 export type StoredRecord<Outline extends object = object> = Bookkeeping & Outline;
 
 export interface Removal {
@@ -30,7 +30,7 @@ export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, 
   return openNamed<RecordDocument>(db, collection);
 }
 
-/** What `bookkeepingOf` reads. */
+/** The fields that `bookkeepingOf` reads. */
 export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1 } as const;
 
 const stateFields = z.object({
@@ -44,7 +44,7 @@ const stateFields = z.object({
   connectionId: z.string().nullish(),
 });
 
-/** Throws when the document is none of ours. */
+/** Throws when this program did not write the document in this form. */
 export function toStoredRecord<Outline extends object>(
   { outlineOf }: Pick<EntityStorage<unknown, Outline>, 'outlineOf'>,
   document: RecordDocument,
@@ -52,13 +52,13 @@ export function toStoredRecord<Outline extends object>(
   return { ...bookkeepingOf(document), ...outlineOf(document) };
 }
 
-/** Throws when the document is none of ours. */
+/** Throws when this program did not write the document in this form. */
 export function bookkeepingOf(document: RecordDocument): Bookkeeping {
   const { rev, asOf, source, removed, connectionId } = readFields(stateFields, document);
   return { rev, asOf: asOf.getTime(), source, live: removed === null, connectionId: connectionId ?? null, removed };
 }
 
-/** Throws when the document is none of ours. */
+/** Throws when this program did not write the document in this form. */
 export function readFields<T>(schema: z.ZodType<T>, document: Document): T {
   const found = schema.safeParse(document);
   if (found.success) return found.data;
@@ -69,11 +69,11 @@ export interface LiveInput<Content> extends EntityRef {
   readonly content: Content;
   readonly connectionId: string | null;
   readonly asOf: Date;
-  /** The event whose fetch this is. */
+  /** The event that caused this fetch. */
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
 }
 
-/** The document of the contract (`docs/data-model.md`). */
+/** The document as specified in `docs/data-model.md`. */
 export function liveDocument<Content>(
   { kind, contentFields }: Pick<EntityStorage<Content, object>, 'kind' | 'contentFields'>,
   input: LiveInput<Content>,
@@ -95,7 +95,7 @@ export function liveDocument<Content>(
   };
 }
 
-/** The part of a document that is the mirror's own. */
+/** The mirror's own fields of a document, as opposed to content from Notion. */
 export const bookkeepingFields = [
   '_id',
   'rev',

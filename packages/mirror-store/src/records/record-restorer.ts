@@ -13,20 +13,20 @@ export interface PlacedState<Content> {
   readonly place: StatePlace;
 }
 
-/** What became of values of a state log. `superseded`: a later one of the same entity came with it. */
+/** The number of restored states, by result. `superseded`: the same batch had a later state of the entity. */
 export interface RestoreCounts {
   readonly written: number;
   readonly erased: number;
   readonly kept: number;
   readonly superseded: number;
-  /** MongoDB never takes them. */
+  /** MongoDB can never store them. */
   readonly rejected: number;
 }
 
 /**
- * Writes what `decideRestore` says, on condition that each record is as it was read. Batches may run in parallel, except those with a state of
- * kind `erased`: what that takes away leaves no trace that an earlier one could see. Rejects with a `StoreUnavailableError` when MongoDB is
- * unavailable: some may be written then, and it is safe to run again.
+ * Applies the decisions of `decideRestore`, each on condition that the record has not changed since it was read. Batches may run in parallel,
+ * except those with a state of kind `erased`: an erased record leaves no trace by which an earlier state could be recognised as outdated. Rejects
+ * with a `StoreUnavailableError` when MongoDB is unavailable: some states may be written then, and it is safe to run again.
  */
 export function createRecordRestorer<Content>(
   db: Db,
@@ -62,7 +62,7 @@ export function createRecordRestorer<Content>(
     const lastOfEach = new Map(values.map((value) => [keyOf(value.state), value]));
     const counts = { written: 0, erased: 0, kept: 0, superseded: values.length - lastOfEach.size, rejected: 0 };
     let left = [...lastOfEach];
-    // A conflict: another process wrote the record meanwhile, so the decision is made again.
+    // After a conflict (another process has written the record meanwhile) the decision is made again.
     while (left.length > 0) {
       const found = await readAll(left.map(([id]) => id));
       const writes: { readonly entry: (typeof left)[number]; readonly model: AnyBulkWriteOperation<RecordDocument> }[] = [];
@@ -91,7 +91,7 @@ export function createRecordRestorer<Content>(
     const decision = decideRestore(record, state, place, toleranceMs);
     if (decision === 'keep') return 'keep';
     const _id = keyOf(state);
-    // No match: another process has written it meanwhile, so it is fresher and stays.
+    // No match: another process has written the record meanwhile. It is fresher, so it stays.
     if (state.kind === 'erased') return { deleteOne: { filter: { _id, rev: record?.rev ?? 0 } } };
     try {
       const document = restoredDocument(storage, state, restoredRev(record, state), place);

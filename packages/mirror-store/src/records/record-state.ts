@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { EntityStorage } from '../entity-storage.ts';
 import { bookkeepingOf, liveDocument, readFields, tombstoneDocument, type RecordDocument } from './record-document.ts';
 
-/** What `state` says, as a record. `place`: where on the state log it lies, kept in the record until a worker writes it again. Throws an `UnstorableError`. */
+/** The record of `state`. `place`: its place on the state log, kept in the record until a worker next writes it. Throws an `UnstorableError`. */
 export function restoredDocument<Content>(
   storage: EntityStorage<Content, object>,
   state: Exclude<EntityState<Content>, { kind: 'erased' }>,
@@ -18,7 +18,7 @@ export function restoredDocument<Content>(
 
 const restoredFields = z.object({ restoredFrom: z.object({ partition: z.number(), offset: z.number() }).optional() });
 
-/** Null: a worker wrote it. */
+/** The record's place on the state log; null: a worker wrote the record. */
 export function restoredFromOf(document: RecordDocument): StatePlace | null {
   return restoredFields.safeParse(document).data?.restoredFrom ?? null;
 }
@@ -28,13 +28,13 @@ const liveFields = z.object({
   syncedAt: z.date(),
 });
 
-/** What a record says. Throws when the document is none of ours. */
+/** The state in a record. Throws when this program did not write the document in this form. */
 export function stateOf<Content>(
   { contentOf }: Pick<EntityStorage<Content, object>, 'contentOf'>,
   document: RecordDocument,
 ): Exclude<EntityState<Content>, { kind: 'erased' }> {
   const ref = refOf(document._id);
-  if (ref === null) throw new Error(`the record ${document._id} has no key of ours`);
+  if (ref === null) throw new Error(`the record ${document._id} has an id that is not an entity's key`);
   const { rev, asOf, source, connectionId, removed } = bookkeepingOf(document);
   const common = { ...ref, rev, asOf: new Date(asOf), connectionId };
   if (removed !== null) return { kind: 'removed', ...common, source, removed };

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 let databases = 0;
-/** A key of a database that no other test uses. */
+/** The key of a new database. */
 function key(workspaceId = 'acme'): EntityRef {
   databases += 1;
   return { workspaceId, id: `00000000-0000-0000-0000-${String(databases).padStart(12, '0')}` };
@@ -45,7 +45,7 @@ async function written(id: EntityRef, content: Partial<DatabaseContent> = {}): P
 }
 
 function must<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) throw new Error('there is nothing');
+  if (value === null || value === undefined) throw new Error('unexpectedly missing');
   return value;
 }
 
@@ -55,8 +55,8 @@ const stored = (ref: EntityRef) => mongo.db.collection<{ _id: string }>('databas
 
 const recalled = (ref: EntityRef) => records.recall(ref);
 
-describe('what the store recalls', () => {
-  test('is a live record as a read would give it', async () => {
+describe('a recalled record', () => {
+  test('equals the live record that a read would return', async () => {
     const id = key();
     expect(recalled(id)).toBeNull();
     const first = await written(id);
@@ -65,7 +65,7 @@ describe('what the store recalls', () => {
     expect(recalled(id)).toEqual(await records.read(id));
   });
 
-  test('is nothing after a conflict or a tombstone', async () => {
+  test('is null after a conflict or a tombstone', async () => {
     const id = key();
     const first = await written(id);
     expect(await records.writeLive({ ...id, expected: { ...first, rev: 7 }, ...live() })).toEqual({ kind: 'conflict' });
@@ -75,7 +75,7 @@ describe('what the store recalls', () => {
     expect(recalled(second)).toBeNull();
   });
 
-  test('does not stand in for a record that another process has written since', async () => {
+  test('conflicts when another process has written the record since', async () => {
     const id = key();
     const mine = await written(id);
     await createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() }).writeTombstone({
@@ -90,7 +90,7 @@ describe('what the store recalls', () => {
 });
 
 describe('documents', () => {
-  test('a live one is exactly the contract, in the view too', async () => {
+  test('a live document matches the contract exactly, in the view too', async () => {
     const id = key();
     const before = Date.now();
     await written(id);
@@ -113,7 +113,7 @@ describe('documents', () => {
     expect(syncedAt.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  test('a tombstone holds no content, and the view does not show it', async () => {
+  test('a tombstone has no content and is not in the view', async () => {
     const id = key();
     const expected = await written(id);
     expect(await records.writeTombstone({ ...id, expected, ...tombstone })).toEqual({ kind: 'written' });
@@ -130,7 +130,7 @@ describe('documents', () => {
     expect(await inView(id)).toBeNull();
   });
 
-  test('a database that comes back is a live document again, and nothing of the tombstone stays', async () => {
+  test('a restored database is a live document again, without traces of the tombstone', async () => {
     const id = key();
     await records.writeTombstone({ ...id, expected: null, ...tombstone });
     const expected = await records.read(id);
@@ -139,7 +139,7 @@ describe('documents', () => {
     expect(await stored(id)).not.toHaveProperty('removed');
   });
 
-  test('what is read back is what the write rule needs', async () => {
+  test('a read returns the fields that the write rule needs', async () => {
     const id = key();
     expect(await records.read(id)).toBeNull();
     const first = await written(id);
@@ -164,7 +164,7 @@ describe('documents', () => {
     });
   });
 
-  test('a record that another program wrote fails alone', async () => {
+  test('a record written by another program fails alone', async () => {
     const [good, bad] = [key(), key()];
     await written(good);
     await mongo.db.collection<{ _id: string }>('database_records').insertOne({ _id: keyOf(bad) });
@@ -182,7 +182,7 @@ describe("users' text", () => {
     "ü\\u0301": "\\u0000 in a value", "null": null
   }`);
 
-  test('is stored literally and read back equal', async () => {
+  test('is stored literally and returned unchanged', async () => {
     const id = key('$workspace.with:odd "id"');
     const name = '$set.a\0b';
     const properties = [{ id: '$x', name, type: 'select', description: '$$NOW', config: awkward }];
@@ -195,7 +195,7 @@ describe("users' text", () => {
     expect(Object.hasOwn(document.raw?.database['properties'] as object, '__proto__')).toBe(true);
     expect(document).toMatchObject({ title: '$title', rev: 1, dataSources: [{ properties: [{ name, description: '$$NOW' }] }] });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
-    // A replacement is as literal as an insert.
+    // A replacement stores it as literally as an insert.
     const expected = await records.read(id);
     await records.writeLive({ ...id, expected, ...live({ raw: { database: { properties: awkward }, dataSources: [] } }) });
     expect(JSON.stringify(sorted((await inView(id))?.raw))).toEqual(
@@ -220,13 +220,13 @@ function sorted(value: unknown): unknown {
 }
 
 describe('conditions', () => {
-  test('of many who read the same state, exactly one writes', async () => {
+  test('of many writers that read the same state, exactly one succeeds', async () => {
     for (const make of [async () => null, async (id: ReturnType<typeof key>) => written(id)]) {
       const id = key();
       const expected = await make(id);
       const results = await Promise.all(
         Array.from({ length: 20 }, async (_, n) => {
-          // Others in between, so that the writers meet in one batch and in several.
+          // Reads in between spread the writers over one batch and several.
           if (n % 3 === 0) await records.read({ workspaceId: 'acme', id: 'another' });
           return n % 2 === 0
             ? records.writeLive({ ...id, expected, ...live() })
@@ -239,7 +239,7 @@ describe('conditions', () => {
     }
   });
 
-  test('a counter kept by read, write and repeat on a conflict loses nothing', async () => {
+  test('a counter incremented with retries on conflict loses no increment', async () => {
     const id = key();
     await written(id, { title: '0' });
     const stores = [records, createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() })];
@@ -270,9 +270,9 @@ describe('conditions', () => {
   });
 
   test('a tombstone that expired meanwhile is no conflict; its successor is one, even with the same rev', async () => {
-    const [gone, replaced] = [key(), key()];
+    const [expired, replaced] = [key(), key()];
     const seen = await Promise.all(
-      [gone, replaced].map(async (id) => {
+      [expired, replaced].map(async (id) => {
         await records.writeTombstone({ ...id, expected: null, ...tombstone });
         const expected = must(await records.read(id));
         await mongo.db.collection<{ _id: string }>('database_records').deleteOne({ _id: keyOf(id) });
@@ -282,11 +282,11 @@ describe('conditions', () => {
     await expect.poll(() => Date.now()).toBeGreaterThan(must(seen[1]?.removed).at.getTime());
     await records.writeTombstone({ ...replaced, expected: null, ...tombstone });
     expect(await records.read(replaced)).toMatchObject({ rev: seen[1]?.rev });
-    expect(await records.writeLive({ ...gone, expected: must(seen[0]), ...live() })).toEqual({ kind: 'written' });
+    expect(await records.writeLive({ ...expired, expected: must(seen[0]), ...live() })).toEqual({ kind: 'written' });
     expect(await records.writeLive({ ...replaced, expected: must(seen[1]), ...live() })).toEqual({ kind: 'conflict' });
   });
 
-  test('two tenants have two records of one database', async () => {
+  test('one database has a record per tenant', async () => {
     const { id } = key();
     await written({ workspaceId: 'tenant-a', id }, { title: 'of a' });
     await written({ workspaceId: 'tenant-b', id }, { title: 'of b' });
@@ -299,7 +299,7 @@ const deep = (levels: number): JsonObject => JSON.parse(`${'{"a":'.repeat(levels
 const megabytes = (count: number) => 'x'.repeat(Math.round(count * 1024 * 1024));
 
 describe('batches', () => {
-  test('what is asked for together goes out together', async () => {
+  test('simultaneous operations are sent as one batch', async () => {
     const ids = Array.from({ length: 60 }, () => key());
     const batches = await sumOf('notion_mirror_store_batch_size_count', { kind: 'write' });
     await Promise.all(ids.map((id) => records.writeLive({ ...id, expected: null, ...live() })));
@@ -313,7 +313,7 @@ describe('batches', () => {
   test.each([
     ['too large', { raw: { database: { text: megabytes(17) }, dataSources: [] } }, 'the document has 17.0 MiB'],
     ['nested too deep', { raw: { database: deep(300), dataSources: [] } }, 'nested deeper than 100 levels'],
-    // What the types rule out and nothing checks: the driver or the server then refuses the whole command.
+    // Values that the types exclude but nothing checks at run time: the driver or the server refuses the whole command.
     ['refused by the driver', { title: JSON.parse('{"_bsontype": "Nonsense"}') }, 'cannot be written as BSON (BSONVersionError)'],
     ['refused by the server', { title: JSON.parse(JSON.stringify(deep(300))) }, 'MongoDB does not take the document (code 15)'],
   ])('a document that is %s is rejected alone', async (_what, content, message) => {
@@ -343,10 +343,10 @@ async function sumOf(metric: string, labels: Readonly<Record<string, string>>): 
 }
 
 describe('queries', () => {
-  test('which live databases list a data source', async () => {
-    const [a, b, other, gone] = [key('w1'), key('w1'), key('w2'), key('w1')];
+  test('finds the live databases that list a data source', async () => {
+    const [a, b, other, removed] = [key('w1'), key('w1'), key('w2'), key('w1')];
     for (const id of [b, a, other]) await written(id);
-    await records.writeTombstone({ ...gone, expected: await written(gone), ...tombstone });
+    await records.writeTombstone({ ...removed, expected: await written(removed), ...tombstone });
     const databasesListing = createDatabasesListing({ db: mongo.db, metrics });
     expect(await databasesListing('w1', 'source-2')).toEqual([a.id, b.id]);
     expect(await databasesListing('w1', 'source-3')).toEqual([]);
@@ -354,7 +354,7 @@ describe('queries', () => {
   });
 });
 
-test('while MongoDB does not answer everything is unavailable, and goes on by itself', async () => {
+test('every operation is unavailable while MongoDB does not answer, and works again afterwards', async () => {
   const proxy = await startTcpProxy(serverAddress());
   const through = await openMongo(uriThrough(proxy.port, mongo.name), { appName: 'through-proxy' });
   try {

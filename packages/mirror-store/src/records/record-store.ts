@@ -23,21 +23,21 @@ import { createStoreMeter, settled } from './store-meter.ts';
 export type { WriteResult } from './bulk-results.ts';
 export type { StoredRecord } from './record-document.ts';
 
-/** Which record, and how it was when it was read: null when there was none. */
+/** The record to write, and its state when it was read: null when there was none. */
 interface Key<Outline extends object> extends EntityRef {
   readonly expected: StoredRecord<Outline> | null;
 }
 
 /**
- * The records of the write rule (`docs/guarantees.md`), of one kind of entity. Every write is conditional on the record being as it was read.
- * Reads and writes of many entities go out together; each gets its own answer. All reject with a `StoreUnavailableError` when MongoDB is
- * unavailable; a write may then have happened or not, and reading again tells.
+ * The records of one kind of entity, under the write rule (`docs/guarantees.md`). Every write is conditional on the record being unchanged since
+ * it was read. Reads and writes are batched; each gets its own result. All reject with a `StoreUnavailableError` when MongoDB is unavailable; a
+ * write may then have been applied or not, which only another read shows.
  */
 export interface RecordStore<Content, Outline extends object> {
   read(ref: EntityRef): Promise<StoredRecord<Outline> | null>;
   /**
-   * The live record as this store wrote it within the last minutes; null: it is not known. Another process may have written since, or MongoDB may
-   * have lost it: a write with it as `expected` tells.
+   * The live record as last written by this store, within the last minutes; null: unknown. Another process may have written it since, or MongoDB
+   * may have lost it: a write with it as `expected` is then a conflict.
    */
   recall(ref: EntityRef): StoredRecord<Outline> | null;
   writeLive(write: Key<Outline> & LiveInput<Content>): Promise<WriteResult>;
@@ -50,13 +50,13 @@ export interface RecordStore<Content, Outline extends object> {
       readonly eventId: string;
     },
   ): Promise<WriteResult>;
-  /** Raises the revision of a tombstone, and lets it live its whole time again: a fetch in flight must find it. */
+  /** Raises the revision of a tombstone and restarts its time to live: a fetch in flight must still find it. */
   touch(write: Key<Outline>): Promise<WriteResult>;
-  /** Ids of all live records of the tenant, in order. */
+  /** Ids of the tenant's live records, sorted. */
   liveIds(workspaceId: string): Promise<string[]>;
 }
 
-/** Some megabytes at most; and much less than a tombstone lives, so that no other record has come to the same rev meanwhile. */
+/** A few megabytes at most, and kept for much less than a tombstone's lifetime, so that no other record can reach the same rev meanwhile. */
 const rememberedRecords = 5_000;
 const rememberedMs = 600_000;
 
@@ -112,7 +112,7 @@ export function createRecordStore<Content, Outline extends object>(
       if (results !== null) return results;
       if (!mayBeContent(error)) throw unavailable('records could not be written', error);
       if (writes.length === 1) return [rejectedDocument(error instanceof MongoServerError ? `code ${error.code}` : error.name)];
-      // One document made the whole command fail: halve until it stands alone.
+      // One document made the whole command fail: bisect until it is alone.
       const half = Math.ceil(writes.length / 2);
       const halves = await Promise.allSettled([writeAll(writes.slice(0, half)), writeAll(writes.slice(half))]);
       const sizes = [half, writes.length - half];
@@ -126,8 +126,8 @@ export function createRecordStore<Content, Outline extends object>(
     try {
       const replacement = makeDocument(nextRev(expected));
       const bytes = checkedSize(replacement);
-      // No record has rev 0: without a match the upsert inserts, and what stands in its way is the conflict. The successor of an expired
-      // tombstone starts again at rev 1, so a tombstone's time is part of the condition.
+      // No record has rev 0. Without a match the upsert inserts; if the record exists, that is a duplicate key, hence a conflict. The successor of an
+      // expired tombstone starts again at rev 1, so a tombstone's time is part of the condition.
       const filter = { _id: replacement._id, rev: expected?.rev ?? 0, ...(expected?.removed ? { 'removed.at': expected.removed.at } : {}) };
       const { _id, ...rest } = replacement;
       remembered.delete(_id);
@@ -193,7 +193,7 @@ export function createRecordStore<Content, Outline extends object>(
       }),
   };
 
-  /** As `toStoredRecord` reads what `liveDocument` makes. */
+  /** Equals `toStoredRecord` of `liveDocument`. */
   function writtenLive({ expected, content, connectionId, asOf }: Key<Outline> & LiveInput<Content>): StoredRecord<Outline> {
     const bookkeeping = { rev: nextRev(expected), asOf: asOf.getTime(), source: 'fetch', live: true, connectionId, removed: null } as const;
     return { ...bookkeeping, ...storage.outlineOfContent(content) };

@@ -3,26 +3,26 @@ import type { EntityStorage } from '../entity-storage.ts';
 import { orUnavailable } from '../errors.ts';
 import { openRecords, type RecordDocument } from './record-document.ts';
 
-/** What readers would see otherwise when the shadow took the mirror's place. A tombstone counts as nothing: readers do not see it. */
+/** A change that readers would see if the shadow replaced the mirror. A tombstone counts as no record, because readers do not see it. */
 export type ShadowDifference =
   | { readonly kind: 'only_in_mirror' | 'only_in_shadow'; readonly id: string }
   | { readonly kind: 'other_content'; readonly id: string; readonly fields: readonly string[] };
 
-/** The shadow of the mirror's records of one kind, which can take their place at once. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
+/** The shadow of the mirror's records of one kind, which can replace them in one step. All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface Shadow {
-  /** How many records it has, tombstones among them. */
+  /** The number of its records, including tombstones. */
   count(): Promise<number>;
   empty(): Promise<void>;
-  /** In the order of ids; memory does not grow with them. */
+  /** Sorted by id; memory use does not grow with their number. */
   differences(): AsyncGenerator<ShadowDifference>;
   /**
-   * The shadow becomes the mirror in one step: a reader sees all of the one or all of the other. What was the mirror is dropped, and no shadow is
-   * left: `initMongo` makes an empty one. Resolves to the moment, in MongoDB's time.
+   * Replaces the mirror in one step: a reader sees all of the one or all of the other. The previous mirror is dropped, and no shadow is left:
+   * `initMongo` creates an empty one. Resolves to the time of the switch, by MongoDB's clock.
    */
   putInPlace(): Promise<Timestamp>;
 }
 
-/** How the copy came to be, and nothing that Notion says. */
+/** Fields on the origin of the copy, not content from Notion. */
 const bookkeeping: ReadonlySet<string> = new Set(['rev', 'asOf', 'source', 'syncedAt', 'lastEvent', 'connectionId', 'restoredFrom']);
 
 export function openShadow(db: Db, { collection, shadowCollection }: EntityStorage<unknown, object>): Shadow {
@@ -75,7 +75,7 @@ export function openShadow(db: Db, { collection, shadowCollection }: EntityStora
   };
 }
 
-/** As MongoDB sorts text: by its bytes. */
+/** MongoDB's order of text: by bytes. */
 function precedes(one: string, other: string): boolean {
   return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
 }

@@ -6,12 +6,12 @@ import { checkedSize, maxDocumentBytes, maxJsonDepth, storable, UnstorableError 
 const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`);
 
 describe('storable', () => {
-  test('hands plain JSON on as it is', () => {
+  test('plain JSON is passed on unchanged', () => {
     const json = JSON.parse('{"$set": {"a.b": [1, null, "x"]}, "__proto__": {"y": true}, "": 0}');
     expect(storable(json)).toBe(json);
   });
 
-  test('a key that the driver would take for a type of its own is stored as it is', () => {
+  test('a key that the driver would mistake for one of its own types is stored unchanged', () => {
     const json = { properties: { _bsontype: { id: 'x', type: 'select' }, ObjectId: [{ _bsontype: 'ObjectId', id: 'abc' }] } };
     expect(() => BSON.serialize(json)).toThrow('Unsupported BSON version');
     expect(BSON.deserialize(BSON.serialize({ raw: storable(json) }))['raw']).toEqual(json);
@@ -22,11 +22,11 @@ describe('storable', () => {
     expect(stored['raw']).toEqual({ 'a␀b': { name: 'a\0b' } });
   });
 
-  test('half a surrogate pair is no text in BSON and becomes U+FFFD, without harm', () => {
+  test('a lone surrogate, invalid in BSON, becomes U+FFFD', () => {
     expect(BSON.deserialize(BSON.serialize({ raw: storable({ 'a\ud800': 'b\udc00c' }) }))['raw']).toEqual({ 'a\ufffd': 'b\ufffdc' });
   });
 
-  test('too deep is an error of its own, however deep', () => {
+  test('any document nested too deep throws an UnstorableError, not a stack overflow', () => {
     expect(storable(nested(maxJsonDepth))).toEqual(nested(maxJsonDepth));
     expect(() => storable(nested(maxJsonDepth + 1))).toThrow(UnstorableError);
     expect(() => storable(nested(5000))).toThrow(UnstorableError);
@@ -46,23 +46,23 @@ function documents(text: fc.Arbitrary<string>, leaves: fc.Arbitrary<unknown>, in
 const megabytes = (count: number) => count * 1024 * 1024;
 
 describe('checkedSize', () => {
-  test('too large is an error that says how large', () => {
+  test('the error for a document that is too large states its size', () => {
     expect(() => checkedSize({ raw: 'x'.repeat(megabytes(17)) })).toThrow('the document has 17.0 MiB; MongoDB stores at most 16');
   });
 
-  test('what has room is not refused for being estimated larger', () => {
+  test('a document that fits is accepted although its estimate is too large', () => {
     expect(checkedSize({ raw: 'x'.repeat(megabytes(15)) })).toBe(megabytes(15) + 15);
     expect(checkedSize({ raw: Array.from({ length: 1_000_000 }, () => 1) })).toBeLessThan(maxDocumentBytes);
   });
 
-  test('what the driver cannot write is an error, however small', () => {
+  test('a document that the driver cannot write throws, however small', () => {
     expect(() => checkedSize({ raw: { _bsontype: 'ObjectId', id: 'abc' } })).toThrow(UnstorableError);
   });
 
   const dates = fc.date({ noInvalidDate: true });
   const flags = fc.constantFrom(true, false, null, undefined);
 
-  test('it is never less than what the driver writes', () => {
+  test('the estimate is never less than the bytes that the driver writes', () => {
     const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(documents(text, fc.oneof(text, fc.double(), fc.integer(), dates, flags), true), (document) => {
@@ -72,7 +72,7 @@ describe('checkedSize', () => {
     );
   });
 
-  test('it is exact for what takes as many bytes as it can: so nothing is forgotten', () => {
+  test('the estimate is exact for values of maximum size, so it counts every part', () => {
     const text = fc.string({ unit: fc.constantFrom('語', '版') });
     fc.assert(
       fc.property(documents(text, fc.oneof(text, fc.constant(0.5), dates, flags), false), (document) => {

@@ -1,20 +1,20 @@
 import type { Json, JsonObject } from '@notion-mirror/domain/database-content';
 import { BSON, type Document } from 'mongodb';
 
-/** The document cannot be stored, whatever the server's state. The message holds no text of the document. */
+/** The document can never be stored, whatever the server's state. The message contains no text of the document. */
 export class UnstorableError extends Error {
   override readonly name = 'UnstorableError';
 }
 
-/** The server takes 16 MiB; room is left for the statement around the document. */
+/** The server accepts 16 MiB; this leaves room for the statement around the document. */
 export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
 
-/** MongoDB documents a limit of 100 levels; 6.0 and 8.0 in fact refuse a document beyond 180, and the whole command beyond 200. */
+/** MongoDB documents a limit of 100 levels; versions 6.0 and 8.0 in fact refuse a document beyond 180 levels, and the whole command beyond 200. */
 export const maxJsonDepth = 100;
 
 /**
- * Bytes of BSON, or somewhat more. Throws an `UnstorableError` when the document is too large, or when the driver cannot write it. The driver's own
- * calculation, which takes as long as the writing, is asked only where an estimate does not settle it.
+ * The document's size in bytes of BSON, or somewhat more. Throws an `UnstorableError` when the document is too large, or when the driver cannot
+ * write it. The driver's own calculation, which takes as long as serialising, runs only where the estimate is inconclusive.
  */
 export function checkedSize(document: Document): number {
   const estimate = bytesAtMost(document, 0);
@@ -37,13 +37,13 @@ function sizeOf(document: Document): number {
 
 /** A character of a string takes one to three bytes of UTF-8. */
 const utf8Bytes = 3;
-/** Its type and the end of its name. */
+/** An element's type byte and the terminator of its name. */
 const elementBytes = 2;
-/** The length and the end of a document, of an array and of a string. */
+/** The length and the terminator of a document, an array or a string. */
 const frameBytes = 5;
 const longestIndex = 10;
 
-/** What a value takes at most, by https://bsonspec.org/spec.html. Infinite for all that is not plain data. */
+/** Maximum bytes of a value, by https://bsonspec.org/spec.html. Infinite for anything but plain data. */
 function bytesAtMost(value: unknown, depth: number): number {
   switch (typeof value) {
     case 'string':
@@ -83,15 +83,15 @@ function bytesOfObjectAtMost(value: object, depth: number): number {
 }
 
 /**
- * JSON as it can be given to the driver so that it is stored as it is. Almost always that is the value itself. A key `_bsontype` would make
- * the driver take the object for one of its own types: such an object goes as a Map. BSON keys cannot hold NUL, which Notion's texts could:
- * there it becomes U+2400, "␀". (Half a surrogate pair is no Unicode; the driver writes U+FFFD.) Throws an `UnstorableError` when it is nested too deep.
+ * Converts JSON so that the driver stores it literally. Almost always that is the value itself. A key `_bsontype` would make the driver mistake
+ * the object for one of its own types, so such an object becomes a Map. BSON keys cannot contain NUL, which Notion's texts may: there it becomes
+ * U+2400, "␀". (A lone surrogate is invalid Unicode; the driver writes U+FFFD.) Throws an `UnstorableError` when it is nested too deep.
  */
 export function storable(value: Json): unknown {
   return isStorable(value, 0) ? value : converted(value);
 }
 
-/** Apart from the conversion, since it runs over every value of every document and must allocate nothing. */
+/** Separate from the conversion, because it visits every value of every document and must not allocate. */
 function isStorable(value: Json, depth: number): boolean {
   if (value === null || typeof value !== 'object') return true;
   if (depth === maxJsonDepth) throw new UnstorableError(`the document is nested deeper than ${maxJsonDepth} levels`);

@@ -2,7 +2,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { sharedCounter, sharedHistogram } from '@notion-mirror/service-kit/shared-metrics';
 import { StoreUnavailableError } from '../errors.ts';
 
-/** What the stores of all kinds of entities in one process do, in one set of metrics. */
+/** One set of metrics for the stores of all kinds of entities in a process. */
 export function createStoreMeter(registry: Registry) {
   const operations = sharedCounter(
     registry,
@@ -47,7 +47,7 @@ export function createStoreMeter(registry: Registry) {
   };
 }
 
-/** One answer of a batch: what `make` returns or throws. */
+/** One result of a batch: the value or error of `make`. */
 export function settled<T>(make: () => T): PromiseSettledResult<T> {
   try {
     return { status: 'fulfilled', value: make() };

@@ -18,26 +18,26 @@ export interface Reconciler {
 
 const everyMs = 5_000;
 const figuresEveryMs = 60_000;
-/** How soon a tenant is found that the ledger has lost: by a restore of MongoDB, or a purge. Costs one lookup by id for each tenant. */
+/** How soon it notices a tenant that the ledger has lost (a restore of MongoDB, or a purge). Costs one lookup by id per tenant. */
 const forgetEveryMs = 600_000;
-/** Who does not renew its claim for so long has crashed, and another one starts over. */
+/** A worker that does not renew its claim for this long is considered crashed, and another one starts the sweep over. */
 const leaseMs = 60_000;
 const renewEveryMs = 15_000;
-/** Sweeps of different tenants at a time. */
+/** Maximum number of concurrent sweeps, each of a different tenant. */
 const atOnce = 8;
 const firstWaitMs = 60_000;
 const longestWaitMs = 3_600_000;
 
 /**
  * Sweeps this worker's tenants when they are due: at once when a connection becomes active, repeated while Notion's search catches up, then
- * on schedule. The ledger lets one worker have a tenant at a time; a worker sweeps only tenants whose events come to it, so that it sees
- * what becomes of the events that it appends, and lets go of a tenant that goes to another one.
+ * on schedule. The ledger lets only one worker claim a tenant at a time. A worker sweeps only tenants whose events it consumes, so that it sees
+ * the outcomes of the events it appends, and gives up a tenant that moves to another worker.
  */
 export function startReconciler(
   deps: Omit<SweepDependencies, 'activeConnections' | 'sleep'> & {
     readonly connections: Pick<ConnectionDirectory, 'activeByWorkspace' | 'allActive' | 'onChange'>;
     readonly ledger: SweepLedger;
-    /** Whether the tenant's events come to this worker. */
+    /** Whether this worker consumes the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     readonly intervalMs: number;
     readonly logger: Logger;
@@ -50,7 +50,7 @@ export function startReconciler(
   const running = new Map<string, Promise<void>>();
   let figures: SweepFigures = { oldestMs: null, stopped: 0, incomplete: 0 };
   let figuresAt = 0;
-  /** A sweep has ended since. */
+  /** A sweep has ended since the figures were last refreshed. */
   let haveChanged = false;
   const metrics = createSweepMetrics(deps.metrics, () => figures);
   const sweepDependencies: SweepDependencies = {
@@ -59,15 +59,15 @@ export function startReconciler(
     sleep: systemClock.sleep,
   };
 
-  /** By tenant, the activation that the ledger knows, epoch ms. Asked for again when a connection is written anew, and after a while. */
+  /** By tenant, the activation known to the ledger, epoch ms. Forgotten when a connection is rewritten, and every `forgetEveryMs`. */
   const planned = new Map<string, number>();
-  /** Due for their activation, and not begun: what the ledger itself cannot say. */
+  /** Tenants due because of their activation and not started; the ledger does not know them yet. */
   let newlyActive: ActiveTenant[] = [];
-  /** Never, as long as a connection has become active since. */
+  /** When the tenants were last compared with the ledger; reset when a connection becomes active. */
   let comparedAt = Number.NEGATIVE_INFINITY;
   let forgottenAt = now();
 
-  /** Null: none of its connections is active. */
+  /** Null: the tenant has no active connection. */
   function activeTenant(workspaceId: string): ActiveTenant | null {
     return connections.activeByWorkspace(workspaceId).reduce<ActiveTenant | null>(newer, null);
   }
@@ -81,24 +81,24 @@ export function startReconciler(
     return [...found.values()].filter(({ workspaceId }) => owns(workspaceId));
   }
 
-  const looking = startRepeating({
+  const loop = startRepeating({
     everyMs,
     async turn() {
       if (now() - comparedAt >= everyMs) await compareTenants();
       await startDue();
-      await lookUpFigures();
+      await refreshFigures();
     },
-    onFailure: (error) => logger.warn({ err: error }, 'sweeps are put off'),
+    onFailure: (error) => logger.warn({ err: error }, 'cannot start sweeps; retrying'),
   });
   const unsubscribe = connections.onChange(({ connection }) => {
     if (connection?.status !== 'active') return;
-    // Written anew, perhaps to a MongoDB that was lost, and the ledger with it.
+    // The connection was rewritten, perhaps after MongoDB and with it the ledger was lost.
     planned.delete(connection.workspaceId);
     comparedAt = Number.NEGATIVE_INFINITY;
-    looking.nudge();
+    loop.nudge();
   });
 
-  /** Goes over all tenants, in memory; asks the ledger for those only whose activation it was not known to have. */
+  /** Checks all tenants in memory, and asks the ledger only about those whose activation it is not known to have. */
   async function compareTenants(): Promise<void> {
     comparedAt = now();
     if (now() - forgottenAt >= forgetEveryMs) {
@@ -106,7 +106,7 @@ export function startReconciler(
       forgottenAt = now();
     }
     const unknown = tenants().filter(({ workspaceId, activation }) => planned.get(workspaceId) !== activation.getTime());
-    // They are asked for once, not again while they wait for their turn.
+    // Tenants already waiting for their turn are not looked up again.
     const waiting = new Map(newlyActive.map(({ workspaceId, activation }) => [workspaceId, activation.getTime()]));
     const asked = unknown.filter(({ workspaceId, activation }) => waiting.get(workspaceId) !== activation.getTime());
     const { free, taken } = await ledger.newlyActive(asked);
@@ -143,10 +143,10 @@ export function startReconciler(
     if (claim === null) return;
     planned.set(tenant.workspaceId, tenant.activation.getTime());
     const sweeping = sweep(claim)
-      .catch((error: unknown) => logger.warn({ err: error, workspaceId: claim.workspaceId }, 'the end of a sweep could not be recorded'))
+      .catch((error: unknown) => logger.warn({ err: error, workspaceId: claim.workspaceId }, 'cannot record the end of a sweep'))
       .finally(() => {
         running.delete(claim.workspaceId);
-        looking.nudge();
+        loop.nudge();
       });
     running.set(claim.workspaceId, sweeping);
   }
@@ -155,7 +155,7 @@ export function startReconciler(
     const { workspaceId, request } = claim;
     using over = abortScope(stopping.signal);
     const { signal } = over;
-    const holding = setInterval(() => void hold(claim, over), renewEveryMs);
+    const renewing = setInterval(() => void renew(claim, over), renewEveryMs);
     const startedAt = new Date(now());
     const depth = depthOf(claim);
     const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, acceptRemovals: request?.acceptRemovals === true };
@@ -174,7 +174,7 @@ export function startReconciler(
       if (report.stopped) {
         logger.warn(
           { workspaceId, held, removals, allowed: removalsAllowed(held) },
-          'a sweep would remove too much and has stopped before it: see mirror reconcile status',
+          'sweep stopped before removing too much: see mirror reconcile status',
         );
       }
       if (report.incomplete !== undefined) logger.warn({ workspaceId, ...report.incomplete, nextAt }, 'sweep incomplete');
@@ -183,20 +183,20 @@ export function startReconciler(
       metrics.ended(signal.aborted ? 'broken_off' : 'failed');
       if (signal.aborted) return await ledger.release(claim);
       const waitMs = backoffMs(claim.failures + 1, firstWaitMs, longestWaitMs);
-      logger.warn({ err: error, workspaceId, depth, failures: claim.failures + 1, waitMs }, 'a sweep is put off');
-      await ledger.putOff(claim, error instanceof Error ? error.message : String(error), waitMs);
+      logger.warn({ err: error, workspaceId, depth, failures: claim.failures + 1, waitMs }, 'sweep failed; postponed');
+      await ledger.recordFailure(claim, error instanceof Error ? error.message : String(error), waitMs);
     } finally {
-      clearInterval(holding);
+      clearInterval(renewing);
     }
   }
 
-  /** Keeps the claim; breaks the sweep off when it is lost, or the tenant is another worker's now. */
-  async function hold(claim: SweepClaim, over: AbortScope): Promise<void> {
+  /** Renews the claim; aborts the sweep when the claim is lost or the tenant has moved to another worker. */
+  async function renew(claim: SweepClaim, over: AbortScope): Promise<void> {
     try {
       if (owns(claim.workspaceId) && (await ledger.renew(claim, leaseMs))) return;
       over.abort();
     } catch (error) {
-      logger.warn({ err: error, workspaceId: claim.workspaceId }, 'the claim of a sweep could not be renewed');
+      logger.warn({ err: error, workspaceId: claim.workspaceId }, 'cannot renew the claim of a sweep');
     }
   }
 
@@ -204,7 +204,7 @@ export function startReconciler(
     return owns(workspaceId) && activeTenant(workspaceId) !== null;
   }
 
-  async function lookUpFigures(): Promise<void> {
+  async function refreshFigures(): Promise<void> {
     if (now() - figuresAt < (haveChanged ? everyMs : figuresEveryMs)) return;
     figuresAt = now();
     haveChanged = false;
@@ -227,13 +227,13 @@ export function startReconciler(
     async stop() {
       unsubscribe();
       stopping.abort();
-      await looking.stop();
+      await loop.stop();
       await Promise.all(running.values());
     },
   };
 }
 
-/** A tenant became active when the newest of its connections did. */
+/** A tenant's activation is that of its most recently activated connection. */
 function newer(tenant: ActiveTenant | null, { workspaceId, updatedAt }: Connection): ActiveTenant {
   return tenant !== null && tenant.activation >= updatedAt ? tenant : { workspaceId, activation: updatedAt };
 }
