@@ -27,7 +27,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/pnpm-store \
     npx --yes "$(node -p 'require("./package.json").packageManager')" install --prod --frozen-lockfile --filter '{dev/emulators}...'
 
 FROM node:24-slim AS base
-# The operations port listens on the container's own network; what reaches the machine is for whoever publishes it to say.
+# The operations port listens on the container's own network; publishing it decides what can reach it.
 ENV NODE_ENV=production MIRROR_OPS_HOST=0.0.0.0
 RUN printf '#!/bin/sh\nexec node /app/cli/src/main.ts "$@"\n' > /usr/local/bin/mirror && chmod 755 /usr/local/bin/mirror
 WORKDIR /app

@@ -27,8 +27,8 @@ import { notesUrlVariable, startNoteServer, type NoteServer } from './notes/note
 import { noteStates } from './notes/note-state.ts';
 import { setScene, type Scene } from './scene.ts';
 
-// A kind of entity is added by files that are named after it (the folder `notes`) and by a line in each of three lists: the sync-worker's, the
-// delete-worker's and the operations'. Everything else of the mirror works for it as it is.
+// Adding a kind of entity takes files named after it (the folder `notes`) and a line in each of three lists: the sync-worker's, the
+// delete-worker's and the operations'. The rest of the mirror works for it unchanged.
 
 const program = (name: string) => fileURLToPath(new URL(`notes/${name}.ts`, import.meta.url));
 const [first, second, third] = [noteId(1), noteId(2), noteId(3)];
@@ -71,11 +71,11 @@ const texts = async () => {
 };
 const sync = (id: string) => appendOperatorSyncs(context, 'note.updated', [{ connection, kind: noteKind, id }]);
 
-test('init makes its topic, collection and view', () => {
+test('init creates its topic, collection and view', () => {
   expect(made).toEqual(expect.arrayContaining([expect.stringContaining('notion.note-states'), 'collection note_records', 'view notes']));
 });
 
-test('a second kind is mirrored, next to databases', async () => {
+test('a second kind is mirrored alongside databases', async () => {
   server.notes.set(first, note('new'));
   await sync(first);
   await expect.poll(texts).toEqual({ [first]: 'new', [second]: 'found by a sweep' });
@@ -92,7 +92,7 @@ test('a second kind is mirrored, next to databases', async () => {
   await scene.untilEqual();
 });
 
-test('what a sweep finds missing comes, and what it finds gone goes', async () => {
+test('a sweep adds missing entities and removes entities that are gone', async () => {
   server.notes.set(third, note('without an event'));
   server.notes.delete(second);
   await scene.mirror('reconcile', 'run', 'acme', '--wait');
@@ -102,7 +102,7 @@ test('what a sweep finds missing comes, and what it finds gone goes', async () =
 test('a delete event leaves a tombstone', async () => {
   server.notes.delete(third);
   const about = { eventId: 'deleted', type: 'note.deleted', origin: 'operator', ...noteKind.targetOf(third) } as const;
-  // After the record was written, by more than the tolerance between clocks.
+  // Later than the record's write by more than the clock tolerance.
   const event = { ...syncEventFor(connection, about, new Date(Date.now() + 60_000)), kind: 'delete' } as const;
   const publisher = await openPublisher(context);
   await publisher.publish(toRecord({ topic: topicsFor(context.config.topicPrefix).events, event, codec: await eventCodecOf(context) }));
@@ -113,7 +113,7 @@ test('a delete event leaves a tombstone', async () => {
   });
 });
 
-test('its changes are on a state log of its own', async () => {
+test('its changes are on its own state log', async () => {
   const { topic } = stateLogOf(context.config.topicPrefix, noteStates);
   const kafka = createKafka({ ...context.config.kafka, clientId: 'second-kind-test', logger: silent });
   const latest = async () => {
@@ -138,7 +138,7 @@ test('its changes are on a state log of its own', async () => {
   await expect.poll(latest).toEqual(Object.fromEntries(held));
 });
 
-test('verify finds what differs and fixes it, and explain knows it', async () => {
+test('verify finds and fixes a difference, and explain recognises the kind', async () => {
   const order = { workspaceId: 'acme', requestsPerMinute: 1_000, graceMs: 0, fixes: true };
   const equal = await verifyTenants(context, scene.db, order);
   expect(equal.found).toMatchObject({ differences: [], unanswered: [], unsettled: [] });

@@ -5,12 +5,12 @@ import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { z } from 'zod';
 import type { Note } from './note.ts';
 
-/** Where the notes of this test are served, for the processes that it starts. */
+/** The environment variable with the URL of the note server, for the processes started by the test. */
 export const notesUrlVariable = 'NOTES_URL';
 
 export interface NoteServer {
   readonly url: string;
-  /** By id. What changes here changes for who asks. */
+  /** The notes served, by id. The test changes them in place. */
   readonly notes: Map<string, Note>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { EntityKind } from '@notion-mirror/domain/entity';
 
-/** A kind of entity that only this test knows: what the mirror needs to know of it is in the files of this folder, and in three lists. */
+/** A kind of entity for tests only. The mirror learns of it from the files of this folder and a line in each of three lists. */
 export interface Note {
   readonly text: string;
   readonly color: string;
@@ -13,7 +13,7 @@ export function noteId(n: number): string {
   return `${prefix}${String(n).padStart(12, '0')}`;
 }
 
-/** The released event has no field for a note: it travels as a database's id and is told apart by its first digits. */
+/** The released event schema has no field for a note: its id is sent as a database id and recognised by its prefix. */
 export const noteKind: EntityKind = {
   name: 'note',
   idField: 'noteId',

@@ -134,7 +134,7 @@ export async function runMirror(args: readonly string[], env: Readonly<Record<st
   return stdout;
 }
 
-/** The environment without the settings of whoever runs us: a demo or a test must not reach their production. */
+/** Whether a variable is one of the user's own settings, which must not leak into a demo or a test: it could reach their production. */
 function isSetting(name: string): boolean {
   return name.startsWith('MIRROR_') && !name.startsWith('MIRROR_STACK');
 }

@@ -15,16 +15,16 @@ export interface MirroredEntity<Content, Outline extends object> {
   open(worker: Worker, notion: NotionSource): OpenEntity;
 }
 
-/** The same in a running worker. */
+/** A kind of entity in a running worker. */
 export interface OpenEntity {
   readonly kind: EntityKind;
   /**
-   * Brings up to date what the events of one task are about. `newest`: the one of them that was received last; one fetch answers for all. Rejects
-   * with the store's errors or the reason of the work's signal.
+   * Brings the entity or part named by the events of one task up to date. `newest`: the event received last; one fetch answers all. Rejects with
+   * the store's errors or the reason of the work's signal.
    */
   sync(work: Work<DatabaseEvent>, newest: DatabaseEvent): Promise<SyncedWork>;
   /**
-   * Compares a tenant's entities with Notion. What differs becomes an event by `tools.sync`; what is gone from Notion is in the result. Rejects with
+   * Compares a tenant's entities with Notion. Calls `tools.sync` for each difference; entities missing from Notion are in the result. Rejects with
    * SweepError, the store's errors or the signal's reason.
    */
   compare(tools: SweepTools): Promise<Comparison>;

@@ -8,7 +8,7 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 
-/** Notion through the tenants' connections. One that Notion refuses is marked as unauthorized and makes no more calls. */
+/** Notion through the tenants' connections. A connection that Notion refuses is marked unauthorized and makes no more calls. */
 export function openNotion({ logger, metrics, db }: Worker, config: Config<'sync-worker'>, connections: ConnectionDirectory): NotionSource {
   const store = createConnectionStore(db);
   return createNotionSource({
@@ -20,7 +20,7 @@ export function openNotion({ logger, metrics, db }: Worker, config: Config<'sync
     logger,
     metrics,
     onUnauthorized: async (connection, reason) => {
-      // Also when Nango knows no such connection: a key of another Nango environment answers that for every tenant, and nothing may be lost then.
+      // Also when Nango knows no such connection: with a key of another Nango environment every tenant gets that answer, and nothing may be lost then.
       const change = await store.markUnauthorized(connection, reason);
       await connections.refresh({ connectionId: connection.connectionId });
       logger.warn({ connectionId: connection.connectionId, reason, status: change.kind }, 'Notion refuses a connection');

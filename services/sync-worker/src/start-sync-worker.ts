@@ -22,7 +22,7 @@ export async function startSyncWorker(
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
   const entities = mirrored.map((one) => one.open(worker, notion));
-  // Parts stop in reverse order: what the consumer writes last is still appended to the state log.
+  // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
   const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities });
   const owns = (workspaceId: string) => consumer.owns(workspaceId);

@@ -19,8 +19,8 @@ const event = (workspaceId: string): DatabaseEvent => ({
 const never = new AbortController().signal;
 const hour = 3_600_000;
 
-// Databases whose answers failed for ever held all of a sweep's events in flight for five minutes each.
-test.each<Exclude<EventEnd, 'unknown'>>(['handled', 'failing'])('an event that is %s is waited for no longer', async (end) => {
+// Databases whose fetches always failed occupied all of a sweep's in-flight events for five minutes each.
+test.each<Exclude<EventEnd, 'unknown'>>(['handled', 'failing'])('an event that is %s ends the wait', async (end) => {
   const events = createAwaitedEvents({ append: () => Promise.resolve(), longestWaitMs: hour });
   const waiting = events.appendAndWait(event('acme'), never);
   events.settle(event('globex'), 'handled');
@@ -28,7 +28,7 @@ test.each<Exclude<EventEnd, 'unknown'>>(['handled', 'failing'])('an event that i
   expect(await waiting).toBe(end);
 });
 
-test('one of which nothing is heard is waited for until the time is up, or the sweep ends', async () => {
+test('an event without an outcome ends the wait as unknown at the deadline, or when the sweep ends', async () => {
   const hasty = createAwaitedEvents({ append: () => Promise.resolve(), longestWaitMs: 1 });
   expect(await hasty.appendAndWait(event('acme'), never)).toBe('unknown');
   const patient = createAwaitedEvents({ append: () => Promise.resolve(), longestWaitMs: hour });
@@ -38,13 +38,13 @@ test('one of which nothing is heard is waited for until the time is up, or the s
   expect(await waiting).toBe('unknown');
 });
 
-test('one that cannot be appended is not waited for', async () => {
+test('a failed append rejects without waiting', async () => {
   const refused = new Error('not acknowledged');
   const events = createAwaitedEvents({ append: () => Promise.reject(refused), longestWaitMs: hour });
   await expect(events.appendAndWait(event('acme'), never)).rejects.toBe(refused);
 });
 
-test('an outcome that comes before the acknowledgement is not missed', async () => {
+test('an outcome that arrives before the acknowledgement is not missed', async () => {
   const acknowledged = Promise.withResolvers<void>();
   const events = createAwaitedEvents({ append: () => acknowledged.promise, longestWaitMs: hour });
   const waiting = events.appendAndWait(event('acme'), never);

@@ -4,17 +4,17 @@ import { abortScope } from '@notion-mirror/service-kit/async/abort-scope';
 
 type EventName = Pick<DatabaseEvent, 'workspaceId' | 'eventId'>;
 
-/** `handled`: it has an outcome. `failing`: its first try has failed, and its lane tries again. `unknown`: neither was heard of. */
+/** `handled`: it has an outcome. `failing`: its first attempt failed, and its lane retries. `unknown`: neither happened in time. */
 export type EventEnd = 'handled' | 'failing' | 'unknown';
 
-/** Lets the one that appends an event wait for what this worker makes of it. */
+/** Lets the code that appends an event wait until this worker has handled it. */
 export interface AwaitedEvents {
   /**
-   * Resolves when the event is on the log and has an outcome here or has failed once, after `longestWaitMs` at the latest, or when `signal` aborts. Rejects with
-   * what `append` rejects with.
+   * Resolves when the event is on the log and has an outcome here or has failed once, after `longestWaitMs` at the latest, or when `signal` aborts.
+   * Rejects with the error of `append`.
    */
   appendAndWait(event: DatabaseEvent, signal: AbortSignal): Promise<EventEnd>;
-  /** What became of an event; whatever waits for it goes on. */
+  /** Ends the wait for an event, if there is one. */
   settle(event: EventName, end: Exclude<EventEnd, 'unknown'>): void;
 }
 
@@ -28,7 +28,7 @@ export function createAwaitedEvents(deps: {
       const name = nameOf(event);
       let ended: EventEnd = 'unknown';
       using waitingFor = abortScope(signal);
-      // Before the append: the outcome may be here before the acknowledgement.
+      // Before the append, since the outcome may arrive before the acknowledgement.
       waiting.set(name, (end) => {
         ended = end;
         waitingFor.abort();
@@ -47,7 +47,7 @@ export function createAwaitedEvents(deps: {
   };
 }
 
-/** Two tenants may have the same event. */
+/** Two tenants may have events with the same id. */
 function nameOf({ workspaceId, eventId }: EventName): string {
   return `${workspaceId}:${eventId}`;
 }

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { createDatabaseSync, type DatabaseSyncDependencies } from '../databases/sync-databases.ts';
 import { createWorkHandler, type EventOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
-/** One tenant's Notion and mirror, in memory: which database holds which data sources. */
+/** One tenant's Notion and mirror, in memory. Both map databases to their data sources. */
 function world() {
   const notion = new Map<string, readonly string[]>();
   const mirror = new Map<string, StoredRecord<DatabaseOutline>>();
@@ -22,7 +22,7 @@ function world() {
   const retrying: string[] = [];
   const fetched: string[] = [];
   const asked: unknown[] = [];
-  /** Data sources that Notion was asked about. */
+  /** Data sources looked up at Notion. */
   const located: string[] = [];
   const store = { isAway: false, rejects: false };
   const listedAsActive = { is: false };
@@ -175,17 +175,17 @@ function event(eventId: string, given: Partial<DatabaseEvent> = {}): DatabaseEve
 }
 
 describe('the sync worker', () => {
-  test('says how many calls to Notion each event did not cost', async () => {
+  test('reports the calls to Notion that each event saved', async () => {
     const { notion, handle, fetched, saved } = world();
     notion.set('A', ['s1', 's2']);
     await handle(event('e1'), event('e2'), event('e3'));
-    // Seen by the fetch that began at 1,000,000, more than the tolerance after.
+    // Covered by the fetch that began at 1,000,000, later by more than the tolerance.
     await handle(event('e4', { receivedAt: new Date(900_000) }));
     expect(fetched).toEqual(['A']);
     expect(saved).toEqual([3, 3, undefined, 3]);
   });
 
-  test('says on what way each event got to its outcome', async () => {
+  test('reports the path of each event to its outcome', async () => {
     const { notion, handle, handleRecords, ways } = world();
     notion.set('A', ['s1']);
     const record = { databaseId: 'A', asOf: new Date(1_000_000), ms: expect.any(Number) };
@@ -205,7 +205,7 @@ describe('the sync worker', () => {
     ]);
   });
 
-  test('an edit that a comparison found is unannounced, unless the last fetch may have seen it', async () => {
+  test('an edit found by a comparison is unannounced, unless the last fetch may have seen it', async () => {
     const { mirror, notionSays, handle, ways } = world();
     const seenAt = 500_000;
     const find = async (editedAt: number, given: Partial<DatabaseEvent>) => {
@@ -220,7 +220,7 @@ describe('the sync worker', () => {
     expect(await find(seenAt + 10_000, { origin: 'reconcile' })).toBe(false);
   });
 
-  test('events that wait for one database are one fetch, and each gets its outcome', async () => {
+  test('events waiting for one database share one fetch, and each gets its outcome', async () => {
     const { notion, handle, fetched, reports } = world();
     notion.set('A', []);
     expect(await handle(event('e1'), event('e2', { receivedAt: new Date(999_700) }), event('e3'))).toEqual({ kind: 'done' });
@@ -232,7 +232,7 @@ describe('the sync worker', () => {
     ]);
   });
 
-  test('an event of a data source finds its database in the mirror, without asking Notion where it is', async () => {
+  test('an event about a data source finds its database in the mirror, without a lookup at Notion', async () => {
     const { notion, handle, fetched, located, mirror } = world();
     notion.set('A', ['s1']);
     await handle(event('e1'));
@@ -242,7 +242,7 @@ describe('the sync worker', () => {
     expect(mirror.get('A')?.rev).toBe(2);
   });
 
-  test('an event of a data source that nobody has seen is found at Notion', async () => {
+  test('the database of a data source missing from the mirror is looked up at Notion', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1']);
     await handle(event('e1', { databaseId: null, dataSourceId: 's1', type: 'data_source.created' }));
@@ -256,8 +256,8 @@ describe('the sync worker', () => {
     expect([...mirror.keys()]).toEqual(['A']);
   });
 
-  // Each event of a linked view, or of a database that had become a page, was a dead letter.
-  test('an id that Notion cannot show as a database is ignored, and one that was mirrored goes', async () => {
+  // Each event about a linked view, or about a database that had become a page, became a dead letter.
+  test('an id that Notion cannot show as a database is ignored, and its mirrored document is removed', async () => {
     const refusal = { class: 'unreadable', code: 'validation_error', message: 'It is a linked database.' } as const;
     const { handle, reports, mirror, notion, notionSays } = world();
     notionSays({ kind: 'inaccessible', refusal });
@@ -274,14 +274,14 @@ describe('the sync worker', () => {
     expect(mirror.get('A')).toMatchObject({ live: false, removed: { reason: 'inaccessible' } });
   });
 
-  test('a data source that is in no database is ignored', async () => {
+  test('a data source in no database is ignored', async () => {
     const { handle, reports, mirror } = world();
     expect(await handle(event('e1', { databaseId: null, dataSourceId: 'gone' }))).toEqual({ kind: 'done' });
     expect(reports).toMatchObject([{ eventId: 'e1', outcome: 'ignored' }]);
     expect(mirror.size).toBe(0);
   });
 
-  test('a moved data source brings both its old and its new database up to date', async () => {
+  test('a move of a data source updates both its old and its new database', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1']).set('B', []);
     await handle(event('e1'));
@@ -291,7 +291,7 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
-  test('a moved data source brings its new database up to date while Notion still shows it in the old one too', async () => {
+  test('a move of a data source updates its new database while Notion still shows it in the old one too', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1']).set('B', []);
     await handle(event('e1'));
@@ -301,7 +301,7 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
-  test('Notion is asked where a moved data source is, though its old database still shows it and the event names a page', async () => {
+  test('a moved data source is looked up at Notion even if its old database still shows it and the event names a page', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1']);
     await handle(event('e1'));
@@ -311,7 +311,7 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
-  test('a data source that moves to where no connection sees it leaves its old database', async () => {
+  test('a data source that moves out of sight of all connections leaves its old database', async () => {
     const { notion, handle, mirror } = world();
     notion.set('A', ['s1', 's2']);
     await handle(event('e1'));
@@ -320,7 +320,7 @@ describe('the sync worker', () => {
     expect([...mirror]).toMatchObject([['A', { live: true, dataSourceIds: ['s2'] }]]);
   });
 
-  test('a deleted data source brings its database up to date, whatever the event says of itself', async () => {
+  test('a deleted data source updates its database, whatever parent the event names', async () => {
     const { notion, handle, mirror, located, reports } = world();
     notion.set('A', ['s1', 's2']);
     await handle(event('e1'));
@@ -331,7 +331,7 @@ describe('the sync worker', () => {
     expect(located).toEqual([]);
   });
 
-  test('a fetch from before the move that is written after it does not keep the data source in two databases', async () => {
+  test('a fetch that began before a move and is written after it does not leave the data source in two databases', async () => {
     const { notion, handle, mirror, afterFetch } = world();
     notion.set('A', ['s1']).set('B', []);
     afterFetch.run = async (databaseId) => {
@@ -345,7 +345,7 @@ describe('the sync worker', () => {
     expect(mirror.get('B')?.dataSourceIds).toEqual(['s1']);
   });
 
-  test("asks with all the bots that the waiting events name, the newest one's connection and how often it was tried", async () => {
+  test("fetches with the bots of all waiting events, the newest event's connection and the number of attempts", async () => {
     const { notion, handleRecords, asked } = world();
     notion.set('A', []);
     await handleRecords(3, [
@@ -355,7 +355,7 @@ describe('the sync worker', () => {
     expect(asked).toEqual([{ preferConnectionId: 'c2', accessibleBy: ['bot-1', 'bot-2', 'bot-3'], attempt: 3 }]);
   });
 
-  test('content that was overtaken between the read and the write is fetched again', async () => {
+  test('content that conflicts with a newer write is fetched again', async () => {
     const { notion, mirror, handle, fetched, afterFetch, reports } = world();
     notion.set('A', []);
     await handle(event('e1'));
@@ -370,7 +370,7 @@ describe('the sync worker', () => {
     expect(mirror.get('A')).toMatchObject({ rev: 3, live: false });
   });
 
-  test('a tombstone that was overtaken between the read and the write is fetched again', async () => {
+  test('a tombstone that conflicts with a newer write is fetched again', async () => {
     const { notion, mirror, handle, fetched, afterFetch, reports } = world();
     afterFetch.run = async () => {
       afterFetch.run = () => Promise.resolve();
@@ -383,7 +383,7 @@ describe('the sync worker', () => {
     expect(mirror.get('A')).toMatchObject({ rev: 2, live: true, dataSourceIds: ['s1'] });
   });
 
-  test('while MongoDB is away the lane waits, and no event has an outcome', async () => {
+  test('the lane waits while MongoDB is unavailable, and no event gets an outcome', async () => {
     const { handle, store, reports } = world();
     store.isAway = true;
     const outcome = await handle(event('e1'));
@@ -392,7 +392,7 @@ describe('the sync worker', () => {
     expect(reports).toEqual([]);
   });
 
-  test.each([true, false])('what MongoDB can never store is a dead letter (live: %s)', async (isLive) => {
+  test.each([true, false])('a document that MongoDB can never store makes a dead letter (live: %s)', async (isLive) => {
     const { notion, handle, store, reports } = world();
     if (isLive) notion.set('A', []);
     store.rejects = true;
@@ -400,7 +400,7 @@ describe('the sync worker', () => {
     expect(reports).toEqual([]);
   });
 
-  test('without an active connection events are parked, not lost and not dead letters', async () => {
+  test('events without an active connection are parked, neither lost nor dead letters', async () => {
     const { handle, notionSays, parked, reports } = world();
     notionSays({ kind: 'no_active_connection', statuses: ['paused'] });
     expect(await handle(event('e1'))).toEqual({ kind: 'done' });
@@ -408,7 +408,7 @@ describe('the sync worker', () => {
     expect(reports).toMatchObject([{ outcome: 'parked' }]);
   });
 
-  test('a connection that is listed as active but cannot be used is tried again later, not in a tight loop', async () => {
+  test('a connection listed as active but refused is retried with a backoff, not in a tight loop', async () => {
     const { handle, notionSays, listedAsActive, parked } = world();
     notionSays({ kind: 'no_active_connection', statuses: ['unauthorized'] });
     listedAsActive.is = true;
@@ -418,7 +418,7 @@ describe('the sync worker', () => {
     expect(parked).toEqual([]);
   });
 
-  test('a throttled connection holds the lane until it may call again', async () => {
+  test('a throttled connection stops the lane until it may call again', async () => {
     const { handle, notionSays, reports } = world();
     const failure = { class: 'rate_limited', code: 'window', message: 'later' } as const;
     notionSays({ kind: 'retry', at: 5_000_000, scope: 'connection', failure });
@@ -426,7 +426,7 @@ describe('the sync worker', () => {
     expect(reports).toEqual([]);
   });
 
-  test('an event that fails by itself is said to be tried again, one whose tenant waits is not', async () => {
+  test('a failing event is reported as retrying, an event whose whole tenant waits is not', async () => {
     const { handle, notionSays, retrying } = world();
     const failure = { class: 'server', code: 'internal_server_error', message: 'status 500' } as const;
     notionSays({ kind: 'retry', at: 2_000_000, scope: 'connection', failure });
@@ -437,7 +437,7 @@ describe('the sync worker', () => {
     expect(retrying).toEqual(['e2', 'e3']);
   });
 
-  test('what can never succeed is a dead letter', async () => {
+  test('an event that can never succeed is a dead letter', async () => {
     const { handle, notionSays } = world();
     const failure = { class: 'restricted', code: 'restricted_resource', message: 'no' } as const;
     notionSays({ kind: 'failed', failure });

@@ -7,38 +7,38 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
 
-/** What became of one event, for its log line and the metric. */
+/** The outcome of one event, for its log line and the metric. */
 export type EventOutcome = 'written' | 'removed' | 'skipped' | 'ignored' | 'parked';
 
 export interface OutcomeDetail {
   readonly reason?: string;
   /** The event whose fetch answered for this one too. */
   readonly coalescedInto?: string;
-  /** Calls to Notion that a fetch of this event's own would have cost, when it cost none. */
+  /** Calls to Notion that this event's own fetch would have cost; missing when it was fetched. */
   readonly callsSaved?: number;
-  /** Of the database that decided the outcome; null when nothing was found to fetch or write. */
+  /** The fetch and the record of the entity that decided the outcome; null when nothing was fetched or written. */
   readonly trail: Trail | null;
   readonly attempts: number;
-  /** From being taken from the log until the work that settled it began, ms. */
+  /** From being read from the log until the work that settled it began, ms. */
   readonly waitedMs: number;
 }
 
 export interface HandlerDependencies {
-  /** The first one that claims an event handles it. */
+  /** The first kind that claims an event handles it. */
   readonly entities: readonly Pick<OpenEntity, 'kind' | 'sync'>[];
-  /** Reads the tenant's connections again when none is active: the cache may be a moment behind the ingress's. True if one is active now. */
+  /** Reads the tenant's connections again when none is active: the cache may lag behind the ingress's. True if one is active now. */
   readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
   /** Keeps events whose tenant has no active connection until it has one. */
   readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void;
-  /** The event has failed by itself, and will be tried again. Not called while its whole tenant waits. */
+  /** The event failed and will be retried. Not called while its whole tenant waits. */
   readonly retrying: (event: WorkItem<DatabaseEvent>) => void;
   readonly now: () => number;
 }
 
 /**
- * Handles the waiting events of one task (of one database, or of one data source whose database is not known yet) as one: whatever Notion says
- * now is the answer to all of them. Each event still gets its outcome line.
+ * Handles the waiting events of one task (about one database, or one data source whose database is not known yet) together: Notion's current
+ * state answers all of them. Each event still gets its own outcome.
  */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function syncWork(work) {
@@ -69,7 +69,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
   }
 
   async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: SyncedWork, beganAt: number): Promise<Outcome> {
-    const tell = (outcome: EventOutcome, reason?: string): Outcome => {
+    const done = (outcome: EventOutcome, reason?: string): Outcome => {
       const { trail, calls: callsSaved } = result.kind === 'settled' ? result : { trail: null, calls: 0 };
       for (const event of work.items) {
         const { item, takenAt } = event;
@@ -86,16 +86,16 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     };
     switch (result.kind) {
       case 'settled':
-        return tell(result.outcome, result.reason);
+        return done(result.outcome, result.reason);
       case 'no_active_connection': {
         if (await deps.recheckConnections(newest)) {
-          // Active by the list, refused a moment ago: until that is written down, it is not asked again and again.
+          // Listed as active, but just refused: back off until the new status is stored, instead of retrying in a tight loop.
           const failure: Failure = { class: 'connection', code: 'not_active_yet', message: 'no connection of the tenant could be used' };
           return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 100, 10_000), scope: 'task', failure };
         }
-        if (result.statuses.every((status) => status === 'deleted')) return tell('ignored', 'no_connection');
+        if (result.statuses.every((status) => status === 'deleted')) return done('ignored', 'no_connection');
         await deps.park(work.items.map(({ record, item }) => ({ event: item, accessibleBy: accessibleByOf(record) })));
-        return tell('parked', result.statuses.join(','));
+        return done('parked', result.statuses.join(','));
       }
       case 'retry':
         return { kind: 'retry', at: result.at, scope: result.scope === 'connection' ? 'lane' : 'task', failure: result.failure };

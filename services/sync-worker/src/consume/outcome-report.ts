@@ -5,7 +5,7 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { EventOutcome, OutcomeDetail } from './handle-work.ts';
 
-/** Tells of each event what became of it: one log line, the metrics, and what is kept of it. */
+/** Reports the outcome of each event: one log line, the metrics, and the stored outcome. */
 export function createOutcomeReport(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -15,7 +15,7 @@ export function createOutcomeReport(deps: {
   const { logger, metrics, now, keep } = deps;
   const outcomes = new Counter({
     name: 'notion_mirror_sync_outcomes_total',
-    help: "Sync events, by what became of them. Coalesced: another event's fetch answered for it.",
+    help: "Sync events, by outcome. Coalesced: answered by another event's fetch.",
     labelNames: ['outcome', 'coalesced'],
     registers: [metrics],
   });
@@ -27,7 +27,7 @@ export function createOutcomeReport(deps: {
   });
   const saved = new Counter({
     name: 'notion_mirror_notion_calls_saved_total',
-    help: 'Calls to Notion that events did not cost: the fetch of another event answered for them (coalesced), or a later one had seen them (skipped).',
+    help: 'Calls to Notion that events saved: the fetch of another event answered them (coalesced), or a fetch begun after their receipt (skipped).',
     labelNames: ['because'],
     registers: [metrics],
   });
@@ -40,13 +40,13 @@ export function createOutcomeReport(deps: {
     seconds.observe(Math.max(0, ageMs) / 1000);
     logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
     const { reason = null, coalescedInto = null } = detail;
-    const way = {
+    const path = {
       attempts,
       waitedMs,
       fetch: trail?.fetch ?? null,
       record: trail?.record ?? null,
       isUnannounced: trail?.isUnannounced ?? false,
     };
-    keep({ ...outcomeOf('sync-worker', event, record), ...way, outcome, reason, coalescedInto, at: new Date(at) });
+    keep({ ...outcomeOf('sync-worker', event, record), ...path, outcome, reason, coalescedInto, at: new Date(at) });
   };
 }

@@ -4,10 +4,10 @@ import type { ParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { startRepeating, type Repeating } from '@notion-mirror/service-kit/async/repeating';
 
-/** What no change announces: an event that was parked while its connection became active. */
+/** A safety net: no change announces an event that was parked just as its connection became active. */
 const everyMs = 30_000;
 
-/** Appends the parked events of tenants again whose connection is active. Every sync-worker runs one of these; an event that comes twice does no harm. */
+/** Re-appends parked events of tenants with an active connection. Runs in every sync-worker; a duplicate event is harmless. */
 export function startParkedRelease(deps: {
   readonly connections: Pick<ConnectionDirectory, 'activeByWorkspace' | 'onChange'>;
   readonly parked: Pick<ParkedEvents, 'workspaces' | 'release'>;
@@ -25,7 +25,7 @@ export function startParkedRelease(deps: {
         if (released > 0) logger.info({ workspaceId, events: released }, 'parked events appended again');
       }
     },
-    onFailure: (error) => logger.warn({ err: error }, 'parked events are not appended yet'),
+    onFailure: (error) => logger.warn({ err: error }, 'cannot append parked events; retrying'),
   });
   const unsubscribe = connections.onChange(({ connection }) => {
     if (connection?.status === 'active') release.nudge();

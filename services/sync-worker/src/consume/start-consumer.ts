@@ -9,7 +9,7 @@ import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startParkedRelease } from './parked-release.ts';
 
-/** The consumer of sync events, and what a sweep appends through it and waits for. */
+/** Starts the consumer of sync events, with the function by which a sweep appends an event and waits for it. */
 export function startConsumer(
   worker: Worker,
   { connections, entities }: { readonly connections: ConnectionDirectory; readonly entities: readonly OpenEntity[] },
@@ -23,7 +23,7 @@ export function startConsumer(
   const consumer = createWorkerConsumer(worker, {
     kind: 'sync',
     handle: createWorkHandler({
-      // A sweep goes on at the first retry: what never succeeds would hold its few events in flight.
+      // A sweep stops waiting at the first retry: events that never succeed would occupy its few places in flight.
       retrying: (event) => awaitedEvents.settle(event.item, 'failing'),
       entities,
       now: Date.now,

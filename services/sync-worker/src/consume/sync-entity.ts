@@ -8,25 +8,25 @@ import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/reco
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import type { Unanswered } from '@notion-mirror/notion-source/vote';
 
-/** What was fetched of one entity, and how its record is now. */
+/** The fetch of one entity, and its record afterwards. */
 export type Trail = Pick<EventOutcome, 'fetch' | 'record' | 'isUnannounced'>;
 
-/** What came of one entity. `before`: its record as it was read. */
+/** The result for one entity. `before`: its record before the write. */
 export type SyncResult<Outline extends object> =
   | { readonly kind: 'written'; readonly outline: Outline; readonly before: StoredRecord<Outline> | null; readonly trail: Trail }
   | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'>; readonly trail: Trail }
-  /** The id names something that Notion cannot show as this kind (for a database: a linked view, a page), and the mirror held nothing of it. */
+  /** The id belongs to an object that Notion cannot show as this kind (for a database: a linked view, a page), and the mirror had no live record. */
   | { readonly kind: 'other_kind'; readonly trail: Trail }
-  /** A fetch that began after the event was received has seen it. */
+  /** A fetch that began after the event was received already covers it. */
   | { readonly kind: 'skipped'; readonly before: StoredRecord<Outline> | null; readonly trail: Trail }
-  /** It answers 404 and was never mirrored: the id was only a hint. */
+  /** Notion answers 404 and the entity was never mirrored: the id was only a hint. */
   | { readonly kind: 'unknown' }
   | Unfinished;
 
 /** Nothing was settled. */
 export type Unfinished = { readonly kind: 'unwritable'; readonly message: string } | Unanswered;
 
-/** What came of the events of one task. `calls`: what a fetch that answers them costs in calls to Notion. */
+/** The result for the events of one task. `calls`: the calls to Notion of a fetch that answers them. */
 export type SyncedWork =
   | {
       readonly kind: 'settled';
@@ -38,24 +38,24 @@ export type SyncedWork =
   | Unfinished;
 
 export interface SyncTarget extends EntityRef {
-  /** The newest of the waiting events: one fetch answers for all of them. */
+  /** The newest of the waiting events: one fetch answers all of them. */
   readonly event: DatabaseEvent;
-  /** Bots that can read the entity, as the webhook said; may be empty. */
+  /** Bots that can read the entity, according to the webhook; may be empty. */
   readonly accessibleBy: readonly string[];
-  /** The id is a guess (a data source event's parent): when nothing is there, leave no tombstone. */
+  /** The id is a guess (a data source event's parent): if nothing is found, leave no tombstone. */
   readonly hint: boolean;
-  /** How often this work has been tried, this time included: a retry's backoff grows with it. */
+  /** Attempts of this work, including this one; the backoff of a retry grows with it. */
   readonly attempt: number;
 }
 
-/** What a fetch is asked for. */
+/** The parameters of a fetch. */
 export interface FetchOrder<Outline extends object> extends EntityRef {
   readonly before: StoredRecord<Outline> | null;
-  /** The connection that the event came through. */
+  /** The connection that received the event. */
   readonly preferConnectionId: string;
   readonly accessibleBy: readonly string[];
   readonly attempt: number;
-  /** To be called for each answer of Notion with what it calls the request. */
+  /** Called for each response of Notion, with its request id. */
   readonly onAnswer: (requestId: string | null) => void;
 }
 
@@ -64,14 +64,14 @@ export interface SyncDependencies<Content, Outline extends object> {
   readonly storage: Pick<EntityStorage<Content, Outline>, 'outlineOfContent'>;
   /** Never rejects. */
   readonly fetch: (order: FetchOrder<Outline>, signal: AbortSignal) => Promise<FetchOutcome<Content>>;
-  /** When the content was edited, as Notion says. */
+  /** The edit times in the content, according to Notion. */
   readonly editsOf: (content: Content) => readonly (Date | null)[];
   readonly toleranceMs: number;
   readonly now: () => number;
 }
 
 /**
- * Brings one entity up to date under the write rule. Rejects with the store's errors or the signal's reason; what Notion says is in the result.
+ * Brings one entity up to date under the write rule. Rejects with the store's errors or the signal's reason; Notion's failures are in the result.
  */
 export async function syncEntity<Content, Outline extends object>(
   deps: SyncDependencies<Content, Outline>,
@@ -118,7 +118,7 @@ export async function syncEntity<Content, Outline extends object>(
   return { kind: 'skipped', before: record, trail: { fetch: null, record: left, isUnannounced: false } };
 }
 
-/** An edit that the last fetch cannot have seen, found by a comparison with Notion: there should have been a webhook about it. */
+/** An edit after the last fetch, found by a comparison with Notion: a webhook should have announced it. */
 function isUnannouncedEdit(
   { event }: SyncTarget,
   record: StoredRecord | null,
@@ -159,7 +159,7 @@ async function write<Content, Outline extends object>(
       const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason: fetched.kind, eventId: event.eventId });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
-      // The tombstone is written all the same: a fetch in flight may have seen what the id was before.
+      // The tombstone is written even so: a fetch in flight may still hold the previous content of the id.
       if (record?.live !== true && fetched.kind === 'inaccessible' && fetched.refusal !== undefined) return { kind: 'other_kind' };
       return { kind: 'removed', reason: fetched.kind };
     }
@@ -170,7 +170,7 @@ async function write<Content, Outline extends object>(
   }
 }
 
-/** What the result of one entity settles. `calls`: what a fetch that answers the events costs in calls to Notion. */
+/** The result for a task decided by one entity. `calls`: the calls to Notion of a fetch that answers the events. */
 export function settledBy({ name }: EntityKind, result: SyncResult<object>, calls: number): SyncedWork {
   switch (result.kind) {
     case 'written':

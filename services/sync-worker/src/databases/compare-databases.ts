@@ -15,11 +15,11 @@ export interface DatabaseComparisonDependencies extends Clock {
 }
 
 /**
- * Compares a tenant's databases by Notion's search and, in full depth, each database of the mirror by itself: search lists data sources only,
- * and late.
+ * Compares a tenant's databases by Notion's search and, at full depth, each mirrored database individually, because search lists only data
+ * sources, with a delay.
  *
- * A search that fails stops nothing else: the other connections' results count, and each data source of the mirror that no search has shown is
- * compared by itself.
+ * A failed search does not stop the rest: the results of the other connections count, and each mirrored data source that no search has shown is
+ * compared individually.
  */
 export async function compareDatabases(deps: DatabaseComparisonDependencies, tools: SweepTools): Promise<Comparison> {
   const { workspaceId, signal } = tools;
@@ -62,18 +62,18 @@ export async function compareDatabases(deps: DatabaseComparisonDependencies, too
     }
   }
 
-  /** The document is what one connection sees: another one sees other data sources, and that is no news. */
+  /** A document shows the view of one connection. Another connection may see other data sources, which is no change. */
   function isSeenBy(database: HeldDatabase | undefined, { connectionId }: Connection): boolean {
     const seenBy = tools.connections().find((connection) => connection.connectionId === database?.connectionId);
     return seenBy === undefined || seenBy.connectionId === connectionId;
   }
 
-  /** What differs of a database of the mirror becomes an event. Resolves to those that are gone. */
+  /** Appends an event for each mirrored database that differs. Resolves to the databases that no longer exist in Notion. */
   async function compareMirrored(): Promise<Comparison['gone']> {
     const gone: Comparison['gone'][number][] = [];
     const left = [...held.values()].filter(({ databaseId }) => !tools.isSynced(databaseKind.targetOf(databaseId)));
     const active = tools.connections();
-    /** Only a search that was read to its end says what it does not show: that of the connection that saw the database, or all. */
+    /** Absence counts only in a search read to its end: that of the connection that last fetched the database, or the searches of all. */
     const provesAbsence = (database: HeldDatabase): boolean => {
       const seenBy = active.filter(({ connectionId }) => connectionId === database.connectionId);
       return !(seenBy.length > 0 ? seenBy : active).some(isUnread);
@@ -101,14 +101,14 @@ export async function compareDatabases(deps: DatabaseComparisonDependencies, too
     return gone;
   }
 
-  // In parallel: a search that takes long to fail holds up no other.
+  // In parallel, so that a search that is slow to fail does not delay the others.
   const searches = await Promise.allSettled(tools.connections().map(searchAndCompare));
   for (const search of searches) if (search.status === 'rejected') throw search.reason;
   const gone = tools.depth === 'full' ? await compareMirrored() : [];
   return { held: held.size, found: shown.size, gone };
 }
 
-/** Search is late, so what it shows may be older than what the mirror holds. */
+/** Search lags behind, so its result may be older than the mirror. */
 function isNews(source: FoundDataSource, answers: HeldAnswers): boolean {
   const held = answers.dataSources.get(source.dataSourceId);
   if (held === undefined) return true;

@@ -2,9 +2,9 @@ import type { DatabasesListing } from '@notion-mirror/mirror-store/entities/data
 import { sourcesIn, type DatabaseResult } from './sync-data-source.ts';
 
 /**
- * A data source is in one database only. When a document that was just written lists one that another document of the tenant lists too, the
- * source was moved, and one of the two was fetched before: a fetch that began before the move may be written after the move was handled, and
- * no further event would come. So both are fetched again until one of them has let go. `syncNow` never skips.
+ * A data source belongs to one database only. When a newly written document lists a source that another document of the tenant lists too, the
+ * source was moved, and one of the two documents is outdated: a fetch that began before the move may be written after the move was handled, and
+ * no further event would follow. So both are fetched again until only one lists the source. `syncNow` never skips.
  * Resolves to a result that must be settled first (a retry, a failure), or null.
  */
 export async function settleContestedSources(

@@ -2,12 +2,12 @@ import { isSameAnswer, type HeldAnswers, type HeldDatabase, type HeldDatabases }
 import type { LookOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 
-/** What came of comparing one database of the mirror with Notion. One that is as the mirror has it has no finding. */
+/** The result of comparing one mirrored database with Notion. A database that is equal has no finding. */
 export type Finding =
   | { readonly kind: 'differs'; readonly reason: 'container_changed' | 'source_changed' | 'not_in_search' }
   /** In the trash, or no connection can read it. */
   | { readonly kind: 'gone' }
-  /** It cannot be read now, and the others can. */
+  /** This database cannot be read now; others can. */
   | { readonly kind: 'uncompared'; readonly because: string }
   /** Nothing further can be compared: no connection is active, or Notion as a whole does not answer. */
   | { readonly kind: 'no_active_connection' }
@@ -17,9 +17,9 @@ export interface HeldComparisonDependencies extends Clock {
   readonly notion: Pick<NotionSource, 'lookAtDatabase' | 'lookAtDataSource'>;
   readonly held: Pick<HeldDatabases, 'answers'>;
   readonly workspaceId: string;
-  /** Data sources that search has shown, and which were compared with that. */
+  /** Data sources already compared by their search result. */
   readonly shown: ReadonlySet<string>;
-  /** Whether a source of this database that search did not show is one that search cannot show. If not, it is compared by itself. */
+  /** Whether a source of this database missing from search proves a change. If not, it is compared individually. */
   readonly provesAbsence: (database: HeldDatabase) => boolean;
   /** Whether Notion has answered this sweep already. */
   readonly hasAnswered: boolean;
@@ -35,15 +35,15 @@ interface Pending {
 
 const readAtOnce = 100;
 const attempts = 4;
-/** How long a tenant is waited for whose connections may make no call. Other tenants wait for this sweep's place. */
+/** Maximum wait for a tenant whose connections may make no call. Meanwhile the sweep occupies a place that other tenants need. */
 const longestWaitMs = 300_000;
-/** So many failures before the first success are not those of single databases. */
+/** After this many failures without a success, Notion as a whole is considered unavailable. */
 const failuresWithoutAnswer = 20;
 
 /**
- * Compares each database with one call for its container, and one for each data source that search has not spoken of. One whose call fails comes again after
- * all the others, a few times, so that those that never succeed cost the others a call and no wait. Yields what differs or could not be
- * compared. Throws the store's errors and the signal's reason.
+ * Compares each database with one call for its container, and one for each data source that search has not shown. A database whose call fails is
+ * retried after all others, a few times, so that permanent failures cost the others one call and no wait. Yields the databases that differ or
+ * could not be compared. Throws the store's errors and the signal's reason.
  */
 export async function* compareHeld(
   deps: HeldComparisonDependencies,
@@ -69,7 +69,7 @@ export async function* compareHeld(
         // Removed since the sweep began.
         if (answer === undefined) continue;
         if (at > now()) await sleep(at - now(), signal);
-        const outcome = await waitingForRoom(() => compare(database, answer, attempt));
+        const outcome = await withinBudget(() => compare(database, answer, attempt));
         if (outcome.kind === 'retry') {
           failures += 1;
           const because = outcome.failure.message;
@@ -91,10 +91,10 @@ export async function* compareHeld(
   type Compared = Finding | { readonly kind: 'same' };
   type Retry = Extract<LookOutcome, { kind: 'retry' }>;
 
-  /** What no call of the connection may be made for is no failure of a database: it only takes longer. */
-  async function waitingForRoom(look: () => Promise<Compared | Retry>): Promise<Compared | Retry> {
+  /** Waits while the connection may make no call: this is no failure of the database. */
+  async function withinBudget(run: () => Promise<Compared | Retry>): Promise<Compared | Retry> {
     for (const began = now(); ;) {
-      const outcome = await look();
+      const outcome = await run();
       signal.throwIfAborted();
       if (outcome.kind !== 'retry' || (outcome.scope === 'request' && outcome.failure.class !== 'rate_limited')) return outcome;
       if (outcome.at - began > longestWaitMs) return { kind: 'no_answer', because: outcome.failure.message };
@@ -108,10 +108,10 @@ export async function* compareHeld(
     switch (outcome.kind) {
       case 'live': {
         if (!isSameAnswer(held.database, outcome.raw)) return { kind: 'differs', reason: 'container_changed' };
-        const unseen = searchable.filter((id) => !deps.shown.has(id));
-        if (unseen.length === 0) return { kind: 'same' };
+        const notShown = searchable.filter((id) => !deps.shown.has(id));
+        if (notShown.length === 0) return { kind: 'same' };
         if (deps.provesAbsence(database)) return { kind: 'differs', reason: 'not_in_search' };
-        return compareSources(unseen, held, { preferConnectionId, attempt });
+        return compareSources(notShown, held, { preferConnectionId, attempt });
       }
       case 'trashed':
       case 'gone':
@@ -140,7 +140,7 @@ export async function* compareHeld(
         }
         case 'gone':
         case 'failed':
-          // The mirror holds it as readable: the event's fetch says what it is now.
+          // The mirror has it as readable; the event's fetch decides its current state.
           return { kind: 'differs', reason: 'source_changed' };
         case 'no_active_connection':
           return { kind: 'no_active_connection' };

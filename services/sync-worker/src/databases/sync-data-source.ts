@@ -13,16 +13,16 @@ export interface DataSourceDependencies {
   readonly sync: (databaseId: string, hint: boolean) => Promise<DatabaseResult>;
 }
 
-/** `not_found`: no database anywhere holds this data source, so there is nothing to mirror. */
+/** `not_found`: no database contains this data source, so there is nothing to mirror. */
 export type DataSourceResult =
   | { readonly kind: 'synced'; readonly results: readonly DatabaseResult[] }
   | { readonly kind: 'not_found' }
   | Unfinished;
 
 /**
- * An event that names a data source concerns the database that holds it. Which one that is, nothing says reliably: the event's parent may be
- * the database, the page above it or a wiki. So the mirror is asked first, then the hint, and last Notion itself. `moved` concerns both the
- * database that held it (the mirror knows) and the one that holds it now (Notion knows).
+ * An event about a data source concerns the database that contains it, which the event does not name reliably: its parent may be the database,
+ * the page above it or a wiki. So the mirror is queried first, then the hint is tried, and Notion is asked last. `moved` concerns both the
+ * previous database (known from the mirror) and the current one (known from Notion).
  */
 export async function syncDataSource(
   deps: DataSourceDependencies,
@@ -49,12 +49,12 @@ export async function syncDataSource(
   }
   if (event.databaseId !== null && (!found || event.type === 'data_source.moved')) {
     const result = await sync(event.databaseId, true);
-    // A hint that leads nowhere is no failure of the event; Notion is asked below.
+    // A wrong hint is no failure of the event; Notion is asked below.
     if (result.kind === 'retry' || result.kind === 'no_active_connection') return result;
     found ||= holdsIt(result);
   }
-  const gone = event.type === 'data_source.deleted' && mirrored.length > 0;
-  if ((!found && !gone) || event.type === 'data_source.moved') {
+  const isDeleted = event.type === 'data_source.deleted' && mirrored.length > 0;
+  if ((!found && !isDeleted) || event.type === 'data_source.moved') {
     const { signal, ...rest } = asking;
     const parent = await deps.notion.databaseOfDataSource(
       { workspaceId, dataSourceId, preferConnectionId: event.connectionId, ...rest },
@@ -78,7 +78,7 @@ export async function syncDataSource(
   return results.length === 0 ? { kind: 'not_found' } : { kind: 'synced', results };
 }
 
-/** The data sources that a database holds now, as far as its result says. */
+/** The current data sources of a database, as far as known from its result. */
 export function sourcesIn(result: DatabaseResult): readonly string[] {
   if (result.kind === 'written') return result.outline.dataSourceIds;
   return result.kind === 'skipped' ? (result.before?.dataSourceIds ?? []) : [];

@@ -18,7 +18,7 @@ export interface DatabaseSyncDependencies extends Pick<
   readonly notion: Pick<NotionSource, 'fetchDatabase' | 'databaseOfDataSource'>;
 }
 
-/** Brings up to date the database that events name, and the databases that the data sources of events are or were in. */
+/** Brings up to date the database named by events, and the databases that contain or contained the data sources of events. */
 export function createDatabaseSync(
   deps: DatabaseSyncDependencies,
 ): (work: Work<DatabaseEvent>, newest: DatabaseEvent) => Promise<SyncedWork> {
@@ -72,18 +72,18 @@ function settledByAll(result: DatabaseResult | DataSourceResult): SyncedWork {
   if (result.kind === 'not_found') return settledBy(databaseKind, { kind: 'unknown' }, 1);
   if (result.kind !== 'synced') return settledBy(databaseKind, result, callsOf(result));
   const { results } = result;
-  // One that was written stands for the event, else one that was removed, else one that needed nothing.
+  // The event's outcome is that of a written database, else of a removed one, else of a skipped one.
   const best = (['written', 'removed', 'skipped'] as const).flatMap((kind) => results.filter((one) => one.kind === kind))[0];
   const calls = results.reduce((sum, one) => sum + callsOf(one), 0);
   return best === undefined ? { kind: 'settled', outcome: 'skipped', trail: null, calls } : settledBy(databaseKind, best, calls);
 }
 
-/** The calls that a fetch takes: the container, and each data source that it lists. */
+/** The number of calls of a fetch: one for the container, and one for each data source that it lists. */
 function callsOf(result: DatabaseResult): number {
   return 1 + sourcesIn(result).length;
 }
 
-/** One event for each data source, the newest; a move is kept before the others since it concerns two databases. */
+/** The newest event of each data source; a move takes precedence, since it concerns two databases. */
 function distinctDataSources(events: readonly DatabaseEvent[]): (DatabaseEvent & { dataSourceId: string })[] {
   const latest = new Map<string, DatabaseEvent & { dataSourceId: string }>();
   for (const event of events) {

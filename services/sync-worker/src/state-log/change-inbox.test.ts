@@ -5,7 +5,7 @@ import { createChangeInbox } from './change-inbox.ts';
 
 const position = (n: number): ChangePosition => ({ kind: 'after', token: { n } });
 
-/** A batch that is full with two records. */
+/** An inbox whose batch is full with two records. */
 function inbox() {
   let records: StateRecord[] = [];
   const batch = {
@@ -19,7 +19,7 @@ function inbox() {
 
 const keysOf = (taken: { records: readonly StateRecord[] } | null) => taken?.records.map(({ key }) => key);
 
-test('what was added is taken together, with the position behind it', async () => {
+test('changes are taken together, with the position after them', async () => {
   const box = inbox();
   box.add('a');
   await box.reached(position(1), false);
@@ -28,7 +28,7 @@ test('what was added is taken together, with the position behind it', async () =
   expect(taken?.position).toEqual(position(1));
 });
 
-test('a position alone is taken only when it is worth storing', async () => {
+test('a position without changes is taken only when it is worth storing', async () => {
   const box = inbox();
   const taken = box.take();
   await box.reached(position(1), false);
@@ -39,7 +39,7 @@ test('a position alone is taken only when it is worth storing', async () => {
   expect(keysOf(await box.take())).toEqual(['a']);
 });
 
-test('a full batch holds the reader until it is taken, or nothing is taken any more', async () => {
+test('a full batch blocks the reader until it is taken or the inbox is closed', async () => {
   const box = inbox();
   box.add('a');
   box.add('b');
@@ -51,12 +51,12 @@ test('a full batch holds the reader until it is taken, or nothing is taken any m
   await reading;
   box.add('c');
   box.add('d');
-  const held = box.reached(position(2), false);
+  const blocked = box.reached(position(2), false);
   box.close();
-  await held;
+  await blocked;
 });
 
-test('the end of the reading comes after all that was read', async () => {
+test('the end of the reading is delivered after all changes', async () => {
   const box = inbox();
   box.add('a');
   await box.reached(position(1), false);
@@ -65,7 +65,7 @@ test('the end of the reading comes after all that was read', async () => {
   await expect(box.take()).rejects.toThrow('lost');
 });
 
-test('a reading that simply ended is null', async () => {
+test('take returns null when the reading ended without an error', async () => {
   const box = inbox();
   box.end(null);
   expect(await box.take()).toBeNull();

@@ -2,25 +2,25 @@ import type { StateRecord } from '@notion-mirror/event-log/state-record';
 import type { ChangePosition } from '@notion-mirror/mirror-store/state-log-progress';
 import type { StateBatch } from './state-batch.ts';
 
-/** What is to be appended next, and the position to store afterwards. */
+/** The records to append next, and the position to store afterwards. */
 export interface TakenChanges {
   readonly records: readonly StateRecord[];
   readonly oldest: Date | null;
   readonly position: ChangePosition;
 }
 
-/** Between the reading of changes and their appending: while one batch is being appended, the next one fills. One reader, one taker. */
+/** A buffer between reading changes and appending them: while one batch is appended, the next one fills. One reader, one taker. */
 export interface ChangeInbox {
   /**
-   * All changes up to `position` are in the batch. `isWorthStoring`: the position is to be stored though the batch is empty. Resolves when there is
-   * room for more.
+   * Reports that all changes up to `position` are in the batch. `isWorthStoring`: store the position even if the batch is empty. Resolves when
+   * there is room for more.
    */
   reached(position: ChangePosition, isWorthStoring: boolean): Promise<void>;
-  /** The reading has ended; null: not by an error. */
+  /** Ends the reading; null: without an error. */
   end(error: unknown): void;
-  /** Nothing is taken any more: `reached` waits no longer. */
+  /** Ends the taking: `reached` no longer waits. */
   close(): void;
-  /** Null when the reading has ended. Rejects with what it ended with, once all before that was taken. */
+  /** Null when the reading has ended. Rejects with the reading's error, after all earlier changes were taken. */
   take(): Promise<TakenChanges | null>;
 }
 

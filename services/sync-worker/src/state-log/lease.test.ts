@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { leadWhileHeld, type Leadership } from './lease.ts';
 
-/** Ends after so many tries. `held`: whether it gets the lease. */
+/** Stops after `tries` attempts. `held`: whether it gets the lease. */
 async function lead(tries: number, held: boolean, work: (leadership: Leadership, nth: number) => Promise<void>) {
   const stopping = new AbortController();
   const failures: unknown[] = [];
@@ -27,7 +27,7 @@ async function lead(tries: number, held: boolean, work: (leadership: Leadership,
   return { led: counts.led, released: counts.released, failures };
 }
 
-test('leads while it holds the lease, and gives it back', async () => {
+test('leads while it holds the lease, and releases it', async () => {
   expect(await lead(1, true, async () => {})).toEqual({ led: 1, released: 1, failures: [] });
 });
 
@@ -35,7 +35,7 @@ test('does not lead without the lease', async () => {
   expect(await lead(1, false, async () => {})).toEqual({ led: 0, released: 0, failures: [] });
 });
 
-test('one that leaves is told to end', async () => {
+test('leaving aborts the signal of the leadership', async () => {
   const { led } = await lead(1, true, async ({ signal, leave }) => {
     leave();
     expect(signal.aborted).toBe(true);
@@ -43,7 +43,7 @@ test('one that leaves is told to end', async () => {
   expect(led).toBe(1);
 });
 
-test('a failure is reported, and it leads again', async () => {
+test('a failure is reported, and leading is retried', async () => {
   const found = await lead(2, true, async (_leadership, nth) => {
     if (nth === 1) throw new Error('no broker');
   });

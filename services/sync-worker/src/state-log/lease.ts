@@ -2,25 +2,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 
-/** A process that died is followed by another one after this. */
+/** Another process takes over from a dead one after this time. */
 const leaseMs = 15_000;
 const holdEveryMs = 4_000;
 const minBackoffMs = 250;
 const maxBackoffMs = 5_000;
 
-/** What a leader works with. */
+/** The control of a leader over its lease. */
 export interface Leadership {
-  /** Aborts when it is to stop, or the lease is lost. */
+  /** Aborts when the process stops or the lease is lost. */
   readonly signal: AbortSignal;
   /** Gives the lease up. */
   readonly leave: () => void;
-  /** It gets somewhere: should it fail, another try may come at once. */
+  /** Reports progress: it resets the backoff after a failure. */
   readonly works: () => void;
 }
 
 /**
- * Runs `lead` while the lease is held, and again after it has failed or the lease was lost. Resolves when `stopping` aborts and `lead` has ended; never
- * rejects.
+ * Runs `lead` while the lease is held, and again after it has failed or the lease was lost. Resolves when `stopping` aborts and `lead` has ended;
+ * never rejects.
  */
 export async function leadWhileHeld(
   progress: Pick<StateLogProgress, 'hold' | 'release'>,
@@ -28,7 +28,7 @@ export async function leadWhileHeld(
     readonly stopping: AbortSignal;
     readonly lead: (leadership: Leadership) => Promise<void>;
     readonly onFailure: (error: unknown) => void;
-    /** Called after each try. */
+    /** Called after each attempt. */
     readonly onEnd: () => void;
   },
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function leadWhileHeld(
     const holding = setInterval(() => {
       progress.hold(leaseMs).then(
         (held) => held || lost.abort(),
-        // MongoDB is unavailable: then there is nothing to append either, and the next hold tells.
+        // MongoDB is unavailable: nothing can be read to append either, and the next renewal shows whether the lease was lost.
         () => {},
       );
     }, holdEveryMs);

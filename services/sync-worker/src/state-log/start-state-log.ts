@@ -10,7 +10,7 @@ import type { AnyMirrored } from '../mirrored-entity.ts';
 import { createStateLogMetrics } from './state-log-metrics.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
 
-/** Appends every change of the mirror to the state log of its kind; for each log, one of all sync-workers does it at a time. */
+/** Appends every change of the mirror to the state log of its kind. One sync-worker at a time appends to each log. */
 export function startStateLog(worker: Worker, mirrored: readonly AnyMirrored[]): void {
   const { config, logger, metrics, db, kafka } = worker;
   const { schemaRegistry, topicPrefix } = config;

@@ -5,13 +5,13 @@ import type { RecordChange } from '@notion-mirror/mirror-store/records/record-ch
 const maxRecords = 500;
 const maxBytes = 8 * 1024 * 1024;
 
-/** Records for the state log that are appended together. */
+/** Records to append to the state log together. */
 export interface StateBatch<Content> {
   add(change: Extract<RecordChange<Content>, { kind: 'state' }>): void;
   isFull(): boolean;
   /** When the oldest change in it was applied; null when it is empty. */
   oldest(): Date | null;
-  /** Empties it. */
+  /** Returns the records and empties the batch. */
   take(): readonly StateRecord[];
 }
 

@@ -1,18 +1,18 @@
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 
-/** What one publisher notes of its log. */
+/** The measurements of one publisher on its log. */
 export interface LogMeter {
   readonly appended: Counter<'kind'>;
   readonly skipped: Counter<'reason'>;
   readonly snapshots: Counter;
   leads(isLeading: boolean): void;
-  /** When the oldest change was applied that is not appended; null: all that is known of is. */
+  /** When the oldest change not yet appended was applied; null: all known changes are appended. */
   behindSince(oldest: Date | null): void;
 }
 
-/** The metrics of all state logs that a process may append to. Gives each log's publisher its meter. */
+/** The metrics of all state logs that a process may append to. Returns a function that makes the meter of one log. */
 export function createStateLogMetrics(registry: Registry): () => LogMeter {
-  /** Of each log that this process appends to: since when it is not known that everything is appended, epoch ms; null: it is. */
+  /** For each log that this process appends to: the time from which changes may be missing on it, epoch ms; null: none are. */
   const leading = new Map<LogMeter, number | null>();
   const registers = [registry];
   const leader = new Gauge({
@@ -32,7 +32,7 @@ export function createStateLogMetrics(registry: Registry): () => LogMeter {
   const shared = {
     appended: new Counter({
       name: 'notion_mirror_state_log_appended_total',
-      help: 'Changes appended to the state log: states, and nulls for what is gone.',
+      help: 'Changes appended to the state log: states, and nulls for deleted records.',
       labelNames: ['kind'],
       registers,
     }),
@@ -44,7 +44,7 @@ export function createStateLogMetrics(registry: Registry): () => LogMeter {
     }),
     snapshots: new Counter({
       name: 'notion_mirror_state_log_snapshots_total',
-      help: 'Times that every record was appended: at the very start, and whenever changes were missed.',
+      help: 'Full snapshots appended: at the first start, and whenever changes were missed.',
       registers,
     }),
   };

@@ -65,7 +65,7 @@ function publisher(writer: Promise<StateLogWriter> | null = null) {
   onTestFinished(stop);
   const metric = async (name: string) => (await metrics.getSingleMetric(`notion_mirror_state_log_${name}`)!.get()).values[0]?.value;
   const leads = async () => (await metric('leader')) === 1;
-  /** It leads, and has appended what was there before. */
+  /** Whether it leads and has appended the first snapshot. */
   const follows = async () => (await leads()) && (await metric('snapshots_total')) === 1;
   return { stop, leads, follows };
 }
@@ -118,17 +118,17 @@ async function remove(databaseId: string): Promise<void> {
 
 const revsOf = (states: readonly EntityState<DatabaseContent>[], databaseId: string) =>
   states.flatMap((state) => (state.id === databaseId && state.kind !== 'erased' ? [state.rev] : []));
-/** Without what came twice. */
+/** Without repeated revisions. */
 const distinct = (revs: readonly number[]) => [...new Set(revs)];
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 /** Waits for the last state of a database on the log. */
 const onLog = (databaseId: string, rev: number) => until(async () => revsOf(await statesOnLog(), databaseId).at(-1) === rev, 60_000);
 
 describe('the state log', () => {
-  // An append and a stored position for each change cost a worker, the broker and MongoDB as much as the document.
-  test('is appended to for many changes at once while they come one by one', async () => {
+  // An append and a stored position per change cost a worker, the broker and MongoDB as much as the document.
+  test('gets changes that arrive one by one in batches', async () => {
     const appends: number[] = [];
-    // A broker that takes no time: what is together is so because it was waited for.
+    // A broker without latency, so that only the publisher's own wait can form a batch.
     const append: StateLogWriter['append'] = async (records) => {
       appends.push(records.length);
     };
@@ -139,7 +139,7 @@ describe('the state log', () => {
     expect(appends.length).toBeLessThan(30);
   });
 
-  test('holds every change of a database in its order, though two writers race', async () => {
+  test('has every change of a database in order, even if two writers race', async () => {
     const one = publisher();
     await until(one.follows);
     await Promise.all(
@@ -156,7 +156,7 @@ describe('the state log', () => {
     expect(states[0]).toMatchObject({ kind: 'live', workspaceId: 'acme', content, connectionId: 'c' });
   });
 
-  test('begins with what is there, and a restart loses nothing', async () => {
+  test('begins with the existing records, and a restart loses nothing', async () => {
     await write('before', 'one');
     const one = publisher();
     await onLog('before', 1);
@@ -169,7 +169,7 @@ describe('the state log', () => {
     expect(revsOf(await statesOnLog(), 'before')).toEqual([1, 2]);
   });
 
-  test('has one writer at a time, and one that was thought dead cannot write behind the next', async () => {
+  test('has one writer at a time, and a writer presumed dead cannot append after its successor', async () => {
     const one = publisher();
     await until(one.follows);
     const two = publisher();
@@ -187,7 +187,7 @@ describe('the state log', () => {
     await onLog('d1', 11);
   });
 
-  test('a collection or database that is dropped is no removal of its records', async () => {
+  test('gets no removals when the collection or the database is dropped', async () => {
     const one = publisher();
     await until(one.follows);
     await write('kept', 'one');
@@ -199,7 +199,7 @@ describe('the state log', () => {
     expect(states.filter(({ kind }) => kind !== 'live')).toEqual([]);
   });
 
-  test('a record that is deleted is a null', async () => {
+  test('gets a null for a deleted record', async () => {
     const one = publisher();
     await until(one.follows);
     await write('d1', 'one');

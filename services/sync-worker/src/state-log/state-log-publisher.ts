@@ -14,9 +14,9 @@ export interface StateLogPublisher {
   stop(): Promise<void>;
 }
 
-/** How often the position is stored while nothing changes: it must not fall out of MongoDB's own log. */
+/** How often the position is stored while nothing changes, so that it does not fall out of MongoDB's oplog. */
 const idleStoreMs = 10_000;
-/** After a batch of fewer than this many, the next few changes are awaited for so long: an append and a stored position for each change would cost a worker as much as the document. */
+/** After a batch smaller than this, it waits `lingerMs` for more changes: an append and a stored position per change would cost a worker as much as the document. */
 const smallBatch = 100;
 const lingerMs = 100;
 
@@ -26,10 +26,10 @@ interface Leader<Content> extends Leadership {
 }
 
 /**
- * Appends every change of one kind's records to its state log, in the order in which they were applied. Every sync-worker runs one of these, and
- * one at a time does the work: it holds a lease, and its writer fences the previous ones (`docs/decisions/0007-*`). Whatever goes wrong, it
- * begins again at the position that was stored last, so a change is appended at least once. When the changes from there on cannot be had any
- * more, it appends every record as it is, and goes on from there.
+ * Appends every change of one kind's records to its state log, in the order they were applied. Every sync-worker runs a publisher, but only one
+ * appends at a time: it holds a lease, and its writer fences the previous ones (`docs/decisions/0007-*`). After any failure it restarts from the
+ * last stored position, so each change is appended at least once. When MongoDB no longer has the changes after that position, it appends every
+ * record in its current state and continues from there.
  */
 export function startStateLogPublisher<Content>(deps: {
   readonly changes: RecordChanges<Content>;
@@ -37,7 +37,7 @@ export function startStateLogPublisher<Content>(deps: {
   /** Resolves when every earlier writer is fenced. */
   readonly openWriter: () => Promise<StateLogWriter>;
   readonly openCodec: () => Promise<Pick<StateCodec<Content>, 'encode'>>;
-  /** Whether nothing was ever appended to the topic: then, if something was, the topic was recreated. */
+  /** Whether nothing was ever appended to this topic. If the stored progress says otherwise, the topic was recreated. */
   readonly isEmpty: () => Promise<boolean>;
   readonly logger: Logger;
   readonly meter: LogMeter;
@@ -52,11 +52,11 @@ export function startStateLogPublisher<Content>(deps: {
     try {
       meter.leads(true);
       logger.info('appending to the state log');
-      // Read after the fence: no other process moves it any more.
+      // Read after fencing, so that no other process can move it.
       const stored = await progress.read();
       const isEmpty = await deps.isEmpty();
       let position = isEmpty && stored.appended > 0 ? null : stored.position;
-      // What was restored is on the log already, and something newer of the same record may lie behind it.
+      // Restored records are on the log already, possibly followed by newer states of the same record.
       let of: 'all' | 'not restored' = isEmpty ? 'all' : 'not restored';
       const leader = { ...leadership, writer, codec };
       while (!signal.aborted) {
@@ -69,7 +69,7 @@ export function startStateLogPublisher<Content>(deps: {
     }
   }
 
-  /** Every record as it is now. Resolves to the position that it goes on from; null when it was stopped. */
+  /** Appends every record in its current state. Resolves to the position to continue from; null when it was stopped. */
   async function appendAll({ writer, codec, signal, leave }: Leader<Content>, of: 'all' | 'not restored'): Promise<ChangePosition | null> {
     if (!(await progress.advance(null, 0))) {
       leave();
@@ -85,13 +85,13 @@ export function startStateLogPublisher<Content>(deps: {
     }
     appended += await append(writer, batch.take());
     meter.snapshots.inc();
-    logger.info({ appended }, 'every record was appended to the state log');
+    logger.info({ appended }, 'appended every record to the state log');
     if (await progress.advance(position, appended)) return position;
     leave();
     return null;
   }
 
-  /** Until it is to stop; resolves to null when the position is lost. */
+  /** Appends changes until it is stopped; resolves to null when the position is lost. */
   async function appendChanges(
     { writer, codec, signal, leave, works }: Leader<Content>,
     from: ChangePosition,
@@ -149,12 +149,12 @@ export function startStateLogPublisher<Content>(deps: {
         break;
       case 'unreadable':
         meter.skipped.inc({ reason: 'unreadable' });
-        logger.error({ problem: change.problem }, 'a record cannot be read and is not appended to the state log');
+        logger.error({ problem: change.problem }, 'cannot read a record; it is not appended to the state log');
         break;
     }
   }
 
-  /** Resolves to how many the broker has taken. */
+  /** Resolves to the number of records that the broker accepted. */
   async function append(writer: StateLogWriter, records: readonly StateRecord[]): Promise<number> {
     if (records.length === 0) return 0;
     try {
@@ -169,7 +169,7 @@ export function startStateLogPublisher<Content>(deps: {
         return taken;
       }
       meter.skipped.inc({ reason: 'refused' });
-      logger.error({ err: error }, 'the broker refuses a state: the log keeps the previous one');
+      logger.error({ err: error }, 'the broker refuses a state; the log keeps the previous one');
       return 0;
     }
   }

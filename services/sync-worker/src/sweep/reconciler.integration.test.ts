@@ -38,7 +38,7 @@ async function connect(workspaceId: string, changes: { status?: string; updatedA
   await connections().replaceOne({ _id: document._id }, document, { upsert: true });
 }
 
-/** A worker whose tenants have no databases, in Notion or here. Tells when a sweep of each began. */
+/** A worker whose tenants have no databases, neither in Notion nor in the mirror. Records the tenant of each sweep. */
 async function worker(owns: (workspaceId: string) => boolean = () => true) {
   const { db } = mongo;
   const directory = await openConnectionDirectory({ db, logger: silent, metrics: new Registry() });
@@ -67,7 +67,7 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
     await directory.close();
   });
   return {
-    /** Once that many were begun and have ended: of which tenants, in the order of their names. */
+    /** Resolves once at least `count` sweeps have begun and all have ended: the tenants swept, sorted. */
     sweeps: async (count: number) => {
       await vi.waitFor(
         async () => {
@@ -82,7 +82,7 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
   };
 }
 
-test('a tenant is compared at once when it becomes active, one after the other of more than are compared beside each other', async () => {
+test('every newly active tenant is swept at once, even if there are more than can be swept in parallel', async () => {
   const { sweeps } = await worker();
   const tenants = Array.from({ length: 20 }, (_, at) => `tenant-${at}`);
   await Promise.all(tenants.map((tenant) => connect(tenant)));
@@ -90,7 +90,7 @@ test('a tenant is compared at once when it becomes active, one after the other o
   expect(await sweeps(tenants.length)).toEqual(tenants.toSorted());
 });
 
-test('again when its connection becomes active anew, and when an operator asks', async () => {
+test('a tenant is swept again when its connection is reactivated and when an operator requests it', async () => {
   await connect('acme');
   const { sweeps } = await worker();
   expect(await sweeps(1)).toEqual(['acme']);
@@ -100,13 +100,13 @@ test('again when its connection becomes active anew, and when an operator asks',
   expect(await sweeps(3)).toEqual(['acme', 'acme', 'acme']);
 });
 
-test('by the worker that has its events, and by no other', async () => {
+test('a tenant is swept only by the worker that owns its events', async () => {
   const [one, two] = await Promise.all([worker((tenant) => tenant === 'acme'), worker((tenant) => tenant === 'globex')]);
   await Promise.all([connect('acme'), connect('globex')]);
   expect(await Promise.all([one.sweeps(1), two.sweeps(1)])).toEqual([['acme'], ['globex']]);
 });
 
-test('one that is not active is not compared when its time has come, and is when it is active again', async () => {
+test('a due tenant without an active connection is postponed, and swept when it is active again', async () => {
   await connect('acme');
   const { sweeps } = await worker();
   expect(await sweeps(1)).toEqual(['acme']);
@@ -119,7 +119,7 @@ test('one that is not active is not compared when its time has come, and is when
   expect(await sweeps(3)).toEqual(['acme', 'acme', 'globex']);
 });
 
-test('MongoDB was lost and the connections were written again as they were: the ledger’s tenants are compared anew, without a restart', async () => {
+test('tenants are swept again, without a restart, when the ledger is lost and the connections are restored unchanged', async () => {
   await connect('acme');
   const { sweeps } = await worker();
   expect(await sweeps(1)).toEqual(['acme']);

@@ -6,14 +6,14 @@ import type { AwaitedEvents } from '../consume/awaited-events.ts';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import { startReconciler } from './reconciler.ts';
 
-/** Compares each tenant with Notion on a schedule. What differs becomes events that this worker's consumer handles. */
+/** Compares each tenant with Notion on a schedule. Differences become events, which this worker's consumer handles. */
 export function startSweeps(
   worker: Worker,
   parts: {
     readonly connections: ConnectionDirectory;
     readonly notion: NotionSource;
     readonly entities: readonly OpenEntity[];
-    /** Whether this worker has the tenant's events. */
+    /** Whether this worker consumes the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     readonly awaitedEvents: AwaitedEvents;
     readonly intervalMs: number;

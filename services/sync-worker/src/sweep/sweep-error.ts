@@ -1,4 +1,4 @@
-/** The sweep could not be completed; another try may be. */
+/** The sweep could not be completed; a retry may succeed. */
 export class SweepError extends Error {
   override readonly name = 'SweepError';
 }

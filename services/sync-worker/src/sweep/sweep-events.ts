@@ -7,37 +7,37 @@ import { createLimiter } from '@notion-mirror/service-kit/async/limiter';
 import type { EventEnd } from '../consume/awaited-events.ts';
 import { SweepError } from './sweep-error.ts';
 
-/** Why a sync event is appended: search shows a database that the mirror lacks, or another state of a source; the container has changed; search
- * no longer shows a source that the container lists; the database is no longer shown at all. */
+/** Why a sync event is appended: search shows a database that the mirror lacks, or a changed source; the container has changed; search no longer
+ * shows a source that the container lists; Notion no longer shows the database at all. */
 export type SweepReason = 'missing' | 'source_changed' | 'container_changed' | 'not_in_search' | 'gone';
 
-/** What a sync event of a sweep names. */
+/** The ids in a sync event of a sweep. */
 export type SweepTarget = Pick<DatabaseEvent, 'databaseId' | 'dataSourceId'>;
 
 /**
- * Sync events of one sweep that are in flight: one less than a lane has slots, so that a live event of the tenant finds one free. Those that have failed
- * may take two of these again.
+ * Maximum number of a sweep's sync events in flight: one less than the slots of a lane, so that one is free for a live event of the tenant. Failing
+ * events that are retried may occupy two slots, hence the lower limit once any have failed.
  */
 const inFlight = 3;
 const inFlightWithFailing = 1;
-/** Events of one sweep that failed at the first try and are tried again by their lane. Beyond that, what differs is left to the next sweep. */
+/** Maximum number of a sweep's events whose first attempt failed and which their lane retries. Beyond it, differences are left to the next sweep. */
 const mostFailing = 50;
-/** How long a sweep waits for room in the rate budget. Sweeps of other tenants wait for its place. */
+/** Maximum wait for the rate budget. Meanwhile the sweep occupies a place that other tenants need. */
 const longestWaitMs = 300_000;
 
 export interface SweepEventDependencies extends Clock {
   readonly notion: Pick<NotionSource, 'spareAt'>;
-  /** Appends the event, and resolves when it has been handled or will be tried again. */
+  /** Appends the event, and resolves when it has been handled or will be retried. */
   readonly sync: (event: DatabaseEvent, signal: AbortSignal) => Promise<EventEnd>;
 }
 
-/** The sync events of one sweep: one for each target, a few at a time, within the part of the rate budget that is not kept for live events. */
+/** The sync events of one sweep: one per target, a few at a time, within the part of the rate budget that is not reserved for live events. */
 export interface SweepEvents {
   /** False: too many of the sweep's events fail, so this one was not appended. Rejects with SweepError, PublishError or the signal's reason. */
   append(reason: SweepReason, target: SweepTarget, seenBy: string | null): Promise<boolean>;
   /** Whether an event names this target. */
   has(target: SweepTarget): boolean;
-  /** Resolves when none is in flight. Rejects with what the first one rejected with. */
+  /** Resolves when none is in flight. Rejects with the first error of any of them. */
   end(): Promise<void>;
   counts(): Partial<Record<SweepReason, number>>;
 }
@@ -87,7 +87,7 @@ export function createSweepEvents(
   };
 }
 
-/** Of a target, as reports and event ids name it. */
+/** A target's name in reports and event ids. */
 export function nameOf({ databaseId, dataSourceId }: SweepTarget): string {
   return databaseId ?? `data-source:${dataSourceId}`;
 }

@@ -2,9 +2,9 @@ import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 
 export interface SweepFigures {
-  /** Milliseconds since the last complete sweep of the tenant that waits longest; null while that is not known. */
+  /** Milliseconds since the last complete sweep of the longest-waiting tenant; null: unknown. */
   readonly oldestMs: number | null;
-  /** Tenants whose last sweep has stopped before its removals. */
+  /** Tenants whose last sweep stopped before its removals. */
   readonly stopped: number;
   /** Tenants whose last sweep could not compare everything. */
   readonly incomplete: number;
@@ -15,25 +15,25 @@ export interface SweepMetrics {
   appended(events: SweepReport['events']): void;
 }
 
-/** `figures` is asked when somebody asks for the metrics. No tenant is a label: the worst one, and how many. */
+/** `figures` is called on each scrape. Tenants are no label: the metrics show the worst one, and counts. */
 export function createSweepMetrics(registry: Registry, figures: () => SweepFigures): SweepMetrics {
   const registers = [registry];
   const sweeps = new Counter({
     registers,
     name: 'notion_mirror_sweeps_total',
-    help: 'Comparisons of a tenant with Notion, by how they ended. Incomplete: something could not be compared, all else was. Broken off: the worker stopped, or another one has the tenant now.',
+    help: 'Comparisons of a tenant with Notion, by outcome. Incomplete: part of the tenant could not be compared. Broken off: the worker stopped, or the tenant moved to another one.',
     labelNames: ['outcome'],
   });
   const events = new Counter({
     registers,
     name: 'notion_mirror_sweep_events_total',
-    help: 'Sync events that sweeps appended, by what they found: each stands for webhooks that never came.',
+    help: 'Sync events appended by sweeps, by reason: each indicates webhooks that never arrived.',
     labelNames: ['reason'],
   });
   const oldest = new Gauge({
     registers,
     name: 'notion_mirror_sweep_oldest_seconds',
-    help: "Since the last complete sweep, of the tenant that waits longest; over this worker's tenants with an active connection.",
+    help: "Time since the last complete sweep of the longest-waiting tenant, among this worker's tenants with an active connection.",
     collect() {
       const { oldestMs } = figures();
       if (oldestMs === null) oldest.reset();
@@ -43,7 +43,7 @@ export function createSweepMetrics(registry: Registry, figures: () => SweepFigur
   const stopped = new Gauge({
     registers,
     name: 'notion_mirror_sweeps_stopped',
-    help: 'Tenants whose sweep would remove too much and waits for an operator: `mirror reconcile status`.',
+    help: 'Tenants whose sweep stopped before removing too much and needs an operator: `mirror reconcile status`.',
     collect() {
       stopped.set(figures().stopped);
     },
@@ -51,7 +51,7 @@ export function createSweepMetrics(registry: Registry, figures: () => SweepFigur
   const incomplete = new Gauge({
     registers,
     name: 'notion_mirror_sweeps_incomplete',
-    help: 'Tenants whose last sweep could not compare everything: `mirror reconcile status` says what, and why.',
+    help: 'Tenants whose last sweep could not compare everything: see `mirror reconcile status`.',
     collect() {
       incomplete.set(figures().incomplete);
     },

@@ -19,9 +19,9 @@ const claim = (changes: Partial<SweepClaim>): SweepClaim => ({
   ...changes,
 });
 
-describe('when a tenant is swept', () => {
-  it('is at once, after 1, 10 and 60 minutes, then every six hours', () => {
-    // A tenant whose own times are far from the repeats.
+describe('the time of the next sweep', () => {
+  it('is 1, 10 and 60 minutes after the activation, then once per interval', () => {
+    // A tenant whose regular times are far from the repeats.
     const tenant = { workspaceId: 'tenant-3', activation };
     let startedAt = at(0);
     const times: number[] = [];
@@ -33,21 +33,21 @@ describe('when a tenant is swept', () => {
     expect(times.slice(4).map((time, index) => time - (times[index + 3] ?? 0))).toEqual([1000 * hour, 1000 * hour]);
   });
 
-  it('is soon again when not everything was compared, and less and less often while that lasts', () => {
-    const next = (troubledMs: number) =>
-      nextAfterIncomplete({ incompleteSince: new Date(at(0)) }, { startedAt: at(troubledMs), now: at(troubledMs), intervalMs }) -
-      at(troubledMs);
+  it('is a minute after an incomplete sweep, and backs off while sweeps stay incomplete', () => {
+    const next = (incompleteMs: number) =>
+      nextAfterIncomplete({ incompleteSince: new Date(at(0)) }, { startedAt: at(incompleteMs), now: at(incompleteMs), intervalMs }) -
+      at(incompleteMs);
     expect(nextAfterIncomplete({ incompleteSince: null }, { startedAt: at(0), now: at(0), intervalMs })).toBe(at(minute));
     expect([0, minute, 8 * minute, 48 * hour].map(next)).toEqual([minute, minute, 8 * minute, intervalMs]);
   });
 
-  it('repeats what took long at once, and only once', () => {
+  it('merges the repeats missed during a long sweep into one, due at once', () => {
     const tenant = { workspaceId: 'acme', activation };
     expect(nextSweepAt(tenant, { startedAt: at(0), now: at(15 * minute), intervalMs: 1000 * hour })).toBe(at(minute));
     expect(nextSweepAt(tenant, { startedAt: at(15 * minute), now: at(16 * minute), intervalMs: 1000 * hour })).toBe(at(hour));
   });
 
-  it('is spread over the interval by the tenant alone, and never at the time of the last sweep', () => {
+  it('is spread over the interval by tenant id alone, and never equals the time of the last sweep', () => {
     const now = at(10 * hour);
     const nextOf = (index: number) => nextSweepAt({ workspaceId: `tenant-${index}`, activation }, { startedAt: now, now, intervalMs });
     const times = Array.from({ length: 1000 }, (_, index) => nextOf(index));
@@ -61,7 +61,7 @@ describe('when a tenant is swept', () => {
   });
 });
 
-it('looks at everything but in the repeats after an activation', () => {
+it('compares at full depth except in the repeats after an activation', () => {
   expect(depthOf(claim({}))).toBe('full');
   const repeat = { dueAt: new Date(at(10 * minute)), lastStartedAt: new Date(at(minute)) };
   expect(depthOf(claim(repeat))).toBe('search');
@@ -70,6 +70,6 @@ it('looks at everything but in the repeats after an activation', () => {
   expect(depthOf(claim({ dueAt: new Date(at(3 * hour)), lastStartedAt: new Date(at(hour)) }))).toBe('full');
 });
 
-it('removes a fifth by itself, and two however few there are', () => {
+it('may remove a fifth of the databases without an operator, and always two', () => {
   expect([0, 1, 2, 9, 10, 14, 15, 100].map(removalsAllowed)).toEqual([2, 2, 2, 2, 2, 2, 3, 20]);
 });

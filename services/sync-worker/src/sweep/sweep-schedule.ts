@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { SweepClaim, SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
 
-/** After an activation: Notion's search shows what was shared a moment ago only after a while. */
+/** Delays of the repeats after an activation: Notion's search shows newly shared databases only after a while. */
 const repeatsMs = [1, 10, 60].map((minutes) => minutes * 60_000);
 
-/** A sweep removes so many databases by itself, whatever part of the tenant's they are. */
+/** A sweep may remove this many databases without an operator, whatever their share of the tenant's databases. */
 const fewRemovals = 2;
 const removedShare = 0.2;
 
 /**
- * When the next sweep is due, after one that began at `startedAt`: the next repeat after the activation, or the next of the tenant's own times,
- * whichever comes first. Those times are `intervalMs` apart, and where they lie follows from the tenant's id alone: tenants are spread, and a
+ * When the next sweep is due, after one that began at `startedAt`: the next repeat after the activation, or the tenant's next regular time,
+ * whichever comes first. Regular times are `intervalMs` apart, with an offset derived from the tenant's id alone: tenants are spread, and a
  * restart does not bunch them. All in epoch milliseconds.
  */
 export function nextSweepAt(
@@ -27,25 +27,25 @@ export function nextSweepAt(
 const firstIncompleteWaitMs = 60_000;
 
 /**
- * When to try again after a sweep that could not compare everything: as long after it as there has been trouble before it, at least a minute, at most
- * an interval. Epoch milliseconds.
+ * When to retry after an incomplete sweep: the wait equals the time for which sweeps have been incomplete, at least a minute, at most an
+ * interval. Epoch milliseconds.
  */
 export function nextAfterIncomplete(
   { incompleteSince }: Pick<SweepClaim, 'incompleteSince'>,
   times: { readonly startedAt: number; readonly now: number; readonly intervalMs: number },
 ): number {
   const { startedAt, now, intervalMs } = times;
-  const troubledMs = startedAt - (incompleteSince?.getTime() ?? startedAt);
-  return now + Math.min(intervalMs, Math.max(firstIncompleteWaitMs, troubledMs));
+  const incompleteMs = startedAt - (incompleteSince?.getTime() ?? startedAt);
+  return now + Math.min(intervalMs, Math.max(firstIncompleteWaitMs, incompleteMs));
 }
 
-/** The repeats look at what search shows, and no more: all else was looked at since the activation. */
+/** Repeats after an activation compare only what search shows: everything else has been compared since the activation. */
 export function depthOf({ activation, dueAt, lastStartedAt, request }: SweepClaim): SweepReport['depth'] {
   if (request !== null || lastStartedAt === null || lastStartedAt < activation) return 'full';
   return repeatsMs.includes(dueAt.getTime() - activation.getTime()) ? 'search' : 'full';
 }
 
-/** How many of a tenant's databases a sweep may find gone before it asks an operator. */
+/** The number of a tenant's databases that a sweep may remove without an operator. */
 export function removalsAllowed(held: number): number {
   return Math.max(fewRemovals, Math.floor(held * removedShare));
 }

@@ -2,30 +2,30 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { SweepReason, SweepTarget } from './sweep-events.ts';
 
-/** What a kind of entity compares a tenant with. */
+/** The tools by which a kind of entity compares a tenant with Notion. */
 export interface SweepTools {
   readonly workspaceId: string;
-  /** `search`: only what Notion lists. `full`: each entity of the mirror is checked too, since lists are incomplete and late. */
+  /** `search`: compare only entities that Notion lists. `full`: check each mirrored entity too, since lists are incomplete and lag behind. */
   readonly depth: SweepReport['depth'];
   readonly signal: AbortSignal;
-  /** Those that are active now. Throws SweepError when there is none. */
+  /** The connections that are active now. Throws SweepError when there is none. */
   connections(): readonly [Connection, ...Connection[]];
-  /** Appends a sync event, once for each target. `seenBy`: the connection whose event it is, if that is active. */
+  /** Appends a sync event, once per target. `seenBy`: the connection to use for the event, if it is active. */
   sync(reason: SweepReason, target: SweepTarget, seenBy: string | null): Promise<void>;
-  /** Whether an event was appended for it. */
+  /** Whether `sync` was called for the target. */
   isSynced(target: SweepTarget): boolean;
-  /** Reports what could not be compared. */
+  /** Reports a target that could not be compared. */
   leave(target: SweepTarget, because: string): void;
   /** Reports that the search of a connection was not read to its end. */
   searchFailed(connectionId: string, because: string): void;
 }
 
-/** What came of a comparison. */
+/** The result of a comparison. */
 export interface Comparison {
   /** Live entities in the mirror before the comparison. */
   readonly held: number;
-  /** What Notion listed. */
+  /** The number of results that Notion listed. */
   readonly found: number;
-  /** Those of the mirror that Notion does not show any more, and the connection that saw them last. */
+  /** Mirrored entities that Notion no longer shows, and the connection that last fetched each; null: unknown. */
   readonly gone: readonly { readonly target: SweepTarget; readonly seenBy: string | null }[];
 }

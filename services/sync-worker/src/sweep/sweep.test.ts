@@ -38,13 +38,13 @@ const shown = (id: string, changes: JsonObject & { last_edited_time?: string } =
 
 interface Scene {
   readonly connections?: readonly Connection[];
-  /** Databases that the mirror holds, with one source each, seen by connection `a`. */
+  /** Mirrored databases, with one source each, last fetched by connection `a`. */
   readonly held?: readonly string[];
-  /** What search shows each connection. */
+  /** Search results by connection. */
   readonly search?: Readonly<Record<string, readonly FoundDataSource[]>>;
-  /** Connections whose search fails after what it has shown. */
+  /** Connections whose search fails after its results. */
   readonly failingSearches?: readonly string[];
-  /** A list is answered one by one, its last entry for ever. */
+  /** Of a list, one outcome per attempt; the last one repeats. */
   readonly looks?: Readonly<Record<string, LookOutcome | readonly LookOutcome[]>>;
   readonly sourceLooks?: Readonly<Record<string, DataSourceLook>>;
   readonly seenBy?: Readonly<Record<string, string>>;
@@ -130,7 +130,7 @@ const fails: LookOutcome = {
   failure: { class: 'server', code: 'internal_server_error', message: 'status 500' },
 };
 
-/** The mirror holds `d1`, and search shows it with these changes. */
+/** The mirror has `d1`, and search shows it with these changes. */
 const showing = (changes: JsonObject & { last_edited_time?: string }): Scene => ({ held: ['d1'], search: { a: [shown('d1', changes)] } });
 
 describe('a sweep', () => {
@@ -140,7 +140,7 @@ describe('a sweep', () => {
     expect(report).toEqual({ held: 2, found: 2, events: {}, removals: 0, stopped: false });
   });
 
-  it('appends one event for each database that differs, whatever differs', async () => {
+  it('appends one event for each database that differs, whatever the difference', async () => {
     const { report, events, synced } = await sweep({
       held: ['same', 'source', 'moved', 'unlisted', 'trashed'],
       search: {
@@ -163,24 +163,24 @@ describe('a sweep', () => {
     expect(events[0]).toMatchObject({ origin: 'reconcile', kind: 'sync', workspaceId: 'acme', connectionId: 'a' });
   });
 
-  it('sees a change within the same minute, and takes a search that is late for what it is', async () => {
+  it('detects a change within the same minute, and ignores an outdated search result', async () => {
     expect((await sweep(showing({ title: [{ plain_text: 'New' }] }))).synced).toEqual(['d1']);
     expect((await sweep(showing({ title: [{ plain_text: 'Old' }], last_edited_time: '2026-11-25T10:59:00.000Z' }))).synced).toEqual([]);
   });
 
-  it('compares a document with what the connection shows that has seen it', async () => {
+  it('compares a document only with the results of the connection that last fetched it', async () => {
     const connections = [connection('a'), connection('b')];
     const search = { a: [shown('d1')], b: [shown('d1', { properties: {} }), shown('d2')] };
     expect((await sweep({ connections, held: ['d1'], search })).synced).toEqual(['d2']);
     expect((await sweep({ connections: [connection('b')], held: ['d1'], search })).synced).toEqual(['d1', 'd2']);
   });
 
-  it('of depth `search` takes absence for nothing, and looks at nothing', async () => {
+  it('at depth `search` ignores absence and checks no mirrored database', async () => {
     const looks = { d1: { kind: 'gone' } } as const;
     expect((await sweep({ held: ['d1'], search: { a: [] }, looks }, { depth: 'search' })).synced).toEqual([]);
   });
 
-  it('stops before the removals when there are too many, and not before what else it found', async () => {
+  it('stops before too many removals, but appends its other events', async () => {
     const held = Array.from({ length: 10 }, (_, index) => `d${index}`);
     const looks = { d1: { kind: 'gone' }, d2: { kind: 'trashed' }, d3: { kind: 'gone' } } as const;
     const search = { a: [...held.filter((id) => !(id in looks)), 'new'].map((id) => shown(id)) };
@@ -192,17 +192,17 @@ describe('a sweep', () => {
     expect(accepted.report).toMatchObject({ removals: 3, stopped: false, events: { gone: 3 } });
   });
 
-  it('has three events in flight at most, and none while the budget has nothing to spare', async () => {
-    let underWay = 0;
+  it('has at most three events in flight, and none while the rate budget has nothing to spare', async () => {
+    let inFlight = 0;
     let most = 0;
     const waits = [Date.parse('2026-11-25T12:00:30Z'), null];
     const { synced, slept } = await sweep({
       search: { a: Array.from({ length: 20 }, (_, index) => shown(`d${index}`)) },
       async sync() {
-        underWay += 1;
-        most = Math.max(most, underWay);
+        inFlight += 1;
+        most = Math.max(most, inFlight);
         await new Promise((resolve) => setImmediate(resolve));
-        underWay -= 1;
+        inFlight -= 1;
       },
       spareAt: () => waits.shift() ?? null,
     });
@@ -212,25 +212,25 @@ describe('a sweep', () => {
   });
 
   // Found by the fault suite in an earlier form: the rejection had no listener yet, and the worker ended.
-  it('fails when an append fails, and only when nothing of it runs any more', async () => {
+  it('fails when an append fails, but only after all its events in flight have ended', async () => {
     const refused = new Error('not acknowledged');
-    let underWay = 0;
+    let inFlight = 0;
     const failing = sweep({
       search: { a: Array.from({ length: 20 }, (_, index) => shown(`d${index}`)) },
       async sync({ databaseId }) {
-        underWay += 1;
+        inFlight += 1;
         await new Promise((resolve) => setImmediate(resolve));
-        underWay -= 1;
+        inFlight -= 1;
         if (databaseId === 'd1') throw refused;
       },
     });
     await expect(failing).rejects.toBe(refused);
-    expect(underWay).toBe(0);
+    expect(inFlight).toBe(0);
   });
 
-  describe('of which a part fails', () => {
+  describe('that fails in part', () => {
     // Search was forbidden to one of two connections, and the tenant was never compared.
-    it('counts what the other connections show, and names the search that failed', async () => {
+    it('uses the results of the other connections, and names the failed search', async () => {
       const connections = [connection('a'), connection('b')];
       const search = { a: [], b: [shown('d1', { properties: {} }), shown('new')] };
       const seenBy = { d1: 'b' };
@@ -243,8 +243,8 @@ describe('a sweep', () => {
       });
     });
 
-    // The cursor of a long search was refused, and lost renames never healed.
-    it('compares each data source of the mirror by itself when its search was not read to the end', async () => {
+    // The cursor of a long search was refused, and lost renames were never repaired.
+    it('compares each mirrored data source individually when the search was not read to the end', async () => {
       const { synced, report, looked } = await sweep({
         held: ['shown', 'same', 'container', 'source', 'vanished'],
         search: { a: [shown('shown')] },
@@ -260,7 +260,7 @@ describe('a sweep', () => {
       expect(looked).not.toContain('shown-source');
     });
 
-    it('takes the absence from a complete search for what it is, whatever became of another', async () => {
+    it('counts absence from a complete search, even if another search failed', async () => {
       const connections = [connection('a'), connection('b')];
       const scene = { connections, held: ['of-a', 'of-b'], seenBy: { 'of-b': 'b' }, search: { a: [], b: [] }, failingSearches: ['b'] };
       const { report, synced } = await sweep(scene);
@@ -268,8 +268,8 @@ describe('a sweep', () => {
       expect(report.events).toEqual({ not_in_search: 1 });
     });
 
-    // One database answered 500 for ever, and those after it in order were never compared.
-    it('compares all others before it asks again for one that fails, and names it', async () => {
+    // One database always answered 500, and those after it were never compared.
+    it('compares all other databases before it retries a failing one, and names the failing one', async () => {
       const { synced, report, looked, slept } = await sweep({
         held: ['bad', 'changed', 'worse'],
         looks: {
@@ -291,7 +291,7 @@ describe('a sweep', () => {
       expect(slept.length).toBeLessThan(5);
     });
 
-    it('is complete when what failed succeeds a moment later', async () => {
+    it('is complete when a retry succeeds', async () => {
       const { report, synced } = await sweep({
         held: ['late', 'other'],
         looks: { late: [fails, { kind: 'live', raw: containerAnswer('late', { title: ['New'] }), dataSourceIds: [] }] },
@@ -300,18 +300,18 @@ describe('a sweep', () => {
       expect(report).not.toHaveProperty('incomplete');
     });
 
-    it('names a database that no connection may read, and does not call itself complete', async () => {
+    it('names a database that no connection may read, and is incomplete', async () => {
       const { report } = await sweep({ held: ['forbidden', 'd2'], looks: { forbidden: { kind: 'failed', failure: refusal } } });
       expect(report.incomplete).toMatchObject({ databases: [{ databaseId: 'forbidden', because: 'status 403' }] });
     });
 
-    it('gives up when Notion answers nothing at all', async () => {
+    it('gives up when Notion answers no request at all', async () => {
       const held = Array.from({ length: 100 }, (_, index) => `d${index}`);
       const scene = { held, search: { a: [] }, failingSearches: ['a'], looks: Object.fromEntries(held.map((id) => [id, fails])) };
       await expect(sweep(scene)).rejects.toThrow('Notion does not answer: status 500');
     });
 
-    it('gives its place to other tenants when no call may be made for minutes', async () => {
+    it('ends, to make room for other tenants, when no call is allowed for minutes', async () => {
       const throttled = { ...fails, at: Date.parse('2026-11-25T12:00:30Z'), scope: 'connection' } as const;
       const inTenMinutes = { ...throttled, at: Date.parse('2026-11-25T12:10:00Z') };
       await expect(sweep({ held: ['d1'], looks: { d1: inTenMinutes } })).rejects.toThrow('Notion does not answer');
@@ -320,8 +320,8 @@ describe('a sweep', () => {
       );
     });
 
-    // Databases whose answers failed for ever held all of a sweep's events in flight for 300 s each.
-    it('leaves what differs to the next one when too many of its events fail', async () => {
+    // Databases whose fetches always failed occupied all of a sweep's in-flight events for 300 s each.
+    it('leaves differences to the next sweep when too many of its events fail', async () => {
       const { events, report } = await sweep({
         search: { a: Array.from({ length: 100 }, (_, index) => shown(`d${index}`)) },
         sync: () => Promise.resolve('failing' as const),

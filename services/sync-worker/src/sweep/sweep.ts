@@ -11,15 +11,15 @@ export interface SweepDependencies extends SweepEventDependencies {
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
 }
 
-/** How many of what could not be compared a report names. */
-const named = 20;
+/** Maximum number of uncompared targets named in a report. */
+const maxNamed = 20;
 
 /**
- * Compares what Notion shows a tenant's connections with what the mirror holds, and appends a sync event for each entity that differs.
- * What decides is the event's own fetch: nothing is written, and nothing removed, from here.
+ * Compares the mirror with Notion as shown to a tenant's connections, and appends a sync event for each entity that differs. The sweep itself
+ * writes and removes nothing: the fetch of each event decides.
  *
- * More of a kind gone than a sweep may remove by itself: it ends before the first of those, unless `acceptRemovals`. What could not be compared
- * is in `incomplete`. Rejects with SweepError, PublishError, StoreUnavailableError or the signal's reason; it is safe to run it again.
+ * If more entities of a kind are gone than a sweep may remove, it appends no event for those, unless `acceptRemovals`. Entities that could not be
+ * compared are in `incomplete`. Rejects with SweepError, PublishError, StoreUnavailableError or the signal's reason; it is safe to run again.
  */
 export async function sweepTenant(
   deps: SweepDependencies,
@@ -37,7 +37,7 @@ export async function sweepTenant(
     connections,
     async sync(reason, target, seenBy) {
       const isAppended = await events.append(reason, target, seenBy);
-      if (!isAppended) tools.leave(target, 'too many others of the tenant fail: left to the next comparison');
+      if (!isAppended) tools.leave(target, 'too many other events of the tenant fail; left to the next sweep');
     },
     isSynced: (target) => events.has(target),
     leave: (target, because) => void uncompared.set(nameOf(target), because),
@@ -52,7 +52,7 @@ export async function sweepTenant(
 
   function incomplete(): { readonly incomplete?: IncompleteSweep } {
     if (failedSearches.length === 0 && uncompared.size === 0) return {};
-    const databases = [...uncompared].slice(0, named).map(([databaseId, because]) => ({ databaseId, because }));
+    const databases = [...uncompared].slice(0, maxNamed).map(([databaseId, because]) => ({ databaseId, because }));
     return { incomplete: { searches: failedSearches, uncompared: uncompared.size, databases } };
   }
 
