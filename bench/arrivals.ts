@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const patienceMs = 120_000;
 
-/** An event that was sent, epoch ms, after the change in Notion that it tells of. */
+/** An event that was sent, epoch ms, after the change in Notion that it announces. */
 interface SentEvent {
   readonly eventId: string;
   readonly databaseId: string;
@@ -13,24 +13,22 @@ interface SentEvent {
 
 export interface Arrivals extends AsyncDisposable {
   /**
-   * When MongoDB first told of a record, live or removed as wanted, that holds what each event tells of: a live one that is as Notion was later than it was
-   * sent; a tombstone that was written later. (A sweep can have found just before that the database is gone, and a delete leaves the age of such a tombstone.)
-   * One record may answer several events. Epoch ms, by the event's id. Rejects when some do not come.
+   * When MongoDB first reported a live record that is as Notion was after each event was sent. One record may answer several events. Epoch ms, by the event's
+   * id. Rejects when a record does not come within two minutes.
    */
-  of(events: readonly SentEvent[], kind: 'live' | 'removed'): Promise<ReadonlyMap<string, number>>;
+  of(events: readonly SentEvent[]): Promise<ReadonlyMap<string, number>>;
 }
 
 const changeSchema = z.object({
-  fullDocument: z.object({ databaseId: z.string(), asOf: z.date(), removed: z.object({}).optional() }),
+  fullDocument: z.object({ databaseId: z.string(), asOf: z.date(), removed: z.never().optional() }),
 });
 
 interface SeenRecord {
   readonly seenAt: number;
   readonly asOf: number;
-  readonly kind: 'live' | 'removed';
 }
 
-/** By a change stream: what a product that reads the mirror would see, majority committed. */
+/** A change stream: what a product that reads the mirror would see, majority committed. */
 export async function watchArrivals(db: Db): Promise<Arrivals> {
   const seen = new Map<string, SeenRecord[]>();
   const { operationTime } = z.object({ operationTime: z.instanceof(Timestamp) }).parse(await db.command({ ping: 1 }));
@@ -39,25 +37,25 @@ export async function watchArrivals(db: Db): Promise<Arrivals> {
   stream.on('change', (change) => {
     const { success, data } = changeSchema.safeParse(change);
     if (!success) return;
-    const { databaseId, asOf, removed } = data.fullDocument;
-    const record = { seenAt: Date.now(), asOf: asOf.getTime(), kind: removed === undefined ? 'live' : 'removed' } as const;
+    const { databaseId, asOf } = data.fullDocument;
+    const record = { seenAt: Date.now(), asOf: asOf.getTime() };
     const before = seen.get(databaseId);
     if (before === undefined) seen.set(databaseId, [record]);
     else before.push(record);
   });
   return {
-    async of(events, kind) {
+    async of(events) {
       const arrivedAt = new Map<string, number>();
       let left = events;
       const haveArrived = async () => {
         left = left.filter(({ eventId, databaseId, sentAt }) => {
-          const record = seen.get(databaseId)?.find((one) => one.kind === kind && (kind === 'live' ? one.asOf : one.seenAt) >= sentAt);
+          const record = seen.get(databaseId)?.find(({ asOf }) => asOf >= sentAt);
           if (record !== undefined) arrivedAt.set(eventId, record.seenAt);
           return record === undefined;
         });
         return left.length === 0;
       };
-      await waitUntil(`what each of ${events.length} events tells of in the mirror`, haveArrived, { timeoutMs: patienceMs });
+      await waitUntil(`documents of ${events.length} events in the mirror`, haveArrived, { timeoutMs: patienceMs });
       return arrivedAt;
     },
     [Symbol.asyncDispose]: () => stream.close(),

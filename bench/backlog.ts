@@ -15,7 +15,7 @@ interface Tenant {
 }
 
 export interface Backlog {
-  /** Appends an event for each of so many new databases, in turn over the tenants; resolves when all are on the log. */
+  /** Appends an event for each of `databases` new databases, in turn over the tenants; resolves when all are on the log. */
   append(databases: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,15 +3,15 @@ import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog, type Watchdog } from '@notion-mirror/local-stack/watchdog';
 import type { Prepared } from './scenario.ts';
 
-/** The system of one scenario: nothing of it is held back by the budget of calls to Notion. */
+/** The system of one scenario. The budget of calls to Notion holds nothing back. */
 export interface BenchSystem {
   readonly system: System;
   readonly watchdog: Watchdog;
 }
 
 /**
- * Starts the system, lets `prepare` make the contenders, and ends all of it when the scenario has ended or could not be prepared. `variables`: what
- * the system has otherwise than usual.
+ * Starts the system, lets `prepare` make the contenders, and stops everything when the scenario has ended or could not be prepared. `variables`: settings that
+ * differ from the defaults.
  */
 export async function prepareWithSystem(
   stack: StackAddresses,

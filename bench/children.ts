@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 
-/** A program of this folder as a process of its own; the watchdog ends it when this process is gone. */
+/** Starts a program of this folder; the watchdog ends it when this process has ended. */
 async function start(watchdog: Watchdog, program: string, env: Readonly<Record<string, string>>): Promise<ChildProcess & { pid: number }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, program)], {
     env: { ...process.env, ...env },
@@ -20,8 +20,6 @@ async function start(watchdog: Watchdog, program: string, env: Readonly<Record<s
 export interface Server {
   readonly pid: number;
   readonly port: number;
-  /** It runs only during the work, and costs nothing before and after it. */
-  awake<T>(work: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -31,27 +29,18 @@ export async function startServer(watchdog: Watchdog, program: string, env: Read
   const ended = once(child, 'exit');
   const [first] = (await Promise.race([once(createInterface({ input: child.stdout ?? process.stdin }), 'line'), ended])) as [unknown];
   const port = Number(first);
-  if (child.exitCode !== null || !/^\d+$/.test(String(first))) throw new Error(`${program} did not say its port, but: ${String(first)}`);
+  if (child.exitCode !== null || !/^\d+$/.test(String(first))) throw new Error(`${program} did not print its port, but: ${String(first)}`);
   return {
     pid: child.pid,
     port,
-    async awake(work) {
-      child.kill('SIGCONT');
-      try {
-        return await work();
-      } finally {
-        child.kill('SIGSTOP');
-      }
-    },
     async stop() {
       child.kill('SIGTERM');
-      child.kill('SIGCONT');
       await ended;
     },
   };
 }
 
-/** Runs a program to its end: its task goes in as JSON, what it prints comes back parsed. */
+/** Runs a program to its end, with `task` as JSON on stdin; resolves to its output, parsed. Rejects when it fails. */
 export async function runTask(
   watchdog: Watchdog,
   program: string,

@@ -1,8 +1,8 @@
 import { cpus, release, totalmem, type } from 'node:os';
 
-/** What figures depend on. No host name: it says nothing to a reader. */
+/** What figures depend on. No host name: it means nothing to a reader. */
 export interface Machine {
-  /** What its owner calls it. */
+  /** As given with `--machine`. */
   readonly name?: string;
   readonly cpu: string;
   readonly cores: number;

@@ -1,5 +1,5 @@
-// `npm run bench`: how fast and how cheap notion-mirror is on this machine, beside the floors and the system it replaces.
-import { existsSync } from 'node:fs';
+// `npm run bench`: how fast and how cheap notion-mirror is on this machine, compared with hand-written floors.
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createProgressPrinter } from '@notion-mirror/local-stack/progress';
@@ -7,8 +7,7 @@ import { startStack } from '@notion-mirror/local-stack/stack';
 import pc from 'picocolors';
 import { durationText } from './figure-text.ts';
 import { thisMachine } from './machine.ts';
-import { outdatedFiles, readNotes, writePage } from './page-files.ts';
-import { renderPage } from './page.ts';
+import { outdatedFiles, renderPage, writePage } from './page.ts';
 import { renderScenario } from './report.ts';
 import { commitOf, readResults, withResult, writeResults, type StoredResult } from './results.ts';
 import { measureScenario, type ScenarioResult } from './runner.ts';
@@ -16,15 +15,15 @@ import { scenarios } from './scenarios/all.ts';
 
 const usage = `npm run bench [-- options]
 
-  --only NAMES     scenarios, with commas between: ${scenarios.map(({ name }) => name).join(', ')}
-  --rounds N       how often each contender is measured (default: 5)
-  --quick          one short round: does it work, not how fast it is
-  --json FILE      all that was measured, as JSON, written after each scenario; scenarios that FILE holds already are replaced, others kept
-  --machine NAME   what this machine is called in FILE
+  --only NAMES     scenarios, separated by commas: ${scenarios.map(({ name }) => name).join(', ')}
+  --rounds N       rounds per contender (default: 5)
+  --quick          one short round: shows that it works, not how fast it is
+  --json FILE      the results, as JSON, written after each scenario; replaces the scenario's result in FILE and keeps the others
+  --machine NAME   name of this machine in FILE
   --help
 
-  --report FILE    measures nothing: makes docs/performance.md and its plots from FILE
-  --check          with --report: only says whether they are what would be made
+  --report FILE    measures nothing: fills the tables and plots of docs/performance.md from FILE
+  --check          with --report: only reports whether they are up to date
 
 Everything runs on 127.0.0.1 and ends by itself. Exit code 1: a scenario failed, (not with --quick) a target was missed, or --check found a difference.`;
 
@@ -50,7 +49,7 @@ function report(file: string, onlyCheck: boolean): number {
   const docs = join(root, 'docs');
   try {
     const results = readResults(file);
-    const page = renderPage(results, scenarios, readNotes(join(import.meta.dirname, 'notes')));
+    const page = renderPage(readFileSync(join(docs, 'performance.md'), 'utf8'), results, scenarios);
     if (!onlyCheck) {
       writePage(docs, page);
       console.log('docs/performance.md written');
@@ -60,8 +59,8 @@ function report(file: string, onlyCheck: boolean): number {
     if (quick.length > 0) console.error(`${file} holds quick runs, which are no measurements: ${quick.join(', ')}`);
     const outdated = outdatedFiles(docs, page);
     if (outdated.length > 0) {
-      console.error(`Not what ${file} and the scenarios say: ${outdated.map((one) => `docs/${one}`).join(', ')}`);
-      console.error(`To make them anew: npm run bench -- --report ${file}`);
+      console.error(`Not up to date with ${file} and the scenarios: ${outdated.map((one) => `docs/${one}`).join(', ')}`);
+      console.error(`To update them: npm run bench -- --report ${file}`);
     }
     return quick.length + outdated.length === 0 ? 0 : 1;
   } catch (error) {
@@ -84,7 +83,7 @@ async function measure(): Promise<number> {
   if (json !== undefined) {
     try {
       if (existsSync(json)) stored = readResults(json);
-      // Now rather than after the first scenario: a place where nothing can be written is known before an hour's work.
+      // Now rather than after the first scenario: an unwritable file is reported before an hour's work.
       writeResults(json, stored);
     } catch (error) {
       console.error(reasonOf(error));
@@ -93,7 +92,7 @@ async function measure(): Promise<number> {
   }
 
   const printer = createProgressPrinter(process.stderr);
-  // Never across a container's network: that would be measured too.
+  // Never across a container's network, which would be measured too.
   const stack = await startStack({ provider: 'process', onProgress: printer.onProgress });
   printer.close();
   const results: ScenarioResult[] = [];
@@ -107,8 +106,8 @@ async function measure(): Promise<number> {
       try {
         const prepared = await scenario.prepare(stack, quick);
         try {
-          // One is enough to see that it works, where each would start a system of its own.
-          const contenders = quick && scenario.startsAnew === true ? prepared.contenders.slice(-1) : prepared.contenders;
+          // Where each contender starts a system of its own, one shows that the scenario works.
+          const contenders = quick && scenario.startsOwnSystems === true ? prepared.contenders.slice(-1) : prepared.contenders;
           const result = await measureScenario(scenario, { contenders }, { rounds, warmUp: !quick }, (done) =>
             console.error(pc.dim(`  ${done} (${elapsed()})`)),
           );

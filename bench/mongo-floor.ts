@@ -10,7 +10,7 @@ const measured = z.object({ perSecond: z.number(), cpuMicroseconds: z.number() }
 
 export const mongoFloorName = 'MongoDB itself: bulkWrite of 1,000, 4 connections';
 
-/** So many documents into an empty collection beside the mirror's. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
+/** Writes `documents` into an empty collection of a database of its own. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
 export function mongoFloor({ system, watchdog }: BenchSystem, documents: number): Contender {
   const { databaseName, client } = system.db;
   const floor = client.db(`${databaseName}_floor`);
@@ -30,12 +30,12 @@ export function mongoFloor({ system, watchdog }: BenchSystem, documents: number)
   };
 }
 
-/** The system's, of another database on the same server. */
+/** The system's URI with another database on the same server. */
 export function mongoUriOf({ env, db }: BenchSystem['system'], database: string): string {
   return String(env['MIRROR_MONGODB_URI']).replace(`/${db.databaseName}?`, `/${database}?`);
 }
 
-/** Of the server that the system uses; it runs on this machine. */
+/** The pid of the system's MongoDB server, which runs on this machine. */
 export async function mongodPid({ db }: Pick<BenchSystem['system'], 'db'>): Promise<number> {
   const { pid } = z.object({ pid: z.coerce.number() }).parse(await db.admin().command({ serverStatus: 1 }));
   return pid;

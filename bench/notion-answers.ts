@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseContent, JsonObject } from '@notion-mirror/domain/database-content';
 import { databaseContent, parseDatabase, parseDataSource } from '@notion-mirror/notion-source/database-document';
 
-/** Makes a document of about 3 KB, together with its database. */
-const usualProperties = 12;
+/** With its database, a document of about 3 KB. */
+const properties = 12;
 const times = { created_time: '2026-01-05T09:30:00.000Z', last_edited_time: '2026-02-17T16:45:00.000Z' };
 const person = { object: 'user', id: '2f1b8a60-0f6e-4bb5-9d0e-6c3a7b1d2e4f' };
 const edited = { ...times, created_by: person, last_edited_by: person, in_trash: false, archived: false };
 
-/** Of a database with one data source; the ids of the two tell one from the other's. */
+/** For a database with one data source; either id follows from the other. */
 export function newDatabaseId(): string {
   return withFirst('0', randomUUID());
 }
@@ -33,7 +33,7 @@ export function databaseAnswer(id: string): JsonObject {
 }
 
 /** As GET /v1/data_sources/{id} would answer it. */
-export function dataSourceAnswer(id: string, properties: number = usualProperties): JsonObject {
+export function dataSourceAnswer(id: string): JsonObject {
   const others = Array.from({ length: properties - 1 }, (_, n) => [`Property ${n}`, { id: `p%3A${n}`, type: 'rich_text', rich_text: {} }]);
   return {
     object: 'data_source',

@@ -9,14 +9,6 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** The same with its children, those that have ended included: for a server that has a process for each connection. */
-export function cpuSecondsOfFamily(pid: number): number {
-  const fields = statOf(pid);
-  const children = textOf(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
-  const ofEnded = (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
-  return children.reduce((sum, child) => sum + cpuSecondsOfFamily(Number(child)), cpuSecondsOf(pid) + ofEnded);
-}
-
 /** CPU time that the ended children of this process have used, seconds. NaN where there is no /proc. */
 export function cpuSecondsOfEndedChildren(): number {
   const fields = statOf('self');

@@ -2,14 +2,14 @@ import { rangeOf, short } from './figure-text.ts';
 import type { ContenderResult, ScenarioResult } from './runner.ts';
 import type { Figure, Target } from './scenario.ts';
 
-/** A scenario as Markdown: what was measured, how far the targets are reached, and the command that does it again. */
+/** A scenario as Markdown: its figures, its targets, and the command that repeats it. */
 export function renderScenario({ name, title, contenders, targets }: ScenarioResult, figures: readonly Figure[]): string {
-  const told = targets.map((target) => {
+  const verdicts = targets.map((target) => {
     const { measured, reached } = target;
     const unit = unitOf(target, figures);
     return `- ${subjectOf(target)}: **${rangeOf(measured)} ${unit}** (target: ${boundOf(target, unit)}; ${reached ? 'reached' : 'missed'})`;
   });
-  return [`### ${title}`, '', ...figuresTable(contenders, figures), '', ...told, '', `\`npm run bench -- --only ${name}\``].join('\n');
+  return [`### ${title}`, '', ...figuresTable(contenders, figures), '', ...verdicts, '', `\`npm run bench -- --only ${name}\``].join('\n');
 }
 
 /** A row for each contender, a column for each figure. */

@@ -27,7 +27,7 @@ function resultOf(name: string, rounds = 3): StoredResult {
   };
 }
 
-test('a scenario that is measured again replaces itself; the others stay, in their order', () => {
+test('a scenario measured again replaces its result; the others keep their order', () => {
   const kept = [resultOf('a'), resultOf('b'), resultOf('c')];
   const again = withResult(kept, resultOf('b', 5));
   expect(again.map(({ name, rounds }) => [name, rounds])).toEqual([
@@ -38,7 +38,7 @@ test('a scenario that is measured again replaces itself; the others stay, in the
   expect(withResult(again, resultOf('d')).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('what was written is read again, also what was no number', () => {
+test('results are read as they were written, also those that are not numbers', () => {
   const file = join(folder, 'results.json');
   const unmeasured = { median: Number.NaN, min: Number.POSITIVE_INFINITY, max: Number.NaN, values: [Number.NaN, 2] };
   const result = { ...resultOf('a'), contenders: [{ name: 'ours', figures: { p50: unmeasured } }] };
@@ -51,7 +51,7 @@ test('what was written is read again, also what was no number', () => {
   expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
-test('a file that holds something else is named, with what is wrong in it', () => {
+test('a file with other content is an error that names the file and the fault', () => {
   const file = join(folder, 'results.json');
   writeFileSync(file, JSON.stringify({ results: [{ ...resultOf('a'), rounds: 'many' }] }));
   expect(() => readResults(file)).toThrow(/results\.json does not hold results.*rounds/s);
@@ -59,7 +59,7 @@ test('a file that holds something else is named, with what is wrong in it', () =
   expect(() => readResults(file)).toThrow(/results\.json does not hold results/);
 });
 
-test('the commit says when code differs from it, not when results, pages or notes do', () => {
+test('the commit is marked when code differs from it, not when results or pages do', () => {
   const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
   expect(commitOf(folder)).toBe('unknown');
   git('init', '-q');
@@ -74,7 +74,7 @@ test('the commit says when code differs from it, not when results, pages or note
   expect(commitOf(folder)).toBe(`${clean}+changes`);
 });
 
-test('a machine is told by what figures depend on', () => {
+test('a machine is described by what figures depend on', () => {
   const machine = { cpu: 'EPYC', cores: 2, memoryGigabytes: 23, system: 'Linux 6', node: 'v24' };
   expect([machineText(machine), machineText({ ...machine, name: 'ci' })]).toEqual([
     'EPYC, 2 cores, 23 GB, Linux 6, Node v24',

@@ -17,7 +17,7 @@ function contender(name: string, values: readonly number[]): Contender {
   };
 }
 
-test('the warm-up does not count, rounds alternate, and ratios are of one round', async () => {
+test('the warm-up does not count, rounds alternate, and ratios are within one round', async () => {
   const scenario = {
     name: 's',
     title: 'S',

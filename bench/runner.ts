@@ -8,7 +8,7 @@ export interface ContenderResult {
 }
 
 export interface TargetResult extends Target {
-  /** The ratio where the target is against somebody, else the figure itself. */
+  /** The ratio where the target is against another contender, else the figure itself. */
   readonly measured: Summary;
   /** By the median. */
   readonly reached: boolean;
@@ -22,17 +22,17 @@ export interface ScenarioResult {
 }
 
 /**
- * Each contender once to warm up, which does not count; then round by round, every second round the other way about, so that nobody is always
- * the one who comes after somebody. Rejects with what a contender rejects with.
+ * Each contender once to warm up, which does not count; then round by round, in reverse order every second round, so that no contender always runs after the
+ * same other one. Rejects with the error of a contender.
  */
 export async function measureScenario(
-  scenario: Pick<Scenario, 'name' | 'title' | 'targets' | 'startsAnew'>,
+  scenario: Pick<Scenario, 'name' | 'title' | 'targets' | 'startsOwnSystems'>,
   { contenders }: Pick<Prepared, 'contenders'>,
   { rounds, warmUp }: { readonly rounds: number; readonly warmUp: boolean },
   onProgress: (done: string) => void,
 ): Promise<ScenarioResult> {
   const found = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]));
-  for (const contender of warmUp && scenario.startsAnew !== true ? contenders : []) {
+  for (const contender of warmUp && scenario.startsOwnSystems !== true ? contenders : []) {
     await contender.measure();
     onProgress(`${contender.name}: warmed up`);
   }
@@ -51,7 +51,7 @@ export async function measureScenario(
       ...(at !== undefined && { at }),
       figures: Object.fromEntries(Object.keys(found.get(name)?.[0] ?? {}).map((figure) => [figure, summaryOf(valuesOf(name, figure))])),
     })),
-    // One who is not there (PostgreSQL is not installed) is not compared with.
+    // A quick run leaves contenders out.
     targets: judged(
       scenario.targets.filter(({ of, against }) => found.has(of) && (against === null || found.has(against))),
       valuesOf,
@@ -59,7 +59,7 @@ export async function measureScenario(
   };
 }
 
-/** How far targets are reached, by the values of each round; with a median of NaN when one of the two was not measured. */
+/** Measures targets by the values of each round; the median is NaN when one of the two was not measured. */
 export function judged(
   targets: readonly Target[],
   valuesOf: (contender: string, figure: string) => readonly number[],

@@ -1,23 +1,23 @@
 import type { Stack } from '@notion-mirror/local-stack/stack';
 
-/** What one measurement found, by the name of the figure, in the unit that the scenario gives for it. */
+/** One measurement, by the name of the figure, in the scenario's unit. */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Figure {
   readonly name: string;
-  /** As it stands behind the number: `/s`, `ms`, `µs`, `MB`. */
+  /** Written after the number: `/s`, `ms`, `µs`, `MB`. */
   readonly unit: string;
 }
 
-/** One of those that are compared. `measure` is called once per round, and leaves everything as it was. */
+/** `measure` runs once per round and leaves everything as it was. */
 export interface Contender {
   readonly name: string;
-  /** Where it stands on the x-axis of the scenario's curves; left out where contenders are not points of one. */
+  /** Its x in the scenario's curves; absent where there is no curve. */
   readonly at?: number;
   measure(): Promise<Figures>;
 }
 
-/** A figure of one contender, over the same figure of another in the same round; alone when it is against nobody. */
+/** A figure of one contender, divided by the same figure of `against` in the same round; the figure itself when that is null. */
 export interface Target {
   readonly figure: string;
   readonly of: string;
@@ -33,14 +33,14 @@ export type Plot =
 
 export interface Scenario {
   readonly name: string;
-  /** What is measured, in a sentence. */
+  /** One sentence. */
   readonly title: string;
   readonly figures: readonly Figure[];
   readonly targets: readonly Target[];
   readonly plots?: readonly Plot[];
-  /** Each measurement starts its processes anew: there is nothing to warm up. */
-  readonly startsAnew?: true;
-  /** The same code as another scenario, with more of it: nothing that a quick run would see there for the first time. */
+  /** Each measurement starts its own processes: there is nothing to warm up. */
+  readonly startsOwnSystems?: true;
+  /** The code of another scenario with a larger load: a quick run leaves it out. */
   readonly isLarger?: true;
   /** `quick`: little is measured, only to see that the scenario works. */
   prepare(stack: Stack, quick: boolean): Promise<Prepared>;

@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The value that so many of a hundred do not exceed (nearest rank). NaN for none. */
+/** The value that `percent` of the values do not exceed (nearest rank). NaN for none. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
@@ -23,7 +23,7 @@ export function summaryOf(values: readonly number[]): Summary {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values), values };
 }
 
-/** Round by round, since what disturbs a machine disturbs a round as a whole. */
+/** Round by round, since a disturbance of the machine affects a whole round. */
 export function ratioOf(over: readonly number[], under: readonly number[]): Summary {
   const rounds = Math.min(over.length, under.length);
   return summaryOf(Array.from({ length: rounds }, (_, round) => (over[round] ?? Number.NaN) / (under[round] ?? Number.NaN)));

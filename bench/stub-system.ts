@@ -13,7 +13,7 @@ const dayMs = 24 * 60 * 60 * 1_000;
 export interface StubSystem extends BenchSystem {
   readonly backlog: Backlog;
   readonly customers: readonly Customer[];
-  /** Of the process that answers in Notion's place. */
+  /** Process that answers in Notion's place. */
   readonly notionPid: number;
 }
 
@@ -21,16 +21,13 @@ export interface StubOptions {
   /** Default 200, and 8 with `quick`: before anything is measured each is compared with Notion once. */
   readonly tenants?: number;
   readonly quick?: boolean;
-  /** How long Notion takes for a call, ms. Default 0. */
+  /** Latency of a call to Notion, ms. Default 0. */
   readonly callMs?: number;
-  /** Of each database; a document has about 3 KB by default. */
-  readonly properties?: number;
-  readonly variables?: Readonly<Record<string, string>>;
 }
 
 let measured = 0;
 
-/** Measures once on a system of its own, for what leaves too much behind to be measured twice on one. */
+/** Measures once on a system of its own, for scenarios that leave too much behind to be measured twice on one. */
 export async function measureAlone(
   stack: StackAddresses,
   scenario: string,
@@ -49,8 +46,8 @@ export async function measureAlone(
 }
 
 /**
- * A system whose Notion answers at once, from a process of its own that costs little: the emulator lives in this process and would be measured too.
- * It has tenants without databases that have been swept, and no service runs.
+ * A system whose Notion answers at once, from a cheap process of its own: the emulator runs in this process and would be measured too. Its tenants have no
+ * databases and have been swept; no service runs.
  */
 export async function prepareWithStub(
   stack: StackAddresses,
@@ -58,7 +55,7 @@ export async function prepareWithStub(
   prepare: (bench: StubSystem) => Promise<Prepared['contenders']>,
   options: StubOptions = {},
 ): Promise<Prepared> {
-  const { quick = false, tenants = quick ? 8 : 200, callMs = 0, properties, variables } = options;
+  const { quick = false, tenants = quick ? 8 : 200, callMs = 0 } = options;
   const port = await freePort();
   return prepareWithSystem(
     stack,
@@ -68,7 +65,6 @@ export async function prepareWithStub(
       const notion = await startServer(watchdog, 'floors/notion-stub.ts', {
         BENCH_PORT: String(port),
         BENCH_CALL_MS: String(callMs),
-        ...(properties !== undefined && { BENCH_PROPERTIES: String(properties) }),
       });
       onEnd(() => notion.stop());
       const customers = Array.from({ length: tenants }, (_, n) => system.prepare(`tenant-${n}`, `Tenant ${n}`));
@@ -78,16 +74,16 @@ export async function prepareWithStub(
       await sweepAll(bench, customers);
       return prepare({ ...bench, backlog, customers, notionPid: notion.pid });
     },
-    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}`, ...variables },
+    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}` },
   );
 }
 
-/** A sweep that a worker has done, as MongoDB holds it; null before the first. */
+/** A finished sweep, as MongoDB holds it; null before the first. */
 let sweep: Document | null = null;
 
 /**
- * Makes every tenant one that has been compared with Notion and is not due again: the stub finds nothing in a search, so a sweep in the middle would ask for every
- * database that the mirror has. A worker does it the first time, and what it left is copied from then on.
+ * Marks every tenant as compared with Notion and not due again: the stub finds nothing in a search, so a sweep during a measurement would fetch every database
+ * of the mirror. The first time a worker sweeps; later its result is copied.
  */
 async function sweepAll({ system }: BenchSystem, customers: readonly Customer[]): Promise<void> {
   const sweeps = system.db.collection<Document & { _id: string }>('sweeps');

@@ -14,13 +14,8 @@ export interface Sender {
   readonly botId: string;
 }
 
-/** A webhook of Notion as Nango forwards it (about 1 KB), each with ids of its own, signed. */
-export function signedWebhook(
-  sender: Sender,
-  signingKey: string,
-  databaseId: string = randomUUID(),
-  type = 'database.content_updated',
-): SignedWebhook {
+/** A signed Notion webhook as Nango forwards it, about 1 KB, with new ids each time. */
+export function signedWebhook(sender: Sender, signingKey: string, databaseId: string = randomUUID()): SignedWebhook {
   const eventId = randomUUID();
   const body = stableStringify({
     connectionId: sender.connectionId,
@@ -42,7 +37,7 @@ export function signedWebhook(
       attempt_number: 1,
       api_version: '2025-09-03',
       entity: { id: databaseId, type: 'database' },
-      type,
+      type: 'database.content_updated',
       data: { parent: { id: randomUUID(), type: 'page' }, updated_blocks: [{ id: randomUUID(), type: 'child_database' }] },
     },
   });

@@ -14,7 +14,7 @@ export interface BareClients {
   readonly workerPid: number;
 }
 
-/** The floor of the whole way: the least code from a webhook over the log to the document, in two processes like the product. It promises nothing. */
+/** The end-to-end floor: the least code from a webhook through the log to the document, in two processes like the product. It guarantees nothing. */
 export async function startBareClients(
   bench: BenchSystem,
   onEnd: (end: () => Promise<void>) => void,
@@ -26,10 +26,9 @@ export async function startBareClients(
   const mongo = new MongoClient(uri);
   onEnd(() => mongo.close());
   const ingress = await startWebhookServer(bench, onEnd, {
-    on: 'koa',
     customers,
     log: { brokers: stack.kafkaBrokers, topic: name },
-    tells: false,
+    reports: false,
   });
   const worker = await startServer(watchdog, 'floors/bare-worker.ts', {
     BENCH_BROKERS: stack.kafkaBrokers,

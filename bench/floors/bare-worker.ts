@@ -1,6 +1,6 @@
-// The least code that does what the sync-worker does with an event: reads it from the log, asks Notion for the database and its data source, writes the
-// document. No order, no retries, no budget, no write rule; an offset is committed before its work is done; no metrics, no log, no outcome. In one word: fast.
-// Prints 0 (it listens to nothing) when it is a member of its group.
+// The least code that does what the sync-worker does with an event: reads it from the log, fetches the database and its data source, writes the document.
+// No order, retries, budget or write rule; an offset is committed before its work is done; no metrics, log or outcome. Prints 0 (it has no port) when it has
+// joined its group.
 import { Agent, get } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
@@ -55,7 +55,7 @@ function ask(kind: 'databases' | 'data_sources', id: string, token: string): Pro
 }
 
 const withSources = z.object({ object: z.literal('database'), data_sources: z.array(z.object({ id: z.string() })) });
-/** Those of a database that was asked for before are asked for at the same time as the database. */
+/** By database: known sources are fetched at the same time as the database. */
 const knownSources = new Map<string, readonly string[]>();
 
 async function mirror({ eventId, workspaceId, connectionId, databaseId }: Event): Promise<void> {

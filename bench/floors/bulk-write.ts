@@ -1,5 +1,5 @@
-// What MongoDB takes at most: documents as the sync-worker writes them, under the same condition, into the same collection with the same indexes,
-// many at a time over few connections, confirmed by the majority. In: a task as JSON on stdin. Out: what it measured, as JSON on stdout.
+// MongoDB's limit: documents as the sync-worker writes them, under the same condition, into the same collection with the same indexes,
+// many at a time over few connections, confirmed by the majority. In: a task as JSON on stdin. Out: its figures, as JSON on stdout.
 import { json } from 'node:stream/consumers';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { keyOf } from '@notion-mirror/domain/entity';
@@ -36,7 +36,7 @@ const { _id: _, ...template } = liveDocument(
   now,
 );
 
-/** One command: no record is there, which is what rev 0 says. */
+/** One command. Rev 0: the record does not exist. */
 async function writeSome(count: number): Promise<void> {
   const writes = Array.from({ length: count }, (_each, n) => {
     const workspaceId = `tenant-${n % 200}`;

@@ -1,19 +1,17 @@
-// A Notion that answers at once and knows every database that it is asked for: a process of its own and the least that serves the product's calls,
-// so that what is measured is the product. BENCH_PORT: where it listens. BENCH_CALL_MS: how long it takes for an answer. BENCH_PROPERTIES: of each database.
+// A Notion that answers at once and knows every database: the least that serves the product's calls, in a process of its own, so that the product is
+// measured. BENCH_PORT: where it listens. BENCH_CALL_MS: its latency.
 import { createServer } from 'node:http';
 import { z } from 'zod';
 import { databaseAnswer, dataSourceAnswer } from '../notion-answers.ts';
 
-const env = z
-  .object({ BENCH_PORT: z.coerce.number(), BENCH_CALL_MS: z.coerce.number().default(0), BENCH_PROPERTIES: z.coerce.number().optional() })
-  .parse(process.env);
+const env = z.object({ BENCH_PORT: z.coerce.number(), BENCH_CALL_MS: z.coerce.number().default(0) }).parse(process.env);
 const nothingFound = JSON.stringify({ object: 'list', results: [], has_more: false, next_cursor: null, type: 'page_or_data_source' });
 const someId = '00000000-0000-4000-8000-000000000000';
 
-/** Made once. What is asked for is told apart from its database or source by the first digit only, which stays. */
+/** Rendered once. Ids of a database and of its source differ by the first digit only, which stays. */
 const answers = {
   databases: answering(JSON.stringify(databaseAnswer(someId))),
-  data_sources: answering(JSON.stringify(dataSourceAnswer(`f${someId.slice(1)}`, env.BENCH_PROPERTIES))),
+  data_sources: answering(JSON.stringify(dataSourceAnswer(`f${someId.slice(1)}`))),
 } as const;
 
 function answering(text: string): (id: string) => string {

@@ -10,24 +10,22 @@ export interface BareLog {
   readonly topic: string;
 }
 
-/** A floor of the ingress for the same customers: on koa or on node alone. `log`: null keeps nothing. */
+/** A floor of the ingress for the same customers, on koa. `log`: null keeps nothing. */
 export async function startWebhookServer(
   { system, watchdog }: BenchSystem,
   onEnd: (end: () => Promise<void>) => void,
   options: {
-    readonly on: 'koa' | 'node';
     readonly customers: readonly Customer[];
     readonly log: BareLog | null;
-    /** Whether it has a log line, metrics and a record's headers. */
-    readonly tells: boolean;
+    /** Whether it has a log line, metrics and the record's headers. */
+    readonly reports: boolean;
   },
 ): Promise<{ readonly pid: number; readonly url: string }> {
-  const { on, customers, log, tells } = options;
+  const { customers, log, reports } = options;
   const server = await startServer(watchdog, 'floors/webhook-server.ts', {
-    BENCH_SERVER: on,
     BENCH_SIGNING_KEY: system.nango.environment.signingKey,
     BENCH_TENANTS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.workspaceId]))),
-    BENCH_TELLS: String(tells),
+    BENCH_REPORTS: String(reports),
     ...(log !== null && { BENCH_BROKERS: log.brokers, BENCH_TOPIC: log.topic }),
   });
   onEnd(() => server.stop());

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { together } from './together.ts';
 
-test('what comes while a request is under way goes together in the next, and each resolves with its own', async () => {
+test('items added while a request is in flight go together in the next one, and each resolves with its own request', async () => {
   const sent: (readonly string[])[] = [];
   const answers: (() => void)[] = [];
   const send = together<string>((items) => {

@@ -1,4 +1,4 @@
-/** One request at a time: what comes while one is under way goes together in the next. Each gets the outcome of the request that it is in. */
+/** One request at a time: items added while one is in flight go together in the next. Each settles with the request that holds it. */
 export function together<T>(send: (items: readonly T[]) => Promise<unknown>): (item: T) => Promise<void> {
   let waiting: T[] = [];
   let last: Promise<unknown> = Promise.resolve();

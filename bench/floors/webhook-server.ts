@@ -1,9 +1,9 @@
 // The least code that does what the ingress does with a webhook: the signature over the raw bytes, JSON, a schema, the tenant, the record's bytes.
-// BENCH_SERVER: `koa` or `node`, what it stands on. With BENCH_BROKERS it appends the record, by KafkaJS and nothing else, before it answers; without, it
-// keeps nothing. With BENCH_TELLS it also does the least of what somebody who runs it needs to see: a log line, four metrics and the record's headers.
+// With BENCH_BROKERS it appends the record through plain KafkaJS before it answers; without, it keeps nothing. With BENCH_REPORTS it also does the least that
+// an operator needs: a log line, four metrics and the record's headers.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createStablePartitioner } from '@notion-mirror/event-log/stable-partitioner';
 import { databaseEventContract } from '@notion-mirror/schemas/contract';
@@ -17,13 +17,12 @@ import { together } from './together.ts';
 const env = z
   .object({
     BENCH_SIGNING_KEY: z.string(),
-    BENCH_SERVER: z.enum(['koa', 'node']),
     /** Workspace by connection, as JSON. */
     BENCH_TENANTS: z.string().transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text))),
     BENCH_BROKERS: z.string().optional(),
     /** Made here. */
     BENCH_TOPIC: z.string().default('bench'),
-    BENCH_TELLS: z.stringbool().default(false),
+    BENCH_REPORTS: z.stringbool().default(false),
   })
   .parse(process.env);
 const tenants = new Map(Object.entries(env.BENCH_TENANTS));
@@ -49,11 +48,11 @@ interface Message {
 
 interface Accepted {
   readonly message: Message;
-  /** What a log line says of it. */
+  /** Fields of its log line. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Null: the signature does not fit. */
+/** Null when the signature is wrong. */
 function acceptedOf(raw: Buffer, signature: string): Accepted | null {
   const expected = createHmac('sha256', env.BENCH_SIGNING_KEY).update(raw).digest();
   const given = Buffer.from(signature, 'hex');
@@ -79,7 +78,7 @@ function acceptedOf(raw: Buffer, signature: string): Accepted | null {
   const message = {
     key: workspaceId,
     value: Buffer.concat([frame, value]),
-    headers: env.BENCH_TELLS ? headersOf(workspaceId, connectionId, payload) : {},
+    headers: env.BENCH_REPORTS ? headersOf(workspaceId, connectionId, payload) : {},
   };
   const fields = {
     route: 'nango',
@@ -126,8 +125,8 @@ async function appending(brokers: string): Promise<(message: Message) => Promise
   return together((messages) => producer.send({ topic, acks: -1, messages: [...messages] }));
 }
 
-/** By the same libraries as the ingress. */
-function telling(): (fields: Accepted['fields'], startedAt: number, appendedIn: number) => void {
+/** With the same libraries as the ingress. */
+function reporting(): (fields: Accepted['fields'], startedAt: number, appendedIn: number) => void {
   const registers = [new Registry()];
   const about = { help: 'bench', registers };
   const requests = new Counter({ ...about, name: 'requests', labelNames: ['route', 'answer'] });
@@ -152,7 +151,7 @@ function telling(): (fields: Accepted['fields'], startedAt: number, appendedIn: 
   };
 }
 
-const tell = env.BENCH_TELLS ? telling() : () => {};
+const report = env.BENCH_REPORTS ? reporting() : () => {};
 const append = env.BENCH_BROKERS === undefined ? async () => {} : await appending(env.BENCH_BROKERS);
 
 /** By hand: `node:stream/consumers` goes by way of a Blob, a tenth of all that a webhook costs here. */
@@ -171,14 +170,8 @@ async function answerOf(request: IncomingMessage): Promise<{ readonly code: numb
   const { message, fields } = accepted;
   const appendedAt = performance.now();
   await append(message);
-  tell(fields, startedAt, performance.now() - appendedAt);
+  report(fields, startedAt, performance.now() - appendedAt);
   return { code: 200, body: { status: 'accepted', bytes: message.value.length } };
-}
-
-async function plain(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { code, body } = await answerOf(request);
-  const text = JSON.stringify(body);
-  response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
 const app = new Koa();
@@ -187,9 +180,7 @@ app.use(async (context) => {
   context.status = code;
   context.body = body;
 });
-const onKoa = app.callback();
-const server = createServer((request, response) => void (env.BENCH_SERVER === 'koa' ? onKoa : plain)(request, response));
-server.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
+const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();

@@ -9,13 +9,13 @@ const resultSchema = z.object({
   perSecond: z.number(),
   p50Ms: z.number(),
   p99Ms: z.number(),
-  /** What the load itself cost. */
+  /** CPU time of the load itself. */
   cpuSeconds: z.number(),
 });
 
 export type HttpLoadResult = z.infer<typeof resultSchema>;
 
-/** Rejects when a request was answered otherwise than with 2xx: then something else was measured than was meant. */
+/** Rejects when a request was not answered with 2xx. */
 export async function loadWithWebhooks(
   watchdog: Watchdog,
   task: {

@@ -1,5 +1,5 @@
-// As many requests as are answered, as a process of its own, so that what it costs is not the server's. In: a task as JSON on stdin. Out: what
-// it measured, as JSON on stdout.
+// Sends requests as fast as they are answered, in a process of its own, so that its cost is not the server's. In: a task as JSON on stdin. Out: its figures,
+// as JSON on stdout.
 import { json } from 'node:stream/consumers';
 import autocannon from 'autocannon';
 import { z } from 'zod';

@@ -8,7 +8,7 @@ const sentSchema = z.object({
   cpuSeconds: z.number(),
 });
 
-/** `sentAt`: epoch ms. `cpuSeconds`: what the load itself cost. */
+/** `sentAt`: epoch ms. `cpuSeconds`: CPU time of the load itself. */
 export type SentWebhooks = z.infer<typeof sentSchema>;
 
 /** Sends a webhook for each event, in this order, and resolves when all are accepted. Rejects when one is not. */
@@ -18,9 +18,8 @@ export async function sendWebhooks(
   task: {
     readonly url: string;
     readonly connections: number;
-    /** Webhooks in a second; null: as many as are answered. */
+    /** Webhooks a second; null: as fast as they are answered. */
     readonly rate: number | null;
-    readonly type: 'database.content_updated' | 'database.deleted';
     readonly events: readonly (Sender & { readonly databaseId: string })[];
   },
 ): Promise<SentWebhooks> {

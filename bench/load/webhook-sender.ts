@@ -1,4 +1,4 @@
-// Sends signed webhooks, one for each event, at a rate or as fast as they are answered, and says when each went out and when it was accepted.
+// Sends signed webhooks, one for each event, at a rate or as fast as they are answered, and reports when each was sent and when it was accepted.
 // A process of its own. In: a task as JSON on stdin, the signing key in BENCH_SIGNING_KEY. Out: JSON on stdout.
 import { setTimeout as delay } from 'node:timers/promises';
 import { json } from 'node:stream/consumers';
@@ -11,10 +11,8 @@ const task = z
   .object({
     url: z.url({ hostname: /^127\.0\.0\.1$/ }),
     connections: z.number().int().max(1_024),
-    /** Webhooks in a second; null: as many as are answered. */
+    /** Webhooks a second; null: as fast as they are answered. */
     rate: z.number().nullable(),
-    /** Of all of them, as Notion names it. */
-    type: z.string(),
     /** One webhook each, in this order. */
     events: z
       .array(z.object({ connectionId: z.string(), notionWorkspaceId: z.string(), botId: z.string(), databaseId: z.string() }))
@@ -24,8 +22,8 @@ const task = z
 
 const deadlineMs = 30_000;
 const poster = createPoster({ maxConcurrent: task.connections });
-// Signed before the clock starts: what is measured is not the sender.
-const webhooks = task.events.map(({ databaseId, ...sender }) => ({ databaseId, ...signedWebhook(sender, key, databaseId, task.type) }));
+// Signed before the clock starts: the sender is not what is measured.
+const webhooks = task.events.map(({ databaseId, ...sender }) => ({ databaseId, ...signedWebhook(sender, key, databaseId) }));
 const startedAt = Date.now();
 
 async function send(index: number, { eventId, databaseId, body, headers }: (typeof webhooks)[number]) {
@@ -37,7 +35,7 @@ async function send(index: number, { eventId, databaseId, body, headers }: (type
   return { eventId, databaseId, sentAt, ackMs: performance.now() - began };
 }
 
-/** All take from one queue: so many are on their way at once. */
+/** All take from one queue: that many webhooks are in flight. */
 const queue = webhooks.entries();
 const sent: Awaited<ReturnType<typeof send>>[] = [];
 async function sendSome(): Promise<void> {

@@ -6,35 +6,24 @@ import { watchArrivals } from '../arrivals.ts';
 import { prepareWithSystem, type BenchSystem } from '../bench-system.ts';
 import { startBareClients } from '../floors/bare-clients.ts';
 import { sendWebhooks } from '../load/sent-webhooks.ts';
-import { postgresOf, startPeer, type Polling } from '../peers/dbos/peer.ts';
-import { cpuSecondsOf, cpuSecondsOfFamily, residentMegabytesOf } from '../process-cost.ts';
+import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Contender, Scenario } from '../scenario.ts';
 import { percentile } from '../statistics.ts';
 
-/** What Notion takes for a call; a document takes two. */
+/** Latency of a call to Notion; a document takes two calls. */
 const callMs = 20;
 const patienceMs = 120_000;
 
-/** By the name of its contender. */
-const peers = { 'DBOS, default polling': null, 'DBOS, polling 20 ms': 20 } as const satisfies Record<string, Polling>;
-export type PeerName = keyof typeof peers;
-
-/** What webhooks are sent to, and where its mirror is. */
+/** Where webhooks are sent, and where their documents arrive. */
 interface Measured {
   readonly name: string;
   readonly url: string;
   readonly db: Db;
   readonly ingressPid: number;
   readonly workerPid: number;
-  /** What keeps the accepted events: Kafka or PostgreSQL. */
-  readonly logPid: number;
-  /** Resolves when nothing is left to do that would cost the next one something. */
-  readonly untilIdle: () => Promise<void>;
-  /** Runs what is measured during the work. */
-  readonly awake: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** Webhooks for databases of many tenants, and how long it takes until MongoDB shows what each of them told of. */
+/** Webhooks for databases of many tenants: how long until MongoDB shows the change that each of them announced. */
 export function eventToDocumentScenario(options: {
   readonly name: string;
   readonly title: string;
@@ -46,8 +35,6 @@ export function eventToDocumentScenario(options: {
   readonly fewEvents: number;
   /** Events in a second; null: as many as are accepted. */
   readonly rate: number | null;
-  /** Who does the same beside it. */
-  readonly beside: readonly PeerName[];
   readonly targets: Scenario['targets'];
 }): Scenario {
   return {
@@ -63,7 +50,7 @@ export function eventToDocumentScenario(options: {
       { name: 'CPU', unit: 'µs' },
       { name: 'CPU of the ingress', unit: 'µs' },
       { name: 'CPU of the worker', unit: 'µs' },
-      { name: 'CPU of Kafka or PostgreSQL', unit: 'µs' },
+      { name: 'CPU of Kafka', unit: 'µs' },
       { name: 'CPU of MongoDB', unit: 'µs' },
       { name: 'memory of the worker', unit: 'MB' },
       { name: 'CPU of the load', unit: 'µs' },
@@ -81,58 +68,31 @@ export function eventToDocumentScenario(options: {
         await untilMirrored(system, new Set(events.map(({ databaseId }) => databaseId)).size);
         system.notion.faults.inject({ kind: 'latency', latencyMs: callMs });
         const { kafka = Number.NaN, mongodb = Number.NaN } = stack.pids;
-        const all: Measured[] = [
-          {
-            name: 'notion-mirror',
-            url: system.webhookUrl('nango'),
-            db: system.db,
-            ingressPid: ingress.pid,
-            workerPid: worker.pid,
-            logPid: kafka,
-            // Lanes coalesce: when all documents are there, no more than a fetch of each is on its way.
-            untilIdle: async () => {},
-            awake: (work) => work(),
-          },
+        const bare = await startBareClients(bench, onEnd, { stack, customers });
+        const measured = [
+          { name: 'notion-mirror', url: system.webhookUrl('nango'), db: system.db, ingressPid: ingress.pid, workerPid: worker.pid },
+          { name: 'bare clients', ...bare },
         ];
-        if (options.beside.length > 0) {
-          const bare = await startBareClients(bench, onEnd, { stack, customers });
-          all.push({ ...bare, name: 'bare clients', logPid: kafka, untilIdle: async () => {}, awake: (work) => work() });
-        }
-        const postgres = options.beside.length === 0 ? null : await postgresOf(bench, onEnd);
-        // One is enough to see that it works.
-        for (const [index, name] of (quick ? options.beside.slice(-1) : options.beside).entries()) {
-          if (postgres === null) break;
-          const database = `${system.db.databaseName}_peer_${index}`;
-          const peer = await startPeer(bench, onEnd, { name: database, postgres, customers, polling: peers[name], runs: true });
-          all.push({ ...peer, name, ingressPid: peer.pid, workerPid: peer.pid, logPid: postgres.pid });
-        }
-        return all.map((measured) => contender(bench, measured, mongodb, events, options.rate));
+        return measured.map((one) => contender(bench, one, { kafka, mongodb }, events, options.rate));
       }),
   };
 }
 
 function contender(
   { system, watchdog }: BenchSystem,
-  { name, url, db, ingressPid, workerPid, logPid, untilIdle, awake }: Measured,
-  mongodbPid: number,
+  { name, url, db, ingressPid, workerPid }: Measured,
+  servers: { readonly kafka: number; readonly mongodb: number },
   events: Parameters<typeof sendWebhooks>[2]['events'],
   rate: number | null,
 ): Contender {
-  const isOneProcess = ingressPid === workerPid;
   const cost = () =>
-    [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid), cpuSecondsOfFamily(logPid), cpuSecondsOfFamily(mongodbPid)] as const;
-  return {
-    name,
-    measure: () => awake(measure),
-  };
-
+    [cpuSecondsOf(ingressPid), cpuSecondsOf(workerPid), cpuSecondsOf(servers.kafka), cpuSecondsOf(servers.mongodb)] as const;
   async function measure() {
     const before = cost();
     await using arrivals = await watchArrivals(db);
-    const task = { url, connections: 64, rate, type: 'database.content_updated', events } as const;
+    const task = { url, connections: 64, rate, events } as const;
     const { sent, cpuSeconds } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
-    const arrivedAt = await arrivals.of(sent, 'live');
-    await untilIdle();
+    const arrivedAt = await arrivals.of(sent);
     const after = cost();
     const latencies = sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
     const acks = sent.map(({ ackMs }) => ackMs);
@@ -147,14 +107,16 @@ function contender(
       'ack p50': percentile(acks, 50),
       'ack p99': percentile(acks, 99),
       documents: sent.length / ((lastArrived - firstSent) / 1_000),
-      CPU: isOneProcess ? ofIngress : ofIngress + ofWorker,
-      ...(!isOneProcess && { 'CPU of the ingress': ofIngress, 'CPU of the worker': ofWorker }),
-      'CPU of Kafka or PostgreSQL': each(after[2] - before[2]),
+      CPU: ofIngress + ofWorker,
+      'CPU of the ingress': ofIngress,
+      'CPU of the worker': ofWorker,
+      'CPU of Kafka': each(after[2] - before[2]),
       'CPU of MongoDB': each(after[3] - before[3]),
       'memory of the worker': residentMegabytesOf(workerPid),
       'CPU of the load': each(cpuSeconds),
     };
   }
+  return { name, measure };
 }
 
 /** Tenants with databases, and the events to send: round after round over the tenants. */
@@ -187,7 +149,7 @@ async function populate(
   return { customers, events };
 }
 
-/** A new tenant is swept, so its databases come by themselves. */
+/** A new tenant is swept, so the worker finds its databases without events. */
 async function untilMirrored({ db }: System, databases: number): Promise<void> {
   const isThere = async () => (await db.collection('databases').countDocuments()) >= databases;
   await waitUntil(`${databases} databases in the mirror`, isThere, { timeoutMs: patienceMs });

@@ -5,18 +5,17 @@ import type { Contender, Scenario } from '../scenario.ts';
 import { prepareWithStub } from '../stub-system.ts';
 
 const services = ['ingress', 'sync-worker', 'delete-worker'] as const satisfies readonly ServiceName[];
-/** Until what a start leaves to do is done: Node compiles on for a while, and the heap is collected. */
+/** Until the work of a start is done: Node compiles for a while, and the heap is collected. */
 const settleSeconds = 10;
 const measuredSeconds = 20;
 
-/** What a service costs that has nothing to do, by itself: the CPU time of its process, all threads. */
+/** CPU time of each service with nothing to do, all threads. */
 export const idle: Scenario = {
   name: 'idle',
   title: 'A service that has nothing to do, with 200 tenants',
   figures: [{ name: 'CPU', unit: 'ms/s' }],
   targets: [],
-  plots: [],
-  startsAnew: true,
+  startsOwnSystems: true,
   prepare: (stack, quick) =>
     prepareWithStub(
       stack,

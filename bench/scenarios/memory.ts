@@ -8,12 +8,12 @@ import type { Figures, Scenario } from '../scenario.ts';
 import { measureAlone, type StubSystem } from '../stub-system.ts';
 
 const services = ['ingress', 'sync-worker', 'delete-worker'] as const satisfies readonly ServiceName[];
-/** After it was ready, or after the last event was accepted: V8 gives back what it does not need after 8 s. */
+/** After the start, or after the last accepted event: V8 returns unused memory after 8 s. */
 const settleMs = 12_000;
 const waiting = '100,000 events wait';
 const tenants = '50,000 tenants';
 
-/** What is resident of each service, in a system of its own each time. */
+/** Resident memory of each service, in a new system each time. */
 export const memory: Scenario = {
   name: 'memory',
   title:
@@ -23,8 +23,7 @@ export const memory: Scenario = {
     ...services.map((figure) => ({ figure, of: 'idle', against: null, bound: 'at most', value: 120 }) as const),
     ...services.map((figure) => ({ figure, of: waiting, against: null, bound: 'at most', value: 300 }) as const),
   ],
-  plots: services.map((figure) => ({ kind: 'bars', figure })),
-  startsAnew: true,
+  startsOwnSystems: true,
   prepare: async (stack, quick) => {
     const measure = (options: Parameters<typeof measureAlone>[2], load: (bench: StubSystem) => Promise<void>) => () =>
       measureAlone(stack, 'memory', { ...options, quick }, async (bench) => {
@@ -57,6 +56,6 @@ async function sendMany({ system, watchdog, customers }: StubSystem, count: numb
     })),
   ).flat();
   const url = system.webhookUrl('nango');
-  const task = { url, connections: 64, rate: null, type: 'database.content_updated', events } as const;
+  const task = { url, connections: 64, rate: null, events } as const;
   await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
 }

@@ -26,6 +26,7 @@ export const rebuild: Scenario = {
     { name: 'CPU of MongoDB', unit: 'µs' },
   ],
   targets: [{ figure: 'documents', of: fromStates, against: mongoFloorName, bound: 'at least', value: 0.8 }],
+  plots: [{ kind: 'bars', figure: 'documents' }],
   prepare: (stack, quick) =>
     prepareWithStub(stack, 'rebuild', async (bench) => [
       await rebuiltFromStates(bench, quick ? 500 : 100_000),
@@ -34,7 +35,7 @@ export const rebuild: Scenario = {
     ]),
 };
 
-/** On logs and in a MongoDB database of its own, so that nothing but the command is at work. */
+/** On logs and in a MongoDB database of its own, so that only the command is at work. */
 async function rebuiltFromStates({ system }: StubSystem, databases: number): Promise<Contender> {
   const rebuilt = system.db.client.db(`${system.db.databaseName}_rebuilt`);
   const env = {
@@ -88,7 +89,7 @@ async function fillStateLog(
   await writer.close();
 }
 
-/** With a sync-worker that fetches what the command asks for. */
+/** With a sync-worker that fetches the databases whose events the command appends. */
 async function rebuiltFromEvents({ system, backlog }: StubSystem, databases: number): Promise<Contender> {
   const records = system.db.collection('database_records');
   const areThere = async () => (await records.estimatedDocumentCount()) >= databases;

@@ -20,7 +20,7 @@ export const startStop: Scenario = {
     { figure: 'stop, idle', of, against: null, bound: 'at most', value: 1_000 } as const,
     ...(of === 'delete-worker' ? [] : [{ figure: 'stop, under load', of, against: null, bound: 'at most', value: 5_000 } as const]),
   ]),
-  startsAnew: true,
+  startsOwnSystems: true,
   prepare: async (stack, quick) => ({
     contenders: services.map((name): Contender => ({
       name,
@@ -31,7 +31,7 @@ export const startStop: Scenario = {
           const ready = Date.now() - began;
           await delay(1_000);
           const stopIdle = await timeOf(() => idle.stop());
-          // Nothing is to be deleted: it has no load of its own here.
+          // No deletes are sent, so it has no load here.
           if (name === 'delete-worker') return { ready, 'stop, idle': stopIdle };
           const loaded = await bench.system.start(name);
           const load = name === 'ingress' ? webhooks(bench) : bench.backlog.append(quick ? 500 : 5_000);
@@ -51,7 +51,7 @@ async function timeOf(what: () => Promise<unknown>): Promise<number> {
   return Date.now() - began;
 }
 
-/** More than are answered: the ingress stops in the middle of them. */
+/** More than are answered: the ingress stops while it serves them. */
 async function webhooks({ system, watchdog, customers }: StubSystem): Promise<void> {
   const requests = customers.map((customer) => signedWebhook(customer, system.nango.environment.signingKey));
   const task = { url: system.webhookUrl('nango'), connections: 64, requests, seconds: 3 };

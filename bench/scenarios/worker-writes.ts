@@ -10,7 +10,7 @@ import { prepareWithStub, type StubSystem } from '../stub-system.ts';
 const patienceMs = 180_000;
 const spanSchema = z.tuple([z.object({ first: z.date(), last: z.date() })]);
 
-/** A backlog that a worker finds when it starts: nothing holds it back but itself and MongoDB. Each event is of a database of its own, so none is saved. */
+/** A backlog that a worker finds when it starts, bound by the worker and MongoDB only. Each event names its own database, so none are coalesced. */
 export const workerWrites: Scenario = {
   name: 'worker-writes',
   title: 'A backlog of 10,000 events on 10,000 databases, Notion at 0 ms a call, two calls a document',
@@ -38,7 +38,7 @@ async function measureWorker({ system, backlog, notionPid }: StubSystem, documen
   try {
     const cost = () => [cpuSecondsOf(worker.pid), cpuSecondsOf(mongod), cpuSecondsOf(notionPid)] as const;
     const before = cost();
-    // From the collection's own count, which costs MongoDB nothing.
+    // From the collection's metadata, at no cost to MongoDB.
     const areWritten = async () => (await records.estimatedDocumentCount()) >= documents;
     await waitUntil(`${documents} documents`, areWritten, { timeoutMs: patienceMs });
     const areSettled = async () =>
@@ -65,10 +65,10 @@ async function measureWorker({ system, backlog, notionPid }: StubSystem, documen
   }
 }
 
-/** The worker still runs: it tells the state log that all is gone, so that the next one does not. */
+/** While the worker still runs, so that it publishes the removals and the next one need not. */
 async function empty({ db }: StubSystem['system'], worker: ServiceProcess, documents: number): Promise<void> {
   await db.collection('database_records').deleteMany({});
   await db.collection('event_outcomes').deleteMany({});
-  const areTold = async () => (await metricOf(worker, 'notion_mirror_state_log_appended_total')) >= 2 * documents;
-  await waitUntil('the removal of all documents on the state log', areTold, { timeoutMs: patienceMs });
+  const arePublished = async () => (await metricOf(worker, 'notion_mirror_state_log_appended_total')) >= 2 * documents;
+  await waitUntil('the removal of all documents on the state log', arePublished, { timeoutMs: patienceMs });
 }
