@@ -7,7 +7,7 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient } from './notion-client.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 
-test('calls share SDK clients, and each uses its own token and gets its own answer, however earlier calls ended', async () => {
+test('calls share an SDK client, and each uses its own token and gets its own answer, however earlier calls ended', async () => {
   const callers = 20;
   const deadlineMs = 1_000;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -41,12 +42,6 @@ interface Call {
   answer: HttpAnswer | null;
 }
 
-/** An SDK client, for one call at a time: creating one, with its sixty functions, took about a third of a call's CPU. */
-interface Line {
-  readonly client: Client;
-  call: Call | null;
-}
-
 /**
  * Calls go through @notionhq/client, without its retries (they would sleep inside the caller and skip half of the errors). Its timeout
  * covers the headers only and does not stop the request, so it gets our fetch, with a deadline over the whole exchange.
@@ -61,45 +56,35 @@ export function createNotionClient(options: {
   const { deadlineMs, clock, logger, metrics } = options;
   const baseUrl = options.notionApiUrl.replace(/\/+$/, '');
 
-  /** Lines not in use: in all there are as many as calls have run at a time. */
-  const idle: Line[] = [];
+  /** The call that the SDK's fetch belongs to: the SDK passes neither a signal nor the answer's headers. */
+  const calls = new AsyncLocalStorage<Call>();
+  const client = new Client({
+    baseUrl,
+    notionVersion,
+    retry: false,
+    timeoutMs: deadlineMs + 1000,
+    logLevel: LogLevel.WARN,
+    logger: (_level, message, details) =>
+      logger.debug({ endpoint: calls.getStore()?.endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
+    fetch: async (url, init = {}) => {
+      const call = calls.getStore();
+      if (call === undefined) throw new Error('a fetch outside of a call');
+      const body = typeof init.body === 'string' ? init.body : undefined;
+      const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal: call.signal });
+      const { status, headers, text } = answer;
+      call.answer = answer;
+      return { ok: status >= 200 && status < 300, status, headers, text: async () => text };
+    },
+  });
 
-  function openLine(): Line {
-    const line: Line = {
-      call: null,
-      client: new Client({
-        baseUrl,
-        notionVersion,
-        retry: false,
-        timeoutMs: deadlineMs + 1000,
-        logLevel: LogLevel.WARN,
-        logger: (_level, message, details) =>
-          logger.debug({ endpoint: line.call?.endpoint, sdk: { message, code: details['code'] } }, 'notion client'),
-        fetch: async (url, init = {}) => {
-          // Bound to this call: a late answer must not become that of the next call on the line.
-          const { call } = line;
-          if (call === null) throw new Error('no call is in flight');
-          const body = typeof init.body === 'string' ? init.body : undefined;
-          const answer = await exchange(url, { method: init.method, headers: init.headers, body }, { deadlineMs, signal: call.signal });
-          const { status, headers, text } = answer;
-          call.answer = answer;
-          return { ok: status >= 200 && status < 300, status, headers, text: async () => text };
-        },
-      }),
-    };
-    return line;
-  }
-
-  function calling(endpoint: string, expected: Expected, send: (client: Client, auth: string) => Promise<object>): NotionCall {
+  function calling(endpoint: string, expected: Expected, send: (auth: string) => Promise<object>): NotionCall {
     return Object.assign(call, { endpoint });
 
     async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
-      const line = idle.pop() ?? openLine();
       const here: Call = { endpoint, signal, answer: null };
-      line.call = here;
       const began = performance.now();
       try {
-        const body: unknown = await send(line.client, token);
+        const body: unknown = await calls.run(here, () => send(token));
         const problem = problemOf(body, expected);
         if (problem === null && isJsonObject(body)) return { kind: 'ok', body, text: here.answer?.text ?? '' };
         const requestId = here.answer?.headers.get('x-notion-request-id') ?? null;
@@ -112,23 +97,21 @@ export function createNotionClient(options: {
         return { kind: 'failure', failure: { ...failure, message: failure.message.replaceAll(token, '[token]') } };
       } finally {
         metrics.called(endpoint, here.answer?.status ?? null, performance.now() - began);
-        line.call = null;
-        idle.push(line);
       }
     }
   }
 
   return {
     database: (databaseId) =>
-      calling('databases.retrieve', { object: 'database', id: databaseId }, async (client, auth) =>
+      calling('databases.retrieve', { object: 'database', id: databaseId }, async (auth) =>
         client.databases.retrieve({ auth, database_id: databaseId }),
       ),
     dataSource: (dataSourceId) =>
-      calling('dataSources.retrieve', { object: 'data_source', id: dataSourceId }, async (client, auth) =>
+      calling('dataSources.retrieve', { object: 'data_source', id: dataSourceId }, async (auth) =>
         client.dataSources.retrieve({ auth, data_source_id: dataSourceId }),
       ),
     search: (cursor, size) =>
-      calling('search', { object: 'list' }, async (client, auth) =>
+      calling('search', { object: 'list' }, async (auth) =>
         client.search({
           auth,
           filter: { property: 'object', value: 'data_source' },
@@ -137,8 +120,7 @@ export function createNotionClient(options: {
           ...(cursor === null ? {} : { start_cursor: cursor }),
         }),
       ),
-    self: () =>
-      calling('users.me', { object: 'user' }, async (client, auth) => client.request<object>({ path: 'users/me', method: 'get', auth })),
+    self: () => calling('users.me', { object: 'user' }, async (auth) => client.request<object>({ path: 'users/me', method: 'get', auth })),
   };
 }
 
