@@ -35,7 +35,7 @@ export function runService(
     let current = '';
     const deadline = setTimeout(() => {
       logger.fatal({ part: current, shutdownMs: options.shutdownMs }, 'a part did not stop in time');
-      exit(1);
+      process.exit(1);
     }, options.shutdownMs);
     aborter.abort(new Error(`stopping: ${why}`));
     let failed = false;
@@ -50,13 +50,7 @@ export function runService(
     }
     clearTimeout(deadline);
     logger.info('stopped');
-    exit(failed && exitCode === 0 ? 1 : exitCode);
-  };
-
-  const exit = (code: number): void => {
-    logger.flush(() => process.exit(code));
-    // A blocked stdout must not keep a dead process alive.
-    setTimeout(() => process.exit(code), 500).unref();
+    process.exit(failed && exitCode === 0 ? 1 : exitCode);
   };
 
   const hasStarted = (): void => {

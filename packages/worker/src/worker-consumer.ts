@@ -4,7 +4,6 @@ import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lanes/lane-consumer';
 import { groupIdFor } from '@notion-mirror/event-log/topics';
 import { keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
-import { flushed } from '@notion-mirror/service-kit/logger';
 import type { Worker } from './run-worker.ts';
 
 /** Creates a consumer of the worker's own events, with one lane for each tenant. `runWorker` runs it. */
@@ -41,9 +40,7 @@ export function createWorkerConsumer(
       await deadLetter(record, failure, context);
       onDead?.(record);
     },
-    async beforeCommit() {
-      await Promise.all([flushed(logger), outcomes.flush()]);
-    },
+    beforeCommit: () => outcomes.flush(),
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * stopShare }));
   return consumer;
