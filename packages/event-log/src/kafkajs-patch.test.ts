@@ -212,9 +212,8 @@ describe('the patched KafkaJS encoder', () => {
 
 const encodeRecord = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
 
-describe('the patched KafkaJS record', () => {
-  // The bytes are those of the released 2.2.4, which creates an encoder for each header.
-  it('has the same bytes as the released one', () => {
+describe('a KafkaJS record', () => {
+  it('has the bytes of the released 2.2.4', () => {
     const headers = { 'mirror-ä': '1', two: ['x', Buffer.from('y')] };
     const record = encodeRecord({ offsetDelta: 300, timestampDelta: 5, key: 'wörkspace', value: Buffer.from('value'), headers });
     expect(record.buffer.toString('hex')).toBe(
