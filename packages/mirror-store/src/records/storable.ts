@@ -12,13 +12,8 @@ export const maxDocumentBytes = 16 * 1024 * 1024 - 64 * 1024;
 /** MongoDB documents a limit of 100 levels; versions 6.0 and 8.0 in fact refuse a document beyond 180 levels, and the whole command beyond 200. */
 export const maxJsonDepth = 100;
 
-/**
- * The document's size in bytes of BSON, or somewhat more. Throws an `UnstorableError` when the document is too large, or when the driver cannot
- * write it. The driver's own calculation, which takes as long as serialising, runs only where the estimate is inconclusive.
- */
+/** The document's size in bytes of BSON. Throws an `UnstorableError` when the document is too large, or when the driver cannot write it. */
 export function checkedSize(document: Document): number {
-  const estimate = bytesAtMost(document, 0);
-  if (estimate <= maxDocumentBytes) return estimate;
   const bytes = sizeOf(document);
   if (bytes > maxDocumentBytes) {
     throw new UnstorableError(`the document has ${(bytes / 1024 / 1024).toFixed(1)} MiB; MongoDB stores at most 16`);
@@ -33,53 +28,6 @@ function sizeOf(document: Document): number {
     if (!(error instanceof BSON.BSONError)) throw error;
     throw new UnstorableError(`the document cannot be written as BSON (${error.name})`, { cause: error });
   }
-}
-
-/** A character of a string takes one to three bytes of UTF-8. */
-const utf8Bytes = 3;
-/** An element's type byte and the terminator of its name. */
-const elementBytes = 2;
-/** The length and the terminator of a document, an array or a string. */
-const frameBytes = 5;
-const longestIndex = 10;
-
-/** Maximum bytes of a value, by https://bsonspec.org/spec.html. Infinite for anything but plain data. */
-function bytesAtMost(value: unknown, depth: number): number {
-  switch (typeof value) {
-    case 'string':
-      return frameBytes + utf8Bytes * value.length;
-    case 'number':
-      return 8;
-    case 'boolean':
-      return 1;
-    case 'undefined':
-      return 0;
-    case 'object':
-      return value === null ? 0 : bytesOfObjectAtMost(value, depth);
-    case 'bigint':
-    case 'function':
-    case 'symbol':
-      return Number.POSITIVE_INFINITY;
-  }
-}
-
-function bytesOfObjectAtMost(value: object, depth: number): number {
-  if (depth > 2 * maxJsonDepth) return Number.POSITIVE_INFINITY;
-  let bytes = frameBytes;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += elementBytes + longestIndex + bytesAtMost(item, depth + 1);
-    return bytes;
-  }
-  if (value instanceof Date) return 8;
-  if (value instanceof Map) {
-    for (const [key, inner] of value) bytes += elementBytes + utf8Bytes * String(key).length + bytesAtMost(inner, depth + 1);
-    return bytes;
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype || '_bsontype' in value) return Number.POSITIVE_INFINITY;
-  for (const key of Object.keys(value)) {
-    bytes += elementBytes + utf8Bytes * key.length + bytesAtMost((value as Document)[key], depth + 1);
-  }
-  return bytes;
 }
 
 /**
