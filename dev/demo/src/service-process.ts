@@ -30,6 +30,13 @@ export interface ServiceProcess {
   kill(): Promise<void>;
 }
 
+/** As docs/operations.md and docker-compose.yml start the services. */
+const workerFlags = ['--max-semi-space-size=8', '--heap-growing-percent=50'];
+const heapFlags: Readonly<Record<ServiceName, readonly string[]>> = {
+  ingress: ['--max-semi-space-size=32', '--heap-growing-percent=50', '--no-allocation-site-pretenuring'],
+  'sync-worker': workerFlags,
+  'delete-worker': workerFlags,
+};
 const root = join(import.meta.dirname, '..', '..', '..');
 
 /** The entry point of a process of the product. */
@@ -53,7 +60,7 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const { watchdog, onLine, program = entryPoint(name) } = options;
   const opsPort = await freePort();
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...heapFlags[name], program], {
     cwd: root,
     env: {
       ...withoutMirrorVariables(process.env),

@@ -23,10 +23,7 @@ export interface HttpServerOptions {
  * (60 s); otherwise a proxy could send a request on a connection that we have just closed.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  /**
-   * Sends `connection: close` while the server stops. Each response checks this itself when it is written: a set of unwritten responses
-   * would make the garbage collector keep each of them until a full collection (docs/decisions/0011).
-   */
+  /** While the server stops, an answer also ends its connection: a proxy must not send the next request into a socket that is about to close. */
   class Response extends ServerResponse {
     override writeHead(status: number, ...rest: unknown[]): this {
       if (!server.listening) this.setHeader('connection', 'close');

@@ -20,10 +20,8 @@ const service = 'ingress';
 const config = loadConfigOrExit(service);
 const logger = createLogger({ service, level: config.logLevel });
 const metrics = createMetrics(service);
-/** A request lives until the log's acknowledgement. Minor collections must be rarer, or they would copy most requests once and many twice. */
-const youngMiB = 64;
 
-runService({ name: service, logger, shutdownMs: config.shutdownMs, youngMiB }, async (scope) => {
+runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   if (config.nangoSigningKeys.length === 0) logger.warn('MIRROR_NANGO_SIGNING_KEYS is not set: every webhook from Nango will be refused');
 
