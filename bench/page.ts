@@ -13,7 +13,7 @@ export type DescribedScenario = Pick<Scenario, 'name' | 'title' | 'figures' | 't
 
 type Verdict = 'reached' | 'missed' | 'not measured';
 
-/** Told apart by shape, not only by colour. */
+/** They differ in shape, not only in colour. */
 const marks: Readonly<Record<Verdict, string>> = { reached: '✓ reached', missed: '✗ **missed**', 'not measured': '… not measured' };
 
 /** `<!-- bench: NAME -->` to `<!-- /bench -->`; NAME is `targets` or a scenario. */

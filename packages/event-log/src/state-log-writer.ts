@@ -6,25 +6,25 @@ import type { StateRecord } from './state-record.ts';
 /** One writer of the state log at a time. */
 export interface StateLogWriter {
   /**
-   * Appends in order, as one transaction; resolves when all in-sync replicas have it. Rejects with KafkaJS's error: then the records may be on
-   * the log or not, and this writer is of no more use; or with a `StateRefusedError`.
+   * Appends in order, as one transaction; resolves when all in-sync replicas have it. Rejects with KafkaJS's error (the records may or may not be on
+   * the log, and this writer must not be used again) or with a `StateRefusedError`.
    */
   append(records: readonly StateRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** No broker will ever take these records together; one alone: it. */
+/** No broker will ever accept these records together, or, if there is only one, that record. */
 export class StateRefusedError extends Error {
   override readonly name = 'StateRefusedError';
 }
 
-/** The broker ends a transaction of a writer that died after this. */
+/** The broker aborts a dead writer's transaction after this. */
 const transactionMs = 20_000;
 
 /**
- * Resolves when every earlier writer of this topic is fenced: the transactional id is the topic's own, so the coordinator ends what an earlier
- * one has under way and refuses all that it sends later. Without that the delayed request of a process that was thought dead could put an
- * old state behind a newer one for good.
+ * Resolves when every earlier writer of this topic is fenced: the transactional id belongs to the topic, so the coordinator aborts an earlier
+ * writer's open transaction and rejects its later requests. Otherwise a delayed request of a process presumed dead could append an old state
+ * after a newer one, permanently.
  */
 export async function openStateLogWriter(options: {
   readonly kafka: Kafka;
@@ -43,7 +43,7 @@ export async function openStateLogWriter(options: {
   });
   await producer.connect();
   try {
-    // Beginning one is what fences: KafkaJS asks for its epoch here.
+    // Beginning a transaction fences: KafkaJS requests its epoch here.
     await (await producer.transaction()).abort();
   } catch (error) {
     await disconnect(producer);
@@ -71,7 +71,7 @@ export async function openStateLogWriter(options: {
   };
 }
 
-/** What is open then is ended by the next writer, or by the broker. */
+/** The next writer or the broker aborts a transaction that is still open. */
 async function disconnect(producer: Producer): Promise<void> {
   await producer.disconnect().catch(() => {});
 }

@@ -33,12 +33,12 @@ describe('a record of the state log', () => {
       removed: { at: new Date(2), reason: 'deleted', eventId: 'e' },
     },
     { kind: 'erased', workspaceId: 'a:b', id: 'd', at: new Date(3) },
-  ])('is a null for what is gone, and reads back: $kind', async (state) => {
+  ])('is null for a removed or erased record, and reads back: $kind', async (state) => {
     expect(toStateRecord(state, codec).value).toBeNull();
     expect(await asRead(state)).toEqual({ kind: 'state', state });
   });
 
-  it('is told apart from what somebody else wrote', async () => {
+  it('is distinguished from a null that another program wrote', async () => {
     const key = Buffer.from('a:d');
     expect(await readStateRecord({ key, value: null, headers: {} }, codec)).toEqual({ kind: 'foreign' });
     expect(await readStateRecord({ key, value: null, headers: { 'mirror-removed': '{"at":' } }, codec)).toMatchObject({

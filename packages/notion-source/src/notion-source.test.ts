@@ -555,7 +555,7 @@ describe('fetchDatabase through several connections', () => {
     const connections = [connection('a', { status: 'paused' }), connection('b', { status: 'unauthorized' })];
     const { fetch, calls } = await setUp({}, { connections });
     expect(await fetch()).toEqual({ kind: 'no_active_connection', statuses: ['paused', 'unauthorized'] });
-    expect(await fetch({ workspaceId: 'nobody' })).toEqual({ kind: 'no_active_connection', statuses: [] });
+    expect(await fetch({ workspaceId: 'unknown' })).toEqual({ kind: 'no_active_connection', statuses: [] });
     expect(calls()).toEqual([]);
   });
 });

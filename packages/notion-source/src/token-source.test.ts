@@ -7,7 +7,7 @@ import { connection } from '../test/notion-samples.ts';
 import { hang, reset, startScriptedServer, type Reply, type ScriptedServer, type SeenRequest } from '../test/scripted-server.ts';
 import { createTokenSource, type TokenSource } from './token-source.ts';
 
-const apiKey = 'nango-api-key-that-nobody-may-see';
+const apiKey = 'nango-api-key-to-keep-secret';
 
 interface SetUp {
   readonly source: TokenSource;

@@ -400,7 +400,7 @@ describe('the lane consumer', () => {
   });
 
   it('names the command that creates a missing topic', async () => {
-    const { consumer } = member({ topic: `${log.prefix}nowhere`, groupId: `${log.prefix}nobody` });
+    const { consumer } = member({ topic: `${log.prefix}nowhere`, groupId: `${log.prefix}no-group` });
     await expect(consumer.run()).rejects.toThrow('run `mirror init`');
     await consumer.stop({ deadlineMs: 2_000 });
   });
