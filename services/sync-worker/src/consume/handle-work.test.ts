@@ -9,13 +9,13 @@ import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { createDatabaseSync, type DatabaseSyncDependencies } from '../databases/sync-databases.ts';
-import { createWorkHandler, type EventOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
+import { createWorkHandler, type SyncOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
 /** One tenant's Notion and mirror, in memory. Both map databases to their data sources. */
 function world() {
   const notion = new Map<string, readonly string[]>();
   const mirror = new Map<string, StoredRecord<DatabaseOutline>>();
-  const reports: { eventId: string; outcome: EventOutcome; coalescedInto: string | undefined }[] = [];
+  const reports: { eventId: string; outcome: SyncOutcome; coalescedInto: string | undefined }[] = [];
   const saved: (number | undefined)[] = [];
   const ways: Pick<OutcomeDetail, 'trail' | 'attempts' | 'waitedMs'>[] = [];
   const parked: string[] = [];

@@ -8,7 +8,7 @@ import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
 
 /** The outcome of one event, for its log line and the metric. */
-export type EventOutcome = 'written' | 'removed' | 'skipped' | 'ignored' | 'parked';
+export type SyncOutcome = Extract<SyncedWork, { kind: 'settled' }>['outcome'] | 'parked';
 
 export interface OutcomeDetail {
   readonly reason?: string;
@@ -30,7 +30,7 @@ export interface HandlerDependencies {
   readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
   /** Keeps events whose tenant has no active connection until it has one. */
   readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
-  readonly report: (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void;
+  readonly report: (event: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail) => void;
   /** The event failed and will be retried. Not called while its whole tenant waits. */
   readonly retrying: (event: WorkItem<DatabaseEvent>) => void;
   readonly now: () => number;
@@ -69,7 +69,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
   }
 
   async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: SyncedWork, beganAt: number): Promise<Outcome> {
-    const done = (outcome: EventOutcome, reason?: string): Outcome => {
+    const done = (outcome: SyncOutcome, reason?: string): Outcome => {
       const { trail, calls: callsSaved } = result.kind === 'settled' ? result : { trail: null, calls: 0 };
       for (const event of work.items) {
         const { item, takenAt } = event;

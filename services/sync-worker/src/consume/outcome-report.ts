@@ -1,17 +1,17 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
-import { outcomeOf, type EventOutcome as KeptOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
-import type { EventOutcome, OutcomeDetail } from './handle-work.ts';
+import type { OutcomeDetail, SyncOutcome } from './handle-work.ts';
 
 /** Reports the outcome of each event: one log line, the metrics, and the stored outcome. */
 export function createOutcomeReport(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly now: () => number;
-  readonly keep: (outcome: KeptOutcome) => void;
-}): (event: WorkItem<DatabaseEvent>, outcome: EventOutcome, detail: OutcomeDetail) => void {
+  readonly keep: (outcome: EventOutcome) => void;
+}): (event: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail) => void {
   const { logger, metrics, now, keep } = deps;
   const outcomes = new Counter({
     name: 'notion_mirror_sync_outcomes_total',
