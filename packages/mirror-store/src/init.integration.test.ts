@@ -48,6 +48,13 @@ test('sets everything up, and a second run changes nothing', async () => {
   expect(await initMongo(mongo.db, ttl)).toEqual([]);
 });
 
+// A TTL of 4,898.88 s, from 0.0567 days.
+test('a TTL with a fraction of a second is set once', async () => {
+  const fraction = { ...someLayout, tombstoneTtlMs: 4_898_880 };
+  await initMongo(mongo.db, fraction);
+  expect(await initMongo(mongo.db, fraction)).toEqual([]);
+});
+
 test('concurrent runs are as good as one', async () => {
   await Promise.all(Array.from({ length: 5 }, () => initMongo(mongo.db, ttl)));
   expect((await inspectMongo(mongo.db, ttl)).differences).toEqual([]);

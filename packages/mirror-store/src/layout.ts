@@ -62,7 +62,8 @@ interface WantedCollection {
 function collectionsOf({ storages, tombstoneTtlMs }: MongoLayout): WantedCollection[] {
   const others = Object.values(collectionNames).map((name) => ({ name, indexes: wantedIndexes[name] ?? [] }));
   const records = storages.flatMap(({ collection, shadowCollection, indexes }) => {
-    const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: tombstoneTtlMs / 1000 }];
+    // MongoDB keeps whole seconds only, and a tombstone must not go too soon.
+    const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: Math.ceil(tombstoneTtlMs / 1000) }];
     // The shadow can replace the other collection.
     return [collection, shadowCollection].map((name) => ({ name, indexes: wanted }));
   });
