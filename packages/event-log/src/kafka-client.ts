@@ -1,6 +1,6 @@
 import type { KafkaConfig } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { Kafka, logLevel, type KafkaConfig as KafkaJsConfig, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaConfig as KafkaJsConfig, type LogEntry } from 'kafkajs';
 
 export interface KafkaSettings extends KafkaConfig {
   /** Names this process in the broker's logs and quotas. */
@@ -27,6 +27,17 @@ export function createKafka(settings: KafkaSettings): Kafka {
     logLevel: logger.isLevelEnabled('trace') ? logLevel.DEBUG : logLevel.INFO,
     logCreator: () => (entry) => log(logger, entry),
   });
+}
+
+/** Connects, uses, and always disconnects. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaJsConfig['sasl']> {

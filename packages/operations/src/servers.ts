@@ -30,17 +30,6 @@ export async function eventCodecOf({ config }: OperationContext): Promise<EventC
   return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
 }
 
-/** Connects, uses, and always disconnects. */
-export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 /** Turns a KafkaJS error into an OperatorError. */
 export async function askKafka<T>({ config, redact, signal }: OperationContext, ask: () => Promise<T>): Promise<T> {
   try {

@@ -2,10 +2,8 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { EntityKind } from '@notion-mirror/domain/entity';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
-import { PublishError } from '@notion-mirror/event-log/publisher';
-import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
-import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { retryAfter } from '@notion-mirror/worker/retry-after';
 import { removeEntity, type RemoveDependencies, type RemoveResult } from './remove-entity.ts';
 
 /** How an event reached its outcome. */
@@ -43,22 +41,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       }
       return { kind: 'done' };
     } catch (error) {
-      if (work.signal.aborted) {
-        return {
-          kind: 'retry',
-          at: deps.now(),
-          scope: 'task',
-          failure: { class: 'shutdown', code: 'stopping', message: 'the worker is stopping' },
-        };
-      }
-      const at = deps.now() + backoffMs(work.attempt, 250, 10_000);
-      if (error instanceof StoreUnavailableError) {
-        return { kind: 'retry', at, scope: 'lane', failure: { class: 'dependency', code: 'mongodb_unavailable', message: error.message } };
-      }
-      if (error instanceof PublishError) {
-        return { kind: 'retry', at, scope: 'lane', failure: { class: 'dependency', code: 'append_failed', message: error.message } };
-      }
-      throw error;
+      return retryAfter(error, work, deps.now());
     }
   };
 }

@@ -1,3 +1,4 @@
+import { withAdmin } from '@notion-mirror/event-log/kafka-client';
 import { z } from 'zod';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { inspectSchemas, schemaSubjects } from '@notion-mirror/event-log/register-schemas';
@@ -35,7 +36,7 @@ import { serverMessage } from '../error-text.ts';
 import { isSignedByNango } from '@notion-mirror/service-kit/webhook-signatures';
 import { harmlessWebhook, nangoSignature } from '../nango-signature.ts';
 import { mongoAddress, urlAddress } from '../secrets.ts';
-import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, type Admin, withAdmin, withMongo } from '../servers.ts';
+import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, type Admin, withMongo } from '../servers.ts';
 import { settingsAdvice } from '../settings-advice.ts';
 
 const probeMs = 8_000;

@@ -1,3 +1,4 @@
+import { withAdmin } from '@notion-mirror/event-log/kafka-client';
 import { registerSchemas, requiredCompatibility, schemaSubjects, type SchemaRegistration } from '@notion-mirror/event-log/register-schemas';
 import { SchemaRegistryError } from '@notion-mirror/event-log/schema-registry';
 import { createTopics } from '@notion-mirror/event-log/topics';
@@ -8,7 +9,7 @@ import { serverMessage } from '../error-text.ts';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { OperationContext } from '../operation-context.ts';
 import { mongoAddress, urlAddress } from '../secrets.ts';
-import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, withAdmin, withMongo } from '../servers.ts';
+import { kafkaOf, mongoLayoutOf, stateLogsOf, topicSettings, withMongo } from '../servers.ts';
 import { count } from '../text.ts';
 import { waitFor } from '../wait-for.ts';
 

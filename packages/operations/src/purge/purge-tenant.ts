@@ -1,3 +1,4 @@
+import { withAdmin } from '@notion-mirror/event-log/kafka-client';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
@@ -8,7 +9,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { openTenantData, type TenantCounts, type TenantData } from '@notion-mirror/mirror-store/tenant-data';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { kafkaOf, stateLogsOf, withAdmin, type Admin } from '../servers.ts';
+import { kafkaOf, stateLogsOf, type Admin } from '../servers.ts';
 import { count, oneLine } from '../text.ts';
 
 export interface PurgePlan {

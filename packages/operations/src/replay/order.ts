@@ -1,10 +1,11 @@
+import { withAdmin } from '@notion-mirror/event-log/kafka-client';
 import { rangesOn } from '@notion-mirror/event-log/range-reader';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/replays';
 import { parsePlace } from '../log-place.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { kafkaOf, stateLogsOf, withAdmin, type Kafka } from '../servers.ts';
+import { kafkaOf, stateLogsOf, type Kafka } from '../servers.ts';
 
 export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   return (

@@ -9,7 +9,7 @@ export interface AbortScope extends Disposable {
  */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls `listener` when the signal aborts, or at once if it has aborted, unless disposed of before. */
+/** Calls `listener` when the signal aborts, or at once if it has aborted, unless it was disposed. */
 export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
   if (signal.aborted) {
     listener();

@@ -2,8 +2,8 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
-import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import { retryAfter } from '@notion-mirror/worker/retry-after';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
 
@@ -55,10 +55,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       const result = await sync(work, newest);
       return await settle(work, newest, result, beganAt);
     } catch (error) {
-      if (work.signal.aborted) return { kind: 'retry', at: deps.now(), scope: 'task', failure: stopping };
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      const failure: Failure = { class: 'dependency', code: 'mongodb_unavailable', message: error.message };
-      return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 250, 10_000), scope: 'lane', failure };
+      return retryAfter(error, work, deps.now());
     }
   }
 
@@ -106,5 +103,3 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     }
   }
 }
-
-const stopping: Failure = { class: 'shutdown', code: 'stopping', message: 'the worker is stopping' };

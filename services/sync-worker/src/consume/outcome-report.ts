@@ -2,7 +2,8 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
+import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { createEventSeconds } from '@notion-mirror/worker/event-seconds';
 import type { OutcomeDetail, SyncOutcome } from './handle-work.ts';
 
 /** Reports the outcome of each event: one log line, the metrics, and the stored outcome. */
@@ -19,12 +20,7 @@ export function createOutcomeReport(deps: {
     labelNames: ['outcome', 'coalesced'],
     registers: [metrics],
   });
-  const seconds = new Histogram({
-    name: 'notion_mirror_sync_event_seconds',
-    help: 'From the receipt of a sync event to its outcome.',
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
-    registers: [metrics],
-  });
+  const observeAge = createEventSeconds(metrics, 'notion_mirror_sync_event_seconds', 'From the receipt of a sync event to its outcome.');
   const saved = new Counter({
     name: 'notion_mirror_notion_calls_saved_total',
     help: 'Calls to Notion that events saved: the fetch of another event answered them (coalesced), or a fetch begun after their receipt (skipped).',
@@ -37,7 +33,7 @@ export function createOutcomeReport(deps: {
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
     if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
-    seconds.observe(Math.max(0, ageMs) / 1000);
+    observeAge(ageMs);
     logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
     const { reason = null, coalescedInto = null } = detail;
     const path = {
