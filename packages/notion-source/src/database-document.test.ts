@@ -8,10 +8,10 @@ import {
   parseDataSource,
   parseSearchPage,
   type DataSourceSight,
-  type Parsed,
   type ParsedDatabase,
   type ParsedDataSource,
 } from './database-document.ts';
+import type { Parsed } from './notion-object.ts';
 
 function received(body: unknown): [JsonObject, string] {
   const text = JSON.stringify(body);

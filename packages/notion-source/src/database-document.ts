@@ -4,16 +4,30 @@ import type {
   DataSourceContent,
   Json,
   JsonObject,
-  Parent,
   PropertyContent,
 } from '@notion-mirror/domain/database-content';
 import { z } from 'zod';
-import { isJsonObject, keysAsWritten } from './json-object.ts';
+import { isJsonObject } from './json-object.ts';
+import {
+  flag,
+  flatParent,
+  isInTrash,
+  json,
+  jsonObject,
+  notParsed,
+  own,
+  parent,
+  plainText,
+  propertyKeys,
+  richText,
+  text,
+  time,
+  type Parsed,
+} from './notion-object.ts';
 
 /**
  * Notion's objects as the mirror keeps them. Parsing is strict about the fields that a document needs and open about everything else:
- * unknown fields stay in `raw`, unknown types of parents, properties and icons pass through. zod only checks and picks; objects with
- * user text as keys are never rebuilt by it, since a rebuilt object loses a key named `__proto__`.
+ * unknown fields stay in `raw`, unknown types of parents, properties and icons pass through.
  */
 export interface ParsedDatabase {
   readonly raw: JsonObject;
@@ -32,21 +46,6 @@ export interface ParsedDataSource {
   /** Without the name, which comes from the container. */
   readonly content: Omit<AccessibleDataSource, 'name'>;
 }
-
-export type Parsed<T> =
-  | { readonly kind: 'parsed'; readonly value: T }
-  /** Only `{object, id}`: the token lacks the capability to read content. */
-  | { readonly kind: 'partial' }
-  /** Not as Notion documents it. `problem` names fields and types, never values. */
-  | { readonly kind: 'malformed'; readonly problem: string };
-
-const json = z.custom<Json>(() => true).optional();
-const jsonObject = z.custom<JsonObject>(isJsonObject);
-const text = z.string().nullish();
-const flag = z.boolean().nullish();
-const richText = z.array(z.object({ plain_text: z.string() })).nullish();
-const parentType = z.object({ type: z.string() });
-const parent = z.custom<JsonObject>((value) => isJsonObject(value) && parentType.safeParse(value).success, 'a parent needs a type');
 
 const common = {
   id: z.string(),
@@ -195,55 +194,20 @@ export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
 
 function parseProperties(properties: JsonObject, bodyText: string): Parsed<PropertyContent[]> {
   const contents: PropertyContent[] = [];
-  for (const key of orderedKeys(properties, bodyText)) {
+  for (const key of propertyKeys(properties, () => bodyText)) {
     const value = properties[key];
     const result = property.safeParse(value);
     if (!result.success || !isJsonObject(value)) {
       return { kind: 'malformed', problem: `a property (number ${contents.length + 1}) has no id or no type` };
     }
     const { id, name, type, description } = result.data;
-    const config = Object.hasOwn(value, type) ? (value[type] ?? null) : null;
-    contents.push({ id, name: name ?? key, type, description: description ?? null, config });
+    contents.push({ id, name: name ?? key, type, description: description ?? null, config: own(value, type) });
   }
   return { kind: 'parsed', value: contents };
-}
-
-/** JSON.parse keeps the order of keys, except for those that look like array indexes, such as a property named "2024". */
-function orderedKeys(properties: JsonObject, bodyText: string): readonly string[] {
-  const keys = Object.keys(properties);
-  if (!keys.some((key) => /^\d+$/.test(key))) return keys;
-  const written = keysAsWritten(bodyText, 'properties');
-  return written.length === keys.length ? written : keys;
-}
-
-function notParsed(body: JsonObject, content: string, error: z.ZodError): { kind: 'partial' } | { kind: 'malformed'; problem: string } {
-  const partial = typeof body['id'] === 'string' && !Object.hasOwn(body, content) && !Object.hasOwn(body, 'parent');
-  return partial ? { kind: 'partial' } : { kind: 'malformed', problem: z.prettifyError(error) };
-}
-
-function plainText(parts: z.infer<typeof richText>): string {
-  return (parts ?? []).map((part) => part.plain_text).join('');
-}
-
-function flatParent(value: JsonObject): Parent {
-  const { type } = parentType.parse(value);
-  const id = Object.hasOwn(value, type) ? value[type] : null;
-  return { type, id: typeof id === 'string' ? id : null };
 }
 
 function holderOf(value: Json | undefined): string | null {
   if (!isJsonObject(value)) return null;
   const id = value['database_id'];
   return typeof id === 'string' ? id : null;
-}
-
-/** `archived` is the older name of `in_trash`. */
-function isInTrash(object: { in_trash?: boolean | null | undefined; archived?: boolean | null | undefined }): boolean {
-  return object.in_trash ?? object.archived ?? false;
-}
-
-function time(value: string | null | undefined): Date | null {
-  if (typeof value !== 'string') return null;
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? null : date;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keysAsWritten } from './json-object.ts';
+import { elementsAsWritten, keysAsWritten } from './json-object.ts';
 
 describe('keysAsWritten', () => {
   it('keeps the place of keys that look like integers', () => {
@@ -27,6 +27,26 @@ describe('keysAsWritten', () => {
         const inner = keys.map((name) => `${JSON.stringify(name)}${pretty ? ' : ' : ':'}${value}`).join(',');
         const text = `{"before":${value},"properties":{${inner}},"after":${value}}`;
         expect(keysAsWritten(text, 'properties')).toEqual(keys);
+      }),
+    );
+  });
+});
+
+describe('elementsAsWritten', () => {
+  it('gives the text of each element of the array at the top', () => {
+    const text = String.raw`{"a":{"results":[{"x":1}]},"s":"\"results\":[{","results":[ {"b":[{"c":"]}\\"}]} , {} ],"more":[{"y":1}]}`;
+    expect(elementsAsWritten(text, 'results')).toEqual([String.raw`{"b":[{"c":"]}\\"}]}`, '{}']);
+    expect(elementsAsWritten(text, 'missing')).toEqual([]);
+    expect(elementsAsWritten('{"results":{"a":[{"b":1}]}}', 'results')).toEqual([]);
+  });
+
+  it('splits any array of objects', () => {
+    const element = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
+    fc.assert(
+      fc.property(fc.array(element), fc.json(), fc.constantFrom(0, 2), (elements, value, space) => {
+        const texts = elements.map((entry) => JSON.stringify(entry, null, space));
+        const text = `{"before":${value},"results":[${texts.join(space === 0 ? ',' : ' , ')}],"after":${value}}`;
+        expect(elementsAsWritten(text, 'results')).toEqual(texts);
       }),
     );
   });

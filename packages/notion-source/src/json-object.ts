@@ -55,3 +55,42 @@ export function keysAsWritten(text: string, field: string): readonly string[] {
   }
   return [...keys];
 }
+
+/** The text of each element of the array of objects that is the value of `field` in the JSON object `text`, which must be valid JSON. */
+export function elementsAsWritten(text: string, field: string): readonly string[] {
+  let elements: string[] = [];
+  let depth = 0;
+  let string = '""';
+  let fieldFollows = false;
+  let inField = false;
+  let start = 0;
+  for (const { 0: found, index } of text.matchAll(token)) {
+    switch (found) {
+      case '{':
+      case '[':
+        depth += 1;
+        if (depth === 2 && fieldFollows) {
+          inField = found === '[';
+          elements = [];
+        }
+        if (depth === 3 && inField) start = index;
+        fieldFollows = false;
+        break;
+      case '}':
+      case ']':
+        if (depth === 3 && inField) elements.push(text.slice(start, index + 1));
+        if (depth === 2) inField = false;
+        depth -= 1;
+        break;
+      case ':':
+        if (depth === 1) fieldFollows = JSON.parse(string) === field;
+        break;
+      case ',':
+        if (depth === 1) fieldFollows = false;
+        break;
+      default:
+        string = found;
+    }
+  }
+  return elements;
+}

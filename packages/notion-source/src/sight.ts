@@ -1,6 +1,6 @@
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { CallOutcome, CallProblem } from './connection-calls.ts';
-import type { Parsed } from './database-document.ts';
+import type { Parsed } from './notion-object.ts';
 
 /** What one connection sees of an object. */
 export type Sight<T> = { readonly kind: 'seen'; readonly value: T } | CallProblem;

@@ -1,0 +1,68 @@
+import type { Json, JsonObject, Parent } from '@notion-mirror/domain/database-content';
+import { z } from 'zod';
+import { isJsonObject, keysAsWritten } from './json-object.ts';
+
+// The fields that Notion's objects share. zod only checks and picks; objects with user text as keys are never rebuilt by it, since a rebuilt
+// object loses a key named `__proto__`.
+
+export type Parsed<T> =
+  | { readonly kind: 'parsed'; readonly value: T }
+  /** Only `{object, id}`: the token lacks the capability to read content. */
+  | { readonly kind: 'partial' }
+  /** Not as Notion documents it. `problem` names fields and types, never values. */
+  | { readonly kind: 'malformed'; readonly problem: string };
+
+export const json = z.custom<Json>(() => true).optional();
+export const jsonObject = z.custom<JsonObject>(isJsonObject);
+export const text = z.string().nullish();
+export const flag = z.boolean().nullish();
+export const richText = z.array(z.object({ plain_text: z.string() })).nullish();
+const parentType = z.object({ type: z.string() });
+export const parent = z.custom<JsonObject>((value) => isJsonObject(value) && parentType.safeParse(value).success, 'a parent needs a type');
+
+/** `content`: a field that only a readable object has. */
+export function notParsed(
+  body: JsonObject,
+  content: string,
+  error: z.ZodError,
+): { kind: 'partial' } | { kind: 'malformed'; problem: string } {
+  const partial = typeof body['id'] === 'string' && !Object.hasOwn(body, content) && !Object.hasOwn(body, 'parent');
+  return partial ? { kind: 'partial' } : { kind: 'malformed', problem: z.prettifyError(error) };
+}
+
+export function plainText(parts: z.infer<typeof richText>): string {
+  return (parts ?? []).map((part) => part.plain_text).join('');
+}
+
+export function flatParent(value: JsonObject): Parent {
+  const { type } = parentType.parse(value);
+  const id = own(value, type);
+  return { type, id: typeof id === 'string' ? id : null };
+}
+
+/** `archived` is the older name of `in_trash`. */
+export function isInTrash(object: { in_trash?: boolean | null | undefined; archived?: boolean | null | undefined }): boolean {
+  return object.in_trash ?? object.archived ?? false;
+}
+
+export function time(value: string | null | undefined): Date | null {
+  if (typeof value !== 'string') return null;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+/** Null when the object has no such field of its own. Keys come from Notion, so one may be `constructor`. */
+export function own(object: JsonObject, key: string): Json {
+  return Object.hasOwn(object, key) ? (object[key] ?? null) : null;
+}
+
+/**
+ * The keys of an object's `properties` in Notion's order. JSON.parse keeps the order of keys, except for those that look like array
+ * indexes, such as a property named "2024": only then `textOf` is called, for the object as received.
+ */
+export function propertyKeys(properties: JsonObject, textOf: () => string): readonly string[] {
+  const keys = Object.keys(properties);
+  if (!keys.some((key) => /^\d+$/.test(key))) return keys;
+  const written = keysAsWritten(textOf(), 'properties');
+  return written.length === keys.length ? written : keys;
+}
