@@ -1,10 +1,11 @@
-import type { AccessibleDataSource, DatabaseContent, DataSourceContent, Json, JsonObject } from '@notion-mirror/domain/database-content';
+import type { AccessibleDataSource, DatabaseContent, DataSourceContent } from '@notion-mirror/domain/database-content';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
 import type { Document } from 'mongodb';
 import { z } from 'zod';
 import type { EntityStorage } from '../entity-storage.ts';
 import { readFields } from '../records/record-document.ts';
 import { storable } from '../records/storable.ts';
+import { json, jsonObject, textOrNull, timeOrNull } from './stored-fields.ts';
 
 export interface DatabaseOutline {
   /** Data sources listed by the document, including inaccessible ones. Empty for a tombstone. */
@@ -79,11 +80,6 @@ function isAccessible(source: DataSourceContent): source is AccessibleDataSource
   return !('accessible' in source);
 }
 
-const timeOrNull = z.date().nullable();
-const textOrNull = z.string().nullable();
-/** Stored JSON is returned as JSON. */
-const json = z.custom<Json>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 const parent = z.object({ type: z.string(), id: textOrNull });
 
 const accessibleSource: z.ZodType<AccessibleDataSource> = z.object({
