@@ -49,6 +49,11 @@ export function databaseStateContract(): Contract {
   return loadContract('database-state');
 }
 
+/** The values of the topic `notion.row-states`. */
+export function rowStateContract(): Contract {
+  return loadContract('row-state');
+}
+
 function compile(file: string, text: string): avro.Type {
   try {
     const type = avro.Type.forSchema(JSON.parse(text) as avro.Schema);

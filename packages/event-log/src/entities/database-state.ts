@@ -2,6 +2,7 @@ import type { DataSourceContent, DatabaseContent, Json, JsonObject, Parent } fro
 import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { databaseStateContract } from '@notion-mirror/schemas/contract';
 import type { StateContract } from '../state-contract.ts';
+import { dateOf, jsonOrNull, millisecondsOf, textOrNull } from './avro-fields.ts';
 
 /** `schemas/database-state`: times in milliseconds, JSON as text. */
 export const databaseStates: StateContract<DatabaseContent> = {
@@ -126,20 +127,4 @@ function fromAvroSource({ id, name, content, reason }: AvroDataSource): DataSour
       config: JSON.parse(property.config) as Json,
     })),
   };
-}
-
-function textOrNull(value: Json): string | null {
-  return value === null ? null : JSON.stringify(value);
-}
-
-function jsonOrNull(text: string | null): Json {
-  return text === null ? null : (JSON.parse(text) as Json);
-}
-
-function millisecondsOf(time: Date | null): number | null {
-  return time === null ? null : time.getTime();
-}
-
-function dateOf(milliseconds: number | null): Date | null {
-  return milliseconds === null ? null : new Date(milliseconds);
 }
