@@ -74,6 +74,12 @@ describe('differences of two documents', () => {
     expect(paths(answered('r-1', 'a'), answered('r-1', 'b'))).toEqual(['raw.dataSources[0].properties.request_id.inner']);
   });
 
+  test('a page fetched by itself has a request id, a queried one has none', () => {
+    const page = { id: 'p', properties: { request_id: { id: 'a', number: 1 } } };
+    expect(paths({ raw: { ...page, request_id: 'r-1' } }, { raw: page })).toEqual([]);
+    expect(paths({ raw: page }, { raw: { ...page, properties: {} } })).toEqual(['raw.properties.request_id']);
+  });
+
   test('keys are user text, including __proto__ and keys with dots', () => {
     expect(paths(odd('1'), odd('2'))).toEqual(['raw.database["a.b"]', 'raw.database.__proto__']);
     expect(paths({ raw: { database: {} } }, odd('2'))).toEqual(['raw.database["a.b"]', 'raw.database.__proto__']);
@@ -159,7 +165,8 @@ function plain(inner: unknown, way: readonly (string | number)[]): unknown {
   if (typeof inner !== 'object' || inner === null) return inner;
   const entries = Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const isSigned = ['url', 'expiry_time'].every((name) => entries.some(([given, of]) => given === name && typeof of === 'string'));
-  const isAnswer = way[0] === 'raw' && (way[1] === 'database' ? way.length === 2 : way[1] === 'dataSources' && way.length === 3);
+  const depth = way[1] === 'database' ? 2 : way[1] === 'dataSources' ? 3 : 1;
+  const isAnswer = way[0] === 'raw' && way.length === depth;
   const kept = entries
     .filter(([name]) => !(isSigned && name === 'expiry_time') && !(isAnswer && name === 'request_id'))
     .map(([name, of]) => [name, isSigned && name === 'url' ? String(of).split('?')[0] : plain(of, [...way, name])]);

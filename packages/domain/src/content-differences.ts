@@ -34,7 +34,7 @@ export function mirrorVerdict(mirror: Fields | null, notion: NotionSight): Mirro
 /**
  * The differences of two documents of `docs/data-model.md`: fields for readers first, `raw` last. Empty exactly when they are equal, apart from
  * parts that vary between Notion's responses without a change: the order of keys, the signatures of file URLs, and the `request_id` of each
- * response in `raw`.
+ * response in `raw` (which a page has when it was fetched by itself, not when it was queried).
  */
 export function contentDifferences(mirror: Fields, notion: Fields): FieldDifference[] {
   const found: FieldDifference[] = [];
@@ -117,9 +117,10 @@ function withoutQuery(url: unknown): unknown {
   return typeof url === 'string' ? url.split('?', 1)[0] : url;
 }
 
+/** `raw` holds responses, as for a database, or is one, as for a row. */
 function withoutRequestIds(raw: unknown): unknown {
   if (!isFields(raw)) return raw;
-  const { database, dataSources, ...rest } = raw;
+  const { database, dataSources, request_id: _, ...rest } = raw;
   return {
     ...rest,
     database: withoutRequestId(database),
