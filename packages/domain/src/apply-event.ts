@@ -36,7 +36,7 @@ export async function applySync<R extends RecordState, F, W extends { readonly k
     const asOf = steps.now();
     const fetched = await steps.fetch(record);
     const result = await steps.write(record, fetched, asOf);
-    if (isSettled(result)) return result;
+    if (isNoConflict(result)) return result;
     record = await steps.read();
   }
 }
@@ -49,29 +49,30 @@ export interface DeleteSteps<R extends RecordState, W extends { readonly kind: s
   readonly recheck: () => Promise<void>;
 }
 
-/** Applies a delete event. After a conflict it reads and decides again. */
+/** Applies a delete event. After a conflict it reads and decides again. `decide`: `decideRowDelete` for a row. */
 export async function applyDelete<R extends RecordState, W extends { readonly kind: string }>(
   steps: DeleteSteps<R, W>,
   event: EventTimes,
   toleranceMs: number,
+  decide: (record: R | null, event: EventTimes, toleranceMs: number) => DeleteDecision = decideDelete,
 ): Promise<{ readonly decision: DeleteDecision; readonly written: Exclude<W, Conflict> | null }> {
   for (;;) {
     const record = await steps.read();
-    const decision = decideDelete(record, event, toleranceMs);
+    const decision = decide(record, event, toleranceMs);
     if (decision === 'stale') return { decision, written: null };
     if (decision === 'recheck') {
       await steps.recheck();
       return { decision, written: null };
     }
     const written = await steps.write(record, decision);
-    if (isSettled(written)) return { decision, written };
+    if (isNoConflict(written)) return { decision, written };
   }
 }
 
-interface Conflict {
+export interface Conflict {
   readonly kind: 'conflict';
 }
 
-function isSettled<W extends { readonly kind: string }>(result: W): result is Exclude<W, Conflict> {
+export function isNoConflict<W extends { readonly kind: string }>(result: W): result is Exclude<W, Conflict> {
   return result.kind !== 'conflict';
 }

@@ -26,7 +26,11 @@ export interface EventTimes {
 /** `skip`: a later fetch already covers this event. `fetch`: only Notion knows the current state. */
 export type SyncDecision = 'skip' | 'fetch';
 
-export function decideSync(record: RecordState | null, event: EventTimes, toleranceMs: number): SyncDecision {
+export function decideSync(
+  record: Pick<RecordState, 'asOf' | 'source'> | null,
+  event: Pick<EventTimes, 'receivedAt'>,
+  toleranceMs: number,
+): SyncDecision {
   if (record === null || record.source !== 'fetch') return 'fetch';
   return record.asOf > event.receivedAt + toleranceMs ? 'skip' : 'fetch';
 }

@@ -1,5 +1,6 @@
 import { applyDelete, applySync } from '../src/apply-event.ts';
 import { nextRev, type EventTimes, type RecordState } from '../src/write-rule.ts';
+import { pause, startRun, step, type Run } from './model-run.ts';
 
 /**
  * A model of one database: Notion with its own clock, a log, a sync and a delete worker that interleave at every step, crash,
@@ -48,15 +49,6 @@ interface Notification {
   readonly trueTime: number;
 }
 
-/** One run of a worker over one or more events. It pauses at every step until the history resumes it. */
-interface Run {
-  resume: (() => void) | null;
-  finished: boolean;
-  error: Error | null;
-  /** True time of its last read of the record. */
-  readAt: number;
-}
-
 interface Group {
   readonly kind: 'sync' | 'delete';
   position: number;
@@ -96,10 +88,6 @@ export async function runHistory(
   let remembered = null as { readonly record: ModelRecord; readonly at: number } | null;
 
   const say = (line: string) => trace?.(`${now} ${line}`);
-  const pause = (run: Run) =>
-    new Promise<void>((resolve) => {
-      run.resume = resolve;
-    });
 
   // -- the store
 
@@ -250,26 +238,7 @@ export async function runHistory(
       group.position = next;
       return;
     }
-    const run: Run = { resume: null, finished: false, error: null, readAt: Number.POSITIVE_INFINITY };
-    group.run = run;
-    void follow(run, group.kind === 'sync' ? sync(run, newest) : remove(run, newest));
-  }
-
-  async function follow(run: Run, end: Promise<void>): Promise<void> {
-    try {
-      await end;
-    } catch (error) {
-      run.error = new Error('a worker threw', { cause: error });
-    }
-    run.finished = true;
-  }
-
-  async function step(run: Run): Promise<void> {
-    const { resume } = run;
-    run.resume = null;
-    resume?.();
-    while (run.resume === null && !run.finished) await Promise.resolve();
-    if (run.error !== null) throw run.error;
+    group.run = startRun((run) => (group.kind === 'sync' ? sync(run, newest) : remove(run, newest)));
   }
 
   async function work(group: Group, n: number): Promise<void> {
