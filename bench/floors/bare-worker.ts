@@ -48,7 +48,7 @@ const write = together<RecordDocument>((documents) =>
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
 function ask(kind: 'databases' | 'data_sources', id: string, token: string): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}`, 'notion-version': '2025-09-03' };
+  const headers = { authorization: `Bearer ${token}`, 'notion-version': '2026-03-11' };
   return new Promise((resolve, reject) => {
     get(`${env.BENCH_NOTION_URL}/v1/${kind}/${id}`, { agent, headers }, (response) => resolve(json(response))).once('error', reject);
   });

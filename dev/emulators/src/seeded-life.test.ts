@@ -93,7 +93,7 @@ async function follow(pair: EmulatorPair, mirrors: ReadonlyMap<string, Mirror>, 
   const mirror = mirrors.get(payload?.workspace_id ?? '');
   if (payload === undefined || mirror === undefined) return;
   const get = async (path: string) => {
-    const headers = { authorization: `Bearer ${mirror.token}`, 'notion-version': '2025-09-03' };
+    const headers = { authorization: `Bearer ${mirror.token}`, 'notion-version': '2026-03-11' };
     const response = await fetch(`${pair.notion.url}/v1/${path}`, { headers });
     return response.ok
       ? ((await response.json()) as JsonObject & {

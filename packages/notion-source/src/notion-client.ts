@@ -8,9 +8,7 @@ import { exchange, type HttpAnswer } from './http-exchange.ts';
 import { isJsonObject } from './json-object.ts';
 import { notionFailure, type NotionFailure } from './notion-errors.ts';
 import type { NotionMetrics } from './notion-metrics.ts';
-
-/** The API version whose database is a container of data sources. */
-const notionVersion = '2025-09-03';
+import { notionVersion } from './notion-version.ts';
 
 export type NotionAnswer =
   /** `text`: the body as received, since parsed JSON has lost the order of keys such as "2024". */

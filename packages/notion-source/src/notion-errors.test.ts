@@ -194,7 +194,7 @@ describe('a call through the client', () => {
     const { answer } = await callAt(`${server.url}/`);
     expect(answer).toMatchObject({ kind: 'ok', body: container(), text: JSON.stringify(container()) });
     expect(server.requests).toMatchObject([
-      { method: 'GET', path: `/v1/databases/${databaseId}`, token, headers: { 'notion-version': '2025-09-03' } },
+      { method: 'GET', path: `/v1/databases/${databaseId}`, token, headers: { 'notion-version': '2026-03-11' } },
     ]);
   });
 

@@ -49,7 +49,7 @@ test('a whole test works over HTTP alone, in any language', async () => {
   expect(deliveries).toMatchObject([{ type: 'database.created', attempts: [{ result: { kind: 'answer', status: 200 } }] }]);
 
   const truth = (await control('GET', `/truth?workspace=${workspace.id}&bot=${bot.id}`)).body;
-  const headers = { authorization: `Bearer ${bot.token}`, 'notion-version': '2025-09-03' };
+  const headers = { authorization: `Bearer ${bot.token}`, 'notion-version': '2026-03-11' };
   const { request_id: _, ...answer } = (await (await fetch(`${notion.url}/v1/databases/${database.id}`, { headers })).json()) as Answer;
   expect(truth).toMatchObject({ databases: [{ database: answer, dataSources: [{ name: 'Tasks', answer: { object: 'data_source' } }] }] });
 

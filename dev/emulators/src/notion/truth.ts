@@ -12,11 +12,11 @@ export interface TrueDatabase {
 }
 
 /**
- * Every database that this viewer gets from GET /v1/databases/{id} with `in_trash: false`, in the response form of Notion-Version 2025-09-03,
+ * Every database that this viewer gets from GET /v1/databases/{id} with `in_trash: false`, in the response form of Notion-Version 2026-03-11,
  * without `request_id`. File URLs are signed again, as in every response.
  */
 export function truthOf(world: World, render: Renderer, viewer: Actor): TrueDatabase[] {
-  const version = '2025-09-03';
+  const version = '2026-03-11';
   const databases: TrueDatabase[] = [];
   for (const node of world.nodes()) {
     if (node.kind !== 'database' || node.linked !== null || !canSee(world, viewer, node) || world.inTrash(node)) continue;

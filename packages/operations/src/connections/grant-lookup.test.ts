@@ -50,7 +50,7 @@ test.each<[string, Reply, string]>([
 
 test('Notion returns the workspace and the bot of a token', async () => {
   await using server = await startHttpServer(({ url, headers }) =>
-    url === '/v1/users/me' && headers.authorization === 'Bearer ntn_good' && headers['notion-version'] === '2025-09-03'
+    url === '/v1/users/me' && headers.authorization === 'Bearer ntn_good' && headers['notion-version'] === '2026-03-11'
       ? { status: 200, body: { object: 'user', id: bot, type: 'bot', bot: { workspace_id: workspace, workspace_name: 'Acme' } } }
       : { status: 401, body: { code: 'unauthorized' } },
   );

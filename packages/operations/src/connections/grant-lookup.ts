@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { exchange, ExchangeError, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
 import { parseJson } from '@notion-mirror/notion-source/json-object';
+import { notionVersion } from '@notion-mirror/notion-source/notion-version';
 import { OperatorError } from '../operator-error.ts';
 import { urlAddress } from '../secrets.ts';
 
@@ -60,7 +61,7 @@ const botUser = z.object({ id: notionId, bot: maybe(z.object({ workspace_id: may
 /** Asks Notion which workspace a token is for: GET {url}/v1/users/me. Rejects with OperatorError. */
 export async function grantOfToken(notionApiUrl: string, token: string, signal: AbortSignal): Promise<Grant> {
   const where = `Notion (${urlAddress(notionApiUrl)})`;
-  const headers = { authorization: `Bearer ${token}`, 'notion-version': '2025-09-03' };
+  const headers = { authorization: `Bearer ${token}`, 'notion-version': notionVersion };
   const answer = await ask(where, `${notionApiUrl}/v1/users/me`, headers, signal);
   if (answer.status === 401) {
     throw new OperatorError('token_refused', `${where} refuses the token`, { remedy: 'copy it again from the integration in Notion' });

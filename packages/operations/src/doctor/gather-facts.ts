@@ -11,6 +11,7 @@ import { createSweepLedger, type SweepLedger } from '@notion-mirror/mirror-store
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { exchange, type HttpAnswer } from '@notion-mirror/notion-source/http-exchange';
 import { parseJson } from '@notion-mirror/notion-source/json-object';
+import { notionVersion } from '@notion-mirror/notion-source/notion-version';
 import { describeSettings, unknownVariables, type Environment, type Config } from '@notion-mirror/service-kit/config';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
 import { variableEntries } from '@notion-mirror/service-kit/variables';
@@ -282,7 +283,7 @@ function opens(key: Buffer, { connectionId, token }: Connection): boolean {
 
 async function probeNotion(config: Config<'cli'>, signal: AbortSignal): Probed<{ status: number }> {
   const url = `${config.notionApiUrl}/v1/users/me`;
-  const headers = { 'notion-version': '2025-09-03' };
+  const headers = { 'notion-version': notionVersion };
   const { latencyMs, value } = await timed(async () => exchange(url, { headers }, { deadlineMs: requestMs, signal }));
   return { latencyMs, facts: { status: value.status } };
 }
