@@ -2,6 +2,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { sourceId } from '../test/notion-samples.ts';
+import { page, pageId } from '../test/row-samples.ts';
 import { hang, startScriptedServer } from '../test/scripted-server.ts';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import { createNotionClient } from './notion-client.ts';
@@ -46,4 +48,34 @@ test('calls share an SDK client, and each uses its own token and gets its own an
   }
   await Promise.all(Array.from({ length: callers }, (_, caller) => callSeveral(caller)));
   expect(said).toEqual(expected);
+});
+
+test('rows: a page, a query with every field of its body, and a property by its id as received', async () => {
+  const list = { object: 'list', results: [], has_more: false, next_cursor: null };
+  await using server = await startScriptedServer(({ path }) => ({ status: 200, body: path.endsWith(pageId) ? page() : list }));
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const metrics = createNotionMetrics(new Registry());
+  const notion = createNotionClient({ notionApiUrl: server.url, deadlineMs: 1_000, clock: systemClock, logger, metrics });
+  const never = new AbortController().signal;
+  const body = { is_archived: true, result_type: 'page', page_size: 10, sorts: [{ timestamp: 'created_time', direction: 'ascending' }] };
+  const answers = [
+    await notion.page(pageId)('token', never),
+    await notion.query(sourceId, body)('token', never),
+    await notion.property(pageId, 'NVv%5E', null)('token', never),
+    await notion.property(pageId, 'a?b#/', 'c1')('token', never),
+  ];
+  expect(answers.map(({ kind }) => kind)).toEqual(['ok', 'ok', 'ok', 'ok']);
+  expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    `GET /v1/pages/${pageId}`,
+    `POST /v1/data_sources/${sourceId}/query`,
+    `GET /v1/pages/${pageId}/properties/NVv%5E?page_size=100`,
+    `GET /v1/pages/${pageId}/properties/a%3Fb%23%2F?start_cursor=c1&page_size=100`,
+  ]);
+  expect(JSON.parse(server.requests[1]!.body)).toEqual(body);
+
+  const unsafe = await notion.property(pageId, '..', null)('token', never);
+  expect(unsafe).toMatchObject({ kind: 'failure', failure: { class: 'invalid', status: null } });
+  const other = await notion.page('0f3b2c1d-5a6e-4b7c-8d9e-0a1b2c3d4e5f')('token', never);
+  expect(other).toMatchObject({ kind: 'failure', failure: { class: 'server', code: 'unexpected_object' } });
+  expect(server.requests).toHaveLength(5);
 });

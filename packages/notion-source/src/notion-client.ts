@@ -27,12 +27,18 @@ export interface NotionClient {
   dataSource(dataSourceId: string): NotionCall;
   /** A page of at most `size` (1 to 100) data sources, those edited last at the end: an edit meanwhile moves none past the cursor. */
   search(cursor: string | null, size: number): NotionCall;
+  /** A page, a row or not. */
+  page(pageId: string): NotionCall;
+  /** A page of rows. `body`: as Notion documents it; the SDK's own method would drop `is_archived`. */
+  query(dataSourceId: string, body: JsonObject): NotionCall;
+  /** A part of at most 100 items of a property that Notion lists item by item. `propertyId`: as received. */
+  property(pageId: string, propertyId: string, cursor: string | null): NotionCall;
   /** The token's own bot. Any valid token can read it. */
   self(): NotionCall;
 }
 
 /** The object that a successful answer must contain. */
-type Expected = { readonly object: 'database' | 'data_source'; readonly id: string } | { readonly object: 'list' | 'user' };
+type Expected = { readonly object: 'database' | 'data_source' | 'page'; readonly id: string } | { readonly object: 'list' | 'user' };
 
 interface Call {
   readonly endpoint: string;
@@ -118,8 +124,29 @@ export function createNotionClient(options: {
           ...(cursor === null ? {} : { start_cursor: cursor }),
         }),
       ),
+    page: (pageId) =>
+      calling('pages.retrieve', { object: 'page', id: pageId }, async (auth) => client.pages.retrieve({ auth, page_id: pageId })),
+    query: (dataSourceId, body) =>
+      calling('dataSources.query', { object: 'list' }, async (auth) =>
+        client.request<object>({ path: `data_sources/${dataSourceId}/query`, method: 'post', body, auth }),
+      ),
+    property: (pageId, propertyId, cursor) =>
+      calling('pages.properties.retrieve', { object: 'list' }, async (auth) =>
+        client.pages.properties.retrieve({
+          auth,
+          page_id: pageId,
+          property_id: inPath(propertyId),
+          page_size: 100,
+          ...(cursor === null ? {} : { start_cursor: cursor }),
+        }),
+      ),
     self: () => calling('users.me', { object: 'user' }, async (auth) => client.request<object>({ path: 'users/me', method: 'get', auth })),
   };
+}
+
+/** Notion's ids are percent-encoded already. One that is not must still not address another path. */
+function inPath(propertyId: string): string {
+  return propertyId.replaceAll(/[^\w%~!$&'()*+,;=:@.-]/gu, encodeURIComponent);
 }
 
 /**
