@@ -237,8 +237,8 @@ export function createConnectionCalls(deps: {
           if (found.kind !== 'token') return found;
           let permit = ready.pop();
           if (permit === undefined) {
-            const taken = await budget.take(connection, { maxWaitMs: longestWaitInsideMs, signal });
-            if (!taken.ok) return noRoom(taken);
+            const taken = await budget.take(connection, { maxWaitMs: longestWaitInsideMs, share, signal });
+            if (!taken.ok) return noRoom(taken, share);
             [permit] = taken.permits;
           }
           try {

@@ -17,6 +17,7 @@ import {
   notParsed,
   own,
   parent,
+  parseList,
   plainText,
   propertyKeys,
   richText,
@@ -174,22 +175,20 @@ export interface SearchPage {
   readonly nextCursor: string | null;
 }
 
-const searchList = z.object({ results: z.array(jsonObject), has_more: z.boolean(), next_cursor: z.string().nullish() });
 const searchHit = z.object({ object: z.literal('data_source'), id: z.string(), last_edited_time: text });
 
 /** POST /v1/search. Objects other than data sources are left out. */
 export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
-  const result = searchList.safeParse(body);
-  if (!result.success) return { kind: 'malformed', problem: z.prettifyError(result.error) };
-  const { results, has_more: hasMore, next_cursor: nextCursor } = result.data;
-  if (hasMore && (nextCursor ?? '') === '') return { kind: 'malformed', problem: 'there is more, and no cursor to it' };
+  const list = parseList(body);
+  if (list.kind !== 'parsed') return list;
+  const { results, nextCursor } = list.value;
   const found = results.flatMap((entry): FoundDataSource[] => {
     const hit = searchHit.safeParse(entry);
     if (!hit.success) return [];
     const { id, last_edited_time: lastEditedTime } = hit.data;
     return [{ dataSourceId: id, databaseId: holderOf(entry['parent']), lastEditedTime: time(lastEditedTime), raw: entry }];
   });
-  return { kind: 'parsed', value: { found, nextCursor: hasMore ? (nextCursor ?? null) : null } };
+  return { kind: 'parsed', value: { found, nextCursor } };
 }
 
 function parseProperties(properties: JsonObject, bodyText: string): Parsed<PropertyContent[]> {

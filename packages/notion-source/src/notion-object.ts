@@ -30,6 +30,17 @@ export function notParsed(
   return partial ? { kind: 'partial' } : { kind: 'malformed', problem: z.prettifyError(error) };
 }
 
+const list = z.object({ results: z.array(jsonObject), has_more: z.boolean(), next_cursor: z.string().nullish() });
+
+/** A part of a list. `nextCursor`: null at its end. */
+export function parseList(body: JsonObject): Parsed<{ readonly results: readonly JsonObject[]; readonly nextCursor: string | null }> {
+  const result = list.safeParse(body);
+  if (!result.success) return { kind: 'malformed', problem: z.prettifyError(result.error) };
+  const { results, has_more: hasMore, next_cursor: nextCursor } = result.data;
+  if (hasMore && (nextCursor ?? '') === '') return { kind: 'malformed', problem: 'there is more, and no cursor to it' };
+  return { kind: 'parsed', value: { results, nextCursor: hasMore ? (nextCursor ?? null) : null } };
+}
+
 export function plainText(parts: z.infer<typeof richText>): string {
   return (parts ?? []).map((part) => part.plain_text).join('');
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
-import type { DatabaseContent, JsonObject } from '@notion-mirror/domain/database-content';
+import type { DatabaseContent, JsonObject, Parent } from '@notion-mirror/domain/database-content';
+import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -20,6 +21,8 @@ import type { SourceFailure } from './notion-errors.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 import type { RateBudget } from './rate-budget.ts';
 import { readDatabase } from './read-database.ts';
+import { readRow } from './read-row.ts';
+import { parsePage, parsePropertyPart, type ParsedPage } from './row-document.ts';
 import { sightOf, type Sight } from './sight.ts';
 import type { TokenSource } from './token-source.ts';
 import { createVote, type Asking, type Unanswered } from './vote.ts';
@@ -33,6 +36,12 @@ export type FetchOutcome<Content = DatabaseContent> =
    */
   | { readonly kind: 'inaccessible'; readonly refusal?: SourceFailure }
   | Unanswered;
+
+/**
+ * `moved_away`: the page's parent is no data source (any more); where a page is cannot depend on the connection that sees it. The other outcomes are
+ * those of a database; `trashed` is said of pages in a data source only.
+ */
+export type RowOutcome = FetchOutcome<RowContent> | { readonly kind: 'moved_away'; readonly parent: Parent; readonly connectionId: string };
 
 /** The answer of GET /v1/databases/{id}, without the data sources. `gone`: no active connection of the tenant can read it. */
 export type LookOutcome =
@@ -55,6 +64,12 @@ export interface NotionSource {
     asking: Asking & { readonly databaseId: string; readonly expected?: readonly string[] | undefined },
     signal: AbortSignal,
   ): Promise<FetchOutcome>;
+  /**
+   * The row as Notion has it now, with the rest of every value that a page object cuts off. A property stays `complete: false` when Notion refuses
+   * its rest, or still fails to return it at the fourth attempt. `isSpare`: a read for a scan, within the part of the budget that is not reserved for
+   * events. Never rejects.
+   */
+  fetchRow(asking: Asking & { readonly pageId: string; readonly isSpare?: boolean | undefined }, signal: AbortSignal): Promise<RowOutcome>;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -76,7 +91,7 @@ export interface NotionSource {
 
 /** The part of the budget for finding lost events; the rest is for events that arrive. */
 const spareShare = 0.5;
-/** The part of the budget for databases that keep failing: those that never succeed must leave room for events. */
+/** The part of the budget for databases and rows that keep failing: those that never succeed must leave room for events. */
 const failingShare = 0.5;
 const failingAfter = 4;
 
@@ -141,14 +156,39 @@ export function createNotionSource(deps: {
         signal,
       ),
     );
-    if (answer.kind === 'gone')
-      return answer.refusal === null ? { kind: 'inaccessible' } : { kind: 'inaccessible', refusal: answer.refusal };
+    if (answer.kind === 'gone') return goneOutcome(answer.refusal);
     if (answer.kind !== 'seen') return answer;
     const { value, connectionId } = answer;
     return value.trashed ? { kind: 'trashed', connectionId } : { kind: 'live', content: value.content, connectionId };
   }
 
+  async function readPage(call: SessionCall, pageId: string): Promise<Sight<ParsedPage>> {
+    return sightOf(await call(client.page(pageId)), (body, text) => {
+      const page = parsePage(body, () => text);
+      return page.kind === 'not_a_page' ? { kind: 'malformed', problem: `object: ${page.object}` } : page;
+    });
+  }
+
   return {
+    async fetchRow(asking, signal) {
+      const pageId = canonicalNotionId(asking.pageId);
+      if (pageId === null) return notAnId(asking.pageId);
+      const isFailing = (asking.attempt ?? 1) >= failingAfter;
+      const share = asking.isSpare === true ? spareShare : isFailing ? failingShare : undefined;
+      const answer = await vote(asking, pageId, { reserve: 1, share }, signal, async (call) =>
+        readRow(
+          {
+            page: () => readPage(call, pageId),
+            part: async ({ id, type }, cursor) =>
+              sightOf(await call(client.property(pageId, id, cursor)), (body) => parsePropertyPart(body, type)),
+          },
+          isFailing,
+        ),
+      );
+      if (answer.kind === 'gone') return goneOutcome(answer.refusal);
+      return answer.kind === 'seen' ? { ...answer.value, connectionId: answer.connectionId } : answer;
+    },
+
     async fetchDatabase(asking, signal) {
       const outcome = await fetchDatabase(asking, signal);
       metrics.fetched(outcome.kind);
@@ -201,6 +241,10 @@ export function createNotionSource(deps: {
 
     searchDataSources: search,
   };
+}
+
+function goneOutcome(refusal: SourceFailure | null): { kind: 'inaccessible'; refusal?: SourceFailure } {
+  return refusal === null ? { kind: 'inaccessible' } : { kind: 'inaccessible', refusal };
 }
 
 function notAnId(text: string): { kind: 'failed'; failure: SourceFailure } {

@@ -27,7 +27,10 @@ export interface RateBudget {
    */
   tryTake(holder: BudgetHolder, calls?: number, share?: number): Taken;
   /** Takes one permit, waiting at most `maxWaitMs` for it; gives up at once when the wait would be longer, or `signal` aborts. */
-  take(holder: BudgetHolder, options: { readonly maxWaitMs: number; readonly signal: AbortSignal }): Promise<Taken>;
+  take(
+    holder: BudgetHolder,
+    options: { readonly maxWaitMs: number; readonly share?: number | undefined; readonly signal: AbortSignal },
+  ): Promise<Taken>;
 }
 
 /** Notion's documented window. */
@@ -201,14 +204,14 @@ export function createRateBudget(options: {
       const tally = tallyOf(holder.connectionId);
       return admit(holder, tally, calls, tally.waiting, share);
     },
-    async take(holder, { maxWaitMs, signal }) {
+    async take(holder, { maxWaitMs, share, signal }) {
       const tally = tallyOf(holder.connectionId);
       const giveUpAt = clock.now() + maxWaitMs;
       tally.waiting += 1;
       try {
         for (;;) {
           if (signal.aborted) return { ok: false, waitUntil: clock.now(), cause: 'aborted' };
-          const taken = admit(holder, tally, 1, 0);
+          const taken = admit(holder, tally, 1, 0, share);
           if (taken.ok || taken.waitUntil > giveUpAt) return taken;
           await clock.sleep(taken.waitUntil - clock.now(), signal);
         }

@@ -13,6 +13,7 @@ import {
   notParsed,
   own,
   parent,
+  parseList,
   plainText,
   propertyKeys,
   text,
@@ -104,6 +105,45 @@ export function parsePage(body: JsonObject, textOf: () => string): PageReading {
         related: [...new Set(properties.value.flatMap(({ related }) => related))],
         raw: body,
       },
+    },
+  };
+}
+
+/** Malformed if the page is not a row, or its parent does not name the database. */
+export function rowContent({ content, dataSourceId, databaseId }: ParsedPage): Parsed<RowContent> {
+  if (dataSourceId === null || databaseId === null) return { kind: 'malformed', problem: 'parent: names no data source or no database' };
+  return { kind: 'parsed', value: { databaseId, dataSourceId, ...content } };
+}
+
+/** A part of the items of a property. */
+export interface PropertyPart {
+  readonly items: readonly Json[];
+  /** Null: there are no more. */
+  readonly nextCursor: string | null;
+}
+
+/** GET /v1/pages/{id}/properties/{id}, for a property whose type Notion lists item by item. */
+export function parsePropertyPart(body: JsonObject, type: string): Parsed<PropertyPart> {
+  const list = parseList(body);
+  if (list.kind !== 'parsed') return list;
+  const { results, nextCursor } = list.value;
+  const other = results.findIndex((item) => own(item, 'type') !== type);
+  if (other !== -1) return { kind: 'malformed', problem: `an item (number ${other + 1}) is not of type ${type}` };
+  return { kind: 'parsed', value: { items: results.map((item) => own(item, type)), nextCursor } };
+}
+
+/** The row with all items of a property that was cut off: in its value, in `related` and, for the title, in `title`. */
+export function withAllItems(content: RowContent, { id, name, type }: RowProperty, items: readonly Json[]): Parsed<RowContent> {
+  const reading = readerOf(propertyReaders, type).safeParse(items);
+  if (!reading.success) return { kind: 'malformed', problem: `items of type ${type}: ${z.prettifyError(reading.error)}` };
+  const { related = [], complete: _, ...fields } = reading.data;
+  return {
+    kind: 'parsed',
+    value: {
+      ...content,
+      title: type === 'title' && typeof fields.value === 'string' ? fields.value : content.title,
+      properties: content.properties.map((property) => (property.id === id ? { id, name, type, ...fields } : property)),
+      related: [...new Set([...content.related, ...related])],
     },
   };
 }

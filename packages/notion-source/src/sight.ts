@@ -7,7 +7,10 @@ export type Sight<T> = { readonly kind: 'seen'; readonly value: T } | CallProble
 
 export function sightOf<T>(outcome: CallOutcome, parse: (body: JsonObject, text: string) => Parsed<T>): Sight<T> {
   if (outcome.kind !== 'ok') return outcome;
-  const result = parse(outcome.body, outcome.text);
+  return parsedSight(parse(outcome.body, outcome.text));
+}
+
+export function parsedSight<T>(result: Parsed<T>): Sight<T> {
   switch (result.kind) {
     case 'parsed':
       return { kind: 'seen', value: result.value };
