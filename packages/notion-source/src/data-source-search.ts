@@ -2,7 +2,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { CallProblem } from './connection-calls.ts';
 import type { FoundDataSource, SearchPage } from './database-document.ts';
-import type { SourceFailure } from './notion-errors.ts';
+import { mayBeTooLarge, type SourceFailure } from './notion-errors.ts';
 
 export class SearchError extends Error {
   override readonly name = 'SearchError';
@@ -101,11 +101,6 @@ const repeats: SourceFailure = {
   code: 'same_cursor',
   message: 'Notion repeats a part of the list instead of ending it',
 };
-
-/** Notion answers 503 or 504 when a page takes too long, an edge in front of it 502 or nothing; a smaller page may work. */
-function mayBeTooLarge(failure: SourceFailure): boolean {
-  return failure.class === 'server' || failure.code === 'deadline';
-}
 
 interface PageSize {
   readonly size: number;

@@ -131,6 +131,11 @@ function classOf(status: number, code: string | null): RateLimited['class'] | Ot
 /** Codes of 400 that are about the request: they prove nothing about an object. */
 export const aboutTheRequest: ReadonlySet<string> = new Set(['invalid_json', 'invalid_request_url', 'missing_version']);
 
+/** Notion answers 503 or 504 when a page takes too long, an edge in front of it 502 or nothing; a smaller page may work. */
+export function mayBeTooLarge(failure: SourceFailure): boolean {
+  return failure.class === 'server' || failure.code === 'deadline';
+}
+
 /**
  * Whether the refusal of a GET by id is about the object. Such a request has nothing to validate but the id, which we have checked, and the API
  * version; a refusal of the version (`minimum_api_version`, or a message about it) would apply to every object.

@@ -1,9 +1,13 @@
 import type { RowProperty } from '@notion-mirror/domain/entities/row';
+import { scanRows, type PageRequest, type ScanEnd } from '@notion-mirror/domain/row-scan';
 import { describe, expect, it } from 'vitest';
-import { connection, databaseId, notionError, sourceId, unauthorized } from '../test/notion-samples.ts';
+import { settled } from '../test/fake-clock.ts';
+import { connection, databaseId, notionError, otherSourceId, sourceId, unauthorized } from '../test/notion-samples.ts';
 import { mentions, otherPageId, page, pageId, richText, userId } from '../test/row-samples.ts';
 import { hang, type Reply } from '../test/scripted-server.ts';
 import { ok, setUp, throttled, type SetUp, type View } from '../test/set-up.ts';
+import type { FoundRow } from './row-document.ts';
+import { RowQueryError } from './row-query.ts';
 
 const never = new AbortController().signal;
 const other = notionError(500, 'internal_server_error');
@@ -200,5 +204,228 @@ describe('fetchRow', () => {
     expect(await fetchRow(set, { pageId: otherPageId })).toMatchObject({ kind: 'live' });
     await set.clock.advance(60_001);
     expect(await fetching).toMatchObject({ kind: 'live', content: { related: ids(0, 27) } });
+  });
+});
+
+const request: PageRequest = { partition: 'live', from: null, until: null, cursor: null, pageSize: 100 };
+const minute = (index: number) => new Date(Date.parse('2026-03-01T10:00:00.000Z') + index * 60_000).toISOString();
+const row = (index: number, more: Record<string, unknown> = {}) => page({ id: id(index), created_time: minute(index), ...more });
+
+const rowText = (index: number, names: readonly string[]) => {
+  const entries = names.map((name) => `${JSON.stringify(name)}:{"id":"x","type":"checkbox","checkbox":true}`);
+  return JSON.stringify(row(index, { properties: 0 })).replace('"properties":0', `"properties":{${entries.join(',')}}`);
+};
+
+const ask = ({ source }: SetUp, more: Partial<PageRequest> = {}, signal = never) =>
+  source.queryRows(connection('a'), sourceId, signal)({ ...request, ...more });
+const bodies = ({ server }: SetUp) => server.requests.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+
+/** Lets the time pass until the promise is settled. */
+async function inTime<T>(set: SetUp, promise: Promise<T>): Promise<T> {
+  let ended = false;
+  const end = () => (ended = true);
+  promise.then(end, end);
+  await expect
+    .poll(async () => {
+      if (set.clock.sleepers > 0) await set.clock.advance(60_000);
+      return ended;
+    })
+    .toBe(true);
+  return promise;
+}
+
+async function rejection(set: SetUp, more: Partial<PageRequest> = {}): Promise<unknown> {
+  const error: unknown = await inTime(
+    set,
+    ask(set, more).catch((reason: unknown) => reason),
+  );
+  expect(error).toBeInstanceOf(RowQueryError);
+  return error;
+}
+
+describe('queryRows', () => {
+  it('asks for the live partition in order of created time', async () => {
+    const set = await setUp({ 'token-a': { query: list([row(1), row(2, { is_archived: true, in_trash: true })], 'c1') } });
+    const answer = await ask(set, { pageSize: 50 });
+    expect(answer).toMatchObject({
+      kind: 'page',
+      startedAt: set.clock.now(),
+      nextCursor: 'c1',
+      isIncomplete: false,
+      rows: [
+        {
+          id: id(1),
+          createdTime: Date.parse(minute(1)),
+          isArchived: false,
+          isInTrash: false,
+          isCut: false,
+          content: { title: 'Tuscan kale' },
+        },
+        { id: id(2), createdTime: Date.parse(minute(2)), isArchived: true, isInTrash: true },
+      ],
+    });
+    expect(set.calls()).toEqual(['token-a query']);
+    expect(bodies(set)).toEqual([{ result_type: 'page', sorts: [{ timestamp: 'created_time', direction: 'ascending' }], page_size: 50 }]);
+  });
+
+  it('asks for a range of the archived partition, from a cursor', async () => {
+    const set = await setUp({ 'token-a': { query: list([]) } });
+    const from = Date.parse(minute(1));
+    const until = Date.parse(minute(3));
+    await ask(set, { partition: 'archived', from, until, cursor: 'c1' });
+    await ask(set, { from });
+    await ask(set, { until });
+    const [after, before] = [
+      { timestamp: 'created_time', created_time: { on_or_after: '2026-03-01T10:01:00.000Z' } },
+      { timestamp: 'created_time', created_time: { before: '2026-03-01T10:03:00.000Z' } },
+    ];
+    const [both, later, earlier] = bodies(set);
+    expect(both).toMatchObject({ is_archived: true, start_cursor: 'c1', filter: { and: [after, before] } });
+    expect([later?.['filter'], earlier?.['filter']]).toEqual([after, before]);
+    expect(later).not.toHaveProperty('is_archived');
+  });
+
+  it('keeps the order of properties named like numbers, in each row', async () => {
+    const names = [['b', '2024', 'a'], ['c'], ['2025', '1', 'z']];
+    const text = `{"object":"list","has_more":false,"next_cursor":null,"results":[${names.map((some, index) => rowText(index, some)).join(',')}]}`;
+    const set = await setUp({ 'token-a': { query: (response) => void response.end(text) } });
+    const answer = await ask(set);
+    const found = answer.kind === 'page' ? answer.rows.map(({ content }) => content.properties.map(({ name }) => name)) : null;
+    expect(found).toEqual(names);
+  });
+
+  it('says when the result ends at the cap, and when a value is cut off', async () => {
+    const status = { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' };
+    const cut = row(1, { properties: { Tasks: relation(ids(0, 25), true) } });
+    const set = await setUp({ 'token-a': { query: list([cut], null, { request_status: status }) } });
+    expect(await ask(set)).toMatchObject({ isIncomplete: true, nextCursor: null, rows: [{ isCut: true }] });
+    const whole = await setUp({ 'token-a': { query: list([], null, { request_status: { type: 'complete' } }) } });
+    expect(await ask(whole)).toMatchObject({ isIncomplete: false });
+  });
+
+  it('leaves out what is no row of the data source', async () => {
+    const elsewhere = { type: 'data_source_id', data_source_id: otherSourceId, database_id: databaseId };
+    const results = [
+      { object: 'data_source', id: otherSourceId },
+      row(1, { parent: elsewhere }),
+      row(2, { parent: { type: 'page_id', page_id: otherPageId } }),
+      row(3),
+    ];
+    const answer = await ask(await setUp({ 'token-a': { query: list(results) } }));
+    expect(answer).toMatchObject({ rows: [{ id: id(3) }] });
+    expect(answer.kind === 'page' && answer.rows).toHaveLength(1);
+  });
+
+  it.each([
+    ['404', notionError(404, 'object_not_found'), 'refused', 'gone'],
+    ['403', notionError(403, 'restricted_resource'), 'refused', 'restricted'],
+    ['400', notionError(400, 'validation_error'), 'refused', 'invalid'],
+    ['a row without content', list([row(1), { object: 'page', id: id(2) }]), 'refused', 'restricted'],
+    ['a row without a created time', list([row(1, { created_time: null })]), 'malformed', 'unexpected'],
+    ['a row without properties', list([row(1, { properties: null })]), 'malformed', 'unexpected'],
+    ['more, and no cursor', ok({ object: 'list', results: [], has_more: true, next_cursor: null }), 'malformed', 'unexpected'],
+    ['an answer without results', ok({ object: 'list', has_more: false }), 'malformed', 'unexpected'],
+    ['409 without end', notionError(409, 'conflict_error'), 'unavailable', 'conflict'],
+    ['a dead token', unauthorized, 'unauthorized', 'unauthorized'],
+  ])('stops the scan with the reason: %s', async (_, query, problem, failureClass) => {
+    const set = await setUp({ 'token-a': { query }, 'token-a-fresh': { query } }, { connections: [connection('a')] });
+    expect(await rejection(set)).toMatchObject({ problem, failure: { class: failureClass } });
+    expect(set.calls()).toHaveLength(problem === 'unavailable' ? 6 : problem === 'unauthorized' ? 2 : 1);
+  });
+
+  it('a refusal of a later page is about its cursor, except 403', async () => {
+    for (const query of [notionError(400, 'validation_error'), notionError(404, 'object_not_found')]) {
+      expect(await ask(await setUp({ 'token-a': { query } }), { cursor: 'c1' })).toEqual({ kind: 'cursor_refused' });
+    }
+    const restricted = await setUp({ 'token-a': { query: notionError(403, 'restricted_resource') } });
+    expect(await rejection(restricted, { cursor: 'c1' })).toMatchObject({ problem: 'refused' });
+  });
+
+  it.each([
+    ['503', notionError(503, 'service_unavailable', { retryAfter: '5' }), 5_000],
+    ['504', notionError(504, 'gateway_timeout'), 1_000],
+    ['504 of an edge', { status: 504, body: '<html>' }, 1_000],
+  ] satisfies [string, Reply, number][])('backs off before it says that Notion is overloaded: %s', async (_, query, waitMs) => {
+    const set = await setUp({ 'token-a': { query } });
+    const began = set.clock.now();
+    const rows = set.source.queryRows(connection('a'), sourceId, never);
+    for (const wait of [waitMs, Math.max(waitMs, 2_000)]) {
+      const answer = rows(request);
+      await expect.poll(() => set.clock.sleepers).toBe(1);
+      let ended = false;
+      void answer.then(() => (ended = true));
+      await set.clock.advance(wait - 1);
+      expect(ended).toBe(false);
+      await set.clock.advance(1);
+      expect(await answer).toEqual({ kind: 'overloaded' });
+    }
+    expect([set.calls().length, set.clock.now() - began]).toEqual([2, waitMs + Math.max(waitMs, 2_000)]);
+  });
+
+  it('waits while it is throttled, however often, and names when the page that it got was asked for', async () => {
+    const set = await setUp({ 'token-a': { query: [...Array.from({ length: 9 }, () => throttled), list([row(1)])] } });
+    const began = set.clock.now();
+    const answer = await inTime(set, ask(set));
+    expect(answer).toMatchObject({ kind: 'page', rows: [{ id: id(1) }] });
+    expect(answer.kind === 'page' && answer.startedAt - began).toBeGreaterThanOrEqual(9 * 30_000);
+    expect(set.calls()).toHaveLength(10);
+  });
+
+  it('leaves half of the budget for events, and waits for its own half', async () => {
+    const set = await setUp({ 'token-a': { query: list([]), [pageId]: ok(page()) } }, { requestsPerMinute: 4 });
+    await ask(set);
+    await ask(set);
+    const waiting = ask(set);
+    await expect.poll(() => set.clock.sleepers).toBe(1);
+    expect(await fetchRow(set)).toMatchObject({ kind: 'live' });
+    expect(set.calls()).toHaveLength(3);
+    await set.clock.advance(60_001);
+    expect(await waiting).toMatchObject({ kind: 'page' });
+  });
+
+  it('stops when it is aborted', async () => {
+    const stop = new AbortController();
+    const set = await setUp({ 'token-a': { query: throttled } });
+    const asking = ask(set, {}, stop.signal).catch((reason: unknown) => reason);
+    await expect.poll(() => set.clock.sleepers).toBe(1);
+    stop.abort();
+    await settled();
+    expect(await asking).toMatchObject({ name: 'RowQueryError', problem: 'aborted' });
+  });
+
+  it('lets a scan see every row, through an overload and a cursor that dies', async () => {
+    const dead = notionError(400, 'validation_error', { message: 'The start_cursor provided is invalid: c2' });
+    const replies = [
+      list([row(1), row(2)], 'c1'),
+      notionError(503, 'service_unavailable'),
+      // The window ends at the minute that the live partition had reached.
+      list([row(0, { is_archived: true })]),
+      list([row(2), row(3)], 'c2'),
+      dead,
+      list([]),
+      list([row(3), row(4)]),
+      list([row(5, { is_archived: true })]),
+    ];
+    const set = await setUp({ 'token-a': { query: replies } });
+    const seen = new Set<string>();
+    const scan = scanRows<FoundRow, FoundRow>(
+      {
+        ask: set.source.queryRows(connection('a'), sourceId, never),
+        async *mirrored() {},
+        isSame: () => false,
+      },
+      null,
+    );
+    const read = async (): Promise<ScanEnd> => {
+      for (;;) {
+        const step = await scan.next();
+        if (step.done === true) return step.value;
+        if (step.value.kind === 'rows') for (const found of step.value.rows) seen.add(found.id);
+      }
+    };
+    const end = await inTime(set, read());
+    expect(end).toMatchObject({ kind: 'ended', isComplete: true, rows: { live: 4, archived: 2 }, truncated: [] });
+    expect([...seen].toSorted()).toEqual(ids(0, 6));
+    expect(bodies(set).map((body) => body['page_size'])).toEqual([100, 100, 50, 100, 100, 100, 100, 100]);
   });
 });

@@ -22,7 +22,8 @@ import { createNotionMetrics } from './notion-metrics.ts';
 import type { RateBudget } from './rate-budget.ts';
 import { readDatabase } from './read-database.ts';
 import { readRow } from './read-row.ts';
-import { parsePage, parsePropertyPart, type ParsedPage } from './row-document.ts';
+import { parsePage, parsePropertyPart, parseQuery, type ParsedPage } from './row-document.ts';
+import { createRowQuery, type AskForRows } from './row-query.ts';
 import { sightOf, type Sight } from './sight.ts';
 import type { TokenSource } from './token-source.ts';
 import { createVote, type Asking, type Unanswered } from './vote.ts';
@@ -70,6 +71,11 @@ export interface NotionSource {
    * events. Never rejects.
    */
   fetchRow(asking: Asking & { readonly pageId: string; readonly isSpare?: boolean | undefined }, signal: AbortSignal): Promise<RowOutcome>;
+  /**
+   * Queries a data source's rows for one scan, page by page, within that same part of the budget: it waits for room, and through throttling, as long
+   * as that takes. Where Notion cut a value off, the row says `isCut`. The function rejects with RowQueryError.
+   */
+  queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -134,6 +140,15 @@ export function createNotionSource(deps: {
         sightOf(await call(client.search(cursor, size)), parseSearchPage),
       ),
   });
+  const queryRows = createRowQuery({
+    clock,
+    readPage: async (connection, { dataSourceId, body, attempt }, signal) =>
+      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) => {
+        const startedAt = clock.now();
+        const page = sightOf(await call(client.query(dataSourceId, body)), (answer, text) => parseQuery(answer, text, dataSourceId));
+        return page.kind === 'seen' ? { kind: 'seen', value: { ...page.value, startedAt } } : page;
+      }),
+  });
   const vote = createVote({ connectionsOf: deps.connectionsOf, calls });
 
   async function readContainer(call: SessionCall, databaseId: string): Promise<Sight<ParsedDatabase>> {
@@ -188,6 +203,8 @@ export function createNotionSource(deps: {
       if (answer.kind === 'gone') return goneOutcome(answer.refusal);
       return answer.kind === 'seen' ? { ...answer.value, connectionId: answer.connectionId } : answer;
     },
+
+    queryRows: (connection, dataSourceId, signal) => queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
 
     async fetchDatabase(asking, signal) {
       const outcome = await fetchDatabase(asking, signal);

@@ -1,9 +1,10 @@
 import type { Json, JsonObject, Parent } from '@notion-mirror/domain/database-content';
 import type { DateRange, RowContent, RowFile, RowProperty, RowValue } from '@notion-mirror/domain/entities/row';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import type { ScannedRow } from '@notion-mirror/domain/row-scan';
 import { z } from 'zod';
 import { instantOf } from './date-instant.ts';
-import { isJsonObject } from './json-object.ts';
+import { elementsAsWritten, isJsonObject } from './json-object.ts';
 import {
   flag,
   flatParent,
@@ -144,6 +145,64 @@ export function withAllItems(content: RowContent, { id, name, type }: RowPropert
       title: type === 'title' && typeof fields.value === 'string' ? fields.value : content.title,
       properties: content.properties.map((property) => (property.id === id ? { id, name, type, ...fields } : property)),
       related: [...new Set([...content.related, ...related])],
+    },
+  };
+}
+
+export interface QueriedPage {
+  /** Without rows whose parent is another data source, and without what is not a page. */
+  readonly rows: readonly FoundRow[];
+  /** Null: Notion says that there are no more. */
+  readonly nextCursor: string | null;
+  /** The result ends at Notion's cap. */
+  readonly isIncomplete: boolean;
+}
+
+export interface FoundRow extends ScannedRow {
+  readonly content: RowContent;
+  /** Notion cut a value off, so the content must not replace a complete one: a single read gets the rest. */
+  readonly isCut: boolean;
+}
+
+const requestStatus = z.object({ request_status: z.object({ type: z.string() }).nullish() });
+
+/** POST /v1/data_sources/{id}/query. `bodyText` is the same body as received. */
+export function parseQuery(body: JsonObject, bodyText: string, dataSourceId: string): Parsed<QueriedPage> {
+  const list = parseList(body);
+  if (list.kind !== 'parsed') return list;
+  const status = requestStatus.safeParse(body);
+  if (!status.success) return { kind: 'malformed', problem: z.prettifyError(status.error) };
+  const { results, nextCursor } = list.value;
+  let texts: readonly string[] | null = null;
+  const rows: FoundRow[] = [];
+  for (const [index, result] of results.entries()) {
+    const reading = parsePage(result, () => (texts ??= elementsAsWritten(bodyText, 'results'))[index] ?? '');
+    if (reading.kind === 'not_a_page') continue;
+    const row = reading.kind === 'parsed' ? foundRow(reading.value, dataSourceId) : reading;
+    if (row?.kind === 'malformed') return { kind: 'malformed', problem: `a row (number ${index + 1}): ${row.problem}` };
+    if (row?.kind === 'partial') return row;
+    if (row !== null) rows.push(row.value);
+  }
+  const isIncomplete = (status.data.request_status?.type ?? 'complete') !== 'complete';
+  return { kind: 'parsed', value: { rows, nextCursor, isIncomplete } };
+}
+
+/** Null: the page is no row of the data source. */
+function foundRow(page: ParsedPage, dataSourceId: string): Parsed<FoundRow> | null {
+  if (page.dataSourceId !== dataSourceId) return null;
+  const row = rowContent(page);
+  if (row.kind !== 'parsed') return row;
+  const { createdTime, isArchived } = row.value;
+  if (createdTime === null) return { kind: 'malformed', problem: 'created_time: not a time' };
+  return {
+    kind: 'parsed',
+    value: {
+      id: page.pageId,
+      createdTime: createdTime.getTime(),
+      isArchived,
+      isInTrash: page.inTrash,
+      content: row.value,
+      isCut: row.value.properties.some(({ complete }) => complete === false),
     },
   };
 }
