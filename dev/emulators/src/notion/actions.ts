@@ -2,11 +2,11 @@ import { canSee, setAccess } from './access.ts';
 import type { Announcer, AnnounceSettings } from './announcer.ts';
 import { validationError } from './errors.ts';
 import type { StoredCover, StoredIcon } from './files.ts';
-import type { Actor, DatabaseNode, DataSourceNode, Node, NodeParent, PageNode, RichText } from './model.ts';
+import type { Actor, Cell, DatabaseNode, DataSourceNode, Node, NodeParent, PageNode, RichText } from './model.ts';
 import type { PropertyRequest } from './property-request.ts';
 import { changeSchema, forgetDataSource, relationsTo } from './schema-changes.ts';
 import type { World } from './world.ts';
-import type { JsonObject } from '../json.ts';
+import type { RowHistory } from './row-history.ts';
 
 type PropertyRequests = readonly (readonly [key: string, request: PropertyRequest | null])[];
 
@@ -39,14 +39,19 @@ export interface DataSourceEdit {
 export interface NewPage {
   readonly parent: NodeParent;
   readonly title?: RichText;
-  readonly values?: ReadonlyMap<string, JsonObject>;
+  readonly values?: ReadonlyMap<string, Cell>;
   readonly icon?: StoredIcon | null;
   readonly cover?: StoredCover | null;
+  readonly isTemplate?: boolean;
+  /** Milliseconds since the epoch. Default: now. */
+  readonly createdTime?: number;
+  /** False: no event at all. Default true. */
+  readonly announce?: boolean;
 }
 
 export interface PageEdit {
   readonly title?: RichText | undefined;
-  readonly values?: ReadonlyMap<string, JsonObject> | undefined;
+  readonly values?: ReadonlyMap<string, Cell> | undefined;
   readonly icon?: StoredIcon | null | undefined;
   readonly cover?: StoredCover | null | undefined;
   readonly isLocked?: boolean | undefined;
@@ -64,6 +69,8 @@ export interface Actions {
   ): DataSourceNode;
   editDataSource(actor: Actor, node: DataSourceNode, edit: DataSourceEdit): void;
   setTrashed(actor: Actor, node: Node, trashed: boolean): void;
+  /** Neither an edit nor announced. */
+  setArchived(page: PageNode, archived: boolean): void;
   move(actor: Actor, node: Node, parent: NodeParent): void;
   /** Permanently deletes the node and everything under it, trashing it first if it is live. */
   removeForever(actor: Actor, node: Node): void;
@@ -71,15 +78,16 @@ export interface Actions {
 
 export function createActions({
   world,
+  history,
   announcer,
   settings,
 }: {
   world: World;
+  history: RowHistory;
   announcer: Announcer;
   settings: () => AnnounceSettings;
 }): Actions {
-  const born = (actor: Actor) => {
-    const now = world.now();
+  const born = (actor: Actor, now = world.now()) => {
     return {
       id: world.ids.uuid(),
       workspaceId: actor.workspaceId,
@@ -93,6 +101,18 @@ export function createActions({
   const touch = (actor: Actor, node: Node) => {
     node.lastEditedTime = world.now();
     node.lastEditedBy = actor.id;
+  };
+  const nextNumber = (parent: NodeParent) => {
+    const source = parent.type === 'data_source' ? world.dataSource(parent.id) : undefined;
+    if (source === undefined) return null;
+    source.lastRowNumber += 1;
+    return source.lastRowNumber;
+  };
+  const setValues = (row: PageNode, values: ReadonlyMap<string, Cell>) => {
+    for (const [id, cell] of values) {
+      relinkOtherEnd(world, history, row, id, cell);
+      row.values.set(id, cell);
+    }
   };
   const add = (actor: Actor, node: Node) => {
     world.add(node);
@@ -154,6 +174,7 @@ export function createActions({
       icon,
       cover: null,
       properties: [titleProperty(properties)],
+      lastRowNumber: 0,
     };
     const others = properties.filter(([, request]) => request?.kind !== 'plain' || request.type !== 'title');
     add(actor, source);
@@ -173,10 +194,25 @@ export function createActions({
   };
 
   return {
-    createPage: (actor, { parent, title = [], values = new Map(), icon = null, cover = null }) => {
+    createPage: (actor, input) => {
+      const { parent, title = [], values = new Map(), icon = null, cover = null, isTemplate = false, announce = true } = input;
       assertRoomIn(null, parent);
-      const page: PageNode = { ...born(actor), kind: 'page', parent, title, values: new Map(values), icon, cover, isLocked: false };
+      const page: PageNode = {
+        ...born(actor, input.createdTime),
+        kind: 'page',
+        parent,
+        title,
+        values: new Map(),
+        number: isTemplate ? null : nextNumber(parent),
+        icon,
+        cover,
+        isArchived: false,
+        isTemplate,
+        isLocked: false,
+      };
       add(actor, page);
+      setValues(page, values);
+      if (!announce) return page;
       announcer.page('created', page, actor);
       rowsChanged(actor, page, parent);
       childAdded(actor, page);
@@ -184,10 +220,11 @@ export function createActions({
     },
     editPage: (actor, page, { title, values, icon, cover, isLocked }) => {
       assertEditable(page);
+      history.remember(page);
       touch(actor, page);
       const propertyIds = [...(title === undefined ? [] : ['title']), ...(values?.keys() ?? [])];
       if (title !== undefined) page.title = title;
-      for (const [id, value] of values ?? []) page.values.set(id, value);
+      if (values !== undefined) setValues(page, values);
       if (icon !== undefined) page.icon = icon;
       if (cover !== undefined) page.cover = cover;
       if (propertyIds.length > 0) announcer.page('properties_updated', page, actor, { updatedPropertyIds: propertyIds });
@@ -254,15 +291,25 @@ export function createActions({
     setTrashed: (actor, node, trashed) => {
       // Not an edit: trashing and restoring within one window announces nothing, so nothing else may have changed.
       if (node.trashed === trashed) return;
+      if (node.kind === 'page') history.remember(node);
       announcingTrash(actor, node, () => {
         node.trashed = trashed;
       });
+    },
+    setArchived: (page, archived) => {
+      assertEditable(page);
+      history.remember(page);
+      page.isArchived = archived;
     },
     move: (actor, node, parent) => {
       if (node.kind === 'teamspace') throw validationError('A teamspace cannot be moved.');
       assertEditable(node);
       assertRoomIn(node, parent);
       const before = node.parent;
+      if (node.kind === 'page') {
+        history.remember(node);
+        node.number = nextNumber(parent);
+      }
       announcingTrash(actor, node, () => {
         relist(world, node, parent);
         world.move(node, parent);
@@ -281,6 +328,7 @@ export function createActions({
     },
     removeForever: (actor, node) => {
       if (!world.inTrash(node)) {
+        if (node.kind === 'page') history.remember(node);
         announcingTrash(actor, node, () => {
           node.trashed = true;
         });
@@ -293,11 +341,34 @@ export function createActions({
         announcer.schemas(effects, each, actor);
       }
       for (const each of gone.toReversed()) {
+        if (each.kind === 'page') history.remember(each);
         relist(world, each, null);
         world.remove(each);
       }
     },
   };
+}
+
+/** Before a cell of a two-way relation changes: adds the row to the pages that it will name, and takes it from those that it no longer does. */
+function relinkOtherEnd(world: World, history: RowHistory, row: PageNode, propertyId: string, cell: Cell): void {
+  const source = row.parent.type === 'data_source' ? world.dataSource(row.parent.id) : undefined;
+  const relation = source?.properties.find(({ id }) => id === propertyId);
+  if (relation?.type !== 'relation' || relation.syncedPropertyId === null) return;
+  const before = pageIdsIn(row.values.get(propertyId));
+  const after = pageIdsIn(cell);
+  for (const id of new Set([...before, ...after])) {
+    const other = world.page(id);
+    if (other === undefined || before.has(id) === after.has(id)) continue;
+    const pages = pageIdsIn(other.values.get(relation.syncedPropertyId));
+    if (after.has(id)) pages.add(row.id);
+    else pages.delete(row.id);
+    history.remember(other);
+    other.values.set(relation.syncedPropertyId, { type: 'relation', value: [...pages] });
+  }
+}
+
+function pageIdsIn(cell: Cell | undefined): Set<string> {
+  return new Set(cell?.type === 'relation' && Array.isArray(cell.value) ? (cell.value as readonly string[]) : []);
 }
 
 /** Updates the containers' lists after a data source moves. */

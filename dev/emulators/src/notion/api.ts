@@ -69,7 +69,14 @@ export function mountRestApi({
       takeFromBudget(limiter, actor, token);
       if (version < (route.since ?? '')) throw new NotionError(400, 'invalid_request_url', 'Invalid request URL.');
       const id = pathId(route, ctx.params['id']);
-      const answer = route.run({ actor, version, id, query: ctx.URL.searchParams, body: jsonBody(ctx) });
+      const answer = route.run({
+        actor,
+        version,
+        id,
+        property: ctx.params['property'] ?? '',
+        query: ctx.URL.searchParams,
+        body: jsonBody(ctx),
+      });
       ctx.body = { ...answer, request_id: ctx.response.get('x-notion-request-id') };
     });
   }
@@ -134,7 +141,7 @@ const listRequest = z.object({ start_cursor: z.string().nullish(), page_size: z.
 function pagingOf(ctx: Context): RequestFacts['paging'] {
   if (ctx.method !== 'POST') return undefined;
   try {
-    const { start_cursor: cursor, page_size: pageSize = 100 } = listRequest.parse(jsonBody(ctx));
+    const { start_cursor: cursor, page_size: pageSize = 100 } = listRequest.parse(jsonBody(ctx) ?? {});
     return { cursor: cursor ?? null, pageSize };
   } catch {
     return undefined;

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { iconRequest } from './files.ts';
+import type { PageNode } from './model.ts';
 import { propertiesRequest } from './property-request.ts';
+import { listPage } from './list-page.ts';
+import type { QueryParts } from './query.ts';
 import { queryRequest, runQuery } from './query.ts';
 import type { ApiParts, ApiRoute } from './request.ts';
 import { bodyId, parseBody, requireCapability, visibleDatabase, visibleDataSource } from './request.ts';
-import { richTextRequest } from './rich-text.ts';
+import { plainTextOf, richTextRequest } from './rich-text.ts';
 
 const parent = z.strictObject({ type: z.literal('database_id').optional(), database_id: z.string() });
 
@@ -24,9 +27,11 @@ const updateRequest = z.strictObject({
   archived: z.boolean().optional(),
 });
 
-/** Retrieve, create, update and query a data source. */
-export function dataSourceRoutes(parts: ApiParts, { queryResultLimit }: { queryResultLimit: number }): ApiRoute[] {
-  const { actions, render } = parts;
+const templatesRequest = z.object({ start_cursor: z.string().optional(), page_size: z.coerce.number().int().min(1).max(100).optional() });
+
+/** Retrieve, create, update and query a data source, and list its templates. */
+export function dataSourceRoutes(parts: ApiParts & { readonly queries: QueryParts }): ApiRoute[] {
+  const { actions, render, world } = parts;
   const since = '2025-09-03';
   return [
     {
@@ -75,7 +80,30 @@ export function dataSourceRoutes(parts: ApiParts, { queryResultLimit }: { queryR
       since,
       run: (call) => {
         const node = visibleDataSource(parts, call, call.id);
-        return runQuery(parts, call, node, parseBody(queryRequest, call.body), queryResultLimit);
+        return runQuery(parts, call, node, parseBody(queryRequest, call.body));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/data_sources/:id/templates',
+      idName: 'data_source_id',
+      since,
+      run: (call) => {
+        const templates: PageNode[] = [];
+        for (const node of world.children(visibleDataSource(parts, call, call.id))) {
+          if (node.kind === 'page' && node.isTemplate && !node.trashed) templates.push(node);
+        }
+        const paging = parseBody(templatesRequest, Object.fromEntries(call.query));
+        const {
+          results = [],
+          has_more = false,
+          next_cursor = null,
+        } = listPage(templates, paging, ({ id, title }) => ({
+          id,
+          name: plainTextOf(title),
+          is_default: false,
+        }));
+        return { templates: results, has_more, next_cursor };
       },
     },
   ];

@@ -19,9 +19,11 @@ import { dataSourceRoutes } from './data-sources-api.ts';
 import { databaseRoutes } from './databases-api.ts';
 import { createDeliveryService } from './delivery.ts';
 import { pageRoutes } from './pages-api.ts';
+import { createQueryCursors } from './query-cursors.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import type { TimestampStyle } from './render.ts';
 import { createRenderer } from './render.ts';
+import { createRowHistory } from './row-history.ts';
 import { searchRoutes } from './search-api.ts';
 import type { NotionSettings, SettingsInput } from './settings.ts';
 import { createNotionSettings } from './settings.ts';
@@ -42,8 +44,6 @@ export interface NotionEmulatorOptions extends SettingsInput {
   readonly timestamps?: TimestampStyle | undefined;
   /** Whether a container still lists a source that was trashed on its own. Default false. */
   readonly listTrashedDataSources?: boolean | undefined;
-  /** Maximum rows of one query. Default 10,000. */
-  readonly queryResultLimit?: number | undefined;
   /** How long new objects are missing from search. Default 0. */
   readonly searchIndexLagMs?: number | undefined;
 }
@@ -67,7 +67,12 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
   const seed = String(options.seed ?? randomUUID());
   const random = createRandom(seed);
   const now = options.clock ?? Date.now;
-  const settings = createNotionSettings({ delivery: options.delivery, announce: options.announce, rateLimit: options.rateLimit });
+  const settings = createNotionSettings({
+    delivery: options.delivery,
+    announce: options.announce,
+    rateLimit: options.rateLimit,
+    rows: options.rows,
+  });
   const stopped = new AbortController();
 
   const world = createWorld({ random: random.fork('world'), now });
@@ -94,10 +99,14 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     random: random.fork('announcer'),
     publish: (occurrence) => subscriptions.publish(occurrence),
   });
-  const actions = createActions({ world, announcer, settings: announce });
+  const rowSettings = () => settings.current().rows;
+  const history = createRowHistory({ now, keptMs: () => rowSettings().lagMs[1], exists: ({ id }) => world.page(id) !== undefined });
+  const cursors = createQueryCursors({ now, lifeMs: () => rowSettings().cursorLifeMs, newId: () => world.answers.uuid() });
+  const actions = createActions({ world, history, announcer, settings: announce });
   const render = createRenderer(world, {
     timestamps: options.timestamps ?? 'millisecond',
     listTrashedDataSources: options.listTrashedDataSources ?? false,
+    relatedBudget: () => rowSettings().relatedBudget ?? Infinity,
   });
   const faults = createFaultKit(random.fork('faults'));
   const calls = createCallCounters();
@@ -108,6 +117,8 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     subscriptions.clear();
     deliveries.clearLog();
     world.clear();
+    history.clear();
+    cursors.clear();
     faults.clear();
     calls.reset();
     limiter.reset();
@@ -116,7 +127,7 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
   const parts = { world, actions, render };
   const routes = [
     ...databaseRoutes(parts),
-    ...dataSourceRoutes(parts, { queryResultLimit: options.queryResultLimit ?? 10_000 }),
+    ...dataSourceRoutes({ ...parts, queries: { history, cursors, settings: rowSettings } }),
     ...pageRoutes(parts),
     ...searchRoutes(parts, { indexLagMs: options.searchIndexLagMs ?? 0 }),
     ...userRoutes(parts),

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { StoredCover, StoredIcon } from './files.ts';
 import type { Property } from './properties.ts';
 
@@ -70,11 +70,23 @@ export interface TeamspaceNode extends NodeBase {
   readonly name: string;
 }
 
+/** What a row stores of one property: the ids of options and related pages; of other types the API's response form. */
+export interface Cell {
+  readonly type: Property['type'];
+  readonly value: Json;
+}
+
 export interface PageNode extends NodeBase {
   readonly kind: 'page';
   title: RichText;
-  /** A row's cells by property id, in the API's response form. */
-  values: Map<string, JsonObject>;
+  /** A row's cells by property id. */
+  values: Map<string, Cell>;
+  /** A row's number in its data source, shown by a `unique_id`. */
+  number: number | null;
+  /** Not trash: the row only moves to another partition of queries. */
+  isArchived: boolean;
+  /** Lies in the data source like a row, but no query lists it. */
+  readonly isTemplate: boolean;
   icon: StoredIcon | null;
   cover: StoredCover | null;
   isLocked: boolean;
@@ -107,6 +119,8 @@ export interface DataSourceNode extends NodeBase {
   icon: StoredIcon | null;
   cover: StoredCover | null;
   properties: Property[];
+  /** The number of the last row that was added. */
+  lastRowNumber: number;
 }
 
 export type Node = TeamspaceNode | PageNode | BlockNode | DatabaseNode | DataSourceNode;

@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 let notion: NotionEmulator;
 let now = Date.parse('2026-01-01T00:00:00Z');
 beforeAll(async () => {
-  notion = await startNotionEmulator({ seed: 'pages', clock: () => now, queryResultLimit: 120, searchIndexLagMs: 1000 });
+  notion = await startNotionEmulator({ seed: 'pages', clock: () => now, rows: { resultLimit: 120 }, searchIndexLagMs: 1000 });
 });
 afterAll(() => notion.stop());
 
@@ -69,7 +69,7 @@ test('queries return rows in pages, and stop at the limit', async () => {
     50,
     true,
     true,
-    'complete',
+    'incomplete',
   ]);
   const all = await collectPaginatedAPI(asBot.dataSources.query, { data_source_id });
   expect(all.length).toBe(120);

@@ -1,11 +1,20 @@
 import { z } from 'zod';
-import type { JsonObject } from '../json.ts';
 import { validationError } from './errors.ts';
 import { coverRequest, iconRequest } from './files.ts';
-import type { DataSourceNode, NodeParent, PageNode, RichText } from './model.ts';
+import type { DataSourceNode, NodeParent, PageNode } from './model.ts';
 import type { ApiCall, ApiParts, ApiRoute } from './request.ts';
-import { bodyId, parseBody, requestedParent, requireCapability, visibleDatabase, visibleDataSource, visiblePage } from './request.ts';
-import { richTextRequest } from './rich-text.ts';
+import {
+  bodyId,
+  parseBody,
+  requestedParent,
+  requireCapability,
+  shownProperties,
+  visibleDatabase,
+  visibleDataSource,
+  visiblePage,
+} from './request.ts';
+import { propertyItems, propertyItemsRequest } from './property-items.ts';
+import { readCells } from './row-cells.ts';
 
 const parent = z.strictObject({
   type: z.enum(['page_id', 'database_id', 'data_source_id', 'workspace']).optional(),
@@ -20,6 +29,12 @@ const createRequest = z.strictObject({
   properties: z.record(z.string(), z.unknown()).optional(),
   icon: iconRequest.nullish(),
   cover: coverRequest.nullish(),
+  template: z
+    .union([
+      z.strictObject({ type: z.enum(['none', 'default']) }),
+      z.strictObject({ type: z.literal('template_id'), template_id: z.string() }),
+    ])
+    .optional(),
   // Accepted and ignored: the emulator stores no page content.
   children: z.array(z.unknown()).optional(),
 });
@@ -31,6 +46,7 @@ const updateRequest = z.strictObject({
   is_locked: z.boolean().optional(),
   in_trash: z.boolean().optional(),
   archived: z.boolean().optional(),
+  is_archived: z.boolean().optional(),
 });
 
 const moveRequest = z.strictObject({ parent });
@@ -43,7 +59,16 @@ export function pageRoutes(parts: ApiParts): ApiRoute[] {
       method: 'GET',
       path: '/v1/pages/:id',
       idName: 'page_id',
-      run: (call) => render.page(call.actor, visiblePage(parts, call, call.id), call.version),
+      run: (call) => render.page(call.actor, visiblePage(parts, call, call.id), call.version, shownProperties(call)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/pages/:id/properties/:property',
+      idName: 'page_id',
+      run: (call) => {
+        const node = visiblePage(parts, call, call.id);
+        return propertyItems(parts, call, node, parseBody(propertyItemsRequest, Object.fromEntries(call.query)));
+      },
     },
     {
       method: 'POST',
@@ -53,7 +78,11 @@ export function pageRoutes(parts: ApiParts): ApiRoute[] {
         const { icon = null, cover = null, ...input } = parseBody(createRequest, call.body);
         const within = pageParent(parts, call, input.parent);
         const source = within.type === 'data_source' ? world.dataSource(within.id) : undefined;
-        const { title = [], values } = cells(source, input.properties ?? {});
+        const cells = readCells(actions, call.actor, source, input.properties ?? {});
+        const template = input.template !== undefined && 'template_id' in input.template ? input.template.template_id : null;
+        const base = template === null ? null : visiblePage(parts, call, bodyId(template, 'template.template_id'));
+        const title = cells.title ?? base?.title ?? [];
+        const values = new Map([...(base?.values ?? []), ...cells.values]);
         return render.page(call.actor, actions.createPage(call.actor, { parent: within, title, values, icon, cover }), call.version);
       },
     },
@@ -67,10 +96,12 @@ export function pageRoutes(parts: ApiParts): ApiRoute[] {
         const { icon, cover, is_locked: isLocked, ...input } = parseBody(updateRequest, call.body);
         const trashed = input.in_trash ?? input.archived;
         if (trashed === false) actions.setTrashed(call.actor, node, false);
-        const { title, values } = input.properties === undefined ? {} : cells(sourceOf(parts, node), input.properties);
+        const { title, values } =
+          input.properties === undefined ? {} : readCells(actions, call.actor, sourceOf(parts, node), input.properties);
         if ([title, values, icon, cover, isLocked].some((value) => value !== undefined)) {
           actions.editPage(call.actor, node, { title, values, icon, cover, isLocked });
         }
+        if (input.is_archived !== undefined) actions.setArchived(node, input.is_archived);
         if (trashed === true) actions.setTrashed(call.actor, node, true);
         return render.page(call.actor, node, call.version);
       },
@@ -102,28 +133,4 @@ function pageParent(parts: ApiParts, call: ApiCall, given: z.output<typeof paren
 
 function sourceOf({ world }: ApiParts, node: PageNode): DataSourceNode | undefined {
   return node.parent.type === 'data_source' ? world.dataSource(node.parent.id) : undefined;
-}
-
-/** The cells of a request, given by property name or id, in response form. Values are stored unchanged. */
-function cells(
-  source: DataSourceNode | undefined,
-  given: Readonly<Record<string, unknown>>,
-): { title?: RichText; values: Map<string, JsonObject> } {
-  const values = new Map<string, JsonObject>();
-  let title: RichText | undefined;
-  for (const [key, value] of Object.entries(given)) {
-    const property = source?.properties.find(({ id, name }) => id === key || name === key);
-    const isTitle = source === undefined ? key === 'title' : property?.type === 'title';
-    if (isTitle) title = parseBody(titleValue, value);
-    else if (property === undefined) throw validationError(`${key} is not a property that exists.`);
-    else values.set(property.id, { id: property.id, type: property.type, [property.type]: cellValue(property.type, value) });
-  }
-  return { ...(title === undefined ? {} : { title }), values };
-}
-
-const titleValue = z.union([richTextRequest, z.looseObject({ title: richTextRequest }).transform((value) => value.title)]);
-
-function cellValue(type: string, given: unknown) {
-  const value = parseBody(z.looseObject({ [type]: z.json() }), given)[type];
-  return type === 'rich_text' ? parseBody(richTextRequest, value) : z.json().parse(value);
 }

@@ -1,103 +1,107 @@
 import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
-import { validationError } from './errors.ts';
-import { listPage, pagination } from './list-page.ts';
+import { canSee } from './access.ts';
+import { pagination } from './list-page.ts';
 import type { DataSourceNode, PageNode } from './model.ts';
-import { plainTextOf } from './rich-text.ts';
+import type { QueryCursors } from './query-cursors.ts';
+import { queryTest, sortValue } from './query-filter.ts';
 import type { ApiCall, ApiParts } from './request.ts';
+import { shownProperties } from './request.ts';
+import type { RowHistory } from './row-history.ts';
+import type { RowSettings } from './row-settings.ts';
 
+const direction = z.enum(['ascending', 'descending']);
 const sort = z.union([
-  z.strictObject({ timestamp: z.enum(['created_time', 'last_edited_time']), direction: z.enum(['ascending', 'descending']) }),
-  z.strictObject({ property: z.string(), direction: z.enum(['ascending', 'descending']) }),
+  z.strictObject({ timestamp: z.enum(['created_time', 'last_edited_time']), direction }),
+  z.strictObject({ property: z.string(), direction }),
 ]);
+// The SDK's types offer these two; the live API refuses them.
+const notPresent = z.undefined('should be not present');
 
 export const queryRequest = z.strictObject({
   ...pagination,
   filter: z.record(z.string(), z.json()).optional(),
-  sorts: z.array(sort).optional(),
-  in_trash: z.boolean().optional(),
-  archived: z.boolean().optional(),
+  sorts: z.array(sort).max(100).optional(),
+  is_archived: z.boolean().optional(),
   result_type: z.enum(['page', 'data_source']).optional(),
+  in_trash: notPresent.optional(),
+  archived: notPresent.optional(),
 });
+type QueryRequest = z.output<typeof queryRequest>;
 
-type Timestamp = 'created_time' | 'last_edited_time';
-type Test = (row: PageNode) => boolean;
-
-const condition = z.object({
-  after: z.string().optional(),
-  before: z.string().optional(),
-  on_or_after: z.string().optional(),
-  on_or_before: z.string().optional(),
-  equals: z.union([z.string(), z.boolean(), z.number()]).optional(),
-  contains: z.string().optional(),
-});
+export interface QueryParts {
+  readonly history: RowHistory;
+  readonly cursors: QueryCursors;
+  readonly settings: () => RowSettings;
+}
 
 /**
- * Queries the rows of a data source, filtered by timestamps, title text, `and` and `or`, sorted by a timestamp or the title. Anything else
- * answers an explanatory 400. Beyond `limit` rows the result ends with `request_status: incomplete`, as Notion's does at 10,000.
+ * Queries one partition of a data source, the archived rows or the others, without trashed rows and templates. The first page fixes the rows of
+ * the result and their order; each page shows their state of `lagMs` ago and leaves out those that have left the partition meanwhile. A result
+ * that is cut off at `resultLimit` carries `request_status` on every page, and no other does.
  */
 export function runQuery(
-  { world, render }: ApiParts,
-  { actor, version }: ApiCall,
+  parts: ApiParts & { readonly queries: QueryParts },
+  call: ApiCall,
   source: DataSourceNode,
-  request: z.output<typeof queryRequest>,
-  limit: number,
+  request: QueryRequest,
 ): JsonObject {
-  const wantsTrash = request.in_trash ?? request.archived ?? false;
-  const passes = request.filter === undefined ? () => true : filterTest(request.filter);
-  const rows: PageNode[] = [];
-  for (const node of world.children(source)) if (node.kind === 'page' && node.trashed === wantsTrash && passes(node)) rows.push(node);
-  for (const each of (request.sorts ?? []).toReversed()) {
-    const sign = each.direction === 'ascending' ? 1 : -1;
-    rows.sort((a, b) => sign * compare(sortValue(a, each, source), sortValue(b, each, source)));
-  }
-  const kept = rows.slice(0, limit);
-  const page = listPage(kept, request, (row) => render.page(actor, row, version));
-  const isCut = rows.length > limit && page['has_more'] === false;
+  const { world, render, queries } = parts;
+  const { actor, version } = call;
+  const { lagMs, shortPageProbability, resultLimit } = queries.settings();
+  const archived = request.is_archived ?? false;
+  const stateOf = (row: PageNode) => queries.history.stateAt(row, world.now() - world.answers.between(...lagMs));
+  const shown = (row: PageNode): PageNode | null => {
+    const state = stateOf(row);
+    if (state === null || state.parent.type !== 'data_source' || state.parent.id !== source.id) return null;
+    return !state.trashed && state.isArchived === archived && !state.isTemplate && canSee(world, actor, state) ? state : null;
+  };
+
+  const question = JSON.stringify([source.id, actor.id, request.filter, request.sorts, archived, request.result_type]);
+  const cursor = request.start_cursor ?? null;
+  const { rows, isCut, start } =
+    cursor === null ? { ...found(parts, source, request, shown, resultLimit), start: 0 } : queries.cursors.open(cursor, question);
+  const pageSize = request.page_size ?? 100;
+  const end = start + (world.answers.chance(shortPageProbability) ? world.answers.integer(pageSize + 1) : pageSize);
+  const view = { ...shownProperties(call), stateOf };
+  const hasMore = end < rows.length;
   return {
-    ...page,
-    request_status: isCut ? { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' } : { type: 'complete' },
+    object: 'list',
+    results: rows.slice(start, end).flatMap((row) => {
+      const state = shown(row);
+      return state === null ? [] : [render.page(actor, state, version, view)];
+    }),
+    next_cursor: hasMore ? queries.cursors.issue({ question, rows, isCut, start: end }) : null,
+    has_more: hasMore,
+    type: 'page_or_data_source',
+    page_or_data_source: {},
+    ...(isCut ? { request_status: { type: 'incomplete', incomplete_reason: 'query_result_limit_reached' } } : {}),
   };
 }
 
-function filterTest(filter: JsonObject): Test {
-  if ('and' in filter || 'or' in filter) {
-    const parts = z.array(z.record(z.string(), z.json())).safeParse(filter['and'] ?? filter['or']);
-    if (!parts.success) throw validationError('body failed validation: body.filter should be a filter.');
-    const tests = parts.data.map(filterTest);
-    return 'and' in filter ? (row) => tests.every((test) => test(row)) : (row) => tests.some((test) => test(row));
+function found(
+  { world, queries: { history } }: ApiParts & { readonly queries: QueryParts },
+  source: DataSourceNode,
+  { filter, sorts = [], result_type: resultType }: QueryRequest,
+  shown: (row: PageNode) => PageNode | null,
+  limit: number,
+): { readonly rows: readonly PageNode[]; readonly isCut: boolean } {
+  if (resultType === 'data_source') return { rows: [], isCut: false };
+  const passes = filter === undefined ? () => true : queryTest(filter, source);
+  const candidates = new Set<PageNode>();
+  for (const node of world.children(source)) if (node.kind === 'page') candidates.add(node);
+  for (const node of history.recent()) candidates.add(node);
+  const rows: { readonly row: PageNode; readonly state: PageNode }[] = [];
+  for (const row of candidates) {
+    const state = shown(row);
+    if (state !== null && passes(state)) rows.push({ row, state });
   }
-  const timestamp = filter['timestamp'];
-  if (timestamp === 'created_time' || timestamp === 'last_edited_time') return timeTest(timestamp, condition.parse(filter[timestamp]));
-  const text = condition.safeParse(filter['title']);
-  if (text.success) return (row) => textMatches(plainTextOf(row.title), text.data);
-  throw validationError('This filter is not emulated: use timestamps, the title, and, or.');
-}
-
-function timeTest(timestamp: Timestamp, { after, before, on_or_after, on_or_before, equals }: z.output<typeof condition>): Test {
-  return (row) => {
-    const at = timeOf(row, timestamp);
-    if (after !== undefined && !(at > Date.parse(after))) return false;
-    if (before !== undefined && !(at < Date.parse(before))) return false;
-    if (on_or_after !== undefined && !(at >= Date.parse(on_or_after))) return false;
-    if (on_or_before !== undefined && !(at <= Date.parse(on_or_before))) return false;
-    return equals === undefined || at === Date.parse(String(equals));
-  };
-}
-
-function textMatches(text: string, { equals, contains }: z.output<typeof condition>): boolean {
-  return (equals === undefined || text === equals) && (contains === undefined || text.includes(contains));
-}
-
-function timeOf(row: PageNode, timestamp: Timestamp): number {
-  return timestamp === 'created_time' ? row.createdTime : row.lastEditedTime;
-}
-
-function sortValue(row: PageNode, by: z.output<typeof sort>, source: DataSourceNode): number | string {
-  if ('timestamp' in by) return timeOf(row, by.timestamp);
-  const property = source.properties.find(({ id, name }) => name === by.property || id === by.property);
-  if (property?.type !== 'title') throw validationError('This sort is not emulated: use a timestamp or the title.');
-  return plainTextOf(row.title);
+  for (const each of sorts.toReversed()) {
+    const sign = each.direction === 'ascending' ? 1 : -1;
+    const valueOf = sortValue(source, 'timestamp' in each ? each.timestamp : null, 'property' in each ? each.property : null);
+    rows.sort((a, b) => sign * compare(valueOf(a.state), valueOf(b.state)));
+  }
+  return { rows: rows.slice(0, limit).map(({ row }) => row), isCut: rows.length > limit };
 }
 
 function compare(a: number | string, b: number | string): number {

@@ -1,11 +1,12 @@
-import type { Json, JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { canSee } from './access.ts';
 import { renderFile } from './files.ts';
 import { dashlessId } from './ids.ts';
 import type { Actor, Bot, DatabaseNode, DataSourceNode, NodeParent, PageNode, Person } from './model.ts';
-import type { PlainType, Property } from './properties.ts';
 import { renderProperty } from './property-answer.ts';
 import { plainTextOf } from './rich-text.ts';
+import type { RowValues, RowView } from './row-values.ts';
+import { createRowValues } from './row-values.ts';
 import type { World } from './world.ts';
 
 /** How the API formats times: to the millisecond in UTC, truncated to the minute, or with an offset instead of Z. */
@@ -17,7 +18,15 @@ export interface Renderer {
   /** The single object of versions before 2025-09-03, for a database with only this source. */
   legacyDatabase(viewer: Actor, node: DatabaseNode, source: DataSourceNode): JsonObject;
   dataSource(viewer: Actor, node: DataSourceNode, version: string): JsonObject;
-  page(viewer: Actor, node: PageNode, version: string): JsonObject;
+  /** Times are floored to the minute. Of a row only the properties with these ids or names, by default all. */
+  page(
+    viewer: Actor,
+    node: PageNode,
+    version: string,
+    shown?: { properties?: readonly string[]; stateOf?: RowView['stateOf'] },
+  ): JsonObject;
+  /** The values of rows' properties. */
+  readonly rows: RowValues;
   user(actor: Person | Bot): JsonObject;
   /** The sources a container lists, in order. */
   listed(node: DatabaseNode): DataSourceNode[];
@@ -25,9 +34,15 @@ export interface Renderer {
 
 export function createRenderer(
   world: World,
-  { timestamps, listTrashedDataSources }: { timestamps: TimestampStyle; listTrashedDataSources: boolean },
+  {
+    timestamps,
+    listTrashedDataSources,
+    relatedBudget,
+  }: { timestamps: TimestampStyle; listTrashedDataSources: boolean; relatedBudget: () => number },
 ): Renderer {
   const time = (at: number) => timestamp(at, timestamps);
+  const minute = (at: number) => time(at - (at % 60_000));
+  const rows = createRowValues({ world, time: minute, relatedBudget });
   const file = (node: { workspaceId: string }, stored: Parameters<typeof renderFile>[0]) =>
     renderFile(stored, { workspaceId: node.workspaceId, now: world.now(), random: world.answers });
 
@@ -113,26 +128,32 @@ export function createRenderer(
         ...trash(node, version),
       };
     },
-    page: (viewer, node, version) => {
+    rows,
+    page: (viewer, node, version, { properties: wanted, stateOf = (page: PageNode) => page } = {}) => {
       if (!canRead(viewer)) return { object: 'page', id: node.id };
+      const view = { viewer, stateOf };
+      const isWanted = ({ id, name }: { id: string; name: string }) =>
+        wanted?.some((each) => each === id || each === decodeURIComponent(id) || each === name) ?? true;
       const source = node.parent.type === 'data_source' ? world.dataSource(node.parent.id) : undefined;
       return {
         object: 'page',
         id: node.id,
-        created_time: time(node.createdTime),
-        last_edited_time: time(node.lastEditedTime),
+        created_time: minute(node.createdTime),
+        last_edited_time: minute(node.lastEditedTime),
         created_by: partialUser(node.createdBy),
         last_edited_by: partialUser(node.lastEditedBy),
         cover: file(node, node.cover),
         icon: file(node, node.icon),
         parent: source === undefined ? parentResponse(node.parent) : { ...parentResponse(node.parent), database_id: source.parent.id },
         ...trash(node, version),
-        is_archived: false,
+        is_archived: node.isArchived,
         is_locked: node.isLocked,
         properties:
           source === undefined
-            ? { title: { id: 'title', type: 'title', title: node.title } }
-            : Object.fromEntries(source.properties.map((property) => [property.name, cell(node, property, time)])),
+            ? { title: { id: 'title', type: 'title', title: rows.title(view, node) } }
+            : Object.fromEntries(
+                source.properties.filter(isWanted).map((property) => [property.name, rows.inPage(view, node, source, property)]),
+              ),
         url: urlOf(node.id),
         public_url: null,
       };
@@ -143,34 +164,6 @@ export function createRenderer(
 
 function canRead(viewer: Actor): boolean {
   return viewer.kind === 'person' || viewer.capabilities.read;
-}
-
-function cell(page: PageNode, property: Property, time: (at: number) => string): JsonObject {
-  const { id, type } = property;
-  const kept = page.values.get(id);
-  if (kept !== undefined && kept['type'] === type) return kept;
-  if (property.type === 'relation') return { id, type, relation: [], has_more: false };
-  if (property.type === 'rollup') return { id, type, rollup: { type: 'number', number: null, function: property.function } };
-  return { id, type, [type]: emptyCell(page, property.type, property.config, time) };
-}
-
-function emptyCell(page: PageNode, type: PlainType, config: JsonObject, time: (at: number) => string): Json {
-  const known: Partial<Record<PlainType, Json>> = {
-    title: page.title,
-    rich_text: [],
-    multi_select: [],
-    people: [],
-    files: [],
-    checkbox: false,
-    created_time: time(page.createdTime),
-    last_edited_time: time(page.lastEditedTime),
-    created_by: partialUser(page.createdBy),
-    last_edited_by: partialUser(page.lastEditedBy),
-    formula: { type: 'string', string: null },
-    unique_id: { prefix: config['prefix'] ?? null, number: 1 },
-    button: {},
-  };
-  return known[type] ?? null;
 }
 
 function timestamp(at: number, style: TimestampStyle): string {

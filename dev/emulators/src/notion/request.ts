@@ -15,6 +15,8 @@ export interface ApiCall {
   readonly version: string;
   /** The canonical id in the path; empty where the path has none. */
   readonly id: string;
+  /** The last parameter of the path, decoded once: a property. */
+  readonly property: string;
   readonly query: URLSearchParams;
   /** Null when there is none. */
   readonly body: unknown;
@@ -22,7 +24,7 @@ export interface ApiCall {
 
 export interface ApiRoute {
   readonly method: 'GET' | 'POST' | 'PATCH';
-  /** `:id` stands for the id. */
+  /** `:id` stands for the id, `:property` for a property's id. */
   readonly path: string;
   /** The API's name for the path's id in error messages. */
   readonly idName?: string;
@@ -78,6 +80,12 @@ export function visiblePage({ world }: ApiParts, { actor }: ApiCall, id: string)
   const node = world.page(id);
   if (node === undefined || !canSee(world, actor, node)) throw objectNotFound('page', id, integrationNameOf(world, actor));
   return node;
+}
+
+/** The properties that `filter_properties` limits a page object to. */
+export function shownProperties({ query }: ApiCall): { properties?: readonly string[] } {
+  const properties = [...query.getAll('filter_properties'), ...query.getAll('filter_properties[]')];
+  return properties.length === 0 ? {} : { properties };
 }
 
 /** Parses an id from a body. */

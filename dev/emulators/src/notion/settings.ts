@@ -2,16 +2,19 @@ import { z } from 'zod';
 import { announceSchema } from './announcer.ts';
 import { deliverySchema } from './delivery.ts';
 import { rateLimitSchema } from './rate-limit.ts';
+import { rowSettingsSchema } from './row-settings.ts';
 
 const settingsSchema = z.strictObject({
   delivery: deliverySchema.prefault({}),
   announce: announceSchema.prefault({}),
   rateLimit: rateLimitSchema.prefault({}),
+  rows: rowSettingsSchema.prefault({}),
 });
 const changeSchema = z.strictObject({
   delivery: deliverySchema.partial().optional(),
   announce: announceSchema.partial().optional(),
   rateLimit: rateLimitSchema.partial().optional(),
+  rows: rowSettingsSchema.partial().optional(),
 });
 type Settings = z.output<typeof settingsSchema>;
 export type SettingsInput = {
@@ -32,11 +35,12 @@ export function createNotionSettings(input: SettingsInput): NotionSettings {
     change: (changes) => {
       // Validated unmerged first, so that defaults do not fill missing fields.
       changeSchema.parse(changes);
-      const given = z.looseObject({ delivery: part, announce: part, rateLimit: part }).parse(changes);
+      const given = z.looseObject({ delivery: part, announce: part, rateLimit: part, rows: part }).parse(changes);
       settings = settingsSchema.parse({
         delivery: { ...settings.delivery, ...given.delivery },
         announce: { ...settings.announce, ...given.announce },
         rateLimit: { ...settings.rateLimit, ...given.rateLimit },
+        rows: { ...settings.rows, ...given.rows },
       });
       return settings;
     },
