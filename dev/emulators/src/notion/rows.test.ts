@@ -414,3 +414,156 @@ describe('queries', () => {
     expect(idsOf(await bot.query(elsewhere))).toEqual([moved]);
   });
 });
+
+describe('values that follow other rows', () => {
+  async function projectsAndTasks(workspace: Workspace) {
+    const projects = await newSource(workspace, {}, 'Projects');
+    const tasks = await newSource(workspace, {
+      Project: { relation: { data_source_id: projects, dual_property: { synced_property_name: 'Tasks' } } },
+      Hours: { number: {} },
+      Price: { formula: { expression: 'prop("Hours") * 2' } },
+    });
+    const rollup = (name: string, property: string) => ({
+      rollup: { function: name, relation_property_name: 'Tasks', rollup_property_name: property },
+    });
+    await callsOf(workspace.owner.token).patch(`data_sources/${projects}`, {
+      properties: {
+        Sum: rollup('sum', 'Hours'),
+        Price: rollup('sum', 'Price'),
+        Count: rollup('count', 'Name'),
+        Names: rollup('show_original', 'Name'),
+        Unique: rollup('show_unique', 'Hours'),
+        Twice: { formula: { expression: 'prop("Sum") * 2' } },
+      },
+    });
+    return { projects, tasks };
+  }
+  const linked = (...ids: string[]) => ({ relation: ids.map((id) => ({ id })) });
+
+  test('a two-way relation changes both ends, but edits only one row', async () => {
+    now = start;
+    const workspace = newWorkspace(notion);
+    const { owner, bot } = callers(workspace);
+    const { projects, tasks } = await projectsAndTasks(workspace);
+    const [alpha, beta] = [await owner.row(projects, named('Alpha')), await owner.row(projects, named('Beta'))];
+    const task = await owner.row(tasks, { Project: linked(alpha) });
+    const tasksOf = async (id: string) => cellOf(await bot.get(`pages/${id}`), 'Tasks').relation.map((each) => each.id);
+    expect([await tasksOf(alpha), await tasksOf(beta)]).toEqual([[task], []]);
+    now += 120_000;
+    await owner.edit(task, { Project: linked(beta) });
+    expect([await tasksOf(alpha), await tasksOf(beta)]).toEqual([[], [task]]);
+    expect((await bot.get(`pages/${beta}`))['last_edited_time']).toBe(after(0));
+    await owner.edit(alpha, { Tasks: linked(task) });
+    expect(cellOf(await bot.get(`pages/${task}`), 'Project').relation.map(({ id }) => id)).toEqual([beta, alpha]);
+    await owner.patch(`pages/${task}`, { in_trash: true });
+    expect([await tasksOf(alpha), await tasksOf(beta)]).toEqual([[], []]);
+  });
+
+  test('an unshared row is missing from relations, and from what is computed over them', async () => {
+    const workspace = newWorkspace(notion);
+    const { owner, bot } = callers(workspace);
+    const { projects, tasks } = await projectsAndTasks(workspace);
+    const project = await owner.row(projects);
+    const hidden = await owner.row(tasks, { Project: linked(project), Hours: { number: 3 } });
+    notion.unshare({ botId: workspace.bot.id, id: hidden });
+    const page = await bot.get(`pages/${project}`);
+    expect(cellOf(page, 'Tasks')).toMatchObject({ relation: [], has_more: false });
+    expect(cellOf(page, 'Sum')['rollup']).toEqual({ type: 'number', number: 0, function: 'sum' });
+    expect(cellOf(await owner.get(`pages/${project}`), 'Sum')['rollup']).toEqual({ type: 'number', number: 3, function: 'sum' });
+  });
+
+  test('rollups and formulas are computed over each other', async () => {
+    const workspace = newWorkspace(notion);
+    const { owner, bot } = callers(workspace);
+    const { projects, tasks } = await projectsAndTasks(workspace);
+    const project = await owner.row(projects);
+    const rows: string[] = [];
+    for (const hours of [1, 2, 2])
+      rows.push(await owner.row(tasks, { ...named(`T${hours}`), Project: linked(project), Hours: { number: hours } }));
+    const page = await bot.get(`pages/${project}`);
+    expect(cellOf(await bot.get(`pages/${rows[1]}`), 'Price')['formula']).toEqual({ type: 'number', number: 4 });
+    expect(cellOf(page, 'Sum')['rollup']).toEqual({ type: 'number', number: 5, function: 'sum' });
+    expect(cellOf(page, 'Price')['rollup']).toEqual({ type: 'number', number: 10, function: 'sum' });
+    expect(cellOf(page, 'Count')['rollup']).toEqual({ type: 'number', number: 3, function: 'count' });
+    expect(cellOf(page, 'Twice')['formula']).toEqual({ type: 'number', number: 10 });
+    const title = (content: string) => ({ type: 'title', title: [expect.objectContaining({ plain_text: content })] });
+    expect(cellOf(page, 'Names')['rollup']).toEqual({
+      type: 'array',
+      array: [title('T1'), title('T2'), title('T2')],
+      function: 'show_original',
+    });
+    expect(cellOf(page, 'Unique')['rollup']).toMatchObject({ array: [{ number: 1 }, { number: 2 }] });
+    notion.settings.change({ rows: { relatedBudget: 2 } });
+    const over = await bot.get(`pages/${project}`);
+    expect(cellOf(over, 'Sum')['rollup']).toEqual({ type: 'unsupported', unsupported: {}, function: 'sum' });
+    expect(cellOf(over, 'Twice')['formula']).toEqual({ type: 'unsupported', unsupported: {} });
+  });
+
+  test('the property endpoint computes a rollup on its last page, and some not at all', async () => {
+    const workspace = newWorkspace(notion);
+    const { owner, bot } = callers(workspace);
+    const { projects, tasks } = await projectsAndTasks(workspace);
+    const project = await owner.row(projects);
+    for (const hours of [1, 2, 3]) await owner.row(tasks, { Project: linked(project), Hours: { number: hours } });
+    const page = await bot.get(`pages/${project}`);
+    const path = (name: string) => `pages/${project}/properties/${cellOf(page, name).id}?page_size=2`;
+    const first = await bot.get(path('Sum'));
+    expect(first).toMatchObject({
+      object: 'list',
+      has_more: true,
+      property_item: { type: 'rollup', rollup: { type: 'incomplete', function: 'sum' } },
+    });
+    const last = await bot.get(`${path('Sum')}&start_cursor=${first.next_cursor}`);
+    expect(last).toMatchObject({ has_more: false, property_item: { rollup: { type: 'number', number: 6, function: 'sum' } } });
+    expect([first.results.length, last.results.length]).toEqual([2, 1]);
+    const names = await bot.get(path('Names'));
+    expect(names).toMatchObject({ results: [{ object: 'property_item', type: 'title' }, {}], has_more: true });
+    expect(await bot.get(`${path('Names')}&start_cursor=${names.next_cursor}`)).toMatchObject({
+      property_item: { rollup: { type: 'array', array: [], function: 'show_original' } },
+    });
+    expect(await bot.get(path('Unique'))).toMatchObject({ property_item: { rollup: { type: 'unsupported' } } });
+  });
+
+  test('queries show computed values of the same time as the rows', async () => {
+    now = start;
+    const workspace = newWorkspace(notion);
+    const { owner, bot } = callers(workspace);
+    const { projects, tasks } = await projectsAndTasks(workspace);
+    notion.settings.change({ rows: { lagMs: [5000, 5000] } });
+    const project = await owner.row(projects);
+    const task = await owner.row(tasks, { Project: linked(project), Hours: { number: 1 } });
+    now += 60_000;
+    await owner.edit(task, { Hours: { number: 9 } });
+    const sum = async () => (await bot.query(projects)).results.map((row) => cellOf(row, 'Sum')['rollup']);
+    expect(await sum()).toMatchObject([{ number: 1 }]);
+    now += 5000;
+    expect(await sum()).toMatchObject([{ number: 9 }]);
+  });
+
+  test.each<[string, unknown]>([
+    ['"a"', { type: 'string', string: 'a' }],
+    ['1.5', { type: 'number', number: 1.5 }],
+    ['prop("Hours")', { type: 'number', number: 6 }],
+    ['prop("Hours") / 0', { type: 'number', number: null }],
+    ['prop("Hours") - 2', { type: 'number', number: 4 }],
+    ['prop("Done")', { type: 'boolean', boolean: false }],
+    ['prop("Due")', { type: 'date', date: { start: '2026-01-02', end: null, time_zone: null } }],
+    ['prop("Name")', { type: 'string', string: 'A' }],
+    ['prop("Missing")', { type: 'string', string: null }],
+    ['now()', { type: 'date', date: { start: '2026-01-01T00:00:00.000Z', end: null, time_zone: null } }],
+    ['prop("F")', { type: 'unsupported', unsupported: {} }],
+    ['let(x, 1, x)', { type: 'string', string: null }],
+  ])('the formula %s', async (expression, expected) => {
+    now = start;
+    const workspace = newWorkspace(notion);
+    const { owner } = callers(workspace);
+    const source = await newSource(workspace, {
+      Hours: { number: {} },
+      Done: { checkbox: {} },
+      Due: { date: {} },
+      F: { formula: { expression } },
+    });
+    const id = await owner.row(source, { ...named('A'), Hours: { number: 6 }, Due: { date: { start: '2026-01-02' } } });
+    expect(cellOf(await owner.get(`pages/${id}`), 'F')['formula']).toEqual(expected);
+  });
+});
