@@ -18,6 +18,12 @@ export class ControlError extends Error {
   }
 }
 
+/** The object with this id. Throws a ControlError for none. */
+export function found<T>(value: T | undefined, kind: string, id: string): T {
+  if (value === undefined) throw new ControlError(404, `There is no ${kind} with the id ${id}.`);
+  return value;
+}
+
 /** A route that validates the input before calling `run`. */
 export function controlRoute<Schema extends z.ZodType>(
   method: ControlRoute['method'],

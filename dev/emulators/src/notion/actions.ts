@@ -227,7 +227,7 @@ export function createActions({
       if (values !== undefined) setValues(page, values);
       if (icon !== undefined) page.icon = icon;
       if (cover !== undefined) page.cover = cover;
-      if (propertyIds.length > 0) announcer.page('properties_updated', page, actor, { updatedPropertyIds: propertyIds });
+      if (propertyIds.length > 0) announcer.pageEdited(page, actor, propertyIds);
       if (icon !== undefined || cover !== undefined) announcer.page('content_updated', page, actor, { updatedBlocks: [] });
       if (isLocked !== undefined && isLocked !== page.isLocked) {
         page.isLocked = isLocked;

@@ -14,6 +14,8 @@ import type { World } from './world.ts';
  * - `descendants`: trashing and restoring a page announces the databases under it.
  * - `dataSourceParent`: `data.parent` of a data source event is the database, the database's parent, or either at random, sometimes
  *   with the database's id under the type `page` (as in Notion's own samples).
+ * - `titleEdits`: a row's changed title is announced as `page.properties_updated`, as `page.content_updated` as in three places of Notion's
+ *   documentation, or as either at random.
  * - `dependents`: a change that alters the API's response for another data source (a relation, a rollup) announces that one too.
  */
 export const announceSchema = z.strictObject({
@@ -21,6 +23,7 @@ export const announceSchema = z.strictObject({
   sourcesOfContainer: z.boolean().default(true),
   descendants: z.boolean().default(true),
   dataSourceParent: z.enum(['database', 'above', 'mixed']).default('mixed'),
+  titleEdits: z.enum(['properties', 'content', 'mixed']).default('properties'),
   dependents: z.boolean().default(true),
 });
 export type AnnounceSettings = z.output<typeof announceSchema>;
@@ -60,6 +63,8 @@ export interface Announcer {
   page(event: Lifecycle | 'properties_updated' | 'locked' | 'unlocked', node: PageNode, actor: Actor, data?: EventData): void;
   database(event: Lifecycle, node: DatabaseNode, actor: Actor): void;
   dataSource(event: Lifecycle | 'schema_updated', node: DataSourceNode, actor: Actor, data?: EventData): void;
+  /** Cells of a row changed, by property id; or the title of any page. */
+  pageEdited(node: PageNode, actor: Actor, propertyIds: readonly string[]): void;
   /** The container's own fields changed. */
   containerEdited(node: DatabaseNode, actor: Actor): void;
   /** Schemas changed: that of `cause` by the actor, others as a consequence. */
@@ -116,6 +121,14 @@ export function createAnnouncer({
         event !== 'moved',
       );
       occur(`data_source.${event}`, node, 'data_source', parent, actor, node.parent.id, data);
+    },
+    pageEdited: (node, actor, propertyIds) => {
+      const wanted = settings().titleEdits;
+      const isContent =
+        propertyIds.includes('title') && (wanted === 'mixed' ? random.pick(['properties', 'content']) : wanted) === 'content';
+      const properties = isContent ? propertyIds.filter((id) => id !== 'title') : propertyIds;
+      if (isContent) announcer.page('content_updated', node, actor, { updatedBlocks: [] });
+      if (properties.length > 0) announcer.page('properties_updated', node, actor, { updatedPropertyIds: properties });
     },
     containerEdited: (node, actor) => {
       const wanted = settings().containerEdits;

@@ -18,6 +18,12 @@ const parent = z.union([
 const nothing = z.looseObject({});
 const byId = z.strictObject({ id });
 const inWorkspace = z.strictObject({ workspaceId: id, title: name, parent: parent.optional() });
+const cells = z.record(z.string(), z.json());
+const rowsInput = z.strictObject({
+  dataSourceId: id,
+  rows: z.array(z.strictObject({ properties: cells.optional(), createdTime: z.iso.datetime().optional() })),
+  announce: z.boolean().optional(),
+});
 const flag = z.boolean().optional();
 const state = z.enum(['pending', 'delivered', 'failed', 'dropped']).optional();
 
@@ -76,6 +82,17 @@ export function notionControlRoutes({
       inWorkspace.extend({ parent, answers: z.enum(['object_not_found', 'validation_error']).optional() }),
       (input) => control.createLinkedDatabase(input),
     ),
+    controlRoute('POST', '/rows', rowsInput, (input) => control.createRows(input)),
+    controlRoute('POST', '/rows/edit', z.strictObject({ ids: z.array(id), properties: cells }), (input) => control.editRows(input)),
+    controlRoute('POST', '/rows/archive', z.strictObject({ ids: z.array(id), archived: z.boolean() }), (input) =>
+      control.archiveRows(input),
+    ),
+    controlRoute('POST', '/templates', z.strictObject({ dataSourceId: id, properties: cells.optional() }), (input) =>
+      control.createTemplate(input),
+    ),
+    controlRoute('POST', '/options/rename', z.strictObject({ dataSourceId: id, property: id, from: id, to: id }), (input) =>
+      control.renameOption(input),
+    ),
     controlRoute('POST', '/share', z.strictObject({ botId: id, id }), (input) => control.share(input)),
     controlRoute('POST', '/unshare', z.strictObject({ botId: id, id }), (input) => control.unshare(input)),
     controlRoute('POST', '/move', z.strictObject({ id, parent }), (input) => control.move(input)),
@@ -84,6 +101,13 @@ export function notionControlRoutes({
     controlRoute('GET', '/truth', z.strictObject({ workspace: id, bot: id.optional() }), ({ workspace, bot }) => ({
       databases: control.truth({ workspaceId: workspace, botId: bot }),
     })),
+
+    controlRoute(
+      'GET',
+      '/row-truth',
+      z.strictObject({ workspace: id, bot: id.optional(), dataSource: id.optional() }),
+      ({ workspace, bot, dataSource }) => ({ rows: control.rowTruth({ workspaceId: workspace, botId: bot, dataSourceId: dataSource }) }),
+    ),
 
     controlRoute('GET', '/subscriptions', nothing, () => control.subscriptions()),
     controlRoute(

@@ -1,4 +1,4 @@
-import { ControlError } from '../http/control-api.ts';
+import { ControlError, found } from '../http/control-api.ts';
 import type { PendingWork } from '../pending-work.ts';
 import { setAccess } from './access.ts';
 import type { Actions } from './actions.ts';
@@ -7,6 +7,8 @@ import { parseId } from './ids.ts';
 import type { Actor, Bot, Integration, Node, NodeParent, Person, Workspace } from './model.ts';
 import type { Renderer } from './render.ts';
 import { plainRichText, plainTextOf } from './rich-text.ts';
+import type { RowControl } from './row-control.ts';
+import { createRowControl } from './row-control.ts';
 import type { NewSubscription, Subscription, Subscriptions } from './subscriptions.ts';
 import type { TrueDatabase } from './truth.ts';
 import { truthOf } from './truth.ts';
@@ -28,7 +30,7 @@ export interface TreeNode {
 }
 
 /** Actions of people in Notion outside the REST API, and inspection for tests. Throws a ControlError for an unknown id. */
-export interface NotionControl {
+export interface NotionControl extends RowControl {
   /** A workspace and its owner, whose token performs a user's actions through the REST API. */
   createWorkspace(input?: { name?: string | undefined; ownerName?: string | undefined }): Workspace & { readonly owner: Person };
   createPerson(input: { workspaceId: string; name: string }): Person;
@@ -139,6 +141,7 @@ export function createNotionControl({
   };
 
   const control: NotionControl = {
+    ...createRowControl({ world, actions, render, ownerOf }),
     createWorkspace: ({ name = 'A workspace', ownerName = 'Owner' } = {}) => {
       const workspace: Workspace = { id: world.ids.uuid(), name, ownerId: world.ids.uuid() };
       world.workspaces.set(workspace.id, workspace);
@@ -284,9 +287,4 @@ function treeNode(world: World, node: Node): TreeNode {
   const { id, kind, parent, trashed } = node;
   const isLinked = node.kind === 'database' && node.linked !== null;
   return { id, kind, parent, trashed, inTrash: world.inTrash(node), isLinked, title: 'title' in node ? plainTextOf(node.title) : '' };
-}
-
-function found<T>(value: T | undefined, kind: string, id: string): T {
-  if (value === undefined) throw new ControlError(404, `There is no ${kind} with the id ${id}.`);
-  return value;
 }

@@ -415,31 +415,34 @@ describe('queries', () => {
   });
 });
 
-describe('values that follow other rows', () => {
-  async function projectsAndTasks(workspace: Workspace) {
-    const projects = await newSource(workspace, {}, 'Projects');
-    const tasks = await newSource(workspace, {
-      Project: { relation: { data_source_id: projects, dual_property: { synced_property_name: 'Tasks' } } },
-      Hours: { number: {} },
-      Price: { formula: { expression: 'prop("Hours") * 2' } },
-    });
-    const rollup = (name: string, property: string) => ({
-      rollup: { function: name, relation_property_name: 'Tasks', rollup_property_name: property },
-    });
-    await callsOf(workspace.owner.token).patch(`data_sources/${projects}`, {
-      properties: {
-        Sum: rollup('sum', 'Hours'),
-        Price: rollup('sum', 'Price'),
-        Count: rollup('count', 'Name'),
-        Names: rollup('show_original', 'Name'),
-        Unique: rollup('show_unique', 'Hours'),
-        Twice: { formula: { expression: 'prop("Sum") * 2' } },
-      },
-    });
-    return { projects, tasks };
-  }
-  const linked = (...ids: string[]) => ({ relation: ids.map((id) => ({ id })) });
+const rollup = (name: string, property: string) => ({
+  rollup: { function: name, relation_property_name: 'Tasks', rollup_property_name: property },
+});
 
+async function projectsAndTasks(workspace: Workspace) {
+  const projects = await newSource(workspace, {}, 'Projects');
+  const tasks = await newSource(workspace, {
+    Project: { relation: { data_source_id: projects, dual_property: { synced_property_name: 'Tasks' } } },
+    Hours: { number: {} },
+    Price: { formula: { expression: 'prop("Hours") * 2' } },
+  });
+  await callsOf(workspace.owner.token).patch(`data_sources/${projects}`, {
+    properties: {
+      Sum: rollup('sum', 'Hours'),
+      Price: rollup('sum', 'Price'),
+      Count: rollup('count', 'Name'),
+      Names: rollup('show_original', 'Name'),
+      Unique: rollup('show_unique', 'Hours'),
+      Twice: { formula: { expression: 'prop("Sum") * 2' } },
+    },
+  });
+  return { projects, tasks };
+}
+const linked = (...ids: string[]) => ({ relation: ids.map((id) => ({ id })) });
+
+const shownTitle = (content: string) => ({ type: 'title', title: [expect.objectContaining({ plain_text: content })] });
+
+describe('values that follow other rows', () => {
   test('a two-way relation changes both ends, but edits only one row', async () => {
     now = start;
     const workspace = newWorkspace(notion);
@@ -486,10 +489,9 @@ describe('values that follow other rows', () => {
     expect(cellOf(page, 'Price')['rollup']).toEqual({ type: 'number', number: 10, function: 'sum' });
     expect(cellOf(page, 'Count')['rollup']).toEqual({ type: 'number', number: 3, function: 'count' });
     expect(cellOf(page, 'Twice')['formula']).toEqual({ type: 'number', number: 10 });
-    const title = (content: string) => ({ type: 'title', title: [expect.objectContaining({ plain_text: content })] });
     expect(cellOf(page, 'Names')['rollup']).toEqual({
       type: 'array',
-      array: [title('T1'), title('T2'), title('T2')],
+      array: [shownTitle('T1'), shownTitle('T2'), shownTitle('T2')],
       function: 'show_original',
     });
     expect(cellOf(page, 'Unique')['rollup']).toMatchObject({ array: [{ number: 1 }, { number: 2 }] });

@@ -31,3 +31,24 @@ export function truthOf(world: World, render: Renderer, viewer: Actor): TrueData
   }
   return databases;
 }
+
+/** One live row as returned by GET /v1/pages/{id}. */
+export interface TrueRow {
+  readonly dataSourceId: string;
+  readonly page: JsonObject;
+}
+
+/**
+ * Every row that this viewer gets from GET /v1/pages/{id} with `in_trash: false`, archived or not, in a data source that it sees: in the
+ * response form of Notion-Version 2026-03-11, without `request_id`. Without templates.
+ */
+export function rowTruthOf(world: World, render: Renderer, viewer: Actor): TrueRow[] {
+  const rows: TrueRow[] = [];
+  for (const node of world.nodes()) {
+    if (node.kind !== 'page' || node.parent.type !== 'data_source' || node.isTemplate) continue;
+    const source = world.dataSource(node.parent.id);
+    if (source === undefined || !canSee(world, viewer, source) || !canSee(world, viewer, node) || world.inTrash(node)) continue;
+    rows.push({ dataSourceId: source.id, page: render.page(viewer, node, '2026-03-11') });
+  }
+  return rows;
+}
