@@ -124,10 +124,10 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     limiter.reset();
   };
 
-  const parts = { world, actions, render };
+  const parts = { world, actions, render, queries: { history, cursors, settings: rowSettings } };
   const routes = [
     ...databaseRoutes(parts),
-    ...dataSourceRoutes({ ...parts, queries: { history, cursors, settings: rowSettings } }),
+    ...dataSourceRoutes(parts),
     ...pageRoutes(parts),
     ...searchRoutes(parts, { indexLagMs: options.searchIndexLagMs ?? 0 }),
     ...userRoutes(parts),

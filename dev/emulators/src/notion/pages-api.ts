@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { validationError } from './errors.ts';
 import { coverRequest, iconRequest } from './files.ts';
 import type { DataSourceNode, NodeParent, PageNode } from './model.ts';
+import type { QueryParts } from './query.ts';
 import type { ApiCall, ApiParts, ApiRoute } from './request.ts';
 import {
   bodyId,
@@ -52,14 +53,21 @@ const updateRequest = z.strictObject({
 const moveRequest = z.strictObject({ parent });
 
 /** Retrieve, create, update, trash and move a page; a page in a data source is a row. */
-export function pageRoutes(parts: ApiParts): ApiRoute[] {
-  const { actions, render, world } = parts;
+export function pageRoutes(parts: ApiParts & { readonly queries: Pick<QueryParts, 'history' | 'settings'> }): ApiRoute[] {
+  const { actions, render, world, queries } = parts;
   return [
     {
       method: 'GET',
       path: '/v1/pages/:id',
       idName: 'page_id',
-      run: (call) => render.page(call.actor, visiblePage(parts, call, call.id), call.version, shownProperties(call)),
+      run: (call) => {
+        const page = visiblePage(parts, call, call.id);
+        const { lagMs, staleReadProbability } = queries.settings();
+        const isStale = world.answers.chance(staleReadProbability);
+        const stateOf = (row: PageNode) => queries.history.stateAt(row, world.now() - world.answers.between(...lagMs));
+        const shown = isStale ? { ...shownProperties(call), stateOf } : shownProperties(call);
+        return render.page(call.actor, (isStale ? stateOf(page) : null) ?? page, call.version, shown);
+      },
     },
     {
       method: 'GET',

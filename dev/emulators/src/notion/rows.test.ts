@@ -36,7 +36,7 @@ beforeAll(async () => {
 beforeEach(() => {
   notion.reset();
   notion.settings.change({
-    rows: { resultLimit: 10_000, lagMs: [0, 0], shortPageProbability: 0, cursorLifeMs: null, relatedBudget: null },
+    rows: { resultLimit: 10_000, lagMs: [0, 0], staleReadProbability: 0, shortPageProbability: 0, cursorLifeMs: null, relatedBudget: null },
   });
 });
 afterAll(() => notion.stop());
@@ -441,6 +441,21 @@ async function projectsAndTasks(workspace: Workspace) {
 const linked = (...ids: string[]) => ({ relation: ids.map((id) => ({ id })) });
 
 const shownTitle = (content: string) => ({ type: 'title', title: [expect.objectContaining({ plain_text: content })] });
+
+test('a single read may be stale', async () => {
+  now = start;
+  const workspace = newWorkspace(notion);
+  const { owner, bot } = callers(workspace);
+  notion.settings.change({ rows: { lagMs: [5000, 5000], staleReadProbability: 1 } });
+  const id = await owner.row(await newSource(workspace), named('before'));
+  const title = async () => cellOf(await bot.get(`pages/${id}`), 'Name')['title'];
+  now += 60_000;
+  await owner.edit(id, named('after'));
+  now += 4999;
+  expect(await title()).toMatchObject([{ plain_text: 'before' }]);
+  now += 1;
+  expect(await title()).toMatchObject([{ plain_text: 'after' }]);
+});
 
 describe('values that follow other rows', () => {
   test('a two-way relation changes both ends, but edits only one row', async () => {
