@@ -53,6 +53,7 @@ export async function openBacklog({ env }: System, tenants: readonly Tenant[]): 
               notionWorkspaceId,
               databaseId: newDatabaseId(),
               dataSourceId: null,
+              pageId: null,
               occurredAt: now,
               receivedAt: now,
               origin: 'nango',

@@ -69,6 +69,7 @@ function acceptedOf(raw: Buffer, signature: string): Accepted | null {
     notionWorkspaceId: payload.workspace_id,
     databaseId: payload.entity.id,
     dataSourceId: null,
+    pageId: null,
     occurredAt: Date.parse(payload.timestamp),
     receivedAt: Date.now(),
     origin: 'nango',

@@ -19,5 +19,5 @@ export const noteKind: EntityKind = {
   idField: 'noteId',
   isAbout: ({ databaseId }) => databaseId?.startsWith(prefix) === true,
   idOf: ({ databaseId }) => databaseId,
-  targetOf: (id) => ({ databaseId: id, dataSourceId: null }),
+  targetOf: (id) => ({ databaseId: id, dataSourceId: null, pageId: null }),
 };

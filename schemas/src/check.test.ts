@@ -24,6 +24,8 @@ const withSymbols =
       return { ...field, type: { ...type, symbols, ...(keepDefault ? { default: fallback } : {}) } };
     });
 
+const isOfFirst = (file: string) => !/(^|\/)v[2-9][^/]*$/.test(file);
+
 const check = (...args: string[]) => spawnSync(process.execPath, [join(schemasFolder, 'src/check.ts'), ...args], { encoding: 'utf8' });
 
 describe('the committed schemas', () => {
@@ -43,6 +45,7 @@ describe('the committed schemas', () => {
       'notionWorkspaceId',
       'databaseId',
       'dataSourceId',
+      'pageId',
       'occurredAt',
       'receivedAt',
       'origin',
@@ -63,8 +66,10 @@ describe('the check', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'schemas-'));
-    cpSync(join(schemasFolder, 'database-event'), join(folder, 'database-event'), { recursive: true });
-    const released = Object.entries(loadReleasedFiles(schemasFolder)).filter(([file]) => file.startsWith('database-event/'));
+    // The first version alone, whatever came later.
+    cpSync(join(schemasFolder, 'database-event'), join(folder, 'database-event'), { recursive: true, filter: isOfFirst });
+    const all = Object.entries(loadReleasedFiles(schemasFolder));
+    const released = all.filter(([file]) => file.startsWith('database-event/') && isOfFirst(file));
     writeFileSync(join(folder, 'released.json'), JSON.stringify(Object.fromEntries(released)));
   });
   afterEach(() => rmSync(folder, { recursive: true }));

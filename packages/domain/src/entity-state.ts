@@ -1,14 +1,20 @@
 import type { EntityRef } from './entity.ts';
 import type { RecordState, RemovalReason } from './write-rule.ts';
 
+/** `page`: it was fetched by itself. `query`: a query returned it, which may lag behind. */
+export type Sight = 'page' | 'query';
+
 /** The content of a live record: enough to write the same document again. */
 export interface LiveState<Content> extends EntityRef {
   readonly kind: 'live';
   readonly rev: number;
   readonly asOf: Date;
   readonly connectionId: string | null;
-  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+  /** The event whose fetch this is. Null for a scan. */
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date } | null;
   readonly syncedAt: Date;
+  /** Of kinds that are also queried: what saw this content. */
+  readonly seenBy?: Sight;
   readonly content: Content;
 }
 

@@ -19,6 +19,9 @@ export function refOf(key: string): EntityRef | null {
   return colon < 1 ? null : { workspaceId: key.slice(0, colon), id: key.slice(colon + 1) };
 }
 
+/** What an event is about. */
+export type EventTarget = Pick<DatabaseEvent, 'databaseId' | 'dataSourceId' | 'pageId'>;
+
 /** A kind of entity, such as a database. */
 export interface EntityKind {
   /** One word, for texts: `database`. */
@@ -28,7 +31,7 @@ export interface EntityKind {
   /** Whether the event is about this kind. Of the kinds that a worker handles, the first that says so gets the event. */
   isAbout(event: DatabaseEvent): boolean;
   /** The id that the event names; null when it names none, as an event of a data source can. */
-  idOf(event: Pick<DatabaseEvent, 'databaseId'>): string | null;
+  idOf(event: Pick<DatabaseEvent, 'databaseId' | 'pageId'>): string | null;
   /** How an event names the entity. */
-  targetOf(id: string): Pick<DatabaseEvent, 'databaseId' | 'dataSourceId'>;
+  targetOf(id: string): EventTarget;
 }

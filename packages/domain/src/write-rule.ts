@@ -6,7 +6,14 @@
  * `docs/guarantees.md` explains its consequences; `write-rule.test.ts` runs it against random histories.
  */
 
-export type RemovalReason = 'deleted' | 'trashed' | 'inaccessible';
+/**
+ * - `deleted`: a delete event. The others: what a fetch found.
+ * - `trashed`: it is in the trash. `inaccessible`: no active connection of the tenant can read it.
+ * - `moved_away`: the page of a row is in no data source. `data_source_removed`, `database_removed`: the mirror has no such parent of the row.
+ */
+export const removalReasons = ['deleted', 'trashed', 'inaccessible', 'moved_away', 'data_source_removed', 'database_removed'] as const;
+
+export type RemovalReason = (typeof removalReasons)[number];
 
 /** The parts of a record that the rule needs. Times are milliseconds since the epoch. */
 export interface RecordState {

@@ -51,7 +51,7 @@ const time = z
 const eventSchema = z
   .object({
     eventId: id,
-    kind: z.enum(['sync', 'delete']),
+    kind: z.enum(['sync', 'delete', 'row_sync', 'row_delete']),
     type: id,
     workspaceId: id,
     connectionId: id,
@@ -59,8 +59,12 @@ const eventSchema = z
     notionWorkspaceId: id,
     databaseId: id.nullable(),
     dataSourceId: id.nullable(),
+    pageId: id.nullable().default(null),
     occurredAt: time,
     receivedAt: time,
     origin: z.enum(['nango', 'notion', 'recheck', 'reconcile', 'operator']),
   })
-  .refine(({ databaseId, dataSourceId }) => databaseId !== null || dataSourceId !== null, 'names neither a database nor a data source');
+  .refine(
+    ({ databaseId, dataSourceId, pageId }) => databaseId !== null || dataSourceId !== null || pageId !== null,
+    'names neither a database nor a data source nor a page',
+  );

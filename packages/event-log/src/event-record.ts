@@ -1,4 +1,4 @@
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { DatabaseEvent, EventKind } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from './event-codec.ts';
 import type { LogRecord, OutgoingRecord } from './log-record.ts';
 
@@ -28,11 +28,24 @@ export function toRecord(options: {
       ce_source: `/workspaces/${encodeURIComponent(event.workspaceId)}/connections/${encodeURIComponent(event.connectionId)}`,
       ce_time: event.occurredAt.toISOString(),
       'content-type': 'application/avro',
-      'mirror-kind': event.kind,
+      'mirror-kind': kindHeaderOf(event.kind),
       ...(accessibleBy.length === 0 ? {} : { 'mirror-accessible-by': accessibleBy.join(',') }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
   };
+}
+
+function kindHeaderOf(kind: EventKind): string {
+  return kind.replace('_', '-');
+}
+
+const kindOfHeader: ReadonlyMap<string | undefined, EventKind> = new Map(
+  (['sync', 'delete', 'row_sync', 'row_delete'] as const).map((kind) => [kindHeaderOf(kind), kind]),
+);
+
+/** The kind that the header `mirror-kind` names; null: none that this version knows. */
+export function kindOf({ headers }: Pick<LogRecord, 'headers'>): EventKind | null {
+  return kindOfHeader.get(headers['mirror-kind']) ?? null;
 }
 
 /** The bots that can read the entity, as `toRecord` wrote them. */

@@ -1,19 +1,20 @@
-import type { DatabaseEvent, EventKind } from '@notion-mirror/domain/database-event';
+import { actionOf, isRowKind, type DatabaseEvent, type EventAction } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from './event-codec.ts';
+import { kindOf } from './event-record.ts';
 import type { Routing } from './lanes/work.ts';
 import { shared, type LogRecord } from './log-record.ts';
 
 /**
- * Which records concern a worker, and which database each is about. The header `mirror-kind` decides whether a record is decoded at all.
- * A record without a readable kind that cannot be decoded either is dead-lettered by one group only, the one that reads `sync`.
+ * Which records concern a worker, and what each is about. The header `mirror-kind` decides whether a record is decoded at all.
+ * A record without a readable kind that cannot be decoded either is dead-lettered by one group only, the one that syncs.
  */
-export function createEventRouting(codec: EventCodec, mine: EventKind): (record: LogRecord) => Promise<Routing<DatabaseEvent>> {
+export function createEventRouting(codec: EventCodec, mine: EventAction): (record: LogRecord) => Promise<Routing<DatabaseEvent>> {
   return async function routeEvent(record) {
-    const kind = record.headers['mirror-kind'];
-    const known = kind === 'sync' || kind === 'delete';
-    if (known && kind !== mine) return { kind: 'pass' };
+    const kind = kindOf(record);
+    if (kind !== null && actionOf(kind) !== mine) return { kind: 'pass' };
+    const isMine = kind !== null || mine === 'sync';
     if (record.value === null) {
-      return known || mine === 'sync'
+      return isMine
         ? { kind: 'dead', failure: { class: 'poison', code: 'empty_record', message: 'the record has no value' } }
         : { kind: 'pass' };
     }
@@ -22,21 +23,28 @@ export function createEventRouting(codec: EventCodec, mine: EventKind): (record:
       case 'unavailable':
         return { kind: 'retry', failure: { class: 'dependency', code: 'schema_registry_unavailable', message: decoded.error.message } };
       case 'poison':
-        if (!known && mine !== 'sync') return { kind: 'pass' };
+        if (!isMine) return { kind: 'pass' };
         return { kind: 'dead', failure: { class: 'poison', code: decoded.code, message: decoded.message } };
       case 'event': {
         const { event } = decoded;
-        if (known && event.kind !== kind) {
+        if (kind !== null && event.kind !== kind) {
           return {
             kind: 'dead',
             failure: { class: 'poison', code: 'kind_mismatch', message: `header says ${kind}, record says ${event.kind}` },
           };
         }
-        if (event.kind !== mine) return { kind: 'pass' };
-        return { kind: 'work', task: event.databaseId ?? `data-source:${event.dataSourceId}`, item: sharing(event, record) };
+        if (actionOf(event.kind) !== mine) return { kind: 'pass' };
+        return { kind: 'work', task: taskOf(event), item: sharing(event, record) };
       }
     }
   };
+}
+
+/** Events with the same task are about the same thing, and are handled together. */
+function taskOf({ kind, databaseId, dataSourceId, pageId }: DatabaseEvent): string {
+  if (pageId !== null) return `page:${pageId}`;
+  if (isRowKind(kind)) return `rows-of:${dataSourceId ?? databaseId}`;
+  return databaseId ?? `data-source:${dataSourceId}`;
 }
 
 /** The event with the same strings as its record and other events, kept once: tens of thousands may wait. */

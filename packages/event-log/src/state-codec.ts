@@ -1,4 +1,4 @@
-import type { LiveState } from '@notion-mirror/domain/entity-state';
+import type { LiveState, Sight } from '@notion-mirror/domain/entity-state';
 import { createAvroCodec, poison, type AvroCodec, type Undecoded } from './avro-codec.ts';
 import type { SchemaRegistrySettings } from './schema-registry.ts';
 import { stateLogOf, type StateContract } from './state-contract.ts';
@@ -19,7 +19,8 @@ interface AvroState {
   readonly asOf: number;
   readonly syncedAt: number;
   readonly connectionId: string | null;
-  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: number };
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: number } | null;
+  readonly seenBy?: Sight;
   readonly [field: string]: unknown;
 }
 
@@ -33,7 +34,7 @@ export async function createStateCodec<Content>(
   const { subject } = stateLogOf(topicPrefix, contract);
   const codec = await createAvroCodec({ schemaRegistry, subject, contract: contract.schema(), what: `${kind.name} state` });
 
-  function toAvro({ workspaceId, id, rev, asOf, syncedAt, connectionId, lastEvent, content }: LiveState<Content>): AvroState {
+  function toAvro({ workspaceId, id, rev, asOf, syncedAt, connectionId, lastEvent, seenBy, content }: LiveState<Content>): AvroState {
     return {
       ...contract.toAvro(content),
       workspaceId,
@@ -42,12 +43,13 @@ export async function createStateCodec<Content>(
       asOf: asOf.getTime(),
       syncedAt: syncedAt.getTime(),
       connectionId,
-      lastEvent: { ...lastEvent, occurredAt: lastEvent.occurredAt.getTime() },
+      lastEvent: lastEvent && { ...lastEvent, occurredAt: lastEvent.occurredAt.getTime() },
+      ...(seenBy === undefined ? {} : { seenBy }),
     };
   }
 
   function fromAvro(value: AvroState): LiveState<Content> {
-    const { workspaceId, rev, asOf, syncedAt, connectionId, lastEvent } = value;
+    const { workspaceId, rev, asOf, syncedAt, connectionId, lastEvent, seenBy } = value;
     return {
       kind: 'live',
       workspaceId,
@@ -56,7 +58,8 @@ export async function createStateCodec<Content>(
       asOf: new Date(asOf),
       syncedAt: new Date(syncedAt),
       connectionId,
-      lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: new Date(lastEvent.occurredAt) },
+      lastEvent: lastEvent && { id: lastEvent.id, type: lastEvent.type, occurredAt: new Date(lastEvent.occurredAt) },
+      ...(seenBy === undefined ? {} : { seenBy }),
       content: contract.fromAvro(value),
     };
   }

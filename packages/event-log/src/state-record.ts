@@ -1,5 +1,6 @@
 import { keyOf, refOf, type EntityRef } from '@notion-mirror/domain/entity';
 import type { EntityState, ErasedState, RemovedState } from '@notion-mirror/domain/entity-state';
+import { removalReasons } from '@notion-mirror/domain/write-rule';
 import { z } from 'zod';
 import { describeIssues, poison, type Undecoded } from './avro-codec.ts';
 import type { LogRecord } from './log-record.ts';
@@ -66,7 +67,7 @@ const removal = z.union([
       source: z.enum(['fetch', 'delete']),
       connectionId: z.string().nullable(),
       at: time,
-      reason: z.enum(['deleted', 'trashed', 'inaccessible']),
+      reason: z.enum(removalReasons),
       eventId: z.string().nullable(),
     })
     .transform(({ at, reason, eventId, ...rest }): Omit<RemovedState, keyof EntityRef> => ({

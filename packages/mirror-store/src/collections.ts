@@ -4,6 +4,7 @@ import type { Collection, Db, Document } from 'mongodb';
 export const collectionNames = {
   connectionNotices: 'connection_notices',
   connections: 'connections',
+  dataSourceContents: 'data_source_contents',
   eventOutcomes: 'event_outcomes',
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',

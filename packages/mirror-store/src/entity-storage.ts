@@ -21,6 +21,8 @@ export interface EntityStorage<Content, Outline extends object> {
   /** Also accepts a tombstone, which has no content. Throws when this program did not write the document in this form. */
   outlineOf(document: Document): Outline;
   outlineOfContent(content: Content): Outline;
+  /** The fields of the outline that stay in a tombstone; none by default. */
+  tombstoneFields?(outline: Outline): Document;
 }
 
 export interface WantedIndex {

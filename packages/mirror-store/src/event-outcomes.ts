@@ -1,4 +1,5 @@
 import type { DatabaseEvent, EventKind, EventOrigin } from '@notion-mirror/domain/database-event';
+import type { EventTarget } from '@notion-mirror/domain/entity';
 import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
@@ -12,6 +13,7 @@ export interface EventOutcome {
   readonly connectionId: string | null;
   readonly databaseId: string | null;
   readonly dataSourceId: string | null;
+  readonly pageId: string | null;
   readonly kind: EventKind | null;
   readonly type: string;
   readonly origin: EventOrigin;
@@ -32,12 +34,19 @@ export interface EventOutcome {
   /** `requestId`: Notion's own, of the first call. */
   readonly fetch: { readonly requestId: string | null; readonly calls: number; readonly ms: number } | null;
   /** The record afterwards. `ms`: null when it was left unchanged. */
-  readonly record: { readonly databaseId: string; readonly rev: number; readonly asOf: Date; readonly ms: number | null } | null;
+  readonly record: RecordAfter | null;
   /** Notion was edited after the last fetch of the record, and this was not found by a webhook. */
   readonly isUnannounced: boolean;
   /** The change's place on the state log, when there is one and it is known. */
   readonly state: { readonly partition: number; readonly offset: number } | null;
   readonly failure: { readonly class: string; readonly code: string; readonly message: string } | null;
+}
+
+/** One of the ids is the record's own; the others are null. */
+export interface RecordAfter extends Pick<EventTarget, 'databaseId' | 'pageId'> {
+  readonly rev: number;
+  readonly asOf: Date;
+  readonly ms: number | null;
 }
 
 /** The document in MongoDB. `subjects`: every id it can be queried by. */
@@ -48,8 +57,9 @@ export interface OutcomeDocument extends EventOutcome {
 }
 
 export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): OutcomeDocument {
-  const { eventId, databaseId, dataSourceId, record } = outcome;
-  const subjects = new Set([eventId, databaseId, dataSourceId, record?.databaseId ?? null].filter((id) => id !== null));
+  const { eventId, databaseId, dataSourceId, pageId, record } = outcome;
+  const ids = [eventId, databaseId, dataSourceId, pageId, record?.databaseId ?? null, record?.pageId ?? null];
+  const subjects = new Set(ids.filter((id) => id !== null));
   return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
 }
 

@@ -30,6 +30,7 @@ test('sets everything up, and a second run changes nothing', async () => {
   expect(collections.filter((line) => !line.includes('system.')).toSorted()).toEqual([
     'collection connection_notices',
     'collection connections',
+    'collection data_source_contents',
     'collection database_records',
     'collection event_outcomes',
     'collection handshakes',

@@ -20,6 +20,10 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
+  [collectionNames.dataSourceContents]: [
+    { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },
+    { name: 'by_due', key: { 'wanted.dueAt': 1 } },
+  ],
   [collectionNames.eventOutcomes]: [
     { name: 'by_subject', key: { subjects: 1, at: -1 } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },

@@ -26,6 +26,7 @@ const event = (change: Partial<DatabaseEvent> = {}): DatabaseEvent => ({
   notionWorkspaceId: 'notion-1',
   databaseId: 'database-1',
   dataSourceId: null,
+  pageId: null,
   occurredAt: new Date(1000),
   receivedAt: new Date(2000),
   origin: 'nango',

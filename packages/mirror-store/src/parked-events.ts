@@ -6,7 +6,7 @@ import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
 /**
  * Sync events of tenants without an active connection: kept until one is active, then appended to the log again. Of several for one
- * database only the last received stays, since one fetch covers all. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
+ * database or row only the last received stays, since one fetch covers all. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface ParkedEvents {
   /** `accessibleBy`: the bots that can read the entity, from its record's header. */
@@ -19,7 +19,7 @@ export interface ParkedEvents {
   /** Tenants with parked events. */
   workspaces(): Promise<string[]>;
   count(workspaceId?: string): Promise<number>;
-  /** Parked events with this event, database or data source id. */
+  /** Parked events with this event, database, data source or page id. */
   about(id: string): Promise<{ readonly event: DatabaseEvent; readonly parkedAt: Date }[]>;
   /** Deletes the tenant's parked events. */
   discard(workspaceId: string): Promise<void>;
@@ -35,11 +35,18 @@ export async function discardWithLastConnection(
   if (connections.every(({ status }) => status === 'deleted')) await parked.discard(workspaceId);
 }
 
+/** Versions before rows stored no `pageId`. */
+type StoredEvent = Omit<DatabaseEvent, 'pageId'> & Partial<Pick<DatabaseEvent, 'pageId'>>;
+
+function eventIn(stored: StoredEvent): DatabaseEvent {
+  return { ...stored, pageId: stored.pageId ?? null };
+}
+
 interface ParkedDocument {
   readonly _id: string;
   readonly workspaceId: string;
   readonly receivedAt: Date;
-  readonly event: DatabaseEvent;
+  readonly event: StoredEvent;
   readonly accessibleBy: readonly string[];
   readonly parkedAt: Date;
 }
@@ -49,8 +56,10 @@ export function createParkedEvents(db: Db): ParkedEvents {
 
   return {
     async park(event, accessibleBy) {
-      const { workspaceId, databaseId, dataSourceId, receivedAt } = event;
-      const _id = `${workspaceId}:${databaseId ?? ''}:${dataSourceId ?? ''}`;
+      const { workspaceId, databaseId, dataSourceId, pageId, receivedAt } = event;
+      // A row's page can be named with different parents, or none.
+      const about = pageId === null ? `${databaseId ?? ''}:${dataSourceId ?? ''}` : `page:${pageId}`;
+      const _id = `${workspaceId}:${about}`;
       const document = { workspaceId, receivedAt, event: { ...event }, accessibleBy: [...accessibleBy], parkedAt: new Date() };
       const filter = { _id, receivedAt: { $lte: receivedAt } };
       // Duplicate key: either a later one is already parked and stays, or an earlier one was inserted concurrently and the second attempt replaces it.
@@ -72,7 +81,7 @@ export function createParkedEvents(db: Db): ParkedEvents {
           parked.find({ workspaceId }).sort({ receivedAt: 1, _id: 1 }).limit(200).toArray(),
         );
         if (batch.length === 0) return released;
-        const results = await Promise.allSettled(batch.map(({ event, accessibleBy }) => publish(event, accessibleBy)));
+        const results = await Promise.allSettled(batch.map(({ event, accessibleBy }) => publish(eventIn(event), accessibleBy)));
         const published = batch.filter((_document, index) => results[index]?.status === 'fulfilled');
         if (published.length > 0) {
           // One parked again meanwhile stays.
@@ -90,9 +99,9 @@ export function createParkedEvents(db: Db): ParkedEvents {
       orUnavailable('parked events could not be counted', () => parked.countDocuments(workspaceId === undefined ? {} : { workspaceId })),
     about: (id) =>
       orUnavailable('parked events could not be read', async () => {
-        const names = ['event.eventId', 'event.databaseId', 'event.dataSourceId'].map((field) => ({ [field]: id }));
+        const names = ['event.eventId', 'event.databaseId', 'event.dataSourceId', 'event.pageId'].map((field) => ({ [field]: id }));
         const found = await parked.find({ $or: names }).limit(50).toArray();
-        return found.map(({ event, parkedAt }) => ({ event, parkedAt }));
+        return found.map(({ event, parkedAt }) => ({ event: eventIn(event), parkedAt }));
       }),
     async discard(workspaceId) {
       await orUnavailable('parked events could not be removed', () => parked.deleteMany({ workspaceId }));

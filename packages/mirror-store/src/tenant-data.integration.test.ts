@@ -48,6 +48,7 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
   }
   const all = {
     connections: 1,
+    data_source_contents: 0,
     database_records: 1,
     event_outcomes: 0,
     parked_events: 0,

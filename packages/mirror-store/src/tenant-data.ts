@@ -21,6 +21,7 @@ type CollectionKey = keyof typeof collectionNames;
 const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
   connections: (workspaceId) => ({ workspaceId }),
   connectionNotices: null,
+  dataSourceContents: (workspaceId) => ({ workspaceId }),
   eventOutcomes: (workspaceId) => ({ workspaceId }),
   handshakes: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),

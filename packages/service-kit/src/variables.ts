@@ -336,6 +336,31 @@ export const variables = {
     expected: 'a number of hours from 0.01 to 720',
     parse: duration(hour, 0.01, 720),
   }),
+  MIRROR_ROWS: variable({
+    key: 'rows',
+    default: 'off',
+    usedBy: everyone,
+    description: 'Whether the rows of the databases are mirrored, too.',
+    expected: 'on or off',
+    parse: z.enum(['on', 'off']),
+  }),
+  MIRROR_NOTION_LAG_SECONDS: variable({
+    key: 'notionLagMs',
+    default: '60',
+    usedBy: ['sync-worker'],
+    description:
+      "How far the answer of a query of rows may be behind Notion. A larger value costs single reads and waits; a value that is too small can leave a row in an older state until its data source's next scan.",
+    expected: 'a number of seconds from 0 to 3600',
+    parse: duration(second, 0, 3600),
+  }),
+  MIRROR_ROWS_SCAN_HOURS: variable({
+    key: 'rowsScanMs',
+    default: '24',
+    usedBy: ['sync-worker'],
+    description: 'How often all rows of each data source are compared with Notion, to find changes that nothing announced.',
+    expected: 'a number of hours from 0.01 to 720',
+    parse: duration(hour, 0.01, 720),
+  }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
     key: 'tombstoneTtlMs',
     default: '30',

@@ -1,4 +1,4 @@
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { DatabaseEvent, EventAction } from '@notion-mirror/domain/database-event';
 import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lanes/lane-consumer';
@@ -10,7 +10,7 @@ import type { Worker } from './run-worker.ts';
 export function createWorkerConsumer(
   { service, config, logger, metrics, scope, kafka, topics, codec, publisher, outcomes }: Worker,
   options: {
-    readonly kind: DatabaseEvent['kind'];
+    readonly action: EventAction;
     readonly handle: Handle<DatabaseEvent>;
     /** Called for each record that has become a dead letter. */
     readonly onDead?: (record: LogRecord) => void;
@@ -18,7 +18,7 @@ export function createWorkerConsumer(
     readonly stopShare: number;
   },
 ): LaneConsumer {
-  const { kind, handle, onDead, stopShare } = options;
+  const { action, handle, onDead, stopShare } = options;
   const group = groupIdFor(config.topicPrefix, service);
   const deadLetter = createDeadLetterSink({
     publisher,
@@ -34,7 +34,7 @@ export function createWorkerConsumer(
     topic: topics.events,
     logger,
     metrics,
-    route: createEventRouting(codec, kind),
+    route: createEventRouting(codec, action),
     handle,
     async deadLetter(record, failure, context) {
       await deadLetter(record, failure, context);

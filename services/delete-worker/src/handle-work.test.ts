@@ -43,6 +43,7 @@ function world() {
     writeTombstone: ({ id: databaseId, expected, asOf, source, reason, eventId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
+        syncedAt: asOf.getTime(),
         source,
         live: false,
         dataSourceIds: [],
@@ -98,6 +99,7 @@ function deletion(eventId: string, given: Partial<DatabaseEvent> = {}): Database
     notionWorkspaceId: 'n1',
     databaseId: 'A',
     dataSourceId: null,
+    pageId: null,
     occurredAt,
     receivedAt,
     origin: 'nango',
@@ -107,7 +109,7 @@ function deletion(eventId: string, given: Partial<DatabaseEvent> = {}): Database
 
 /** A live record from a fetch that began at `asOf`. */
 function live(asOf: number): DatabaseRecord {
-  return { rev: 7, asOf, source: 'fetch', live: true, dataSourceIds: ['s1'], connectionId: 'c1', removed: null };
+  return { rev: 7, asOf, syncedAt: asOf, source: 'fetch', live: true, dataSourceIds: ['s1'], connectionId: 'c1', removed: null };
 }
 
 const tombstone = {
@@ -136,7 +138,7 @@ describe('the delete worker', () => {
     mirror.set('A', live(receivedAt.getTime()));
     await handle(deletion('e3'));
     const way = { attempts: 1, waitedMs: 250 };
-    const record = { databaseId: 'A', asOf: receivedAt, ms: expect.any(Number) };
+    const record = { databaseId: 'A', pageId: null, asOf: receivedAt, ms: expect.any(Number) };
     expect(ways).toEqual([
       { ...way, record: { ...record, rev: 8 } },
       { ...way, record: { ...record, rev: 9 } },

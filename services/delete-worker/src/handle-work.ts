@@ -32,7 +32,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
         }
         const recheck = (deleted: DatabaseEvent) => deps.recheck(deleted, accessibleByOf(place));
         const { outcome, record } = await removeEntity(
-          { ...deps, records: entity.records, recheck },
+          { ...deps, ...entity, recheck },
           { workspaceId: event.workspaceId, id },
           event,
           work.signal,

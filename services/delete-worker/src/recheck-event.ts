@@ -5,5 +5,6 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
  * the same id. It counts as received now, since the fetch must begin after the delete was handled.
  */
 export function recheckOf(event: DatabaseEvent, receivedAt: Date): DatabaseEvent {
-  return { ...event, eventId: `${event.eventId}:recheck`, kind: 'sync', origin: 'recheck', receivedAt };
+  const kind = event.kind === 'row_delete' ? 'row_sync' : 'sync';
+  return { ...event, eventId: `${event.eventId}:recheck`, kind, origin: 'recheck', receivedAt };
 }

@@ -1,6 +1,6 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { applyDelete, type DeleteSteps } from '@notion-mirror/domain/apply-event';
-import type { EntityRef } from '@notion-mirror/domain/entity';
+import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
 import { nextRev, type DeleteDecision } from '@notion-mirror/domain/write-rule';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
@@ -9,6 +9,7 @@ import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirr
 export type RemoveResult = 'removed' | 'missing' | 'already_removed' | 'stale' | 'rechecking';
 
 export interface RemoveDependencies {
+  readonly kind: EntityKind;
   readonly records: Pick<RecordStore<unknown, object>, 'read' | 'writeTombstone' | 'touch'>;
   /** Appends a sync event for the same entity; resolves when it is durable. */
   readonly recheck: (event: DatabaseEvent) => Promise<void>;
@@ -25,7 +26,7 @@ export async function removeEntity(
   event: DatabaseEvent,
   signal: AbortSignal,
 ): Promise<{ readonly outcome: RemoveResult; readonly record: EventOutcome['record'] }> {
-  const { records, recheck, toleranceMs } = deps;
+  const { kind, records, recheck, toleranceMs } = deps;
   let record: EventOutcome['record'] = null;
   const steps: DeleteSteps<StoredRecord, WriteResult> = {
     read: () => {
@@ -39,7 +40,8 @@ export async function removeEntity(
       const tombstone = { asOf: event.receivedAt, source: 'delete', reason: 'deleted', eventId: event.eventId } as const;
       const result = await (isTouch ? records.touch(key) : records.writeTombstone({ ...key, ...tombstone }));
       const asOf = isTouch && expected !== null ? new Date(expected.asOf) : event.receivedAt;
-      record = { databaseId: ref.id, rev: nextRev(expected), asOf, ms: Math.round(performance.now() - began) };
+      const { databaseId, pageId } = kind.targetOf(ref.id);
+      record = { databaseId, pageId, rev: nextRev(expected), asOf, ms: Math.round(performance.now() - began) };
       return result;
     },
     recheck: () => recheck(event),

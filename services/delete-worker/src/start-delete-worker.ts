@@ -11,7 +11,7 @@ import { recheckOf } from './recheck-event.ts';
 export function startDeleteWorker(worker: Worker, storages: readonly EntityStorage<unknown, object>[]): LaneConsumer {
   const { config, logger, metrics, db, outcomes, append } = worker;
   return createWorkerConsumer(worker, {
-    kind: 'delete',
+    action: 'delete',
     handle: createWorkHandler({
       entities: storages.map((storage) => ({ kind: storage.kind, records: createRecordStore(storage, { db, metrics }) })),
       recheck: (event, accessibleBy) => append(recheckOf(event, new Date()), accessibleBy),

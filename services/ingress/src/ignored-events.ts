@@ -38,6 +38,7 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
     if (eventId === null || (reason === 'unsupported_event_type' && !hasRoom(at.getTime()))) return;
     keep({
       ...noWayKnown,
+      pageId: null,
       ...event,
       service: 'ingress',
       eventId,

@@ -1,4 +1,4 @@
-import { kindOfEventType, type EventKind } from '@notion-mirror/domain/database-event';
+import { isRowKind, kindOfEventType, type EventKind } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { problemOfId } from '@notion-mirror/domain/opaque-id';
 import { z } from 'zod';
@@ -86,7 +86,7 @@ function readNotionBody(body: Body, connection: ConnectionName | null): Webhook 
   if (typeof type !== 'string') return { kind: 'unreadable', problem: 'bad_fields', detail: 'type' };
   const kind = kindOfEventType(type);
   // Only the type is checked: other events may have any form (`file_upload.*` has no `data`).
-  if (kind === null) {
+  if (kind === null || isRowKind(kind)) {
     const { id } = body;
     return { kind: 'unsupported', type: clip(type), eventId: typeof id === 'string' ? clip(id) : null };
   }
@@ -204,7 +204,8 @@ function botsOf(accessibleBy: unknown): readonly string[] {
 }
 
 function isDatabaseType(type: unknown): boolean {
-  return typeof type === 'string' && kindOfEventType(type) !== null;
+  const kind = typeof type === 'string' ? kindOfEventType(type) : null;
+  return kind !== null && !isRowKind(kind);
 }
 
 const notAnObject: Webhook = { kind: 'unreadable', problem: 'not_an_object', detail: 'not_an_object' };

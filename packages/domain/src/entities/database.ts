@@ -6,5 +6,5 @@ export const databaseKind: EntityKind = {
   idField: 'databaseId',
   isAbout: () => true,
   idOf: ({ databaseId }) => databaseId,
-  targetOf: (id) => ({ databaseId: id, dataSourceId: null }),
+  targetOf: (id) => ({ databaseId: id, dataSourceId: null, pageId: null }),
 };

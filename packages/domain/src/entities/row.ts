@@ -1,4 +1,15 @@
 import type { Json, JsonObject } from '../database-content.ts';
+import { isRowKind } from '../database-event.ts';
+import type { EntityKind } from '../entity.ts';
+
+/** A page whose parent is a data source. */
+export const rowKind: EntityKind = {
+  name: 'row',
+  idField: 'pageId',
+  isAbout: ({ kind }) => isRowKind(kind),
+  idOf: ({ pageId }) => pageId,
+  targetOf: (id) => ({ databaseId: null, dataSourceId: null, pageId: id }),
+};
 
 /** The mirrored content of one row: a page whose parent is a data source. The page's id is the entity's. */
 export interface RowContent {

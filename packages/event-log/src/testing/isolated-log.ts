@@ -87,6 +87,7 @@ export function eventOf(overrides: Partial<DatabaseEvent> = {}): DatabaseEvent {
     notionWorkspaceId: '13950b26-c203-4f3b-b97d-93ec06319565',
     databaseId: '248104cd-477e-80fd-b757-e945d38000bd',
     dataSourceId: null,
+    pageId: null,
     occurredAt: new Date('2025-11-30T11:04:05.123Z'),
     receivedAt: new Date('2025-11-30T11:04:06.987Z'),
     origin: 'nango',

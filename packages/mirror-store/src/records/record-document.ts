@@ -1,5 +1,6 @@
 import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
-import type { RecordState, RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { Sight } from '@notion-mirror/domain/entity-state';
+import { removalReasons, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { Collection, Db, Document } from 'mongodb';
 import { z } from 'zod';
 import { openNamed } from '../collections.ts';
@@ -8,6 +9,8 @@ import type { EntityStorage } from '../entity-storage.ts';
 interface Bookkeeping extends RecordState {
   /** The connection of the last fetch; null: unknown. */
   readonly connectionId: string | null;
+  /** When it was last written (our clock), ms since the epoch. */
+  readonly syncedAt: number;
   /** Null for a live record. */
   readonly removed: Removal | null;
 }
@@ -31,17 +34,18 @@ export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, 
 }
 
 /** The fields that `bookkeepingOf` reads. */
-export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1 } as const;
+export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1 } as const;
 
 const stateFields = z.object({
   rev: z.number(),
   asOf: z.date(),
   source: z.enum(['fetch', 'delete']),
   removed: z
-    .object({ at: z.date(), reason: z.enum(['deleted', 'trashed', 'inaccessible']), eventId: z.string().nullable() })
+    .object({ at: z.date(), reason: z.enum(removalReasons), eventId: z.string().nullable() })
     .optional()
     .transform((removed) => removed ?? null),
   connectionId: z.string().nullish(),
+  syncedAt: z.date().optional(),
 });
 
 /** Throws when this program did not write the document in this form. */
@@ -54,8 +58,11 @@ export function toStoredRecord<Outline extends object>(
 
 /** Throws when this program did not write the document in this form. */
 export function bookkeepingOf(document: RecordDocument): Bookkeeping {
-  const { rev, asOf, source, removed, connectionId } = readFields(stateFields, document);
-  return { rev, asOf: asOf.getTime(), source, live: removed === null, connectionId: connectionId ?? null, removed };
+  const { rev, asOf, source, removed, connectionId, syncedAt } = readFields(stateFields, document);
+  // Every write of a tombstone sets the time of its removal.
+  const writtenAt = removed?.at ?? syncedAt ?? asOf;
+  const times = { asOf: asOf.getTime(), syncedAt: writtenAt.getTime() };
+  return { rev, ...times, source, live: removed === null, connectionId: connectionId ?? null, removed };
 }
 
 /** Throws when this program did not write the document in this form. */
@@ -69,8 +76,9 @@ export interface LiveInput<Content> extends EntityRef {
   readonly content: Content;
   readonly connectionId: string | null;
   readonly asOf: Date;
-  /** The event that caused this fetch. */
-  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+  /** The event that caused this fetch; null for a scan. */
+  readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date } | null;
+  readonly seenBy?: Sight;
 }
 
 /** The document as specified in `docs/data-model.md`. */
@@ -80,7 +88,7 @@ export function liveDocument<Content>(
   rev: number,
   syncedAt: Date,
 ): RecordDocument {
-  const { workspaceId, id, content, connectionId, asOf, lastEvent } = input;
+  const { workspaceId, id, content, connectionId, asOf, lastEvent, seenBy } = input;
   return {
     _id: keyOf(input),
     workspaceId,
@@ -90,8 +98,9 @@ export function liveDocument<Content>(
     asOf,
     source: 'fetch',
     connectionId,
-    lastEvent: { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
+    lastEvent: lastEvent && { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
     syncedAt,
+    ...(seenBy === undefined ? {} : { seenBy }),
   };
 }
 
@@ -103,6 +112,7 @@ export const bookkeepingFields = [
   'source',
   'connectionId',
   'lastEvent',
+  'seenBy',
   'syncedAt',
   'removed',
   'restoredFrom',
@@ -113,6 +123,8 @@ export interface TombstoneInput extends EntityRef {
   readonly asOf: Date;
   readonly source: RecordState['source'];
   readonly removed: Removal;
+  /** `tombstoneFields` of the storage. */
+  readonly kept?: Document | undefined;
 }
 
 export function tombstoneDocument(
@@ -120,11 +132,12 @@ export function tombstoneDocument(
   input: TombstoneInput,
   rev: number,
 ): RecordDocument {
-  const { workspaceId, id, connectionId, asOf, source, removed } = input;
+  const { workspaceId, id, connectionId, asOf, source, removed, kept = {} } = input;
   return {
     _id: keyOf(input),
     workspaceId,
     [kind.idField]: id,
+    ...kept,
     ...(connectionId === null ? {} : { connectionId }),
     rev,
     asOf,

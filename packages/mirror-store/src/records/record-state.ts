@@ -24,8 +24,9 @@ export function restoredFromOf(document: RecordDocument): StatePlace | null {
 }
 
 const liveFields = z.object({
-  lastEvent: z.object({ id: z.string(), type: z.string(), occurredAt: z.date() }),
+  lastEvent: z.object({ id: z.string(), type: z.string(), occurredAt: z.date() }).nullable(),
   syncedAt: z.date(),
+  seenBy: z.enum(['page', 'query']).exactOptional(),
 });
 
 /** The state in a record. Throws when this program did not write the document in this form. */

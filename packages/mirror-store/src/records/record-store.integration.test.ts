@@ -146,6 +146,7 @@ describe('documents', () => {
     expect(first).toEqual({
       rev: 1,
       asOf: asOf.getTime(),
+      syncedAt: expect.any(Number),
       source: 'fetch',
       live: true,
       dataSourceIds: ['source-1', 'source-2'],
@@ -156,6 +157,7 @@ describe('documents', () => {
     expect(await records.read(id)).toEqual({
       rev: 2,
       asOf: asOf.getTime(),
+      syncedAt: expect.any(Number),
       source: 'delete',
       live: false,
       dataSourceIds: [],
@@ -263,8 +265,9 @@ describe('conditions', () => {
     await expect.poll(() => Date.now()).toBeGreaterThan(at.getTime());
     expect(await records.touch({ ...id, expected })).toEqual({ kind: 'written' });
     const touched = must(await records.read(id));
-    expect(touched).toEqual({ ...expected, rev: 2, removed: { ...expected.removed, at: expect.any(Date) } });
-    expect(must(touched.removed).at.getTime()).toBeGreaterThan(at.getTime());
+    const syncedAt = must(touched.removed).at.getTime();
+    expect(touched).toEqual({ ...expected, rev: 2, syncedAt, removed: { ...expected.removed, at: expect.any(Date) } });
+    expect(syncedAt).toBeGreaterThan(at.getTime());
     expect(await records.touch({ ...id, expected })).toEqual({ kind: 'conflict' });
     await expect(records.touch({ ...id, expected: await written(key()) })).rejects.toThrow('only a tombstone');
   });

@@ -2,7 +2,7 @@ import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { LRUCache } from 'lru-cache';
-import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
+import { MongoServerError, type AnyBulkWriteOperation, type Db, type Document } from 'mongodb';
 import { createBatcher } from '../batcher.ts';
 import type { EntityStorage } from '../entity-storage.ts';
 import { mayBeContent, orUnavailable, unavailable } from '../errors.ts';
@@ -150,8 +150,9 @@ export function createRecordStore<Content, Outline extends object>(
       meter.operation(
         'write_live',
         async () => {
-          const result = await replace(write, (rev) => liveDocument(storage, write, rev, now()));
-          if (result.kind === 'written') remembered.set(keyOf(write), writtenLive(write));
+          const at = now();
+          const result = await replace(write, (rev) => liveDocument(storage, write, rev, at));
+          if (result.kind === 'written') remembered.set(keyOf(write), writtenLive(write, at));
           return result;
         },
         kindOf,
@@ -166,6 +167,7 @@ export function createRecordStore<Content, Outline extends object>(
               {
                 ...write,
                 connectionId: write.expected?.connectionId ?? null,
+                kept: keptOf(write),
                 removed: { at: now(), reason: write.reason, eventId: write.eventId },
               },
               rev,
@@ -181,7 +183,11 @@ export function createRecordStore<Content, Outline extends object>(
           if (expected === null || expected.removed === null) throw new Error('only a tombstone can be touched');
           const { asOf, source, connectionId, removed } = expected;
           return replace(write, (rev) =>
-            tombstoneDocument(storage, { ...write, asOf: new Date(asOf), source, connectionId, removed: { ...removed, at: now() } }, rev),
+            tombstoneDocument(
+              storage,
+              { ...write, asOf: new Date(asOf), source, connectionId, kept: keptOf(write), removed: { ...removed, at: now() } },
+              rev,
+            ),
           );
         },
         kindOf,
@@ -193,9 +199,14 @@ export function createRecordStore<Content, Outline extends object>(
       }),
   };
 
+  function keptOf({ expected }: Key<Outline>): Document | undefined {
+    return expected === null ? undefined : storage.tombstoneFields?.(expected);
+  }
+
   /** Equals `toStoredRecord` of `liveDocument`. */
-  function writtenLive({ expected, content, connectionId, asOf }: Key<Outline> & LiveInput<Content>): StoredRecord<Outline> {
-    const bookkeeping = { rev: nextRev(expected), asOf: asOf.getTime(), source: 'fetch', live: true, connectionId, removed: null } as const;
+  function writtenLive({ expected, content, connectionId, asOf }: Key<Outline> & LiveInput<Content>, at: Date): StoredRecord<Outline> {
+    const times = { asOf: asOf.getTime(), syncedAt: at.getTime() };
+    const bookkeeping = { rev: nextRev(expected), ...times, source: 'fetch', live: true, connectionId, removed: null } as const;
     return { ...bookkeeping, ...storage.outlineOfContent(content) };
   }
 }

@@ -23,7 +23,16 @@ export interface Shadow {
 }
 
 /** Fields on the origin of the copy, not content from Notion. */
-const bookkeeping: ReadonlySet<string> = new Set(['rev', 'asOf', 'source', 'syncedAt', 'lastEvent', 'connectionId', 'restoredFrom']);
+const bookkeeping: ReadonlySet<string> = new Set([
+  'rev',
+  'asOf',
+  'source',
+  'syncedAt',
+  'seenBy',
+  'lastEvent',
+  'connectionId',
+  'restoredFrom',
+]);
 
 export function openShadow(db: Db, { collection, shadowCollection }: EntityStorage<unknown, object>): Shadow {
   const mirror = openRecords(db, { collection });

@@ -21,7 +21,7 @@ const connection = (status: Connection['status'], connectionId = 'c1'): Connecti
   updatedAt: now,
 });
 
-const record = { rev: 1, asOf: 0, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null } as const;
+const record = { rev: 1, asOf: 0, syncedAt: 0, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null } as const;
 const tenant: TenantFacts = {
   workspaceId: 'acme',
   connections: [connection('active')],
@@ -71,6 +71,7 @@ const outcome: EventOutcome = {
   connectionId: 'c1',
   databaseId: 'd1',
   dataSourceId: null,
+  pageId: null,
   kind: 'sync',
   type: 'database.created',
   origin: 'nango',

@@ -1,6 +1,8 @@
+import { actionOf } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { EntityRef } from '@notion-mirror/domain/entity';
 import { mirrorVerdict } from '@notion-mirror/domain/content-differences';
+import { kindOf } from '@notion-mirror/event-log/event-record';
 import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { readRanges } from '@notion-mirror/event-log/range-reader';
@@ -180,7 +182,8 @@ async function openLog(context: OperationContext): Promise<LogView> {
         const behind = whereabouts.filter(({ partition, ...at }) => (places?.has(partition) ?? true) && nextOffset(at) < at.high);
         await readBehind(kafka, behind, async (record, ahead) => {
           const tenant = record.key?.toString() ?? null;
-          const isMine = record.headers['mirror-kind'] === (service === 'sync-worker' ? 'sync' : 'delete');
+          const kind = kindOf(record);
+          const isMine = kind !== null && actionOf(kind) === (service === 'sync-worker' ? 'sync' : 'delete');
           if (tenant === null || !isMine || (tenants !== null && !tenants.has(tenant)) || !isAbout(id, record)) return;
           found.set(tenant, [...(found.get(tenant) ?? []), await waitingEvent(codec, service, record, ahead)]);
         });

@@ -122,5 +122,5 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
 
 function eventOf(replayId: string, { databaseId, dataSourceId }: Target, connection: Connection, now: Date): DatabaseEvent {
   const eventId = `replay:${replayId}:${dataSourceId ?? databaseId}`;
-  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, origin: 'operator' }, now);
+  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, pageId: null, origin: 'operator' }, now);
 }

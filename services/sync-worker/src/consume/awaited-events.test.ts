@@ -12,6 +12,7 @@ const event = (workspaceId: string): DatabaseEvent => ({
   notionWorkspaceId: 'n1',
   databaseId: 'd1',
   dataSourceId: null,
+  pageId: null,
   occurredAt: new Date(0),
   receivedAt: new Date(0),
   origin: 'reconcile',

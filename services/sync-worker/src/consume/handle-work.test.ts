@@ -47,6 +47,7 @@ function world() {
     writeLive: ({ id: databaseId, expected, content, asOf, connectionId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
+        syncedAt: asOf.getTime(),
         source: 'fetch',
         live: true,
         dataSourceIds: content.dataSources.map(({ id }) => id),
@@ -56,6 +57,7 @@ function world() {
     writeTombstone: ({ id: databaseId, expected, asOf, source, reason, eventId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
+        syncedAt: asOf.getTime(),
         source,
         live: false,
         dataSourceIds: [],
@@ -167,6 +169,7 @@ function event(eventId: string, given: Partial<DatabaseEvent> = {}): DatabaseEve
     notionWorkspaceId: 'n1',
     databaseId: 'A',
     dataSourceId: null,
+    pageId: null,
     occurredAt: new Date(999_000),
     receivedAt: new Date(999_500),
     origin: 'nango',
@@ -188,7 +191,7 @@ describe('the sync worker', () => {
   test('reports the path of each event to its outcome', async () => {
     const { notion, handle, handleRecords, ways } = world();
     notion.set('A', ['s1']);
-    const record = { databaseId: 'A', asOf: new Date(1_000_000), ms: expect.any(Number) };
+    const record = { databaseId: 'A', pageId: null, asOf: new Date(1_000_000), ms: expect.any(Number) };
     await handleRecords(3, [{ item: event('e1'), record: noRecord }]);
     await handle(event('e2', { receivedAt: new Date(900_000) }));
     await handle(event('e3', { databaseId: null, dataSourceId: 's1' }));
@@ -209,7 +212,16 @@ describe('the sync worker', () => {
     const { mirror, notionSays, handle, ways } = world();
     const seenAt = 500_000;
     const find = async (editedAt: number, given: Partial<DatabaseEvent>) => {
-      mirror.set('A', { rev: 1, asOf: seenAt, source: 'fetch', live: true, dataSourceIds: [], connectionId: 'c1', removed: null });
+      mirror.set('A', {
+        rev: 1,
+        asOf: seenAt,
+        syncedAt: seenAt,
+        source: 'fetch',
+        live: true,
+        dataSourceIds: [],
+        connectionId: 'c1',
+        removed: null,
+      });
       notionSays(live([], new Date(editedAt)));
       await handle(event('e', given));
       return ways.at(-1)?.trail?.isUnannounced;

@@ -21,7 +21,7 @@ export function startConsumer(
   const awaitedEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
   const report = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
   const consumer = createWorkerConsumer(worker, {
-    kind: 'sync',
+    action: 'sync',
     handle: createWorkHandler({
       // A sweep stops waiting at the first retry: events that never succeed would occupy its few places in flight.
       retrying: (event) => awaitedEvents.settle(event.item, 'failing'),

@@ -48,6 +48,9 @@ export interface SyncTarget extends EntityRef {
   readonly attempt: number;
 }
 
+/** `removed`: the entity exists, but the mirror must not hold it, as a page that has left its data source. */
+export type Fetched<Content> = FetchOutcome<Content> | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'> };
+
 /** The parameters of a fetch. */
 export interface FetchOrder<Outline extends object> extends EntityRef {
   readonly before: StoredRecord<Outline> | null;
@@ -61,9 +64,11 @@ export interface FetchOrder<Outline extends object> extends EntityRef {
 
 export interface SyncDependencies<Content, Outline extends object> {
   readonly records: Pick<RecordStore<Content, Outline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone'>;
-  readonly storage: Pick<EntityStorage<Content, Outline>, 'outlineOfContent'>;
+  readonly storage: Pick<EntityStorage<Content, Outline>, 'kind' | 'outlineOfContent'>;
   /** Never rejects. */
-  readonly fetch: (order: FetchOrder<Outline>, signal: AbortSignal) => Promise<FetchOutcome<Content>>;
+  readonly fetch: (order: FetchOrder<Outline>, signal: AbortSignal) => Promise<Fetched<Content>>;
+  /** How the fetch saw the content, for kinds that are also queried. */
+  readonly seenBy?: 'page';
   /** The edit times in the content, according to Notion. */
   readonly editsOf: (content: Content) => readonly (Date | null)[];
   readonly toleranceMs: number;
@@ -82,7 +87,7 @@ export async function syncEntity<Content, Outline extends object>(
   const { workspaceId, id, event, accessibleBy, attempt } = target;
   const ref = { workspaceId, id };
   let fetch: NonNullable<Trail['fetch']> = { requestId: null, calls: 0, ms: 0 };
-  const steps: SyncSteps<StoredRecord<Outline>, FetchOutcome<Content>, SyncResult<Outline> | { kind: 'conflict' }> = {
+  const steps: SyncSteps<StoredRecord<Outline>, Fetched<Content>, SyncResult<Outline> | { kind: 'conflict' }> = {
     recall: () => records.recall(ref),
     read: () => {
       signal.throwIfAborted();
@@ -105,7 +110,7 @@ export async function syncEntity<Content, Outline extends object>(
       const began = performance.now();
       const written = await write(deps, target, record, fetched, new Date(asOf));
       if (written.kind !== 'written' && written.kind !== 'removed' && written.kind !== 'other_kind') return written;
-      const left = { databaseId: id, rev: nextRev(record), asOf: new Date(asOf), ms: elapsed(began) };
+      const left = recordAfter(nextRev(record), asOf, elapsed(began));
       const isUnannounced = fetched.kind === 'live' && isUnannouncedEdit(target, record, deps.editsOf(fetched.content), toleranceMs);
       return { ...written, trail: { fetch, record: left, isUnannounced } };
     },
@@ -114,8 +119,13 @@ export async function syncEntity<Content, Outline extends object>(
   const result = await applySync(steps, times, toleranceMs);
   if (!('record' in result)) return result;
   const { record } = result;
-  const left = record === null ? null : { databaseId: id, rev: record.rev, asOf: new Date(record.asOf), ms: null };
+  const left = record === null ? null : recordAfter(record.rev, record.asOf, null);
   return { kind: 'skipped', before: record, trail: { fetch: null, record: left, isUnannounced: false } };
+
+  function recordAfter(rev: number, asOf: number, ms: number | null): NonNullable<Trail['record']> {
+    const { databaseId, pageId } = deps.storage.kind.targetOf(id);
+    return { databaseId, pageId, rev, asOf: new Date(asOf), ms };
+  }
 }
 
 /** An edit after the last fetch, found by a comparison with Notion: a webhook should have announced it. */
@@ -137,10 +147,10 @@ type WithoutTrail<Result> = Result extends { readonly trail: Trail } ? Omit<Resu
 type Written<Outline extends object> = WithoutTrail<Exclude<SyncResult<Outline>, { kind: 'skipped' }>> | { readonly kind: 'conflict' };
 
 async function write<Content, Outline extends object>(
-  { records, storage }: SyncDependencies<Content, Outline>,
+  { records, storage, seenBy }: SyncDependencies<Content, Outline>,
   { workspaceId, id, event, hint }: SyncTarget,
   record: StoredRecord<Outline> | null,
-  fetched: FetchOutcome<Content>,
+  fetched: Fetched<Content>,
   asOf: Date,
 ): Promise<Written<Outline>> {
   const key = { workspaceId, id, expected: record };
@@ -148,20 +158,29 @@ async function write<Content, Outline extends object>(
     case 'live': {
       const { content, connectionId } = fetched;
       const lastEvent = { id: event.eventId, type: event.type, occurredAt: event.occurredAt };
-      const written = await records.writeLive({ ...key, content, connectionId, asOf, lastEvent });
+      const written = await records.writeLive({
+        ...key,
+        content,
+        connectionId,
+        asOf,
+        lastEvent,
+        ...(seenBy === undefined ? {} : { seenBy }),
+      });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
       return { kind: 'written', outline: storage.outlineOfContent(content), before: record };
     }
     case 'trashed':
+    case 'removed':
     case 'inaccessible': {
       if (fetched.kind === 'inaccessible' && hint && record === null) return { kind: 'unknown' };
-      const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason: fetched.kind, eventId: event.eventId });
+      const reason = fetched.kind === 'removed' ? fetched.reason : fetched.kind;
+      const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason, eventId: event.eventId });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
       // The tombstone is written even so: a fetch in flight may still hold the previous content of the id.
       if (record?.live !== true && fetched.kind === 'inaccessible' && fetched.refusal !== undefined) return { kind: 'other_kind' };
-      return { kind: 'removed', reason: fetched.kind };
+      return { kind: 'removed', reason };
     }
     case 'no_active_connection':
     case 'retry':

@@ -54,7 +54,7 @@ export async function compareDatabases(deps: DatabaseComparisonDependencies, too
       shown.add(dataSourceId);
       const databaseId = databaseOf(source);
       const answer = databaseId === null ? undefined : answers.get(databaseId);
-      if (databaseId === null) await tools.sync('missing', { databaseId: null, dataSourceId }, connectionId);
+      if (databaseId === null) await tools.sync('missing', { databaseId: null, pageId: null, dataSourceId }, connectionId);
       else if (answer === undefined) await tools.sync('missing', databaseKind.targetOf(databaseId), connectionId);
       else if (isSeenBy(held.get(databaseId), connection) && isNews(source, answer)) {
         await tools.sync('source_changed', databaseKind.targetOf(databaseId), connectionId);

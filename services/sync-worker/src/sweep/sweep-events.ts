@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { EventTarget } from '@notion-mirror/domain/entity';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
@@ -12,7 +13,7 @@ import { SweepError } from './sweep-error.ts';
 export type SweepReason = 'missing' | 'source_changed' | 'container_changed' | 'not_in_search' | 'gone';
 
 /** The ids in a sync event of a sweep. */
-export type SweepTarget = Pick<DatabaseEvent, 'databaseId' | 'dataSourceId'>;
+export type SweepTarget = EventTarget;
 
 /**
  * Maximum number of a sweep's sync events in flight: one less than the slots of a lane, so that one is free for a live event of the tenant. Failing

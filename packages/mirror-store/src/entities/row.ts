@@ -1,0 +1,35 @@
+import type { RowContent } from '@notion-mirror/domain/entities/row';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import { z } from 'zod';
+import type { EntityStorage } from '../entity-storage.ts';
+import { readFields } from '../records/record-document.ts';
+import { rowFields, rowOf } from './row-content.ts';
+import { timeOrNull } from './stored-fields.ts';
+
+/** A tombstone keeps it, if the row was ever live; otherwise both are null. */
+export interface RowOutline {
+  readonly dataSourceId: string | null;
+  readonly createdTime: Date | null;
+}
+
+export const rowStorage: EntityStorage<RowContent, RowOutline> = {
+  kind: rowKind,
+  collection: 'row_records',
+  shadowCollection: 'shadow_row_records',
+  view: 'rows',
+  indexes: [
+    { name: 'by_workspace', key: { workspaceId: 1, pageId: 1 } },
+    { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },
+    // A scan reads a partition in order of created time; readers list a table by it.
+    { name: 'by_data_source', key: { workspaceId: 1, dataSourceId: 1, isArchived: 1, createdTime: 1, pageId: 1 } },
+    { name: 'by_related', key: { workspaceId: 1, related: 1 } },
+  ],
+  contentFields: rowFields,
+  contentOf: rowOf,
+  outlineProjection: { dataSourceId: 1, createdTime: 1 },
+  outlineOf: (document) => readFields(outline, document),
+  outlineOfContent: ({ dataSourceId, createdTime }) => ({ dataSourceId, createdTime }),
+  tombstoneFields: ({ dataSourceId, createdTime }) => (dataSourceId === null ? {} : { dataSourceId, createdTime }),
+};
+
+const outline = z.object({ dataSourceId: z.string().nullable().default(null), createdTime: timeOrNull.default(null) });
