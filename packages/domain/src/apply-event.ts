@@ -44,22 +44,22 @@ export async function applySync<R extends RecordState, F, W extends { readonly k
 export interface DeleteSteps<R extends RecordState, W extends { readonly kind: string }> {
   readonly read: () => Promise<R | null>;
   /** Writes a tombstone (`erase`, `tombstone_missing`) or raises the revision of the existing one (`touch_tombstone`), if the record is still `record`. */
-  readonly write: (record: R | null, decision: Exclude<DeleteDecision, 'stale' | 'recheck'>) => Promise<W>;
+  readonly write: (record: R | null, decision: Exclude<DeleteDecision, 'stale' | 'recheck' | 'ignore'>) => Promise<W>;
   /** Appends a sync event of origin `recheck` to the log; resolves when it is durable. */
   readonly recheck: () => Promise<void>;
 }
 
 /** Applies a delete event. After a conflict it reads and decides again. `decide`: `decideRowDelete` for a row. */
-export async function applyDelete<R extends RecordState, W extends { readonly kind: string }>(
+export async function applyDelete<R extends RecordState, W extends { readonly kind: string }, E extends EventTimes = EventTimes>(
   steps: DeleteSteps<R, W>,
-  event: EventTimes,
+  event: E,
   toleranceMs: number,
-  decide: (record: R | null, event: EventTimes, toleranceMs: number) => DeleteDecision = decideDelete,
+  decide: (record: R | null, event: E, toleranceMs: number) => DeleteDecision = decideDelete,
 ): Promise<{ readonly decision: DeleteDecision; readonly written: Exclude<W, Conflict> | null }> {
   for (;;) {
     const record = await steps.read();
     const decision = decide(record, event, toleranceMs);
-    if (decision === 'stale') return { decision, written: null };
+    if (decision === 'stale' || decision === 'ignore') return { decision, written: null };
     if (decision === 'recheck') {
       await steps.recheck();
       return { decision, written: null };

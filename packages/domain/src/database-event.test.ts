@@ -24,7 +24,22 @@ test('only database.deleted is a delete', () => {
 
 test.each([
   'page.created',
-  'page.deleted',
+  'page.properties_updated',
+  'page.content_updated',
+  'page.moved',
+  'page.undeleted',
+  'page.locked',
+  'page.unlocked',
+])('%s is about a row, which is synced', (type) => {
+  expect(kindOfEventType(type)).toBe('row_sync');
+});
+
+test('only page.deleted is a delete of a row', () => {
+  expect(kindOfEventType('page.deleted')).toBe('row_delete');
+});
+
+test.each([
+  'page.transcription_block.transcript_deleted',
   'view.updated',
   'comment.created',
   'database',
@@ -33,6 +48,6 @@ test.each([
   '__proto__',
   'constructor',
   'toString',
-])('%j does not concern databases', (type) => {
+])('%j does not concern databases or rows', (type) => {
   expect(kindOfEventType(type)).toBeNull();
 });

@@ -63,6 +63,10 @@ describe('a delete of a row', () => {
     ['written before it was received', live(20, 90), { occurredAt: 500, receivedAt: 100 }, 'recheck'],
     ['seen alive recently', live(110, 115), event, 'recheck'],
     ['seen alive since', live(111, 115), event, 'stale'],
+    ['a page elsewhere, unknown', null, { ...event, isElsewhere: true }, 'ignore'],
+    ['a page elsewhere, removed', tombstone(0, 'delete'), { ...event, isElsewhere: true }, 'touch_tombstone'],
+    ['a page elsewhere, written before it happened', live(20, 79), { ...event, isElsewhere: true }, 'erase'],
+    ['unknown, with a parent', null, { ...event, isElsewhere: false }, 'tombstone_missing'],
   ] as const)('%s: %o, %o: %s', (_, record, times, decision) => {
     expect(decideRowDelete(record, times, 10)).toBe(decision);
   });

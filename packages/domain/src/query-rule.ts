@@ -68,8 +68,15 @@ export function decideQueried(record: RowRecordState | null, answer: Answer, awa
 /**
  * Like `decideDelete`, but content is erased at once only if it was written before the event, not merely if its `asOf` is earlier: a query's
  * answer can be up to one lag newer than its `asOf`, a single read as long as the read took. In between, a single read decides.
+ *
+ * `isElsewhere`: according to the event, the page's parent is no database. Most such pages never were rows, so only a record makes it one.
  */
-export function decideRowDelete(record: RowRecordState | null, event: EventTimes, toleranceMs: number): DeleteDecision {
+export function decideRowDelete(
+  record: RowRecordState | null,
+  event: EventTimes & { readonly isElsewhere?: boolean },
+  toleranceMs: number,
+): DeleteDecision {
+  if (record === null && event.isElsewhere === true) return 'ignore';
   const decision = decideDelete(record, event, toleranceMs);
   const isOlder = record === null || record.syncedAt + toleranceMs < Math.min(event.occurredAt, event.receivedAt);
   return decision === 'erase' && !isOlder ? 'recheck' : decision;

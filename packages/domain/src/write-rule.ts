@@ -48,8 +48,9 @@ export function decideSync(
  * - `touch_tombstone`: already removed; raise the revision so that a sync in flight notices.
  * - `stale`: a later fetch has seen the database live; nothing to do.
  * - `recheck`: undecidable (it may have been restored since); append a sync event and let the fetch decide.
+ * - `ignore`: the mirror never had it, and the event does not say that it should have; leave no tombstone.
  */
-export type DeleteDecision = 'erase' | 'tombstone_missing' | 'touch_tombstone' | 'stale' | 'recheck';
+export type DeleteDecision = 'erase' | 'tombstone_missing' | 'touch_tombstone' | 'stale' | 'recheck' | 'ignore';
 
 export function decideDelete(record: RecordState | null, event: EventTimes, toleranceMs: number): DeleteDecision {
   if (record === null) return 'tombstone_missing';

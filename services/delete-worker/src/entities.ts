@@ -1,5 +1,12 @@
+import { decideRowDelete } from '@notion-mirror/domain/query-rule';
+import { decideDelete } from '@notion-mirror/domain/write-rule';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
-import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
+import { removeDataSources } from './remove-data-sources.ts';
+import type { RemovedEntity } from './removed-entity.ts';
 
 /** The kinds that the delete-worker removes. Of those that claim an event, the first one handles it. */
-export const removedEntities: readonly EntityStorage<unknown, object>[] = [databaseStorage];
+export const removedEntities: readonly RemovedEntity[] = [
+  { storage: rowStorage, decide: decideRowDelete },
+  { storage: databaseStorage, decide: decideDelete, open: removeDataSources },
+];

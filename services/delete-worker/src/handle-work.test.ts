@@ -1,8 +1,10 @@
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import { decideRowDelete } from '@notion-mirror/domain/query-rule';
 import type { DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
-import { nextRev } from '@notion-mirror/domain/write-rule';
+import { decideDelete, nextRev } from '@notion-mirror/domain/write-rule';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { PublishError } from '@notion-mirror/event-log/publisher';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
@@ -19,10 +21,12 @@ const toleranceMs = 10_000;
 const now = 2_000_000;
 
 /** One tenant's mirror in memory. */
-function world() {
+function world(rows: 'on' | 'off' = 'on') {
   const mirror = new Map<string, DatabaseRecord>();
   const outcomes: string[] = [];
   const ways: OutcomeDetail[] = [];
+  /** What ran, in order, after a removal: the cause, the database, and the outcomes reported until then. */
+  const cascades: unknown[] = [];
   const rechecks: { eventId: string; accessibleBy: readonly string[] }[] = [];
   const state = { store: 'works' as 'works' | 'fails', log: 'works' as 'works' | 'fails' };
   /** Runs between a read and the write that follows it. */
@@ -53,7 +57,19 @@ function world() {
     touch: ({ id: databaseId, expected }) => write(databaseId, expected, expected as DatabaseRecord),
   };
   const deps: HandlerDependencies = {
-    entities: [{ kind: databaseKind, records }],
+    entities: [
+      { kind: rowKind, decide: decideRowDelete, records, afterRemoval: null },
+      {
+        kind: databaseKind,
+        decide: decideDelete,
+        records,
+        async afterRemoval(cause, databaseId) {
+          if (state.log === 'fails') throw new PublishError('deadline', 'unavailable');
+          cascades.push([cause.eventId, databaseId, [...outcomes]]);
+        },
+      },
+    ],
+    rows,
     async recheck(event, accessibleBy) {
       if (state.log === 'fails') throw new PublishError('deadline', 'unavailable');
       rechecks.push({ eventId: event.eventId, accessibleBy });
@@ -71,6 +87,7 @@ function world() {
     outcomes,
     ways,
     rechecks,
+    cascades,
     state,
     afterRead,
     handle: (...events: DatabaseEvent[]) =>
@@ -137,7 +154,7 @@ describe('the delete worker', () => {
     await handle(deletion('e2', { receivedAt: new Date(1_002_000) }));
     mirror.set('A', live(receivedAt.getTime()));
     await handle(deletion('e3'));
-    const way = { attempts: 1, waitedMs: 250 };
+    const way = { attempts: 1, waitedMs: 250, reason: null };
     const record = { databaseId: 'A', pageId: null, asOf: receivedAt, ms: expect.any(Number) };
     expect(ways).toEqual([
       { ...way, record: { ...record, rev: 8 } },
@@ -209,10 +226,110 @@ describe('the delete worker', () => {
     const { handle } = world();
     expect(await handle(deletion('e1', { databaseId: null }))).toMatchObject({ kind: 'dead', failure: { code: 'no_database_id' } });
   });
+
+  test('what goes with a database goes before its delete counts as handled, also when the database was gone already', async () => {
+    const { mirror, handle, cascades } = world();
+    mirror.set('A', live(0));
+    await handle(deletion('e1'), deletion('e2'));
+    await handle(deletion('e3', { databaseId: 'B' }));
+    expect(cascades).toEqual([
+      ['e1', 'A', []],
+      ['e2', 'A', ['e1 removed']],
+      ['e3', 'B', ['e1 removed', 'e2 already_removed']],
+    ]);
+  });
+
+  test('nothing goes with a database that may be alive', async () => {
+    const { mirror, handle, cascades } = world();
+    mirror.set('A', live(receivedAt.getTime() + toleranceMs + 1));
+    mirror.set('B', live(receivedAt.getTime()));
+    await handle(deletion('e1'));
+    await handle(deletion('e2', { databaseId: 'B' }));
+    expect(cascades).toEqual([]);
+  });
+
+  test('a database whose data sources could not be announced has no outcome; the retry announces them', async () => {
+    const { mirror, handle, outcomes, cascades, state } = world();
+    mirror.set('A', live(0));
+    state.log = 'fails';
+    expect(await handle(deletion('e1'))).toMatchObject({ kind: 'retry', failure: { code: 'append_failed' } });
+    expect(outcomes).toEqual([]);
+    state.log = 'works';
+    expect(await handle(deletion('e1'))).toEqual({ kind: 'done' });
+    expect([outcomes, cascades]).toEqual([['e1 already_removed'], [['e1', 'A', []]]]);
+  });
+});
+
+describe('a delete of a row', () => {
+  const row = { kind: 'row_delete', type: 'page.deleted', pageId: 'P', databaseId: 'A', dataSourceId: 's1' } as const;
+  const elsewhere = { ...row, databaseId: null, dataSourceId: null };
+  const long = occurredAt.getTime() - toleranceMs - 1;
+
+  test('erases the row, and leaves its database alone', async () => {
+    const { mirror, handle, outcomes, ways, cascades } = world();
+    mirror.set('A', live(long));
+    mirror.set('P', live(long));
+    expect(await handle(deletion('e1', row))).toEqual({ kind: 'done' });
+    expect(mirror.get('P')).toMatchObject({ rev: 8, ...tombstone });
+    expect(mirror.get('A')).toEqual(live(long));
+    expect(ways).toMatchObject([{ record: { databaseId: null, pageId: 'P', rev: 8 }, reason: null }]);
+    expect([outcomes, cascades]).toEqual([['e1 removed'], []]);
+  });
+
+  test('a row of a query that was written after the delete happened is rechecked, however old its asOf', async () => {
+    const { mirror, handle, outcomes, rechecks } = world();
+    mirror.set('P', { ...live(long), syncedAt: occurredAt.getTime() });
+    await handle(deletion('e1', row));
+    expect(mirror.get('P')).toMatchObject({ live: true, rev: 7 });
+    expect(outcomes).toEqual(['e1 rechecking']);
+    expect(rechecks).toEqual([{ eventId: 'e1', accessibleBy: ['bot-1', 'bot-2'] }]);
+  });
+
+  test('of a database leaves a tombstone for a row that the mirror has not seen', async () => {
+    const { mirror, handle, outcomes } = world();
+    await handle(deletion('e1', row));
+    expect(mirror.get('P')).toMatchObject({ rev: 1, ...tombstone });
+    expect(outcomes).toEqual(['e1 missing']);
+  });
+
+  test('of a page elsewhere leaves no tombstone: most pages of a workspace are no rows', async () => {
+    const { mirror, handle, outcomes, ways } = world();
+    expect(await handle(deletion('e1', elsewhere))).toEqual({ kind: 'done' });
+    expect(mirror.size).toBe(0);
+    expect(outcomes).toEqual(['e1 ignored']);
+    expect(ways).toMatchObject([{ record: null, reason: 'not_a_row' }]);
+  });
+
+  test('of a page that has left its data source acts on the record that the mirror still has', async () => {
+    const { mirror, handle, outcomes } = world();
+    mirror.set('P', live(long));
+    await handle(deletion('e1', elsewhere), deletion('e2', elsewhere));
+    expect(mirror.get('P')).toMatchObject({ rev: 9, ...tombstone });
+    expect(outcomes).toEqual(['e1 removed', 'e2 already_removed']);
+  });
+
+  test('is ignored while rows are off; a delete of a database is not', async () => {
+    const { mirror, handle, outcomes, ways } = world('off');
+    mirror.set('P', live(long));
+    await handle(deletion('e1', row), deletion('e2'));
+    expect(mirror.get('P')).toEqual(live(long));
+    expect(outcomes).toEqual(['e1 ignored', 'e2 missing']);
+    expect(ways).toMatchObject([{ record: null, reason: 'rows_off' }, { reason: null }]);
+  });
+
+  test('that names no page is a dead letter', async () => {
+    const { handle } = world();
+    expect(await handle(deletion('e1', { ...row, pageId: null }))).toMatchObject({ kind: 'dead', failure: { code: 'no_row_id' } });
+  });
 });
 
 test('a recheck is a sync event received now, with the same id for a repeated delete', () => {
   const event = deletion('e1');
   const expected = { ...event, eventId: 'e1:recheck', kind: 'sync', origin: 'recheck', receivedAt: new Date(now) };
   expect(recheckOf(event, new Date(now))).toEqual(expected);
+});
+
+test('a recheck of a row is a sync event for the row', () => {
+  const event = deletion('e1', { kind: 'row_delete', pageId: 'P' });
+  expect(recheckOf(event, new Date(now))).toMatchObject({ eventId: 'e1:recheck', kind: 'row_sync', pageId: 'P', origin: 'recheck' });
 });

@@ -1,17 +1,20 @@
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
-import type { EntityKind } from '@notion-mirror/domain/entity';
+import { isRowKind, type DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { retryAfter } from '@notion-mirror/worker/retry-after';
+import type { AfterRemoval } from './removed-entity.ts';
 import { removeEntity, type RemoveDependencies, type RemoveResult } from './remove-entity.ts';
 
 /** How an event reached its outcome. */
-export type OutcomeDetail = Pick<EventOutcome, 'record' | 'attempts' | 'waitedMs'>;
+export type OutcomeDetail = Pick<EventOutcome, 'record' | 'reason' | 'attempts' | 'waitedMs'>;
 
 export interface HandlerDependencies extends Pick<RemoveDependencies, 'toleranceMs'> {
   /** The first one that claims an event handles it. */
-  readonly entities: readonly { readonly kind: EntityKind; readonly records: RemoveDependencies['records'] }[];
+  readonly entities: readonly (Pick<RemoveDependencies, 'kind' | 'decide' | 'records'> & { readonly afterRemoval: AfterRemoval | null })[];
+  /** Whether rows are mirrored. If not, their events are ignored. */
+  readonly rows: 'on' | 'off';
   /** Appends the sync event for a delete that only a fetch can decide. `accessibleBy`: the bots named in the delete's record. */
   readonly recheck: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: RemoveResult, detail: OutcomeDetail) => void;
@@ -22,14 +25,18 @@ export interface HandlerDependencies extends Pick<RemoveDependencies, 'tolerance
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function deleteWork(work) {
     const beganAt = deps.now();
+    const { attempt: attempts } = work;
     try {
       for (const one of work.items) {
         const { item: event, record: place, takenAt } = one;
+        const way = { attempts, waitedMs: Math.max(0, beganAt - takenAt) };
+        if (deps.rows === 'off' && isRowKind(event.kind)) {
+          deps.report(one, 'ignored', { record: null, reason: 'rows_off', ...way });
+          continue;
+        }
         const entity = deps.entities.find(({ kind }) => kind.isAbout(event));
         const id = entity?.kind.idOf(event) ?? null;
-        if (entity === undefined || id === null) {
-          return { kind: 'dead', failure: { class: 'poison', code: 'no_database_id', message: 'a delete event names no database' } };
-        }
+        if (entity === undefined || id === null) return { kind: 'dead', failure: namesNone(entity?.kind.name ?? 'entity') };
         const recheck = (deleted: DatabaseEvent) => deps.recheck(deleted, accessibleByOf(place));
         const { outcome, record } = await removeEntity(
           { ...deps, ...entity, recheck },
@@ -37,7 +44,8 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
           event,
           work.signal,
         );
-        deps.report(one, outcome, { record, attempts: work.attempt, waitedMs: Math.max(0, beganAt - takenAt) });
+        if (leavesTombstone[outcome]) await entity.afterRemoval?.(event, id);
+        deps.report(one, outcome, { record, reason: outcome === 'ignored' ? 'not_a_row' : null, ...way });
       }
       return { kind: 'done' };
     } catch (error) {
@@ -45,3 +53,17 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     }
   };
 }
+
+function namesNone(kind: string): Failure {
+  return { class: 'poison', code: `no_${kind}_id`, message: `a delete event names no ${kind}` };
+}
+
+/** Whether the entity is gone. Also if it was gone before: then what goes with it may still be there. */
+const leavesTombstone: Readonly<Record<RemoveResult, boolean>> = {
+  removed: true,
+  missing: true,
+  already_removed: true,
+  stale: false,
+  rechecking: false,
+  ignored: false,
+};

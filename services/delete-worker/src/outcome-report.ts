@@ -27,14 +27,17 @@ export function createOutcomeReport(deps: {
     'Time from the receipt of a delete event to its outcome.',
   );
   return function report({ item: event, record: place }, outcome, detail) {
-    const { eventId, type, workspaceId, databaseId, origin } = event;
+    const { eventId, type, workspaceId, databaseId, pageId, origin } = event;
+    const { reason } = detail;
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome });
     observeAge(ageMs);
-    const line = { eventId, type, workspaceId, databaseId, origin, outcome, ageMs };
-    if (outcome === 'missing') logger.warn(line, 'event handled: the database was not in the mirror');
+    const about = { eventId, type, workspaceId, databaseId, ...(pageId === null ? {} : { pageId }) };
+    const line = { ...about, origin, outcome, ...(reason === null ? {} : { reason }), ageMs };
+    // A row may be deleted before the mirror has seen it.
+    if (outcome === 'missing' && pageId === null) logger.warn(line, 'event handled: the database was not in the mirror');
     else logger.info(line, 'event handled');
-    keep({ ...outcomeOf('delete-worker', event, place), ...detail, outcome, reason: null, at: new Date(at) });
+    keep({ ...outcomeOf('delete-worker', event, place), ...detail, outcome, at: new Date(at) });
   };
 }

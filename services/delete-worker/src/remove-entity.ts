@@ -1,15 +1,23 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { applyDelete, type DeleteSteps } from '@notion-mirror/domain/apply-event';
 import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
-import { nextRev, type DeleteDecision } from '@notion-mirror/domain/write-rule';
+import { nextRev, type DeleteDecision, type EventTimes } from '@notion-mirror/domain/write-rule';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
 
-/** `removed`: content erased. Others: why there was nothing to remove, or that a fetch will decide. */
-export type RemoveResult = 'removed' | 'missing' | 'already_removed' | 'stale' | 'rechecking';
+/** `removed`: content erased. Others: why there was nothing to remove, or that a fetch will decide. `ignored`: a page that is no row of the mirror. */
+export type RemoveResult = 'removed' | 'missing' | 'already_removed' | 'stale' | 'rechecking' | 'ignored';
+
+/** `isElsewhere`: the event names no database. */
+export type DecideRemoval = (
+  record: StoredRecord | null,
+  event: EventTimes & { readonly isElsewhere: boolean },
+  toleranceMs: number,
+) => DeleteDecision;
 
 export interface RemoveDependencies {
   readonly kind: EntityKind;
+  readonly decide: DecideRemoval;
   readonly records: Pick<RecordStore<unknown, object>, 'read' | 'writeTombstone' | 'touch'>;
   /** Appends a sync event for the same entity; resolves when it is durable. */
   readonly recheck: (event: DatabaseEvent) => Promise<void>;
@@ -26,7 +34,7 @@ export async function removeEntity(
   event: DatabaseEvent,
   signal: AbortSignal,
 ): Promise<{ readonly outcome: RemoveResult; readonly record: EventOutcome['record'] }> {
-  const { kind, records, recheck, toleranceMs } = deps;
+  const { kind, decide, records, recheck, toleranceMs } = deps;
   let record: EventOutcome['record'] = null;
   const steps: DeleteSteps<StoredRecord, WriteResult> = {
     read: () => {
@@ -46,8 +54,9 @@ export async function removeEntity(
     },
     recheck: () => recheck(event),
   };
-  const times = { occurredAt: event.occurredAt.getTime(), receivedAt: event.receivedAt.getTime() };
-  const { decision, written } = await applyDelete(steps, times, toleranceMs);
+  const { occurredAt, receivedAt, databaseId: parent } = event;
+  const facts = { occurredAt: occurredAt.getTime(), receivedAt: receivedAt.getTime(), isElsewhere: parent === null };
+  const { decision, written } = await applyDelete(steps, facts, toleranceMs, decide);
   if (written?.kind === 'rejected') throw new Error(`a tombstone was rejected: ${written.message}`);
   return { outcome: results[decision], record: written === null ? null : record };
 }
@@ -58,4 +67,5 @@ const results: Readonly<Record<DeleteDecision, RemoveResult>> = {
   touch_tombstone: 'already_removed',
   stale: 'stale',
   recheck: 'rechecking',
+  ignore: 'ignored',
 };

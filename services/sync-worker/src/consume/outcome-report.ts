@@ -28,13 +28,14 @@ export function createOutcomeReport(deps: {
     registers: [metrics],
   });
   return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, ...detail }) {
-    const { eventId, type, workspaceId, databaseId, dataSourceId, origin } = event;
+    const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
     if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
     observeAge(ageMs);
-    logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, origin, outcome, ...detail, ageMs }, 'event handled');
+    const about = { eventId, type, workspaceId, databaseId, dataSourceId, ...(pageId === null ? {} : { pageId }) };
+    logger.info({ ...about, origin, outcome, ...detail, ageMs }, 'event handled');
     const { reason = null, coalescedInto = null } = detail;
     const path = {
       attempts,
