@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { startReceiver } from '../test/receiver.ts';
+import { lifeActions } from './life/actions.ts';
 import type { JsonObject } from './json.ts';
 import type { NotionEmulatorOptions } from './notion/emulator.ts';
 import type { TrueDatabase } from './notion/truth.ts';
@@ -29,6 +30,19 @@ test('weights determine the actions chosen', async () => {
   const life = createSeededLife({ pair, workspaces: 1, seed: 1, weights: { editDatabase: 0, trashPage: 0 } });
   const actions = await life.run(100);
   expect(actions.filter(({ name }) => name === 'editDatabase' || name === 'trashPage')).toEqual([]);
+  await pair.stop();
+});
+
+test.each([
+  [false, 0],
+  [true, 1],
+])('a source that its database lists is deleted permanently only with unannounced changes: %s', async (withUnannounced, times) => {
+  const pair = await startEmulatorPair({ seed: 'listed', notion: { listTrashedDataSources: true } });
+  const others = Object.fromEntries(Object.keys(lifeActions).map((name) => [name, 0]));
+  const weights = { ...others, createDatabase: 1, addDataSource: 3, trashDataSource: 3, deletePermanently: 3 };
+  const life = createSeededLife({ pair, workspaces: 1, seed: 1, withUnannounced, weights });
+  const deletions = (await life.run(50)).filter(({ name }) => name === 'deletePermanently');
+  expect(Math.min(deletions.length, 1)).toBe(times);
   await pair.stop();
 });
 

@@ -62,7 +62,14 @@ export function createSeededLife({
     const life = whose.pickAny(lives);
     if (life === undefined) throw new Error('A life needs at least one customer.');
     const { customer, user, random } = life;
-    const situation: Situation = { customer, user, random, notion: pair.notion, around: lookAround(pair.notion, customer) };
+    const situation: Situation = {
+      customer,
+      user,
+      random,
+      notion: pair.notion,
+      around: lookAround(pair.notion, customer),
+      withUnannounced,
+    };
     for (;;) {
       const name = choose(random, withUnannounced, weights);
       const prepared = lifeActions[name].prepare(situation);

@@ -13,6 +13,8 @@ export interface Situation {
   readonly random: Random;
   readonly around: Surroundings;
   readonly notion: NotionControl;
+  /** Whether changes are allowed that Notion sends no webhook for. */
+  readonly withUnannounced: boolean;
 }
 
 /** An action a user may take. */
@@ -177,8 +179,10 @@ export const lifeActions = {
       `/v1/${{ page: 'pages', database: 'databases', data_source: 'data_sources', block: '', teamspace: '' }[node.kind]}/${node.id}`;
     return node && path !== undefined ? { target: node.id, run: () => user.call('PATCH', path, { in_trash: false }) } : null;
   }),
-  deletePermanently: action(2, ({ around, random, notion }) => {
+  deletePermanently: action(2, ({ around, random, notion, withUnannounced }) => {
     const node = random.pickAny(around.restorable);
+    // The list of its database changes without a webhook.
+    if (node?.isListed === true && !withUnannounced) return null;
     return node && { target: node.id, run: () => Promise.resolve(notion.deletePermanently({ id: node.id })) };
   }),
 

@@ -31,9 +31,17 @@ test.each([
   ['changes survive a trip to the trash', ['schema_updated', 'deleted', 'undeleted', 'moved'], ['schema_updated 0', 'moved 3']],
   ['only the last of each type', ['moved', 'schema_updated', 'moved'], ['moved 2', 'schema_updated 1']],
 ])('%s', (_, types, expected) => {
-  const result = aggregate(types.map((type, at) => happened(type, at, type === 'schema_updated' ? schema : {})));
-  expect(result.map(({ type, at }) => `${type.slice('data_source.'.length)} ${at}`)).toEqual(expected);
+  expect(aggregated(types, false)).toEqual(expected);
 });
+
+test('created and deleted, but still listed: deleted', () => {
+  expect(aggregated(['created', 'schema_updated', 'deleted'], true)).toEqual(['deleted 2']);
+});
+
+function aggregated(types: readonly string[], leavesTrace: boolean): string[] {
+  const occurrences = types.map((type, at) => happened(type, at, type === 'schema_updated' ? schema : {}));
+  return aggregate(occurrences, { leavesTrace }).map(({ type, at }) => `${type.slice('data_source.'.length)} ${at}`);
+}
 
 test('merged events name all changes and all authors', () => {
   const [merged, ...others] = aggregate([

@@ -10,14 +10,15 @@ export function isAggregated(type: string): boolean {
  * if the state returns to its original one"):
  * `created`, `deleted` or `undeleted` alone when the entity was created, deleted or restored; nothing when it was created and deleted again;
  * otherwise one event per type of change. A merged event has the time of its last part and all authors.
+ * `leavesTrace`: the entity is still shown somewhere after it was trashed, so that its creation and deletion do not cancel each other out.
  */
-export function aggregate(occurrences: readonly Occurrence[]): Occurrence[] {
+export function aggregate(occurrences: readonly Occurrence[], { leavesTrace = false } = {}): Occurrence[] {
   const lifecycle = occurrences.filter(({ type }) => /\.(created|deleted|undeleted)$/.test(type));
   const first = eventOf(lifecycle[0]);
   const last = lifecycle.at(-1);
   const wasThere = first === null || first === 'deleted';
   const isThere = last === undefined || eventOf(last) !== 'deleted';
-  if (!isThere) return wasThere && last !== undefined ? [last] : [];
+  if (!isThere) return (wasThere || leavesTrace) && last !== undefined ? [last] : [];
   if (wasThere) return merged(occurrences.filter((occurrence) => !lifecycle.includes(occurrence)));
   const latest = occurrences.at(-1);
   const meaningful = first === 'created' ? lifecycle[0] : last;

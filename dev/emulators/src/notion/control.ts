@@ -26,6 +26,8 @@ export interface TreeNode {
   /** Trashed itself, or under a trashed node. */
   readonly inTrash: boolean;
   readonly isLinked: boolean;
+  /** Named by its database in the API's answers, perhaps although it is trashed. False for everything but data sources. */
+  readonly isListed: boolean;
   readonly title: string;
 }
 
@@ -273,7 +275,7 @@ export function createNotionControl({
     },
     tree: ({ workspaceId }) => {
       ownerOf(workspaceId);
-      return [...world.nodes()].filter((node) => node.workspaceId === workspaceId).map((node) => treeNode(world, node));
+      return [...world.nodes()].filter((node) => node.workspaceId === workspaceId).map((node) => treeNode(world, render, node));
     },
   };
   return control;
@@ -283,8 +285,17 @@ function newToken(world: World): string {
   return `ntn_${world.ids.text(46)}`;
 }
 
-function treeNode(world: World, node: Node): TreeNode {
+function treeNode(world: World, render: Renderer, node: Node): TreeNode {
   const { id, kind, parent, trashed } = node;
-  const isLinked = node.kind === 'database' && node.linked !== null;
-  return { id, kind, parent, trashed, inTrash: world.inTrash(node), isLinked, title: 'title' in node ? plainTextOf(node.title) : '' };
+  const database = node.kind === 'data_source' ? world.database(node.parent.id) : undefined;
+  return {
+    id,
+    kind,
+    parent,
+    trashed,
+    inTrash: world.inTrash(node),
+    isLinked: node.kind === 'database' && node.linked !== null,
+    isListed: database !== undefined && render.listed(database).some((source) => source === node),
+    title: 'title' in node ? plainTextOf(node.title) : '',
+  };
 }

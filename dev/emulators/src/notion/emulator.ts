@@ -75,6 +75,7 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
   });
   const stopped = new AbortController();
 
+  const { listTrashedDataSources = false } = options;
   const world = createWorld({ random: random.fork('world'), now });
   const pending = createPendingWork();
   const poster = createPoster({ maxConcurrent: 256 });
@@ -91,6 +92,7 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     deliveries,
     pending,
     aggregationMs: () => settings.current().delivery.aggregationMs,
+    leavesTrace: (type) => type === 'data_source' && listTrashedDataSources,
   });
   const announce = () => settings.current().announce;
   const announcer = createAnnouncer({
@@ -105,7 +107,7 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
   const actions = createActions({ world, history, announcer, settings: announce });
   const render = createRenderer(world, {
     timestamps: options.timestamps ?? 'millisecond',
-    listTrashedDataSources: options.listTrashedDataSources ?? false,
+    listTrashedDataSources,
     relatedBudget: () => rowSettings().relatedBudget ?? Infinity,
   });
   const faults = createFaultKit(random.fork('faults'));

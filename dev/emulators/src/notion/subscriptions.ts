@@ -49,12 +49,15 @@ export function createSubscriptions({
   deliveries,
   pending,
   aggregationMs,
+  leavesTrace,
 }: {
   world: World;
   random: Random;
   deliveries: DeliveryService;
   pending: PendingWork;
   aggregationMs: () => number;
+  /** Whether an entity of this type is still shown somewhere after it was trashed. */
+  leavesTrace: (entityType: Occurrence['entity']['type']) => boolean;
 }): Subscriptions {
   const subscriptions = new Map<string, Subscription>();
   const windows = new Map<string, { occurrences: Occurrence[]; timer: NodeJS.Timeout }>();
@@ -75,9 +78,11 @@ export function createSubscriptions({
   };
 
   const closeWindow = (key: string, subscription: Subscription) => {
-    const window = windows.get(key);
+    const { occurrences = [] } = windows.get(key) ?? {};
     windows.delete(key);
-    for (const occurrence of aggregate(window?.occurrences ?? [])) emit(subscription, occurrence);
+    const [first] = occurrences;
+    const trace = { leavesTrace: first !== undefined && leavesTrace(first.entity.type) };
+    for (const occurrence of aggregate(occurrences, trace)) emit(subscription, occurrence);
     pending.end();
   };
 
