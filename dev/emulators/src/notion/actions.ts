@@ -140,6 +140,11 @@ export function createActions({
     if (page !== undefined) announcer.page('content_updated', page, actor, { updatedBlocks: [{ id: child.id, type: child.kind }] });
   };
 
+  /** Before the node, and with it everything under it, is trashed or restored. */
+  const rememberPages = (node: Node) => {
+    for (const each of [node, ...world.descendants(node)]) if (each.kind === 'page') history.remember(each);
+  };
+
   /** Runs a change and announces the nodes that it trashed or restored. */
   const announcingTrash = (actor: Actor, root: Node, change: () => void) => {
     const wereTrashed = new Map([root, ...world.descendants(root)].map((node) => [node, world.inTrash(node)]));
@@ -209,6 +214,7 @@ export function createActions({
         isArchived: false,
         isTemplate,
         isLocked: false,
+        version: 0,
       };
       add(actor, page);
       setValues(page, values);
@@ -291,7 +297,7 @@ export function createActions({
     setTrashed: (actor, node, trashed) => {
       // Not an edit: trashing and restoring within one window announces nothing, so nothing else may have changed.
       if (node.trashed === trashed) return;
-      if (node.kind === 'page') history.remember(node);
+      rememberPages(node);
       announcingTrash(actor, node, () => {
         node.trashed = trashed;
       });
@@ -328,7 +334,7 @@ export function createActions({
     },
     removeForever: (actor, node) => {
       if (!world.inTrash(node)) {
-        if (node.kind === 'page') history.remember(node);
+        rememberPages(node);
         announcingTrash(actor, node, () => {
           node.trashed = true;
         });

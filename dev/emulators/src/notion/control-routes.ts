@@ -109,6 +109,10 @@ export function notionControlRoutes({
       ({ workspace, bot, dataSource }) => ({ rows: control.rowTruth({ workspaceId: workspace, botId: bot, dataSourceId: dataSource }) }),
     ),
 
+    controlRoute('POST', '/row-versions', z.strictObject({ id, page: z.record(z.string(), z.json()).nullable() }), (input) => ({
+      versions: control.rowVersions(input),
+    })),
+
     controlRoute('GET', '/subscriptions', nothing, () => control.subscriptions()),
     controlRoute(
       'POST',

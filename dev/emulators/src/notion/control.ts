@@ -9,6 +9,7 @@ import type { Renderer } from './render.ts';
 import { plainRichText, plainTextOf } from './rich-text.ts';
 import type { RowControl } from './row-control.ts';
 import { createRowControl } from './row-control.ts';
+import type { RowVersions } from './row-versions.ts';
 import type { NewSubscription, Subscription, Subscriptions } from './subscriptions.ts';
 import type { TrueDatabase } from './truth.ts';
 import { truthOf } from './truth.ts';
@@ -115,6 +116,7 @@ export function createNotionControl({
   world,
   actions,
   render,
+  versions,
   subscriptions,
   deliveries,
   pending,
@@ -122,6 +124,7 @@ export function createNotionControl({
   world: World;
   actions: Actions;
   render: Renderer;
+  versions: RowVersions;
   subscriptions: Subscriptions;
   deliveries: DeliveryService;
   pending: PendingWork;
@@ -143,7 +146,7 @@ export function createNotionControl({
   };
 
   const control: NotionControl = {
-    ...createRowControl({ world, actions, render, ownerOf }),
+    ...createRowControl({ world, actions, render, versions, ownerOf }),
     createWorkspace: ({ name = 'A workspace', ownerName = 'Owner' } = {}) => {
       const workspace: Workspace = { id: world.ids.uuid(), name, ownerId: world.ids.uuid() };
       world.workspaces.set(workspace.id, workspace);

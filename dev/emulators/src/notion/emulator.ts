@@ -24,6 +24,7 @@ import { createRateLimiter } from './rate-limit.ts';
 import type { TimestampStyle } from './render.ts';
 import { createRenderer } from './render.ts';
 import { createRowHistory } from './row-history.ts';
+import { createRowVersions } from './row-versions.ts';
 import { searchRoutes } from './search-api.ts';
 import type { NotionSettings, SettingsInput } from './settings.ts';
 import { createNotionSettings } from './settings.ts';
@@ -102,24 +103,36 @@ export async function startNotionEmulator(options: NotionEmulatorOptions = {}): 
     publish: (occurrence) => subscriptions.publish(occurrence),
   });
   const rowSettings = () => settings.current().rows;
-  const history = createRowHistory({ now, keptMs: () => rowSettings().lagMs[1], exists: ({ id }) => world.page(id) !== undefined });
+  const versions = createRowVersions({
+    isOn: () => rowSettings().keepVersions,
+    find: (id) => world.page(id),
+    isRow: (page) => page.parent.type === 'data_source' && !world.inTrash(page),
+  });
+  const history = createRowHistory({
+    now,
+    keptMs: () => rowSettings().lagMs[1],
+    exists: ({ id }) => world.page(id) !== undefined,
+    versions,
+  });
   const cursors = createQueryCursors({ now, lifeMs: () => rowSettings().cursorLifeMs, newId: () => world.answers.uuid() });
   const actions = createActions({ world, history, announcer, settings: announce });
   const render = createRenderer(world, {
     timestamps: options.timestamps ?? 'millisecond',
     listTrashedDataSources,
     relatedBudget: () => rowSettings().relatedBudget ?? Infinity,
+    versions,
   });
   const faults = createFaultKit(random.fork('faults'));
   const calls = createCallCounters();
   const limiter = createRateLimiter(() => settings.current().rateLimit, now);
-  const control = createNotionControl({ world, actions, render, subscriptions, deliveries, pending });
+  const control = createNotionControl({ world, actions, render, versions, subscriptions, deliveries, pending });
 
   const reset = () => {
     subscriptions.clear();
     deliveries.clearLog();
     world.clear();
     history.clear();
+    versions.clear();
     cursors.clear();
     faults.clear();
     calls.reset();

@@ -90,6 +90,8 @@ export interface PageNode extends NodeBase {
   icon: StoredIcon | null;
   cover: StoredCover | null;
   isLocked: boolean;
+  /** Raised by every change of the page itself, and of whether it is in the trash. */
+  version: number;
 }
 
 /** A block that can contain others, such as a column or a toggle. */

@@ -7,6 +7,7 @@ import { renderProperty } from './property-answer.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { RowValues, RowView } from './row-values.ts';
 import { createRowValues } from './row-values.ts';
+import type { RowVersions } from './row-versions.ts';
 import type { World } from './world.ts';
 
 /** How the API formats times: to the millisecond in UTC, truncated to the minute, or with an offset instead of Z. */
@@ -38,7 +39,13 @@ export function createRenderer(
     timestamps,
     listTrashedDataSources,
     relatedBudget,
-  }: { timestamps: TimestampStyle; listTrashedDataSources: boolean; relatedBudget: () => number },
+    versions,
+  }: {
+    timestamps: TimestampStyle;
+    listTrashedDataSources: boolean;
+    relatedBudget: () => number;
+    versions: Pick<RowVersions, 'answered'>;
+  },
 ): Renderer {
   const time = (at: number) => timestamp(at, timestamps);
   const minute = (at: number) => time(at - (at % 60_000));
@@ -135,7 +142,7 @@ export function createRenderer(
       const isWanted = ({ id, name }: { id: string; name: string }) =>
         wanted?.some((each) => each === id || each === decodeURIComponent(id) || each === name) ?? true;
       const source = node.parent.type === 'data_source' ? world.dataSource(node.parent.id) : undefined;
-      return {
+      const answer = {
         object: 'page',
         id: node.id,
         created_time: minute(node.createdTime),
@@ -157,6 +164,8 @@ export function createRenderer(
         url: urlOf(node.id),
         public_url: null,
       };
+      versions.answered(node, answer);
+      return answer;
     },
     user: (actor) => userResponse(world, actor),
   };

@@ -7,6 +7,7 @@ import { optionsOf } from './property-options.ts';
 import type { Property } from './properties.ts';
 import type { Renderer } from './render.ts';
 import { readCells } from './row-cells.ts';
+import type { RowVersions } from './row-versions.ts';
 import type { TrueRow } from './truth.ts';
 import { rowTruthOf } from './truth.ts';
 import type { World } from './world.ts';
@@ -36,17 +37,24 @@ export interface RowControl {
   renameOption(input: { dataSourceId: string; property: string; from: string; to: string }): void;
   /** Every live row, archived or not, that this bot sees in a data source it sees; without a bot, that the workspace's owner sees. */
   rowTruth(input: { workspaceId: string; botId?: string | undefined; dataSourceId?: string | undefined }): TrueRow[];
+  /**
+   * The versions of a page, counted from 0, in which the API has answered exactly `page` (by itself or in a query), or for null, in which it was
+   * no row: in the trash, deleted for good, or outside of data sources. In ascending order. Known since the setting `rows.keepVersions` is on.
+   */
+  rowVersions(input: { id: string; page: JsonObject | null }): readonly number[];
 }
 
 export function createRowControl({
   world,
   actions,
   render,
+  versions,
   ownerOf,
 }: {
   world: World;
   actions: Actions;
   render: Renderer;
+  versions: RowVersions;
   ownerOf: (workspaceId: string) => Person;
 }): RowControl {
   const sourceOf = (id: string): DataSourceNode => found(world.dataSource(parseId(id) ?? id), 'data source', id);
@@ -100,6 +108,7 @@ export function createRowControl({
       const source = dataSourceId === undefined ? null : sourceOf(dataSourceId);
       return rowTruthOf(world, render, viewer).filter((row) => source === null || row.dataSourceId === source.id);
     },
+    rowVersions: ({ id, page }) => (page === null ? versions.absent(id) : versions.showing(id, page)),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { PageNode } from './model.ts';
+import type { RowVersions } from './row-versions.ts';
 
 /** Previous states of pages, for queries that answer with the state of some time ago. Kept for as long as the slowest query lags. */
 export interface RowHistory {
-  /** Keeps the page's present state. To be called before every change. */
+  /** Keeps the page's present state, and ends its version. To be called before every change. */
   remember(page: PageNode): void;
   /** The page as it was then; null when it did not exist yet, or not any more. */
   stateAt(page: PageNode, at: number): PageNode | null;
@@ -15,10 +16,12 @@ export function createRowHistory({
   now,
   keptMs,
   exists,
+  versions,
 }: {
   now: () => number;
   keptMs: () => number;
   exists: (page: PageNode) => boolean;
+  versions: Pick<RowVersions, 'end'>;
 }): RowHistory {
   /** Ordered by their last change. */
   const changed = new Map<string, { readonly page: PageNode; past: { readonly until: number; readonly state: PageNode }[] }>();
@@ -31,10 +34,12 @@ export function createRowHistory({
   return {
     remember: (page) => {
       prune();
-      if (keptMs() === 0) return;
-      const kept = changed.get(page.id)?.past.filter(({ until }) => until > now() - keptMs()) ?? [];
-      changed.delete(page.id);
-      changed.set(page.id, { page, past: [...kept, { until: now(), state: { ...page, values: new Map(page.values) } }] });
+      if (keptMs() > 0) {
+        const kept = changed.get(page.id)?.past.filter(({ until }) => until > now() - keptMs()) ?? [];
+        changed.delete(page.id);
+        changed.set(page.id, { page, past: [...kept, { until: now(), state: { ...page, values: new Map(page.values) } }] });
+      }
+      versions.end(page);
     },
     stateAt: (page, at) => {
       if (page.createdTime > at) return null;

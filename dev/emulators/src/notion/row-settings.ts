@@ -14,5 +14,7 @@ export const rowSettingsSchema = z.strictObject({
   cursorLifeMs: z.number().min(0).nullable().default(null),
   /** A rollup over more related pages is `unsupported`. Null: no limit. */
   relatedBudget: z.int().min(0).nullable().default(null),
+  /** Whether every answer about a row is remembered, for `rowVersions`. */
+  keepVersions: z.boolean().default(false),
 });
 export type RowSettings = z.output<typeof rowSettingsSchema>;

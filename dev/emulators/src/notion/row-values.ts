@@ -10,7 +10,7 @@ import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 
 /** The number of related pages, people, and mentions in a text, after which a page object ends a value. */
-const shownInPage = 25;
+export const shownInPage = 25;
 /** Formulas and rollups over each other. Beyond it Notion gives up, and says so. */
 const deepestComputation = 5;
 

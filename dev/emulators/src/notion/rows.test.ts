@@ -192,6 +192,9 @@ describe('values that a page object cuts off', () => {
     expect(texts.rich_text.length).toBe(25);
     expect(texts.rich_text[0]).toMatchObject({ plain_text: 'Other 0', mention: { type: 'page', page: { id: others[0] } } });
 
+    const [truth] = notion.rowTruth({ workspaceId: workspace.workspaceId, dataSourceId: source });
+    expect(Object.keys(truth?.whole ?? {}).toSorted()).toEqual([related.id, people.id, texts.id].toSorted());
+    expect(truth?.whole[related.id]?.length).toBe(30);
     for (const { id: propertyId, type } of [related, people, texts]) {
       const path = `pages/${id}/properties/${propertyId}`;
       const first = await bot.get(`${path}?page_size=20`);

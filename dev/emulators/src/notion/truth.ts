@@ -1,7 +1,10 @@
-import type { JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { isJsonObject } from '../json.ts';
 import { canSee } from './access.ts';
-import type { Actor } from './model.ts';
+import type { Actor, PageNode } from './model.ts';
+import type { Property } from './properties.ts';
 import type { Renderer } from './render.ts';
+import { shownInPage } from './row-values.ts';
 import { plainTextOf } from './rich-text.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +39,11 @@ export function truthOf(world: World, render: Renderer, viewer: Actor): TrueData
 export interface TrueRow {
   readonly dataSourceId: string;
   readonly page: JsonObject;
+  /**
+   * By property id, the whole values of properties that the page object may show in part: relations, people and texts with 25 related pages, people or
+   * mentions or more. They are what GET /v1/pages/{id}/properties/{id} lists.
+   */
+  readonly whole: Readonly<Record<string, readonly Json[]>>;
 }
 
 /**
@@ -48,7 +56,21 @@ export function rowTruthOf(world: World, render: Renderer, viewer: Actor): TrueR
     if (node.kind !== 'page' || node.parent.type !== 'data_source' || node.isTemplate) continue;
     const source = world.dataSource(node.parent.id);
     if (source === undefined || !canSee(world, viewer, source) || !canSee(world, viewer, node) || world.inTrash(node)) continue;
-    rows.push({ dataSourceId: source.id, page: render.page(viewer, node, '2026-03-11') });
+    const view = { viewer, stateOf: (page: PageNode) => page };
+    const whole = source.properties.flatMap((property) => {
+      if (!partlyShown.includes(property.type)) return [];
+      const items = render.rows.whole(view, node, source, property)[property.type];
+      return Array.isArray(items) && countOf(property.type, items) >= shownInPage ? [[property.id, items as readonly Json[]] as const] : [];
+    });
+    rows.push({ dataSourceId: source.id, page: render.page(viewer, node, '2026-03-11'), whole: Object.fromEntries(whole) });
   }
   return rows;
+}
+
+const partlyShown: readonly Property['type'][] = ['title', 'rich_text', 'relation', 'people'];
+
+/** How many items count against the limit: of a text, its mentions. */
+function countOf(type: Property['type'], items: readonly Json[]): number {
+  if (type === 'relation' || type === 'people') return items.length;
+  return items.filter((item) => isJsonObject(item) && item['type'] === 'mention').length;
 }
