@@ -53,7 +53,7 @@ console.log(
 );
 
 if (options['life-interval-ms'] > 0 && customers.length > 0) {
-  const life = createSeededLife({ pair, workspaces: customers, seed: notion.seed });
+  const life = createSeededLife({ pair, workspaces: customers, seed: notion.seed, rows: { share: options['life-row-share'] } });
   while (!stopping.signal.aborted) {
     const done = await life.step().catch((error: unknown) => {
       // A stop may interrupt a call.

@@ -8,6 +8,7 @@ test('defaults', () => {
     'nango-port': 4011,
     customers: [],
     'life-interval-ms': 0,
+    'life-row-share': 0,
     'notion-settings': {},
     'nango-settings': {},
   });

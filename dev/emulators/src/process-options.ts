@@ -45,10 +45,15 @@ export const processOptions = {
     schema: z.coerce.number().int().min(0).default(0),
     doc: 'how often the customers change something; 0: never',
   },
+  'life-row-share': {
+    variable: 'EMULATOR_LIFE_ROW_SHARE',
+    schema: z.coerce.number().min(0).max(1).default(0),
+    doc: 'how much of what they change is rows: 0 to 1',
+  },
   'notion-settings': {
     variable: 'NOTION_EMULATOR_SETTINGS',
     schema: json.prefault('{}'),
-    doc: 'JSON: {"delivery":{…},"announce":{…},"rateLimit":{…}}',
+    doc: 'JSON: {"delivery":{…},"announce":{…},"rateLimit":{…},"rows":{…}}',
   },
   'nango-settings': { variable: 'NANGO_EMULATOR_SETTINGS', schema: json.prefault('{}'), doc: 'JSON: {"delivery":{…},…}' },
 } as const;

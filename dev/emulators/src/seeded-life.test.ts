@@ -1,9 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { startReceiver } from '../test/receiver.ts';
 import { lifeActions } from './life/actions.ts';
+import { rowActions } from './life/row-actions.ts';
 import type { JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
 import type { NotionEmulatorOptions } from './notion/emulator.ts';
-import type { TrueDatabase } from './notion/truth.ts';
+import { plainTypes } from './notion/properties.ts';
+import type { TrueDatabase, TrueRow } from './notion/truth.ts';
 import type { Customer, EmulatorPair } from './pair.ts';
 import { startEmulatorPair } from './pair.ts';
 import { createSeededLife } from './seeded-life.ts';
@@ -22,6 +25,35 @@ test('a long enough life includes every action', async () => {
   const life = createSeededLife({ pair, workspaces: 1, seed: 'all', withUnannounced: true });
   const names = new Set((await life.run(600)).map(({ name }) => name));
   expect(names.size).toBe(26);
+  await pair.stop();
+});
+
+test('users who work on rows take every action on them, and fill cells of every type', async () => {
+  const pair = await startEmulatorPair({ seed: 'rows' });
+  const life = createSeededLife({ pair, workspaces: 1, seed: 'rows', rows: { share: 0.8, most: 60 } });
+  const missing = new Set<string>([...Object.keys(rowActions), ...fillable]);
+  for (let round = 0; round < 40 && missing.size > 0; round += 1) {
+    for (const { name } of await life.run(60)) missing.delete(name);
+    for (const { page } of rowsSeen(pair, life.customers[0])) for (const type of filledTypes(page)) missing.delete(type);
+  }
+  expect([...missing]).toEqual([]);
+  await pair.stop();
+});
+
+const neverFilled: readonly string[] = ['button', 'location', 'last_visited_time'];
+const fillable = [...plainTypes, 'relation', 'rollup'].filter((type) => !neverFilled.includes(type));
+
+test('no more rows are added than asked for', async () => {
+  const pair = await startEmulatorPair({ seed: 'few' });
+  const life = createSeededLife({
+    pair,
+    workspaces: 1,
+    seed: 'few',
+    rows: { share: 1, most: 5 },
+    weights: { createRow: 0, restoreRow: 0 },
+  });
+  await life.run(100);
+  expect(rowsSeen(pair, life.customers[0]).length).toBeLessThanOrEqual(5);
   await pair.stop();
 });
 
@@ -140,6 +172,23 @@ async function follow(pair: EmulatorPair, mirrors: ReadonlyMap<string, Mirror>, 
 
 function databasesSeen(pair: EmulatorPair, { workspaceId, connections }: Customer): TrueDatabase[] {
   return pair.notion.truth({ workspaceId, botId: connections[0]?.botId });
+}
+
+function rowsSeen(pair: EmulatorPair, customer: Customer | undefined): TrueRow[] {
+  if (customer === undefined) throw new Error('There is no customer.');
+  return pair.notion.rowTruth({ workspaceId: customer.workspaceId, botId: customer.connections[0]?.botId });
+}
+
+/** The types of the row's properties that have a value. */
+function filledTypes({ properties = null }: JsonObject): string[] {
+  return Object.values(isJsonObject(properties) ? properties : {}).flatMap((property) => {
+    if (!isJsonObject(property) || typeof property['type'] !== 'string') return [];
+    const { type } = property;
+    const outer = property[type] ?? null;
+    const value = isJsonObject(outer) && typeof outer['type'] === 'string' ? (outer[outer['type']] ?? null) : outer;
+    const isEmpty = value === null || value === '' || JSON.stringify(value) === '[]' || JSON.stringify(value) === '{}';
+    return isEmpty ? [] : [type];
+  });
 }
 
 /** A database without the parts that differ in every response. */

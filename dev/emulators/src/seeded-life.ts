@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { LifeActionName, Situation } from './life/actions.ts';
+import type { LifeActionName } from './life/actions.ts';
 import { lifeActions } from './life/actions.ts';
+import type { RowActionKind, RowActionName, RowSituation } from './life/row-actions.ts';
+import { rowActions } from './life/row-actions.ts';
 import { lookAround } from './life/surroundings.ts';
 import { createUser } from './life/user.ts';
 import type { Customer, EmulatorPair } from './pair.ts';
@@ -11,9 +13,17 @@ export interface LifeAction {
   /** From 1. */
   readonly number: number;
   readonly customer: string;
-  readonly name: LifeActionName;
+  readonly name: LifeActionName | RowActionName;
   /** The id of the object acted on, or in. */
   readonly target: string;
+}
+
+/** How much users work on rows. */
+export interface RowLife {
+  /** The share of actions on rows among all, from 0 to 1. */
+  readonly share: number;
+  /** No rows are added when a customer has this many live ones; restoring can make them more. Default 120. */
+  readonly most?: number | undefined;
 }
 
 export interface SeededLife {
@@ -28,7 +38,8 @@ export interface SeededLife {
 /**
  * Simulates users in their workspaces: random actions through Notion's REST API with the owners' tokens, and through the control API only where
  * Notion has no endpoint. The same seed gives the same actions; with the same seed in the pair too, even the same ids.
- * Without `withUnannounced` Notion announces every action, so if no delivery is dropped, a mirror must end equal to the truth.
+ * Without `withUnannounced` Notion announces every action, so if no delivery is dropped, a mirror must end equal to the truth. For the rows in it
+ * that holds only once every data source was scanned: Notion announces neither that a row was archived nor values that follow other rows.
  */
 export function createSeededLife({
   pair,
@@ -36,6 +47,7 @@ export function createSeededLife({
   seed,
   withUnannounced = false,
   weights = {},
+  rows = { share: 0 },
 }: {
   pair: Pick<EmulatorPair, 'notion' | 'addCustomer'>;
   /** How many to add, or existing customers. */
@@ -43,7 +55,9 @@ export function createSeededLife({
   seed: string | number;
   withUnannounced?: boolean;
   /** Overrides the actions' own weights; 0 excludes one. */
-  weights?: Partial<Record<LifeActionName, number>>;
+  weights?: Weights;
+  /** Default: only the few rows that are created, renamed and trashed among the other actions. */
+  rows?: RowLife;
 }): SeededLife {
   const root = createRandom(`life ${seed}`);
   const whose = root.fork('whose turn');
@@ -55,24 +69,24 @@ export function createSeededLife({
     customer,
     user: createUser({ notionUrl: pair.notion.url, token: customer.ownerToken }),
     random: root.fork(`customer ${index}`),
+    // A stream of its own: without actions on rows, the other actions stay the same.
+    onRows: root.fork(`customer ${index} on rows`),
   }));
+  const otherActions = weighted(lifeActions, weights).filter(({ name }) => withUnannounced || lifeActions[name].isAnnounced);
+  const actionsOnRows = weighted(rowActions, weights);
   let number = 0;
 
   const step = async (): Promise<LifeAction> => {
     const life = whose.pickAny(lives);
     if (life === undefined) throw new Error('A life needs at least one customer.');
-    const { customer, user, random } = life;
-    const situation: Situation = {
-      customer,
-      user,
-      random,
-      notion: pair.notion,
-      around: lookAround(pair.notion, customer),
-      withUnannounced,
-    };
+    const around = lookAround(pair.notion, life.customer);
+    const actsOnRows = life.onRows.chance(rows.share) && around.liveSources.length > 0;
+    const random = actsOnRows ? life.onRows : life.random;
+    const { customer, user } = life;
+    const situation: RowSituation = { customer, user, random, notion: pair.notion, around, withUnannounced, mostRows: rows.most ?? 120 };
     for (;;) {
-      const name = choose(random, withUnannounced, weights);
-      const prepared = lifeActions[name].prepare(situation);
+      const { name, prepare } = choose(actsOnRows ? actionsOnRows : otherActions, random);
+      const prepared = prepare(situation);
       if (prepared === null) {
         // Draw again, yielding to the event loop.
         await turn();
@@ -100,18 +114,24 @@ export function createSeededLife({
   };
 }
 
-function choose(random: Random, withUnannounced: boolean, weights: Partial<Record<LifeActionName, number>>): LifeActionName {
-  const names = Object.keys(lifeActions) as LifeActionName[];
-  const weighted = names
-    .filter((name) => withUnannounced || lifeActions[name].isAnnounced)
-    .map((name) => ({ name, weight: weights[name] ?? lifeActions[name].weight }))
-    .filter(({ weight }) => weight > 0);
-  let left = random.next() * weighted.reduce((sum, { weight }) => sum + weight, 0);
-  for (const { name, weight } of weighted) {
-    left -= weight;
-    if (left < 0) return name;
+type Weights = Partial<Record<LifeActionName | RowActionName, number>>;
+
+interface Weighted<Name> extends RowActionKind {
+  readonly name: Name;
+}
+
+function weighted<Name extends keyof Weights>(kinds: Readonly<Record<Name, RowActionKind>>, weights: Weights): Weighted<Name>[] {
+  const named = (Object.keys(kinds) as Name[]).map((name) => ({ ...kinds[name], name, weight: weights[name] ?? kinds[name].weight }));
+  return named.filter(({ weight }) => weight > 0);
+}
+
+function choose<Name>(kinds: readonly Weighted<Name>[], random: Random): Weighted<Name> {
+  let left = random.next() * kinds.reduce((sum, { weight }) => sum + weight, 0);
+  for (const kind of kinds) {
+    left -= kind.weight;
+    if (left < 0) return kind;
   }
-  const last = weighted.at(-1);
+  const last = kinds.at(-1);
   if (last === undefined) throw new Error('No action has a weight.');
-  return last.name;
+  return last;
 }

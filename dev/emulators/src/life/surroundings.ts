@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly liveDatabases: readonly TreeNode[];
   readonly liveSources: readonly TreeNode[];
   readonly liveRows: readonly TreeNode[];
+  /** Live pages with nothing in them, other than rows and the shared page. */
+  readonly emptyPages: readonly TreeNode[];
   /** Trashed, with live ancestors, so it can be restored. */
   readonly restorable: readonly TreeNode[];
   /** Live databases under the private page. */
@@ -25,11 +27,13 @@ export function lookAround(notion: Pick<NotionControl, 'tree'>, customer: Custom
   };
   const shared = [...nodes.values()].filter((node) => isUnderId(node, customer.sharedPageId) && !node.isLinked);
   const live = shared.filter((node) => !node.inTrash);
+  const filled = new Set([...nodes.values()].map((node) => (node.parent.type === 'workspace' ? '' : node.parent.id)));
   return {
     livePages: live.filter((node) => node.kind === 'page' && !isRow(node)),
     liveDatabases: live.filter((node) => node.kind === 'database'),
     liveSources: live.filter((node) => node.kind === 'data_source'),
     liveRows: live.filter(isRow),
+    emptyPages: live.filter((node) => node.kind === 'page' && !isRow(node) && !filled.has(node.id) && node.id !== customer.sharedPageId),
     restorable: shared.filter((node) => node.trashed && parent(node)?.inTrash === false),
     hiddenDatabases: [...nodes.values()].filter(
       (node) => node.kind === 'database' && !node.inTrash && isUnderId(node, customer.privatePageId),
