@@ -32,9 +32,10 @@ export type SourceFailureClass =
  * - `dependency`: MongoDB, Kafka or the schema registry is unavailable
  * - `connection`: no connection of the tenant could be used
  * - `unwritable`: MongoDB can never store the document
+ * - `stale`: Notion's answer is older than the event; it is asked again shortly. No failure of Notion or of the event
  * - `shutdown`: the worker is stopping
  */
-export type FailureClass = SourceFailureClass | 'poison' | 'dependency' | 'connection' | 'unwritable' | 'shutdown';
+export type FailureClass = SourceFailureClass | 'poison' | 'dependency' | 'connection' | 'unwritable' | 'stale' | 'shutdown';
 
 /** `class` and `code` are short and have few values; `message` is for people and holds no secret. */
 export interface Failure {

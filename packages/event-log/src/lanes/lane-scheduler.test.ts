@@ -104,6 +104,24 @@ afterEach(() => {
 });
 
 describe('the order of work', () => {
+  it.each<[string, Failure, string[]]>([
+    ['that waited because an answer was stale keeps its turn', { ...failure, class: 'stale' }, ['acme/first: 0', 'acme/second: 2']],
+    ['that has failed comes after those that have not', failure, ['acme/second: 2', 'acme/first: 0']],
+  ])('a task %s', async (_, why, expected) => {
+    const { push, runs, seen } = harness({ perLane: 1 });
+    push('acme', 'first');
+    await vi.advanceTimersByTimeAsync(1);
+    const other = { kind: 'retry', at: Date.now() + 5_000, scope: 'task', failure: why } as const;
+    await runs[0]!.end(other);
+    push('acme', 'busy');
+    await vi.advanceTimersByTimeAsync(5_000);
+    push('acme', 'second');
+    await vi.advanceTimersByTimeAsync(1);
+    await runs[1]!.end(done);
+    await runs[2]!.end(done);
+    expect(seen().slice(2)).toEqual(expected);
+  });
+
   it('runs one task strictly in order, and hands over all waiting records together', async () => {
     const { push, runs, seen, settled, tick } = harness();
     push('acme', 'tasks');

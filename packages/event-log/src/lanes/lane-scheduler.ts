@@ -235,7 +235,7 @@ export function createLaneScheduler<T>(deps: {
       void holdUntilDue(lane, { until: at, failure });
       return release(lane, task);
     }
-    holdTask(task);
+    holdTask(task, failure.class !== 'stale');
     const isDue = await timers.sleep(at - Date.now());
     if (isDue && task.state === 'held') release(lane, task);
   }

@@ -74,6 +74,17 @@ describe('a task', () => {
     expect(offsetsOf(start(lane))).toEqual([2]);
   });
 
+  test('keeps its turn among those that have not failed when it waits without having failed', () => {
+    const lane = laneWith('a', 'failing');
+    const run = start(lane);
+    fail(lane);
+    endRun(lane, run);
+    takeBack(run.task, run.entries);
+    holdTask(run.task, false);
+    releaseTask(lane, run.task);
+    expect(startAll(lane)).toEqual(['a', 'failing']);
+  });
+
   test('is forgotten when it is released with nothing waiting', () => {
     const lane = laneWith('a');
     const run = start(lane);

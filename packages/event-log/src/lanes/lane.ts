@@ -133,9 +133,9 @@ export function takeBack<T>(task: Task<T>, entries: readonly Entry<T>[]): void {
 }
 
 /** The task alone waits, until it is released. */
-export function holdTask<T>(task: Task<T>): void {
+export function holdTask<T>(task: Task<T>, isFailing = true): void {
   task.state = 'held';
-  task.isFailing = true;
+  task.isFailing = isFailing;
 }
 
 /** Every task of the lane waits, until the hold is ended. False: the lane is held for at least as long already. */
