@@ -62,6 +62,8 @@ export interface DataSourceContents {
   follow(database: { readonly workspaceId: string; readonly databaseId: string }, sources: readonly FollowedSource[]): Promise<string[]>;
   /** Adds to what is wanted. False: the mirror has no such data source, or an operator turned its rows off. */
   want(ref: DataSourceRef, wish: ScanWish): Promise<boolean>;
+  /** The database that the data source is in, as the documents say. Null: there is no document of it. */
+  holderOf(ref: DataSourceRef): Promise<string | null>;
   /** Deletes the document of a data source that has been removed with its rows. */
   forget(ref: DataSourceRef): Promise<void>;
 }
@@ -94,7 +96,8 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
           const { dataSourceId, schema } = source;
           const document = known.find((one) => one.dataSourceId === dataSourceId);
           if (document === undefined) {
-            if (schema !== null) await add({ ...source, workspaceId, databaseId });
+            // Also if this connection cannot read it: another one may show its rows, and those must go with it.
+            await add({ ...source, workspaceId, databaseId });
             continue;
           }
           const isMoved = document.databaseId !== databaseId;
@@ -109,6 +112,11 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
           .map(({ dataSourceId }) => dataSourceId);
       }),
     want: (ref, wish) => orUnavailable('a scan could not be wanted', () => wantAnd(idOf(ref), {}, wish)),
+    holderOf: (ref) =>
+      orUnavailable('a data source could not be read', async () => {
+        const found = await contents.findOne({ _id: idOf(ref) }, { projection: { databaseId: 1 } });
+        return found?.databaseId ?? null;
+      }),
     forget: (ref) =>
       orUnavailable('a data source could not be forgotten', async () => {
         await contents.deleteOne({ _id: idOf(ref) });

@@ -14,7 +14,7 @@ interface ListedSource {
 interface ListingDocument {
   readonly workspaceId: string;
   readonly databaseId: string;
-  readonly dataSources: readonly { readonly id: string }[];
+  readonly dataSources: readonly { readonly id: string; readonly inTrash?: boolean }[];
 }
 
 /**
@@ -23,7 +23,13 @@ interface ListingDocument {
  */
 export type DatabasesListing = (workspaceId: string, dataSourceId: string) => Promise<string[]>;
 
-export function createDatabasesListing(deps: { readonly db: Db; readonly metrics: Registry }): DatabasesListing {
+/** `trashed`: whether a database counts that lists the data source as one in the trash. */
+export function createDatabasesListing(deps: {
+  readonly db: Db;
+  readonly metrics: Registry;
+  readonly trashed?: 'counts' | 'does not count';
+}): DatabasesListing {
+  const { trashed = 'counts' } = deps;
   const records = openRecords(deps.db, databaseStorage);
   const meter = createStoreMeter(deps.metrics);
   const listOne = createBatcher<ListedSource, string[]>({
@@ -36,11 +42,12 @@ export function createDatabasesListing(deps: { readonly db: Db; readonly metrics
     const sourcesOf = new Map<string, string[]>();
     for (const { workspaceId, dataSourceId } of asked) sourcesOf.set(workspaceId, [...(sourcesOf.get(workspaceId) ?? []), dataSourceId]);
     const $or = [...sourcesOf].map(([workspaceId, ids]) => ({ workspaceId, 'dataSources.id': { $in: ids } }));
-    const projection = { _id: 0, workspaceId: 1, databaseId: 1, 'dataSources.id': 1 } as const;
+    const projection = { _id: 0, workspaceId: 1, databaseId: 1, 'dataSources.id': 1, 'dataSources.inTrash': 1 } as const;
     const found = await orUnavailable('records could not be read', () => records.find<ListingDocument>({ $or }, { projection }).toArray());
     const listings = new Map<string, string[]>();
     for (const { workspaceId, databaseId, dataSources } of found) {
-      for (const { id } of dataSources) {
+      for (const { id, inTrash } of dataSources) {
+        if (inTrash === true && trashed === 'does not count') continue;
         const key = sourceKey({ workspaceId, dataSourceId: id });
         listings.set(key, [...(listings.get(key) ?? []), databaseId]);
       }

@@ -6,8 +6,10 @@ import { readFields } from '../records/record-document.ts';
 import { rowFields, rowOf } from './row-content.ts';
 import { timeOrNull } from './stored-fields.ts';
 
-/** A tombstone keeps it, if the row was ever live; otherwise both are null. */
 export interface RowOutline {
+  /** Null for a tombstone. */
+  readonly databaseId: string | null;
+  /** A tombstone keeps these two, if the row was ever live; otherwise both are null. */
   readonly dataSourceId: string | null;
   readonly createdTime: Date | null;
 }
@@ -26,10 +28,14 @@ export const rowStorage: EntityStorage<RowContent, RowOutline> = {
   ],
   contentFields: rowFields,
   contentOf: rowOf,
-  outlineProjection: { dataSourceId: 1, createdTime: 1 },
+  outlineProjection: { databaseId: 1, dataSourceId: 1, createdTime: 1 },
   outlineOf: (document) => readFields(outline, document),
-  outlineOfContent: ({ dataSourceId, createdTime }) => ({ dataSourceId, createdTime }),
+  outlineOfContent: ({ databaseId, dataSourceId, createdTime }) => ({ databaseId, dataSourceId, createdTime }),
   tombstoneFields: ({ dataSourceId, createdTime }) => (dataSourceId === null ? {} : { dataSourceId, createdTime }),
 };
 
-const outline = z.object({ dataSourceId: z.string().nullable().default(null), createdTime: timeOrNull.default(null) });
+const outline = z.object({
+  databaseId: z.string().nullable().default(null),
+  dataSourceId: z.string().nullable().default(null),
+  createdTime: timeOrNull.default(null),
+});

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { keyOf } from '@notion-mirror/domain/entity';
+import type { Registry } from '@notion-mirror/service-kit/metrics';
+import type { Db } from 'mongodb';
+import { z } from 'zod';
+import { createBatcher } from '../batcher.ts';
+import type { FollowedSource } from '../data-source-contents.ts';
+import { orUnavailable } from '../errors.ts';
+import { openRecords, readFields } from '../records/record-document.ts';
+import { createStoreMeter, settled } from '../records/store-meter.ts';
+import { databaseStorage } from './database.ts';
+
+/**
+ * The data sources of a database, as its record has them now, without those in the trash; none for a tombstone or without a record. Simultaneous
+ * reads are batched. Rejects with a `StoreUnavailableError` when MongoDB is unavailable.
+ */
+export type FollowedSources = (workspaceId: string, databaseId: string) => Promise<readonly FollowedSource[]>;
+
+export function createFollowedSources(deps: { readonly db: Db; readonly metrics: Registry }): FollowedSources {
+  const records = openRecords(deps.db, databaseStorage);
+  const meter = createStoreMeter(deps.metrics);
+  const projection = { dataSources: { id: 1, inTrash: 1, properties: { id: 1, name: 1, type: 1, config: 1 } } } as const;
+  const readOne = createBatcher<string, readonly FollowedSource[]>({
+    maxOps: 100,
+    maxInFlight: 4,
+    run: (ids) =>
+      meter.batch('read', ids.length, async () => {
+        const found = await orUnavailable('records could not be read', () =>
+          records.find({ _id: { $in: [...new Set(ids)] } }, { projection }).toArray(),
+        );
+        const byId = new Map(found.map((document) => [document._id, document]));
+        return ids.map((id) => {
+          const document = byId.get(id);
+          return settled(() => (document === undefined ? [] : readFields(listed, document).dataSources.flatMap(followed)));
+        });
+      }),
+  });
+  return (workspaceId, databaseId) => readOne(keyOf({ workspaceId, id: databaseId }));
+}
+
+const property = z.object({ id: z.string(), name: z.string(), type: z.string(), config: z.unknown() });
+
+const listed = z.object({
+  dataSources: z.array(z.object({ id: z.string(), inTrash: z.boolean().optional(), properties: z.array(property).optional() })).default([]),
+});
+
+type ListedSource = z.output<typeof listed>['dataSources'][number];
+
+function followed({ id, inTrash, properties }: ListedSource): FollowedSource[] {
+  if (inTrash === true) return [];
+  return [{ dataSourceId: id, schema: properties === undefined ? null : digestOf(properties) }];
+}
+
+/** The same for the same properties in any order. Options keep their order: it is their own. */
+function digestOf(properties: readonly z.output<typeof property>[]): string {
+  const inOrder = properties.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, name, type, config }) => [id, name, type, config]);
+  return createHash('sha256').update(JSON.stringify(inOrder, withSortedKeys)).digest('base64url');
+}
+
+function withSortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
