@@ -4,7 +4,9 @@ import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
-/** The outcome of one event, and how it was reached. A repeated event has several. Fields unknown to a service are null. */
+/**
+ * The outcome of one event, or of several about one row, and how it was reached. A repeated event has several. Fields unknown to a service are null.
+ */
 export interface EventOutcome {
   readonly service: 'ingress' | 'sync-worker' | 'delete-worker';
   readonly eventId: string;
@@ -31,6 +33,8 @@ export interface EventOutcome {
   readonly attempts: number | null;
   /** The event whose fetch answered for this one too. */
   readonly coalescedInto: string | null;
+  /** Events about the same row that this outcome is of as well, received before this one. */
+  readonly others?: readonly string[];
   /** `requestId`: Notion's own, of the first call. */
   readonly fetch: { readonly requestId: string | null; readonly calls: number; readonly ms: number } | null;
   /** The record afterwards. `ms`: null when it was left unchanged. */
@@ -57,8 +61,8 @@ export interface OutcomeDocument extends EventOutcome {
 }
 
 export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): OutcomeDocument {
-  const { eventId, databaseId, dataSourceId, pageId, record } = outcome;
-  const ids = [eventId, databaseId, dataSourceId, pageId, record?.databaseId ?? null, record?.pageId ?? null];
+  const { eventId, databaseId, dataSourceId, pageId, record, others = [] } = outcome;
+  const ids = [eventId, ...others, databaseId, dataSourceId, pageId, record?.databaseId ?? null, record?.pageId ?? null];
   const subjects = new Set(ids.filter((id) => id !== null));
   return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
 }

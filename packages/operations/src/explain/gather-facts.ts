@@ -52,7 +52,7 @@ export async function gatherExplainFacts(
     const { entity, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
     const { kind } = entity.storage;
     const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
-    const isEvent = outcomes.some(({ eventId }) => eventId === subject);
+    const isEvent = outcomes.some(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
     const id =
       outcomes.map((outcome) => outcome.record?.databaseId ?? outcome.databaseId).find((known) => known !== null) ??
       [...holders.values()][0] ??

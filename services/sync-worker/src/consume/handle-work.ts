@@ -1,4 +1,4 @@
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { isRowKind, type DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
@@ -7,7 +7,7 @@ import { retryAfter } from '@notion-mirror/worker/retry-after';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
 
-/** The outcome of one event, for its log line and the metric. */
+/** The outcome of an event, for its log line and the metric. */
 export type SyncOutcome = Extract<SyncedWork, { kind: 'settled' }>['outcome'] | 'parked';
 
 export interface OutcomeDetail {
@@ -21,6 +21,8 @@ export interface OutcomeDetail {
   readonly attempts: number;
   /** From being read from the log until the work that settled it began, ms. */
   readonly waitedMs: number;
+  /** The other events of the task, which have no report of their own. */
+  readonly others?: readonly WorkItem<DatabaseEvent>[];
 }
 
 export interface HandlerDependencies {
@@ -37,13 +39,13 @@ export interface HandlerDependencies {
 }
 
 /**
- * Handles the waiting events of one task (about one database, or one data source whose database is not known yet) together: Notion's current
- * state answers all of them. Each event still gets its own outcome.
+ * Handles the waiting events of one task (about one database, one data source whose database is not known yet, or one row) together: Notion's current
+ * state answers all of them. Each event still gets its own outcome; events about rows, which outnumber the others by far, get one together.
  */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function syncWork(work) {
     const outcome = await handle(work);
-    if (outcome.kind === 'retry' && outcome.scope === 'task') work.items.forEach(deps.retrying);
+    if (outcome.kind === 'retry' && outcome.scope === 'task' && outcome.failure.class !== 'stale') work.items.forEach(deps.retrying);
     return outcome;
   };
 
@@ -67,17 +69,21 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
 
   async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: SyncedWork, beganAt: number): Promise<Outcome> {
     const done = (outcome: SyncOutcome, reason?: string): Outcome => {
-      const { trail, calls: callsSaved } = result.kind === 'settled' ? result : { trail: null, calls: 0 };
-      for (const event of work.items) {
-        const { item, takenAt } = event;
+      const { trail, calls } = result.kind === 'settled' ? result : { trail: null, calls: 0 };
+      const callsOfNewest = outcome === 'skipped' ? calls : 0;
+      const report = (event: WorkItem<DatabaseEvent>, callsSaved: number, about: Pick<OutcomeDetail, 'coalescedInto' | 'others'>) =>
         deps.report(event, outcome, {
           trail,
           attempts: work.attempt,
-          waitedMs: Math.max(0, beganAt - takenAt),
+          waitedMs: Math.max(0, beganAt - event.takenAt),
           ...(reason === undefined ? {} : { reason }),
-          ...(item === newest ? {} : { coalescedInto: newest.eventId }),
-          ...(item === newest && outcome !== 'skipped' ? {} : { callsSaved }),
+          ...(callsSaved === 0 ? {} : { callsSaved }),
+          ...about,
         });
+      const others = isRowKind(newest.kind) ? work.items.filter(({ item }) => item !== newest) : [];
+      for (const event of work.items) {
+        if (event.item === newest) report(event, callsOfNewest + others.length * calls, others.length === 0 ? {} : { others });
+        else if (others.length === 0) report(event, calls, { coalescedInto: newest.eventId });
       }
       return { kind: 'done' };
     };

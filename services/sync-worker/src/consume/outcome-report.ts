@@ -6,7 +6,10 @@ import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { createEventSeconds } from '@notion-mirror/worker/event-seconds';
 import type { OutcomeDetail, SyncOutcome } from './handle-work.ts';
 
-/** Reports the outcome of each event: one log line, the metrics, and the stored outcome. */
+/** Most other events of one stored outcome: their ids are in it, and in an index. */
+const eventsOfOutcome = 1_000;
+
+/** Reports outcomes: one log line and the stored outcome for each report, and the metrics for each event in it. */
 export function createOutcomeReport(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -27,15 +30,17 @@ export function createOutcomeReport(deps: {
     labelNames: ['because'],
     registers: [metrics],
   });
-  return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, ...detail }) {
+  return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, others = [], ...detail }) {
     const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
+    if (others.length > 0) outcomes.inc({ outcome, coalesced: 'true' }, others.length);
     if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
     observeAge(ageMs);
-    const about = { eventId, type, workspaceId, databaseId, dataSourceId, ...(pageId === null ? {} : { pageId }) };
-    logger.info({ ...about, origin, outcome, ...detail, ageMs }, 'event handled');
+    for (const { item } of others) observeAge(at - item.receivedAt.getTime());
+    const ofRow = pageId === null ? {} : { pageId, eventIds: 1 + others.length };
+    logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs }, 'event handled');
     const { reason = null, coalescedInto = null } = detail;
     const path = {
       attempts,
@@ -44,6 +49,10 @@ export function createOutcomeReport(deps: {
       record: trail?.record ?? null,
       isUnannounced: trail?.isUnannounced ?? false,
     };
-    keep({ ...outcomeOf('sync-worker', event, record), ...path, outcome, reason, coalescedInto, at: new Date(at) });
+    const kept = { ...outcomeOf('sync-worker', event, record), ...path, outcome, reason, coalescedInto, at: new Date(at) };
+    if (others.length === 0) return keep(kept);
+    for (let from = 0; from < others.length; from += eventsOfOutcome) {
+      keep({ ...kept, others: others.slice(from, from + eventsOfOutcome).map(({ item }) => item.eventId) });
+    }
   };
 }

@@ -37,7 +37,7 @@ export function startConsumer(
       },
       report(event, outcome, detail) {
         report(event, outcome, detail);
-        awaitedEvents.settle(event.item, 'handled');
+        for (const { item } of [event, ...(detail.others ?? [])]) awaitedEvents.settle(item, 'handled');
       },
     }),
     onDead: (record) => awaitedEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' }, 'handled'),

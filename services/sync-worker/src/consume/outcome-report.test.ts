@@ -1,0 +1,62 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { outcomeDocument, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { expect, test } from 'vitest';
+import { createOutcomeReport } from './outcome-report.ts';
+
+function itemOf(eventId: string) {
+  const item: DatabaseEvent = {
+    eventId,
+    kind: 'row_sync',
+    type: 'page.content_updated',
+    workspaceId: 'acme',
+    connectionId: 'c1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: 'n1',
+    databaseId: 'd1',
+    dataSourceId: 's1',
+    pageId: 'p1',
+    occurredAt: new Date(1_000),
+    receivedAt: new Date(2_000),
+    origin: 'nango',
+  };
+  return { item, takenAt: 0, record: { topic: 't', partition: 1, offset: 2n, timestamp: 3, key: null, value: null, headers: {} } };
+}
+
+// With a document and a line for each, a million events about rows would be a million documents and lines.
+test('the events of one row have one log line, and one stored outcome by which each is found', async () => {
+  const kept: EventOutcome[] = [];
+  const lines: string[] = [];
+  const metrics = new Registry();
+  const report = createOutcomeReport({
+    logger: createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } }),
+    metrics,
+    now: () => 5_000,
+    keep: (outcome) => kept.push(outcome),
+  });
+  report(itemOf('e3'), 'written', { trail: null, attempts: 1, waitedMs: 4, callsSaved: 2, others: [itemOf('e1'), itemOf('e2')] });
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: 'e3', pageId: 'p1', eventIds: 3, outcome: 'written' }]);
+  expect(kept).toMatchObject([{ eventId: 'e3', others: ['e1', 'e2'], outcome: 'written', waitedMs: 4 }]);
+  expect(kept.map((outcome) => outcomeDocument(outcome, new Date()).subjects)).toEqual([['e3', 'e1', 'e2', 'd1', 's1', 'p1']]);
+  const counted = async (name: string) => (await metrics.getSingleMetric(name)!.get()).values;
+  expect(await counted('notion_mirror_sync_outcomes_total')).toMatchObject([
+    { labels: { outcome: 'written', coalesced: 'false' }, value: 1 },
+    { labels: { outcome: 'written', coalesced: 'true' }, value: 2 },
+  ]);
+  expect((await counted('notion_mirror_sync_event_seconds')).at(-1)).toMatchObject({ value: 3 });
+});
+
+test('a stored outcome has a bounded number of events', () => {
+  const kept: EventOutcome[] = [];
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const report = createOutcomeReport({ logger, metrics: new Registry(), now: () => 5_000, keep: (outcome) => kept.push(outcome) });
+  const others = Array.from({ length: 2_500 }, (_, n) => itemOf(`e${n}`));
+  report(itemOf('newest'), 'written', { trail: null, attempts: 1, waitedMs: 4, others });
+  expect(kept.map(({ eventId, others: ids }) => [eventId, ids?.length])).toEqual([
+    ['newest', 1_000],
+    ['newest', 1_000],
+    ['newest', 500],
+  ]);
+  expect(new Set(kept.flatMap(({ others: ids = [] }) => ids)).size).toBe(2_500);
+});
