@@ -4,6 +4,7 @@ import type { Work } from '@notion-mirror/event-log/lanes/work';
 import type { StateContract } from '@notion-mirror/event-log/state-contract';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import type { SyncedWork } from './consume/sync-entity.ts';
 import type { Comparison, SweepTools } from './sweep/sweep-tools.ts';
@@ -12,7 +13,7 @@ import type { Comparison, SweepTools } from './sweep/sweep-tools.ts';
 export interface MirroredEntity<Content, Outline extends object> {
   readonly storage: EntityStorage<Content, Outline>;
   readonly states: StateContract<Content>;
-  open(worker: Worker, notion: NotionSource): OpenEntity;
+  open(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): OpenEntity;
 }
 
 /** A kind of entity in a running worker. */

@@ -21,7 +21,7 @@ export async function startSyncWorker(
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
-  const entities = mirrored.map((one) => one.open(worker, notion));
+  const entities = mirrored.map((one) => one.open(worker, notion, config));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
   const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities });

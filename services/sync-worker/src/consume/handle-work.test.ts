@@ -9,6 +9,7 @@ import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { createDatabaseSync, type DatabaseSyncDependencies } from '../databases/sync-databases.ts';
+import { createStaleAnswers } from './stale-answers.ts';
 import { createWorkHandler, type SyncOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
 /** One tenant's Notion and mirror, in memory. Both map databases to their data sources. */
@@ -24,6 +25,9 @@ function world() {
   const asked: unknown[] = [];
   /** Data sources looked up at Notion. */
   const located: string[] = [];
+  /** Databases that were followed, each with its data sources at that time; and the holders of data sources before. */
+  const followed: [databaseId: string, sources: readonly string[]][] = [];
+  const holders = new Map<string, string>();
   const store = { isAway: false, rejects: false };
   const listedAsActive = { is: false };
   /** Runs between a fetch and its write. */
@@ -85,11 +89,16 @@ function world() {
         return Promise.resolve(holder === undefined ? { kind: 'not_found' } : { kind: 'database', databaseId: holder });
       },
     },
+    staleAnswers: createStaleAnswers(new Set(['data_source.schema_updated']), () => 1_000_000),
+    followed: {
+      follow: (_event, databaseId) => Promise.resolve(void followed.push([databaseId, mirror.get(databaseId)?.dataSourceIds ?? []])),
+      holderOf: (_workspaceId, dataSourceId) => Promise.resolve(holders.get(dataSourceId) ?? null),
+    },
     toleranceMs: 10_000,
     now: () => 1_000_000,
   };
   const deps: HandlerDependencies = {
-    entities: [{ kind: databaseKind, sync: createDatabaseSync(databases) }],
+    entities: [{ kind: databaseKind, sync: createDatabaseSync(databases).sync }],
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),
     retrying: ({ item }) => void retrying.push(item.eventId),
@@ -120,6 +129,8 @@ function world() {
     fetched,
     asked,
     located,
+    followed,
+    holders,
     store,
     afterFetch,
     listedAsActive,
@@ -447,6 +458,72 @@ describe('the sync worker', () => {
     notionSays({ kind: 'retry', at: 2_000_000, scope: 'request', failure });
     await handle(event('e2'), event('e3'));
     expect(retrying).toEqual(['e2', 'e3']);
+  });
+
+  test('a database is followed after every sync, also if nothing was written', async () => {
+    const { notion, handle, followed } = world();
+    notion.set('A', ['s1']);
+    await handle(event('e1'));
+    await handle(event('e2', { receivedAt: new Date(900_000) }));
+    notion.delete('A');
+    await handle(event('e3'));
+    expect(followed).toEqual([
+      ['A', ['s1']],
+      ['A', ['s1']],
+      ['A', []],
+    ]);
+  });
+
+  // Otherwise the rows of a data source that moves would be removed, and scanned again in the other database.
+  test('after a move, both databases are followed when both are written, and the new one first', async () => {
+    const { notion, handle, followed } = world();
+    notion.set('A', ['s1']).set('B', []);
+    await handle(event('e1'));
+    followed.length = 0;
+    notion.set('A', []).set('B', ['s1']);
+    await handle(event('e2', { databaseId: 'B', dataSourceId: 's1', type: 'data_source.moved' }));
+    expect(followed).toEqual([
+      ['B', ['s1']],
+      ['A', []],
+    ]);
+  });
+
+  // After a crash in between, the database no longer lists the data source, so nothing else leads to it.
+  test('the database that a data source was in is followed, even if an earlier attempt has synced it', async () => {
+    const { notion, handle, followed, holders, mirror } = world();
+    notion.set('A', ['s1', 's2']);
+    await handle(event('e1'));
+    followed.length = 0;
+    mirror.set('A', { ...mirror.get('A')!, dataSourceIds: ['s2'] });
+    notion.set('A', ['s2']);
+    holders.set('s1', 'A');
+    await handle(event('e2', { databaseId: null, dataSourceId: 's1', type: 'data_source.deleted' }));
+    expect(followed).toEqual([['A', ['s2']]]);
+  });
+
+  test('no database is followed while the task is to be repeated', async () => {
+    const { notion, handle, notionSays, followed, afterFetch } = world();
+    notion.set('A', ['s1']).set('B', []);
+    await handle(event('e1'));
+    followed.length = 0;
+    notion.set('A', []).set('B', ['s1']);
+    afterFetch.run = async () => {
+      const failure = { class: 'server', code: 'internal_server_error', message: 'status 500' } as const;
+      notionSays({ kind: 'retry', at: 2_000_000, scope: 'request', failure });
+    };
+    const moved = event('e2', { databaseId: 'B', dataSourceId: 's1', type: 'data_source.moved' });
+    expect(await handle(moved)).toMatchObject({ kind: 'retry' });
+    expect(followed).toEqual([]);
+  });
+
+  test('an answer that is older than the event is fetched again later, once, and the wait is no failure', async () => {
+    const { handle, notionSays, reports, retrying, mirror } = world();
+    notionSays(live([], new Date(0)));
+    const stale = event('e1', { type: 'data_source.schema_updated', occurredAt: new Date(999_000) });
+    expect(await handle(stale)).toMatchObject({ kind: 'retry', at: 1_005_000, scope: 'task', failure: { class: 'stale' } });
+    expect([mirror.size, reports.length, retrying.length]).toEqual([0, 0, 0]);
+    expect(await handle(stale)).toEqual({ kind: 'done' });
+    expect(reports).toMatchObject([{ eventId: 'e1', outcome: 'written' }]);
   });
 
   test('an event that can never succeed is a dead letter', async () => {

@@ -1,7 +1,8 @@
 import { applySync, type SyncSteps } from '@notion-mirror/domain/apply-event';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
-import { nextRev, type RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { Failure } from '@notion-mirror/domain/failure';
+import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { RecordStore, StoredRecord } from '@notion-mirror/mirror-store/records/record-store';
@@ -24,7 +25,15 @@ export type SyncResult<Outline extends object> =
   | Unfinished;
 
 /** Nothing was settled. */
-export type Unfinished = { readonly kind: 'unwritable'; readonly message: string } | Unanswered;
+export type Unfinished = { readonly kind: 'unwritable'; readonly message: string } | Unanswered | ReadAgain;
+
+/** What Notion answered is not to be believed yet. `at`: when to ask again, epoch ms. */
+export interface ReadAgain {
+  readonly kind: 'retry';
+  readonly at: number;
+  readonly scope: 'request';
+  readonly failure: Failure & { readonly class: 'stale' };
+}
 
 /** The result for the events of one task. `calls`: the calls to Notion of a fetch that answers them. */
 export type SyncedWork =
@@ -48,8 +57,14 @@ export interface SyncTarget extends EntityRef {
   readonly attempt: number;
 }
 
-/** `removed`: the entity exists, but the mirror must not hold it, as a page that has left its data source. */
-export type Fetched<Content> = FetchOutcome<Content> | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'> };
+/**
+ * `removed`: the entity exists, but the mirror must not hold it, as a page that has left its data source. `source`: `fetch` if the fetch says so,
+ * `delete` if its surroundings in the mirror do: a later sign of it is then never considered to be covered by this fetch.
+ */
+export type Fetched<Content> =
+  | FetchOutcome<Content>
+  | { readonly kind: 'removed'; readonly reason: Exclude<RemovalReason, 'deleted'>; readonly source: RecordState['source'] }
+  | Unfinished;
 
 /** The parameters of a fetch. */
 export interface FetchOrder<Outline extends object> extends EntityRef {
@@ -174,8 +189,8 @@ async function write<Content, Outline extends object>(
     case 'removed':
     case 'inaccessible': {
       if (fetched.kind === 'inaccessible' && hint && record === null) return { kind: 'unknown' };
-      const reason = fetched.kind === 'removed' ? fetched.reason : fetched.kind;
-      const written = await records.writeTombstone({ ...key, asOf, source: 'fetch', reason, eventId: event.eventId });
+      const { reason, source } = fetched.kind === 'removed' ? fetched : ({ reason: fetched.kind, source: 'fetch' } as const);
+      const written = await records.writeTombstone({ ...key, asOf, source, reason, eventId: event.eventId });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
       // The tombstone is written even so: a fetch in flight may still hold the previous content of the id.
@@ -185,6 +200,7 @@ async function write<Content, Outline extends object>(
     case 'no_active_connection':
     case 'retry':
     case 'failed':
+    case 'unwritable':
       return fetched;
   }
 }

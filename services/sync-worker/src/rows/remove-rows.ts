@@ -1,0 +1,75 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
+import type { RowOutline } from '@notion-mirror/mirror-store/entities/row';
+import type { LiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
+import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import type { SyncedWork } from '../consume/sync-entity.ts';
+import type { RowParents } from './row-parents.ts';
+
+export interface RowRemovalDependencies {
+  readonly records: Pick<RecordStore<unknown, RowOutline>, 'writeTombstone'>;
+  readonly liveRowsOf: LiveRowsOf;
+  readonly parents: Pick<RowParents, 'has' | 'reasonFor'>;
+  readonly contents: Pick<DataSourceContents, 'want' | 'forget'>;
+  /** Follows each live database that has the data source. */
+  readonly followHolders: (event: DatabaseEvent, dataSourceId: string) => Promise<void>;
+  /** How long after now a scan sees everything that is there now. Milliseconds. */
+  readonly scanAfterMs: number;
+  readonly now: () => number;
+}
+
+const rowsAtOnce = 500;
+
+/**
+ * Removes the rows of a data source that no live database of the mirror has. Every write is conditional on the record being unchanged, so it stops
+ * a fetch in flight; a row that was written meanwhile is read again. A data source that has come back meanwhile gets a scan instead of being
+ * forgotten. Safe to run again. Rejects with the errors of the store and the log, or the signal's reason.
+ */
+export async function removeRows(
+  deps: RowRemovalDependencies,
+  event: DatabaseEvent & { readonly databaseId: string; readonly dataSourceId: string },
+  signal: AbortSignal,
+): Promise<SyncedWork> {
+  const { records, liveRowsOf, parents, contents, now } = deps;
+  const { workspaceId, databaseId, dataSourceId, eventId } = event;
+  const source = { workspaceId, dataSourceId };
+  const isBack = () => parents.has(workspaceId, dataSourceId);
+
+  if (await isBack()) {
+    await rescan();
+    return { kind: 'settled', outcome: 'skipped', reason: 'came_back', trail: null, calls: 0 };
+  }
+  const reason = await parents.reasonFor(workspaceId, databaseId);
+  const removed = await removeAll();
+  if (await isBack()) await rescan();
+  else {
+    await contents.forget(source);
+    // It may have been followed again just before it was forgotten.
+    await deps.followHolders(event, dataSourceId);
+  }
+  return { kind: 'settled', outcome: 'removed', reason: `${reason}, rows: ${removed}`, trail: null, calls: 0 };
+
+  async function removeAll(): Promise<number> {
+    for (let count = 0; ;) {
+      signal.throwIfAborted();
+      const rows = await liveRowsOf(source, rowsAtOnce);
+      if (rows.length === 0) return count;
+      const asOf = new Date(now());
+      const results = await Promise.all(
+        rows.map(({ id, record }) =>
+          records.writeTombstone({ workspaceId, id, expected: record, asOf, source: 'delete', reason, eventId }),
+        ),
+      );
+      const rejected = results.find(({ kind }) => kind === 'rejected');
+      if (rejected?.kind === 'rejected') throw new Error(`a tombstone was rejected: ${rejected.message}`);
+      count += results.filter(({ kind }) => kind === 'written').length;
+    }
+  }
+
+  async function rescan(): Promise<void> {
+    const at = new Date(now());
+    const dueAt = new Date(now() + deps.scanAfterMs);
+    const isWanted = await contents.want(source, { reasons: ['came_back'], depth: 'all', at, raisesAll: false, dueAt });
+    if (!isWanted) await deps.followHolders(event, dataSourceId);
+  }
+}

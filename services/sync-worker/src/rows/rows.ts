@@ -1,0 +1,68 @@
+import type { RowContent } from '@notion-mirror/domain/entities/row';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import { rowStates } from '@notion-mirror/event-log/entities/row-state';
+import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
+import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
+import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Config } from '@notion-mirror/service-kit/config';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+import { createStaleAnswers } from '../consume/stale-answers.ts';
+import type { SyncedWork } from '../consume/sync-entity.ts';
+import { openDatabaseSync, openFollowedDatabases } from '../databases/open-database-sync.ts';
+import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
+import { removeRows, type RowRemovalDependencies } from './remove-rows.ts';
+import { createRowParents } from './row-parents.ts';
+import { createRowSync } from './sync-row.ts';
+
+export const rows: MirroredEntity<RowContent, RowOutline> = {
+  storage: rowStorage,
+  states: rowStates,
+  open: (worker, notion, config) => ({
+    kind: rowKind,
+    sync: config.rows === 'on' ? openRowSync(worker, notion, config) : () => Promise.resolve(ignored('rows_off')),
+    compare: () => Promise.resolve({ held: 0, found: 0, gone: [] }),
+  }),
+};
+
+/** Events of changes that move the time of the last edit. */
+const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
+
+function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): OpenEntity['sync'] {
+  const { db, metrics } = worker;
+  const { clockToleranceMs: toleranceMs, notionLagMs } = config;
+  const now = Date.now;
+  const records = createRecordStore(rowStorage, { db, metrics });
+  const databasesListing = createDatabasesListing({ db, metrics, trashed: 'does not count' });
+  const parents = createRowParents({
+    databasesListing,
+    databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
+    syncDatabase: openDatabaseSync(worker, notion).syncOne,
+  });
+  const syncRow = createRowSync({ records, notion, parents, staleAnswers: createStaleAnswers(edits, now), toleranceMs, now });
+  const followed = openFollowedDatabases(worker);
+  const removal: RowRemovalDependencies = {
+    records,
+    liveRowsOf: createLiveRowsOf(db),
+    parents,
+    contents: openDataSourceContents(db),
+    async followHolders(event, dataSourceId) {
+      for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await followed.follow(event, databaseId);
+    },
+    scanAfterMs: notionLagMs + toleranceMs,
+    now,
+  };
+  return (work, newest) => {
+    const { pageId, databaseId, dataSourceId } = newest;
+    if (pageId !== null) return syncRow(work, newest, pageId);
+    if (databaseId === null || dataSourceId === null) return Promise.resolve(ignored('no_row'));
+    return removeRows(removal, { ...newest, databaseId, dataSourceId }, work.signal);
+  };
+}
+
+function ignored(reason: string): SyncedWork {
+  return { kind: 'settled', outcome: 'ignored', reason, trail: null, calls: 0 };
+}

@@ -1,0 +1,121 @@
+import type { RowContent } from '@notion-mirror/domain/entities/row';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { nextRev } from '@notion-mirror/domain/write-rule';
+import { accessibleByOf } from '@notion-mirror/event-log/event-record';
+import type { Work } from '@notion-mirror/event-log/lanes/work';
+import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { StaleAnswers } from '../consume/stale-answers.ts';
+import {
+  settledBy,
+  syncEntity,
+  type Fetched,
+  type FetchOrder,
+  type SyncDependencies,
+  type SyncedWork,
+  type SyncResult,
+} from '../consume/sync-entity.ts';
+import type { RowParent, RowParents, RowTarget } from './row-parents.ts';
+
+export interface RowSyncDependencies extends Pick<SyncDependencies<RowContent, RowOutline>, 'records' | 'toleranceMs' | 'now'> {
+  readonly notion: Pick<NotionSource, 'fetchRow'>;
+  readonly parents: RowParents;
+  readonly staleAnswers: StaleAnswers;
+}
+
+type RowResult = SyncResult<RowOutline>;
+
+/** Brings the row named by the events of a task up to date. Rejects with the errors of the store and the log, or the signal's reason. */
+export function createRowSync(
+  deps: RowSyncDependencies,
+): (work: Work<DatabaseEvent>, newest: DatabaseEvent, pageId: string) => Promise<SyncedWork> {
+  const { records, notion, parents, staleAnswers, now } = deps;
+
+  return async (work, newest, pageId) => {
+    const { attempt, signal } = work;
+    const accessibleBy = [...new Set(work.items.flatMap(({ record }) => accessibleByOf(record)))];
+    const target: RowTarget = { event: newest, accessibleBy, attempt };
+    const { workspaceId } = newest;
+    const result = await syncEntity(
+      {
+        ...deps,
+        storage: rowStorage,
+        fetch: (order) => fetch(target, order, signal),
+        seenBy: 'page',
+        editsOf: ({ lastEditedTime }) => [lastEditedTime],
+      },
+      { workspaceId, id: pageId, hint: false, ...target },
+      signal,
+    );
+    return settledBy(rowKind, await withParent(result, target, pageId, signal), 1);
+  };
+
+  async function fetch(target: RowTarget, order: FetchOrder<RowOutline>, signal: AbortSignal): Promise<Fetched<RowContent>> {
+    const { event } = target;
+    const { id: pageId } = order;
+    const { workspaceId, dataSourceId } = event;
+    // Mostly the parent that the webhook names is still right, and the mirror has it.
+    const [fetched, isHeld] = await Promise.all([
+      notion.fetchRow({ ...order, pageId }, signal),
+      dataSourceId === null ? false : parents.has(workspaceId, dataSourceId),
+    ]);
+    switch (fetched.kind) {
+      case 'live': {
+        const { content } = fetched;
+        const again = staleAnswers.readAgain(event, pageId, [content.lastEditedTime]);
+        if (again !== null) return again;
+        if (isHeld && content.dataSourceId === dataSourceId) return fetched;
+        return (await parents.problemOf(content, target, signal)) ?? fetched;
+      }
+      case 'moved_away':
+        return { kind: 'removed', reason: 'moved_away', source: 'fetch' };
+      case 'inaccessible':
+        return (event.type === 'page.created' ? staleAnswers.readAgain(event, pageId, []) : null) ?? fetched;
+      case 'trashed':
+      case 'no_active_connection':
+      case 'retry':
+      case 'failed':
+        return fetched;
+    }
+  }
+
+  /**
+   * The removal of a data source removes the rows that it finds. One that is inserted meanwhile may come too late for that, and its parent may have gone
+   * after it was checked: so it is checked again after the insertion. Also if the event is skipped, since an earlier attempt may have ended in between.
+   */
+  async function withParent(result: RowResult, target: RowTarget, pageId: string, signal: AbortSignal): Promise<RowResult> {
+    const parent = newParentIn(result);
+    if (parent === null) return result;
+    const { workspaceId, eventId } = target.event;
+    const problem = await parents.problemOf(parent, target, signal);
+    if (problem === null) return result;
+    if (problem.kind !== 'removed') return problem;
+    for (;;) {
+      signal.throwIfAborted();
+      const ref = { workspaceId, id: pageId };
+      const record = await records.read(ref);
+      if (record === null || !record.live || record.dataSourceId !== parent.dataSourceId) return result;
+      const { reason, source } = problem;
+      const asOf = new Date(now());
+      const written = await records.writeTombstone({ ...ref, expected: record, asOf, source, reason, eventId });
+      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
+      if (written.kind === 'conflict') continue;
+      const trail = 'trail' in result ? result.trail : { fetch: null, isUnannounced: false };
+      return { kind: 'removed', reason, trail: { ...trail, record: { databaseId: null, pageId, rev: nextRev(record), asOf, ms: null } } };
+    }
+  }
+}
+
+/** The parent that a row has only just got; null: it had it before, or is not live. */
+function newParentIn(result: RowResult): RowParent | null {
+  if (result.kind === 'written') {
+    const { before, outline } = result;
+    return before?.live === true && before.dataSourceId === outline.dataSourceId ? null : parentIn(outline);
+  }
+  return result.kind === 'skipped' && result.before?.live === true ? parentIn(result.before) : null;
+}
+
+function parentIn({ databaseId, dataSourceId }: RowOutline): RowParent | null {
+  return databaseId === null || dataSourceId === null ? null : { databaseId, dataSourceId };
+}
