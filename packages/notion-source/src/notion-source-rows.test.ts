@@ -285,6 +285,26 @@ describe('queryRows', () => {
     expect(later).not.toHaveProperty('is_archived');
   });
 
+  it('asks for what was edited since a time, in order of the last edit, with the same care', async () => {
+    const replies = [notionError(503, 'service_unavailable'), list([row(1)], 'c1'), notionError(400, 'validation_error')];
+    const set = await setUp({ 'token-a': { query: replies } });
+    const edited = set.source.queryEditedRows(connection('a'), sourceId, never);
+    const since = Date.parse(minute(3));
+    const whole = { partition: 'live', since, cursor: null, pageSize: 100 } as const;
+    expect(await inTime(set, edited(whole))).toEqual({ kind: 'overloaded' });
+    expect(await edited({ ...whole, partition: 'archived', pageSize: 50 })).toMatchObject({
+      kind: 'page',
+      nextCursor: 'c1',
+      rows: [{ id: id(1) }],
+    });
+    expect(await edited({ ...whole, cursor: 'c1' })).toEqual({ kind: 'cursor_refused' });
+    const filter = { timestamp: 'last_edited_time', last_edited_time: { on_or_after: '2026-03-01T10:03:00.000Z' } };
+    const sorts = [{ timestamp: 'last_edited_time', direction: 'ascending' }];
+    const [, archived, second] = bodies(set);
+    expect(archived).toEqual({ is_archived: true, result_type: 'page', sorts, filter, page_size: 50 });
+    expect(second).toEqual({ result_type: 'page', sorts, filter, page_size: 100, start_cursor: 'c1' });
+  });
+
   it('keeps the order of properties named like numbers, in each row', async () => {
     const names = [['b', '2024', 'a'], ['c'], ['2025', '1', 'z']];
     const text = `{"object":"list","has_more":false,"next_cursor":null,"results":[${names.map((some, index) => rowText(index, some)).join(',')}]}`;

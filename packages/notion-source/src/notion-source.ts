@@ -23,7 +23,7 @@ import type { RateBudget } from './rate-budget.ts';
 import { readDatabase } from './read-database.ts';
 import { readRow } from './read-row.ts';
 import { parsePage, parsePropertyPart, parseQuery, type ParsedPage } from './row-document.ts';
-import { createRowQuery, type AskForRows } from './row-query.ts';
+import { createRowQuery, type AskForEditedRows, type AskForRows } from './row-query.ts';
 import { sightOf, type Sight } from './sight.ts';
 import type { TokenSource } from './token-source.ts';
 import { createVote, type Asking, type Unanswered } from './vote.ts';
@@ -76,6 +76,8 @@ export interface NotionSource {
    * as that takes. Where Notion cut a value off, the row says `isCut`. The function rejects with RowQueryError.
    */
   queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows;
+  /** The same for the rows that were edited since a time. */
+  queryEditedRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForEditedRows;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -140,7 +142,7 @@ export function createNotionSource(deps: {
         sightOf(await call(client.search(cursor, size)), parseSearchPage),
       ),
   });
-  const queryRows = createRowQuery({
+  const rowQuery = createRowQuery({
     clock,
     readPage: async (connection, { dataSourceId, body, attempt }, signal) =>
       calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) => {
@@ -204,7 +206,11 @@ export function createNotionSource(deps: {
       return answer.kind === 'seen' ? { ...answer.value, connectionId: answer.connectionId } : answer;
     },
 
-    queryRows: (connection, dataSourceId, signal) => queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
+    queryRows: (connection, dataSourceId, signal) =>
+      rowQuery.queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
+
+    queryEditedRows: (connection, dataSourceId, signal) =>
+      rowQuery.queryEditedRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
 
     async fetchDatabase(asking, signal) {
       const outcome = await fetchDatabase(asking, signal);

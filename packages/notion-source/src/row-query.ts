@@ -1,6 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
-import type { PageAnswer, PageRequest, RowRange } from '@notion-mirror/domain/row-scan';
+import type { PageAnswer, PageRequest, Partition, RowRange } from '@notion-mirror/domain/row-scan';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import { mayBeTooLarge, type SourceFailure } from './notion-errors.ts';
 import type { FoundRow, QueriedPage } from './row-document.ts';
@@ -37,17 +37,40 @@ export type ReadQuery = (
 /** Asks for a page of rows, as a scan does. Rejects with RowQueryError. */
 export type AskForRows = (request: PageRequest) => Promise<PageAnswer<FoundRow>>;
 
+/** A page of the rows of one partition that were edited at `since` or later (milliseconds since the epoch), in order of their last edit. */
+export interface EditedRequest {
+  readonly partition: Partition;
+  readonly since: number;
+  readonly cursor: string | null;
+  readonly pageSize: number;
+}
+
+/** The same for edited rows. */
+export type AskForEditedRows = (request: EditedRequest) => Promise<PageAnswer<FoundRow>>;
+
 /** Attempts at one page, not counting waits for the budget. */
 const pageAttempts = 6;
 
-/** The queries of one scan: they count how often in a row Notion was overloaded. */
+/** The queries of one scan. They count how often in a row Notion was overloaded. */
 export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly clock: Clock }) {
   const { readPage, clock } = deps;
 
-  return function queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows {
+  return {
+    queryRows: (connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows =>
+      asking<PageRequest>(connection, dataSourceId, allRows, signal),
+    queryEditedRows: (connection: Connection, dataSourceId: string, signal: AbortSignal): AskForEditedRows =>
+      asking<EditedRequest>(connection, dataSourceId, editedRows, signal),
+  };
+
+  function asking<Request extends Paging>(
+    connection: Connection,
+    dataSourceId: string,
+    orderOf: (request: Request) => Order,
+    signal: AbortSignal,
+  ): (request: Request) => Promise<PageAnswer<FoundRow>> {
     let overloads = 0;
     return async function ask(request) {
-      const query = { dataSourceId, body: queryBody(request) };
+      const query = { dataSourceId, body: queryBody(request, orderOf(request)) };
       for (let attempt = 1; ;) {
         const page = await readPage(connection, { ...query, attempt: attempt + overloads }, signal);
         switch (page.kind) {
@@ -82,16 +105,32 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
         }
       }
     };
-  };
+  }
 }
 
-function queryBody({ partition, from, until, cursor, pageSize }: PageRequest): JsonObject {
-  const filter = createdWithin({ from, until });
+type Paging = Pick<PageRequest, 'partition' | 'cursor' | 'pageSize'>;
+
+/** Which rows, and in which order. */
+interface Order {
+  readonly timestamp: 'created_time' | 'last_edited_time';
+  readonly filter: JsonObject | null;
+}
+
+function allRows(range: RowRange): Order {
+  return { timestamp: 'created_time', filter: createdWithin(range) };
+}
+
+function editedRows({ since }: EditedRequest): Order {
+  const bound = { on_or_after: new Date(since).toISOString() };
+  return { timestamp: 'last_edited_time', filter: { timestamp: 'last_edited_time', last_edited_time: bound } };
+}
+
+function queryBody({ partition, cursor, pageSize }: Paging, { timestamp, filter }: Order): JsonObject {
   return {
     // Without it Notion returns the live partition.
     ...(partition === 'archived' ? { is_archived: true } : {}),
     result_type: 'page',
-    sorts: [{ timestamp: 'created_time', direction: 'ascending' }],
+    sorts: [{ timestamp, direction: 'ascending' }],
     ...(filter === null ? {} : { filter }),
     page_size: pageSize,
     ...(cursor === null ? {} : { start_cursor: cursor }),
