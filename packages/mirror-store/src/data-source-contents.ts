@@ -1,38 +1,11 @@
-import { MongoServerError, type Db, type Document } from 'mongodb';
-import { openCollection } from './collections.ts';
+import { MongoServerError, type Db } from 'mongodb';
+import { changeContents, idOfContents, openContents, type ContentsDocument, type DataSourceRef, type Scan } from './contents-document.ts';
 import { duplicateKey, orUnavailable } from './errors.ts';
+import { wanting } from './scan-plan.ts';
+import { firstBackfill, merged, wantedBy, type ScanWish } from './scan-wishes.ts';
 
-export interface DataSourceRef {
-  /** Our tenant. */
-  readonly workspaceId: string;
-  readonly dataSourceId: string;
-}
-
-/**
- * Why the rows of a data source are to be scanned.
- * - `first_backfill`: the mirror has just learned of the data source.
- * - `schema_changed`: renaming a property or an option changes every row, and no event announces those.
- * - `came_back`, `moved`: the data source was removed or in another database meanwhile.
- * - `flood`: too many events waited; the scan answers them.
- * - `dependency`: values that Notion computes from other rows may have changed.
- * - `sweep`: the regular comparison with Notion. `operator`: a person.
- */
-export type ScanReason = 'first_backfill' | 'schema_changed' | 'came_back' | 'moved' | 'flood' | 'dependency' | 'sweep' | 'operator';
-
-/** `edited`: only rows that were edited since the last scan. */
-export type ScanDepth = 'edited' | 'all';
-
-/** A wanted scan. Several wishes become one. */
-export interface ScanWish {
-  readonly reasons: readonly ScanReason[];
-  readonly depth: ScanDepth;
-  /** When the newest of the wishes was made (our clock): a scan fulfils it only if its queries count as later. */
-  readonly at: Date;
-  /** It answers events: every row is written, even if it is equal (`docs/rows.md`). */
-  readonly raisesAll: boolean;
-  /** When the scan may begin. */
-  readonly dueAt: Date;
-}
+export type { DataSourceRef } from './contents-document.ts';
+export type { ScanDepth, ScanReason, ScanWish } from './scan-wishes.ts';
 
 /** A data source of a live database, as its record shows it. `schema`: changes with its properties; null: the connection cannot read it. */
 export interface FollowedSource {
@@ -40,19 +13,15 @@ export interface FollowedSource {
   readonly schema: string | null;
 }
 
-/** The document of a data source; `docs/data-model.md` describes it for readers. */
-export interface ContentsDocument extends DataSourceRef {
-  /** `workspaceId:dataSourceId`. */
-  readonly _id: string;
-  readonly databaseId: string;
-  /** The last schema that a scan was wanted for. */
-  readonly schema: string | null;
-  readonly wanted: ScanWish | null;
+/** For an operator, without what only a scan needs. */
+export interface ContentsStatus extends Omit<ContentsDocument, '_id' | 'scan' | 'schema' | 'claimedBy' | 'rev'> {
+  /** The scan that runs or was interrupted. */
+  readonly scan: (Pick<Scan, 'startedAt' | 'depth'> & { readonly isClaimed: boolean }) | null;
 }
 
 /**
- * What the mirror knows of the rows of each data source, as a whole: whether it has them all, and which scan is wanted. All reject with a
- * `StoreUnavailableError` when MongoDB is unavailable.
+ * What the mirror knows of the rows of each data source, as a whole: whether it has them all, and which scan is wanted. `scan-ledger.ts` hands out the
+ * scans. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
  */
 export interface DataSourceContents {
   /**
@@ -60,90 +29,167 @@ export interface DataSourceContents {
    * the data sources that the database no longer has: their rows are to be removed, then `forget` them. Safe to run again, so a crash in between is repaired.
    */
   follow(database: { readonly workspaceId: string; readonly databaseId: string }, sources: readonly FollowedSource[]): Promise<string[]>;
-  /** Adds to what is wanted. False: the mirror has no such data source, or an operator turned its rows off. */
+  /**
+   * Adds to what is wanted; a running scan is not disturbed, except that the rows of a data source which `came_back` are scanned from the beginning. A
+   * wish of an operator ends the wait after a failure. False: the mirror has no such data source, or an operator turned its rows off.
+   */
   want(ref: DataSourceRef, wish: ScanWish): Promise<boolean>;
   /** The database that the data source is in, as the documents say. Null: there is no document of it. */
   holderOf(ref: DataSourceRef): Promise<string | null>;
+  /** Ends its scans, and wants none any more; its rows are left to the caller. False: the mirror has no such data source. */
+  turnOff(ref: DataSourceRef): Promise<boolean>;
+  /** Wants its first backfill. False: it is not off. */
+  turnOn(ref: DataSourceRef): Promise<boolean>;
+  /** Of one tenant, or of all; in order of their ids. */
+  list(workspaceId?: string): Promise<ContentsStatus[]>;
   /** Deletes the document of a data source that has been removed with its rows. */
   forget(ref: DataSourceRef): Promise<void>;
 }
 
 export function openDataSourceContents(db: Db, now: () => Date = () => new Date()): DataSourceContents {
-  const contents = openCollection<ContentsDocument>(db, 'dataSourceContents');
+  const contents = openContents(db);
 
-  async function add(found: FollowedSource & { readonly workspaceId: string; readonly databaseId: string }): Promise<void> {
-    const { workspaceId, databaseId, dataSourceId, schema } = found;
-    const _id = idOf(found);
+  async function add({ workspaceId, databaseId, dataSourceId, schema }: FollowedSource & DataSourceRef & { readonly databaseId: string }) {
+    const at = now();
+    const document: ContentsDocument = {
+      _id: idOfContents({ workspaceId, dataSourceId }),
+      workspaceId,
+      dataSourceId,
+      databaseId,
+      ...unknownRows,
+      state: 'scanning',
+      wanted: firstBackfill(at),
+      dueAt: at,
+      last: null,
+      fullAt: null,
+      schemaDueAt: null,
+      schema,
+      followedAt: at,
+      claimedUntil: at,
+      rev: 1,
+    };
     try {
-      await contents.insertOne({ _id, workspaceId, dataSourceId, databaseId, schema, wanted: wishFor('first_backfill', now()) });
+      await contents.insertOne(document);
     } catch (error) {
       // Another worker has added it meanwhile.
       if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw error;
     }
   }
 
-  async function wantAnd(_id: string, changes: Partial<ContentsDocument>, wish: ScanWish): Promise<boolean> {
-    const { modifiedCount } = await contents.updateOne({ _id }, [{ $set: { ...literals(changes), wanted: mergedWith(wish) } }]);
-    return modifiedCount === 1;
-  }
-
   return {
     follow: ({ workspaceId, databaseId }, sources) =>
       orUnavailable('the data sources could not be followed', async () => {
-        const ids = sources.map(({ dataSourceId }) => idOf({ workspaceId, dataSourceId }));
-        const known = await contents.find({ $or: [{ workspaceId, databaseId }, { _id: { $in: ids } }] }).toArray();
+        const ids = sources.map(({ dataSourceId }) => idOfContents({ workspaceId, dataSourceId }));
+        const known = await contents
+          .find(
+            { $or: [{ workspaceId, databaseId }, { _id: { $in: ids } }] },
+            { projection: { dataSourceId: 1, databaseId: 1, schema: 1 } },
+          )
+          .toArray();
         for (const source of sources) {
-          const { dataSourceId, schema } = source;
-          const document = known.find((one) => one.dataSourceId === dataSourceId);
-          if (document === undefined) {
-            // Also if this connection cannot read it: another one may show its rows, and those must go with it.
-            await add({ ...source, workspaceId, databaseId });
-            continue;
+          const document = known.find(({ dataSourceId }) => dataSourceId === source.dataSourceId);
+          if (document === undefined) await add({ ...source, workspaceId, databaseId });
+          else if (followed(document, databaseId, source) !== null) {
+            await changeContents(contents, { workspaceId, dataSourceId: source.dataSourceId }, (current) => {
+              const changes = followed(current, databaseId, source);
+              if (changes === null || current.state === 'off') return changes;
+              const reasons = [changes.databaseId === undefined ? ('schema_changed' as const) : ('moved' as const)];
+              const at = now();
+              return wanting(current, wantedBy({ reasons, depth: 'all', at, raisesAll: false, dueAt: at }), changes);
+            });
           }
-          const isMoved = document.databaseId !== databaseId;
-          const isChanged = schema !== null && document.schema !== schema;
-          if (!isMoved && !isChanged) continue;
-          const changes = { ...(isMoved ? { databaseId } : {}), ...(isChanged ? { schema } : {}) };
-          await wantAnd(document._id, changes, wishFor(isMoved ? 'moved' : 'schema_changed', now()));
         }
         const listed = new Set(sources.map(({ dataSourceId }) => dataSourceId));
         return known
           .filter((one) => one.databaseId === databaseId && !listed.has(one.dataSourceId))
           .map(({ dataSourceId }) => dataSourceId);
       }),
-    want: (ref, wish) => orUnavailable('a scan could not be wanted', () => wantAnd(idOf(ref), {}, wish)),
+
+    want: (ref, wish) =>
+      orUnavailable('a scan could not be wanted', async () => {
+        const changed = await changeContents(contents, ref, (current) => {
+          if (current.state === 'off') return null;
+          // Its rows were removed, also those that a scan had seen already.
+          const cameBack = wish.reasons.includes('came_back');
+          const begun = cameBack
+            ? { ...unknownRows, state: 'scanning' as const, wanted: merged(current.wanted, current.scan?.wish ?? null) }
+            : {};
+          const isImpatient = wish.reasons.includes('operator') && current.claimedBy === null;
+          const noWait = isImpatient ? { claimedUntil: now(), failures: 0 } : {};
+          return wanting(current, wantedBy(wish), { ...begun, ...noWait });
+        });
+        return changed !== null;
+      }),
+
     holderOf: (ref) =>
       orUnavailable('a data source could not be read', async () => {
-        const found = await contents.findOne({ _id: idOf(ref) }, { projection: { databaseId: 1 } });
+        const found = await contents.findOne({ _id: idOfContents(ref) }, { projection: { databaseId: 1 } });
         return found?.databaseId ?? null;
       }),
+
+    turnOff: (ref) =>
+      orUnavailable('a data source could not be turned off', async () => {
+        const changed = await changeContents(contents, ref, () => ({
+          ...unknownRows,
+          state: 'off',
+          wanted: null,
+          dueAt: null,
+          schemaDueAt: null,
+        }));
+        return changed !== null;
+      }),
+
+    turnOn: (ref) =>
+      orUnavailable('a data source could not be turned on', async () => {
+        const changed = await changeContents(contents, ref, (current) => {
+          if (current.state !== 'off') return null;
+          const at = now();
+          return { state: 'scanning', wanted: firstBackfill(at), dueAt: at, claimedUntil: at };
+        });
+        return changed !== null;
+      }),
+
+    list: (workspaceId) =>
+      orUnavailable('the data sources could not be read', async () => {
+        const found = await contents
+          .find(workspaceId === undefined ? {} : { workspaceId }, { projection: { 'scan.progress': 0 } })
+          .sort({ _id: 1 })
+          .toArray();
+        return found.map(({ _id, ...document }) => statusOf(document));
+      }),
+
     forget: (ref) =>
       orUnavailable('a data source could not be forgotten', async () => {
-        await contents.deleteOne({ _id: idOf(ref) });
+        await contents.deleteOne({ _id: idOfContents(ref) });
       }),
   };
 }
 
-function idOf({ workspaceId, dataSourceId }: DataSourceRef): string {
-  return `${workspaceId}:${dataSourceId}`;
+/** Nothing is known of its rows, and no scan runs. */
+const unknownRows = {
+  rows: null,
+  completeAsOf: null,
+  truncated: [],
+  reason: null,
+  scan: null,
+  nextFullAt: null,
+  failures: 0,
+  failure: null,
+  claimedBy: null,
+} as const;
+
+/** Null: the document agrees with the database's record. */
+function followed(
+  document: Pick<ContentsDocument, 'databaseId' | 'schema'>,
+  databaseId: string,
+  { schema }: FollowedSource,
+): Partial<Pick<ContentsDocument, 'databaseId' | 'schema'>> | null {
+  const isMoved = document.databaseId !== databaseId;
+  const isChanged = schema !== null && document.schema !== schema;
+  if (!isMoved && !isChanged) return null;
+  return { ...(isMoved ? { databaseId } : {}), ...(isChanged ? { schema } : {}) };
 }
 
-function wishFor(reason: ScanReason, at: Date): ScanWish {
-  return { reasons: [reason], depth: 'all', at, raisesAll: false, dueAt: at };
-}
-
-function literals(values: object): Document {
-  return Object.fromEntries(Object.entries(values).map(([field, value]) => [field, { $literal: value as unknown }]));
-}
-
-/** The wish in the document, if there is one, together with another. */
-function mergedWith({ reasons, depth, at, raisesAll, dueAt }: ScanWish): Document {
-  const merged = {
-    reasons: { $setUnion: ['$wanted.reasons', reasons] },
-    depth: { $cond: [{ $eq: ['$wanted.depth', 'all'] }, 'all', depth] },
-    at: { $max: ['$wanted.at', at] },
-    raisesAll: { $or: ['$wanted.raisesAll', raisesAll] },
-    dueAt: { $min: ['$wanted.dueAt', dueAt] },
-  };
-  return { $cond: [{ $eq: [{ $ifNull: ['$wanted', null] }, null] }, { $literal: { reasons, depth, at, raisesAll, dueAt } }, merged] };
+function statusOf({ scan, schema: _schema, claimedBy, rev: _rev, ...status }: Omit<ContentsDocument, '_id'>): ContentsStatus {
+  return { ...status, scan: scan && { startedAt: scan.startedAt, depth: scan.depth, isClaimed: claimedBy !== null } };
 }

@@ -22,7 +22,9 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   ],
   [collectionNames.dataSourceContents]: [
     { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },
-    { name: 'by_due', key: { 'wanted.dueAt': 1 } },
+    { name: 'by_due', key: { dueAt: 1 } },
+    { name: 'by_completion', key: { completeAsOf: 1 } },
+    { name: 'by_state', key: { state: 1 } },
   ],
   [collectionNames.eventOutcomes]: [
     { name: 'by_subject', key: { subjects: 1, at: -1 } },

@@ -1,0 +1,81 @@
+import type { ContentsDocument, RowCounts, Scan, ScanReport, TruncatedRows } from './contents-document.ts';
+import { leftOf, merged, regularScan, ripeAt, type ScanLag, type WantedScan } from './scan-wishes.ts';
+
+/** When the scans of a data source begin, and what they leave. Pure: no I/O, no clock. */
+
+/**
+ * What a scan that read to its end found. A scan of what was edited proves nothing, so it leaves the state alone, unless a row was not written.
+ * `reason`: in an operator's words.
+ */
+export type ScanFinding =
+  | { readonly kind: 'complete'; readonly rows: RowCounts }
+  | { readonly kind: 'incomplete'; readonly reason: string; readonly truncated: readonly TruncatedRows[] }
+  | { readonly kind: 'edited' };
+
+/** A changed schema alone causes at most one scan in this time, or in twice the time that the last one took. */
+const schemaPauseMs = 600_000;
+
+type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dueAt' | 'last'>;
+
+/** When a scan may begin; null: none is wanted. `lag`: null where it is not known, and then the time may be too early. */
+export function nextScanAt({ scan, wanted, nextFullAt, schemaDueAt, dueAt }: Omit<Plan, 'last'>, lag: ScanLag | null): Date | null {
+  // An interrupted scan keeps its turn.
+  if (scan !== null) return dueAt;
+  if (wanted === null) return nextFullAt;
+  const isForSchema = wanted.reasons.every((reason) => reason === 'schema_changed');
+  const ripe = lag === null ? wanted.dueAt.getTime() : ripeAt(wanted, lag);
+  const at = isForSchema && schemaDueAt !== null ? Math.max(ripe, schemaDueAt.getTime()) : ripe;
+  return new Date(nextFullAt === null ? at : Math.min(at, nextFullAt.getTime()));
+}
+
+/** The scan that begins at `at`, when none runs; null: none may begin yet. */
+export function nextScan(plan: Plan, at: Date, lag: ScanLag): Scan | null {
+  const { wanted, nextFullAt, last } = plan;
+  const dueAt = nextScanAt({ ...plan, scan: null }, lag);
+  if (dueAt === null || dueAt > at) return null;
+  // A regular scan takes every wish along, also one that it is too early for, which then stays.
+  const wish = merged(wanted, nextFullAt !== null && nextFullAt <= at ? regularScan(nextFullAt) : null);
+  // What was edited since the last scan can be asked for only if there was one.
+  return wish && { startedAt: at, depth: last === null ? 'all' : wish.depth, wish, progress: null };
+}
+
+/** `changes`, and that a scan is wanted of the document that they lead to. */
+export function wanting(document: Plan, wish: WantedScan, changes: Partial<ContentsDocument> = {}): Partial<ContentsDocument> {
+  const after = { ...document, ...changes };
+  const wanted = merged(after.wanted, wish);
+  return { ...changes, wanted, dueAt: nextScanAt({ ...after, wanted }, null) };
+}
+
+/** The changes of a document whose scan has ended. */
+export function afterScan(
+  document: Pick<ContentsDocument, keyof Plan>,
+  { startedAt, depth, wish }: Pick<Scan, 'startedAt' | 'depth' | 'wish'>,
+  { finding, report, nextFullAt }: { readonly finding: ScanFinding; readonly report: ScanReport; readonly nextFullAt: Date },
+  lag: ScanLag,
+): Partial<ContentsDocument> {
+  const pauseMs = Math.max(schemaPauseMs, 2 * (report.endedAt.getTime() - startedAt.getTime()));
+  const changes = {
+    ...stateAfter(finding, startedAt, lag),
+    ...(depth === 'all' ? { nextFullAt, fullAt: startedAt } : {}),
+    ...(wish.reasons.includes('schema_changed') ? { schemaDueAt: new Date(startedAt.getTime() + pauseMs) } : {}),
+    scan: null,
+    wanted: merged(document.wanted, leftOf(wish, startedAt, lag)),
+    last: report,
+    failures: 0,
+    failure: null,
+  };
+  return { ...changes, dueAt: nextScanAt({ ...document, ...changes }, lag) };
+}
+
+function stateAfter(finding: ScanFinding, startedAt: Date, { lagMs }: ScanLag): Partial<ContentsDocument> {
+  switch (finding.kind) {
+    case 'complete': {
+      const completeAsOf = new Date(startedAt.getTime() - lagMs);
+      return { state: 'complete', rows: finding.rows, completeAsOf, truncated: [], reason: null };
+    }
+    case 'incomplete':
+      return { state: 'incomplete', truncated: finding.truncated, reason: finding.reason };
+    case 'edited':
+      return {};
+  }
+}

@@ -1,0 +1,99 @@
+import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
+
+/**
+ * Why the rows of a data source are to be scanned.
+ * - `first_backfill`: the mirror has just learned of the data source.
+ * - `schema_changed`: renaming a property or an option changes every row, and no event announces those.
+ * - `came_back`, `moved`: the data source was removed or in another database meanwhile.
+ * - `flood`: too many events waited; the scan answers them.
+ * - `dependency`: values that Notion computes from other rows may have changed.
+ * - `sweep`: the regular comparison with Notion. `operator`: a person.
+ */
+export type ScanReason = 'first_backfill' | 'schema_changed' | 'came_back' | 'moved' | 'flood' | 'dependency' | 'sweep' | 'operator';
+
+/** `edited`: only rows that were edited since the last scan. */
+export type ScanDepth = 'edited' | 'all';
+
+/** A wanted scan. */
+export interface ScanWish {
+  readonly reasons: readonly ScanReason[];
+  readonly depth: ScanDepth;
+  /** When the wish was made (our clock): a scan fulfils it only if its queries count as later. */
+  readonly at: Date;
+  /** It answers events: every row is written, even if it is equal (`docs/rows.md`). Only with depth `all`. */
+  readonly raisesAll: boolean;
+  /** When the scan may begin; in any case it begins one lag after the wish. */
+  readonly dueAt: Date;
+  /** An operator accepts the removal of any number of rows that no connection can read. */
+  readonly acceptsRemovals?: true;
+}
+
+/** Several wishes as one: `at` is that of the newest, `dueAt` the earliest. */
+export interface WantedScan extends ScanWish {
+  /** When the oldest of them was made: the scan begins one lag later, and what is newer stays wanted. */
+  readonly firstAt: Date;
+  /** When the newest that needs depth `all` was made; null: none does. */
+  readonly allAt: Date | null;
+}
+
+/** How far the answers of queries are behind Notion, and how far clocks disagree. */
+export interface ScanLag {
+  readonly lagMs: number;
+  readonly toleranceMs: number;
+}
+
+const anyTime = new Date(0);
+
+export function wantedBy(wish: ScanWish): WantedScan {
+  return { ...wish, firstAt: wish.at, allAt: wish.depth === 'all' ? wish.at : null };
+}
+
+/** Begins at once, since the mirror shows nothing yet. What was edited within the lag before it is left to a second scan. */
+export function firstBackfill(at: Date): WantedScan {
+  return { reasons: ['first_backfill'], depth: 'all', at, raisesAll: false, dueAt: at, firstAt: anyTime, allAt: anyTime };
+}
+
+/** All rows, at any time from `dueAt` on. */
+export function regularScan(dueAt: Date): WantedScan {
+  return { reasons: ['sweep'], depth: 'all', at: anyTime, raisesAll: false, dueAt, firstAt: anyTime, allAt: anyTime };
+}
+
+export function merged(a: WantedScan | null, b: WantedScan | null): WantedScan | null {
+  if (a === null || b === null) return a ?? b;
+  const acceptsRemovals = a.acceptsRemovals === true || b.acceptsRemovals === true;
+  return {
+    reasons: [...new Set([...a.reasons, ...b.reasons])].toSorted(),
+    depth: a.depth === 'all' ? 'all' : b.depth,
+    at: latest(a.at, b.at),
+    raisesAll: a.raisesAll || b.raisesAll,
+    dueAt: earliest(a.dueAt, b.dueAt),
+    firstAt: earliest(a.firstAt, b.firstAt),
+    allAt: a.allAt === null || b.allAt === null ? (a.allAt ?? b.allAt) : latest(a.allAt, b.allAt),
+    ...(acceptsRemovals ? { acceptsRemovals } : {}),
+  };
+}
+
+/** When a scan for the wishes may begin, milliseconds since the epoch. */
+export function ripeAt({ dueAt, firstAt }: WantedScan, { lagMs, toleranceMs }: ScanLag): number {
+  return Math.max(dueAt.getTime(), firstAt.getTime() + lagMs + toleranceMs + 1);
+}
+
+/**
+ * What is still wanted after a scan for the wishes that began at `startedAt`: those that are too new for it. If none of them needs all rows again, only
+ * what was edited since.
+ */
+export function leftOf(wish: WantedScan, startedAt: Date, lag: ScanLag): WantedScan | null {
+  const isFulfilled = (at: Date) => isSettledByQuery({ startedAt: startedAt.getTime(), ...lag }, { receivedAt: at.getTime() });
+  if (isFulfilled(wish.at)) return null;
+  const { acceptsRemovals: _, ...left } = { ...wish, dueAt: wish.at, firstAt: wish.at };
+  if (wish.allAt !== null && !isFulfilled(wish.allAt)) return left;
+  return { ...left, depth: 'edited', raisesAll: false, allAt: null };
+}
+
+function latest(a: Date, b: Date): Date {
+  return a > b ? a : b;
+}
+
+function earliest(a: Date, b: Date): Date {
+  return a < b ? a : b;
+}
