@@ -1,6 +1,7 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { describe, expect, it } from 'vitest';
 import type { DecodeResult } from './event-codec.ts';
-import { createEventRouting } from './event-routing.ts';
+import { createEventRouting, dataSourceOfGroup } from './event-routing.ts';
 import type { LogRecord } from './log-record.ts';
 import { eventOf } from './testing/isolated-log.ts';
 
@@ -22,6 +23,8 @@ const routing = (mine: 'sync' | 'delete', result: DecodeResult | null) =>
     },
     mine,
   );
+const routeRow = (about: Partial<DatabaseEvent>) =>
+  routing('sync', decoded(eventOf({ kind: 'row_sync', ...about })))(recordOf({ 'mirror-kind': 'row-sync' }));
 const decoded = (event = eventOf()): DecodeResult => ({ kind: 'event', event });
 const poison: DecodeResult = { kind: 'poison', code: 'not_framed', message: 'no frame' };
 
@@ -36,14 +39,33 @@ describe('the routing of events', () => {
     expect(await routing('sync', decoded(event))(recordOf({ 'mirror-kind': 'sync' }))).toEqual({
       kind: 'work',
       task: event.databaseId,
+      rank: 0,
+      group: 'databases',
       item: event,
     });
     const orphan = eventOf({ databaseId: null, dataSourceId: 'source-1' });
     expect(await routing('sync', decoded(orphan))(recordOf({ 'mirror-kind': 'sync' }))).toEqual({
       kind: 'work',
       task: 'data-source:source-1',
+      rank: 0,
+      group: 'databases',
       item: orphan,
     });
+  });
+
+  it('lets rows come after databases, in a group for each data source', async () => {
+    expect(await routeRow({ dataSourceId: 'source-1', pageId: 'page-1' })).toMatchObject({
+      task: 'page:page-1',
+      rank: 1,
+      group: 'rows:source-1',
+    });
+    expect(dataSourceOfGroup('rows:source-1')).toBe('source-1');
+    expect(dataSourceOfGroup('databases')).toBeNull();
+  });
+
+  it('groups neither a page elsewhere nor what concerns all rows of a data source', async () => {
+    expect(await routeRow({ databaseId: null, dataSourceId: null, pageId: 'page-1' })).toMatchObject({ rank: 1, group: null });
+    expect(await routeRow({ dataSourceId: 'source-1', pageId: null })).toMatchObject({ task: 'rows-of:source-1', rank: 1, group: null });
   });
 
   it('uses the event when the header is missing or unreadable', async () => {

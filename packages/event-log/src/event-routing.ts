@@ -1,7 +1,7 @@
 import { actionOf, isRowKind, type DatabaseEvent, type EventAction } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from './event-codec.ts';
 import { kindOf } from './event-record.ts';
-import type { Routing } from './lanes/work.ts';
+import type { Rank, Routing } from './lanes/work.ts';
 import { shared, type LogRecord } from './log-record.ts';
 
 /**
@@ -34,17 +34,32 @@ export function createEventRouting(codec: EventCodec, mine: EventAction): (recor
           };
         }
         if (actionOf(event.kind) !== mine) return { kind: 'pass' };
-        return { kind: 'work', task: taskOf(event), item: sharing(event, record) };
+        return { kind: 'work', ...turnOf(event), item: sharing(event, record) };
       }
     }
   };
 }
 
-/** Events with the same task are about the same thing, and are handled together. */
-function taskOf({ kind, databaseId, dataSourceId, pageId }: DatabaseEvent): string {
-  if (pageId !== null) return `page:${pageId}`;
-  if (isRowKind(kind)) return `rows-of:${dataSourceId ?? databaseId}`;
-  return databaseId ?? `data-source:${dataSourceId}`;
+/** The tasks about a tenant's databases. */
+export const databasesGroup = 'databases';
+
+const rowsGroup = 'rows:';
+
+/** The data source whose rows the tasks of a group are about; null: it is another group. */
+export function dataSourceOfGroup(group: string): string | null {
+  return group.startsWith(rowsGroup) ? group.slice(rowsGroup.length) : null;
+}
+
+/**
+ * The task, rank and group of an event. Events with the same task are about the same thing, and are handled together. Databases come before rows,
+ * which are many. The rows of a data source are a group: one query can answer many of them.
+ */
+function turnOf({ kind, databaseId, dataSourceId, pageId }: DatabaseEvent): { task: string; rank: Rank; group: string | null } {
+  if (pageId !== null) {
+    return { task: `page:${pageId}`, rank: 1, group: dataSourceId === null ? null : shared(`${rowsGroup}${dataSourceId}`) };
+  }
+  if (isRowKind(kind)) return { task: `rows-of:${dataSourceId ?? databaseId}`, rank: 1, group: null };
+  return { task: databaseId ?? `data-source:${dataSourceId}`, rank: 0, group: databasesGroup };
 }
 
 /** The event with the same strings as its record and other events, kept once: tens of thousands may wait. */

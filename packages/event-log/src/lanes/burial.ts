@@ -1,6 +1,8 @@
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { placeOf, type LogRecord } from '../log-record.ts';
+import type { Lane } from './lane.ts';
+import type { Entry } from './lane-task.ts';
 import { shortBackoffMs } from './retries.ts';
 import type { Timers } from './timers.ts';
 import type { DeadLetter } from './work.ts';
@@ -26,5 +28,36 @@ export function createBurial(deps: { readonly deadLetter: DeadLetter; readonly t
       if (!(await timers.sleep(shortBackoffMs(attempt)))) return false;
     }
     return false;
+  };
+}
+
+/** Sets records of lanes apart until their dead letters are durable, however long that takes: until then their offsets stand. */
+export function createLaneBurial<T>(deps: {
+  readonly bury: Bury;
+  readonly onBuried: (failure: Failure) => void;
+  readonly onEnd: (lane: Lane<T>) => void;
+}): {
+  readonly buryAll: (lane: Lane<T>, entries: readonly Entry<T>[], failure: Failure) => Promise<void>;
+  /** Resolves when those that have begun have ended. */
+  readonly allBuried: () => Promise<unknown>;
+} {
+  const burials = new Set<Promise<unknown>>();
+
+  async function buryOne({ apart }: Lane<T>, entry: Entry<T>, failure: Failure): Promise<void> {
+    if (!(await deps.bury(entry, failure, () => apart.has(entry)))) return;
+    deps.onBuried(failure);
+    if (apart.delete(entry)) entry.claim.settle();
+  }
+
+  return {
+    async buryAll(lane, entries, failure) {
+      for (const entry of entries) lane.apart.add(entry);
+      const burial = Promise.all(entries.map((entry) => buryOne(lane, entry, failure)));
+      burials.add(burial);
+      await burial;
+      burials.delete(burial);
+      deps.onEnd(lane);
+    },
+    allBuried: () => Promise.all(burials),
   };
 }

@@ -10,7 +10,7 @@ import { isFenced, isOutage, isUnknownTopic } from '../kafka-errors.ts';
 import { createConsumerMetrics } from './lane-consumer-metrics.ts';
 import type { LaneBacklog } from './lane.ts';
 import { createLaneScheduler } from './lane-scheduler.ts';
-import type { DeadLetter, Handle, Route } from './work.ts';
+import type { DeadLetter, Grouping, Handle, Route } from './work.ts';
 import { partitionOfKey } from '../stable-partitioner.ts';
 import { findWhereabouts } from '../whereabouts.ts';
 
@@ -37,7 +37,7 @@ export interface ConsumerLimits {
    * half-way (the new coordinator was still loading), KafkaJS fetches and sends heartbeats, but commits to the old coordinator for ever.
    */
   readonly commitsFailForMs?: number;
-  /** When a call of `handle` takes longer than this, ms, the process counts as not live. Default 600,000. */
+  /** When a call of a handler takes longer than this, ms, the process counts as not live. Default 600,000. */
   readonly stuckAfterMs?: number;
 }
 
@@ -112,18 +112,21 @@ export function createLaneConsumer<T>(deps: {
   readonly metrics: Registry;
   readonly route: Route<T>;
   readonly handle: Handle<T>;
+  /** For tasks that are handed over together; by default every task is handed over by itself. */
+  readonly groups?: Grouping<T> | undefined;
   readonly deadLetter: DeadLetter;
   /** Flushes logs and outcomes of finished work before its offset is committed: after that, the work is not repeated. */
   readonly beforeCommit?: () => Promise<void>;
   readonly limits?: ConsumerLimits;
 }): LaneConsumer {
-  const { kafka, groupId, topic, route, handle, deadLetter } = deps;
+  const { kafka, groupId, topic, route, handle, groups, deadLetter } = deps;
   const limits = { ...defaultLimits, ...deps.limits };
   const logger = deps.logger.child({ group: groupId });
   const metrics = createConsumerMetrics(deps.metrics, groupId);
   const scheduler = createLaneScheduler<T>({
     route,
     handle,
+    groups,
     deadLetter,
     perLane: limits.perLane,
     total: limits.total,

@@ -2,7 +2,7 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLaneScheduler } from './lane-scheduler.ts';
-import type { Claim, Outcome, Routing, Work } from './work.ts';
+import type { Claim, Fate, GroupOutcome, GroupWork, Outcome, Routing, Work } from './work.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from '../log-record.ts';
 
@@ -29,6 +29,36 @@ interface Run {
   readonly fail: (error: Error) => Promise<void>;
 }
 
+interface GroupRun {
+  readonly work: GroupWork<string>;
+  readonly end: (outcome: GroupOutcome<string>) => Promise<void>;
+  readonly fail: (error: Error) => Promise<void>;
+}
+
+async function advance(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+/** A call of a handler that the test ends. */
+function pendingCall<O>(): {
+  readonly outcome: Promise<O>;
+  readonly end: (outcome: O) => Promise<void>;
+  readonly fail: (error: Error) => Promise<void>;
+} {
+  const { promise, resolve, reject } = Promise.withResolvers<O>();
+  return {
+    outcome: promise,
+    end: (outcome) => {
+      resolve(outcome);
+      return advance();
+    },
+    fail: (error) => {
+      reject(error);
+      return advance();
+    },
+  };
+}
+
 interface Options {
   perLane?: number;
   total?: number;
@@ -38,6 +68,7 @@ interface Options {
 
 function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
   const runs: Run[] = [];
+  const groupRuns: GroupRun[] = [];
   const settled: number[] = [];
   const buried: number[] = [];
   const active = { all: true };
@@ -45,19 +76,17 @@ function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
   const scheduler = createLaneScheduler<string>({
     route: options.route ?? ((record) => ({ kind: 'work', task: String(record.value), item: `${record.offset}` })),
     async handle(work) {
-      const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-      runs.push({
-        work,
-        end: async (outcome) => {
-          resolve(outcome);
-          await vi.advanceTimersByTimeAsync(0);
-        },
-        fail: async (error) => {
-          reject(error);
-          await vi.advanceTimersByTimeAsync(0);
-        },
-      });
-      return promise;
+      const { outcome, ...call } = pendingCall<Outcome>();
+      runs.push({ work, ...call });
+      return outcome;
+    },
+    groups: {
+      limitsOf: () => ({ tasks: 2, records: 6 }),
+      async handle(work) {
+        const { outcome, ...call } = pendingCall<GroupOutcome<string>>();
+        groupRuns.push({ work, ...call });
+        return outcome;
+      },
     },
     deadLetter:
       options.deadLetter ??
@@ -72,6 +101,7 @@ function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
   return {
     scheduler,
     runs,
+    groupRuns,
     settled,
     buried,
     active,
@@ -88,11 +118,31 @@ function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
     },
     /** The calls of `handle`, run by run: `lane/task: items`. */
     seen: () => runs.map(({ work }) => `${work.lane}/${work.task}: ${work.items.map(({ item }) => item).join(' ')}`),
-    tick: async () => {
-      await vi.advanceTimersByTimeAsync(0);
-    },
+    /** The same of groups: `lane/group: items`. */
+    seenGroups: () => groupRuns.map(({ work }) => `${work.lane}/${work.group}: ${work.items.map(({ item }) => item).join(' ')}`),
+    tick: advance,
   };
 }
+
+/** Rows of a group that their name begins with, as `a1`; other tasks have rank 0 and no group. */
+function grouped(record: LogRecord): Routing<string> {
+  const task = String(record.value);
+  const work = { kind: 'work', task, item: `${record.offset}` } as const;
+  return task.length === 2 ? { ...work, rank: 1, group: task.slice(0, 1) } : work;
+}
+
+/** In the histories of the property below. */
+function groupOf(task: number): string | null {
+  return task < 2 ? null : `group-${task % 2}`;
+}
+
+/** Fates by item; those not listed are `done`. */
+const sorted = (fates: Record<string, Fate>, until: number | null = null, gathers = false): GroupOutcome<string> => ({
+  kind: 'sorted',
+  fateOf: ({ item }) => fates[item] ?? 'done',
+  until,
+  gathers,
+});
 
 const done: Outcome = { kind: 'done' };
 
@@ -203,63 +253,118 @@ describe('the order of work', () => {
 
   it('never runs a task twice at a time, loses nothing and repeats nothing, for any history', async () => {
     vi.useRealTimers();
-    const history = fc.array(fc.record({ lane: fc.nat(3), task: fc.nat(3), ending: fc.nat(9), wait: fc.nat(2) }), { maxLength: 80 });
+    const event = fc.record({ lane: fc.nat(3), task: fc.nat(6), ending: fc.nat(9), wait: fc.nat(2) });
     await fc.assert(
-      fc.asyncProperty(history, async (events) => {
+      fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
         const runningTasks = new Set<string>();
-        const perLane = new Map<string, number>();
+        const running: { lane: string; rank: number }[] = [];
         const lastSeen = new Map<string, number>();
-        const endings = new Map(events.map(({ ending }, index) => [index, ending]));
+        /** Tasks that a group has left alone, until they run. */
+        const alone = new Set<string>();
         const failedOnce = new Set<number>();
         const settled: number[] = [];
+        // What a handler throws counts as a failure of its work, so it only notes what must not be.
+        const violations: string[] = [];
+        const must = (holds: boolean, what: string) => {
+          if (!holds) violations.push(what);
+        };
         const { promise: all, resolve } = Promise.withResolvers<void>();
-        const scheduler = createLaneScheduler<number>({
-          route: (record) => ({ kind: 'work', task: String(record.value), item: Number(record.offset) }),
-          async handle({ lane, task, items }) {
-            const name = `${lane}/${task}`;
-            expect(runningTasks.has(name)).toBe(false);
+        const taskOf = (offset: number) => `lane-${events[offset]!.lane}/task-${events[offset]!.task}`;
+
+        /** A call for these items, however it is made. Resolves to how the first of them wants it to end, the first time. */
+        async function run(lane: string, rank: number, isGroup: boolean, offsets: readonly number[]): Promise<number> {
+          const names = new Set(offsets.map(taskOf));
+          for (const name of names) {
+            must(name.startsWith(`${lane}/`), 'a task runs in another lane');
+            must(!runningTasks.has(name), 'a task runs twice at a time');
             runningTasks.add(name);
-            perLane.set(lane, (perLane.get(lane) ?? 0) + 1);
-            expect(perLane.get(lane)).toBeLessThanOrEqual(2);
-            expect(runningTasks.size).toBeLessThanOrEqual(3);
-            await new Promise((go) => setImmediate(go));
-            runningTasks.delete(name);
-            perLane.set(lane, perLane.get(lane)! - 1);
-            const first = items[0]!.item;
-            const ending = endings.get(first)!;
-            if (ending < 4 && !failedOnce.has(first)) {
-              failedOnce.add(first);
-              if (ending === 0) return { kind: 'retry', at: Date.now() + 1, scope: 'task', failure };
-              if (ending === 1) return { kind: 'retry', at: Date.now() + 1, scope: 'lane', failure };
-              if (ending === 2) return { kind: 'dead', failure };
-            }
-            for (const { item } of items) {
-              expect(item).toBeGreaterThan(lastSeen.get(name) ?? -1);
-              lastSeen.set(name, item);
-            }
+          }
+          const mine = { lane, rank };
+          running.push(mine);
+          const inLane = running.filter((one) => one.lane === lane);
+          must(inLane.length <= 3 && running.length <= 4, 'more runs than slots');
+          must(rank !== 1 || isGroup || inLane.filter((one) => one.rank === 1).length <= 2, 'a task of rank 1 takes the last slot');
+          await new Promise((go) => setImmediate(go));
+          running.splice(running.indexOf(mine), 1);
+          for (const name of names) runningTasks.delete(name);
+          const first = Math.min(...offsets);
+          if (failedOnce.has(first)) return 9;
+          failedOnce.add(first);
+          return events[first]!.ending;
+        }
+        const setbacks: readonly Outcome[] = [
+          { kind: 'retry', at: Date.now() + 1, scope: 'task', failure },
+          { kind: 'retry', at: Date.now() + 1, scope: 'lane', failure },
+        ];
+        function seeInOrder(offset: number): void {
+          must(offset > (lastSeen.get(taskOf(offset)) ?? -1), 'a task is out of order');
+          lastSeen.set(taskOf(offset), offset);
+        }
+
+        const scheduler = createLaneScheduler<number>({
+          route(record) {
+            const task = Number(String(record.value).slice(5));
+            return { kind: 'work', task: String(record.value), item: Number(record.offset), rank: task < 2 ? 0 : 1, group: groupOf(task) };
+          },
+          async handle({ lane, items }) {
+            const offsets = items.map(({ item }) => item);
+            const ending = await run(lane, events[offsets[0]!]!.task < 2 ? 0 : 1, false, offsets);
+            const setback = setbacks[ending];
+            if (setback !== undefined) return setback;
+            alone.delete(taskOf(offsets[0]!));
+            if (ending === 2) return { kind: 'dead', failure };
+            offsets.forEach(seeInOrder);
             return done;
           },
+          groups: {
+            limitsOf: () => ({ tasks: 1, records: 4 }),
+            async handle({ lane, group, items }) {
+              const offsets = items.map(({ item }) => item);
+              for (const offset of offsets) {
+                must(groupOf(events[offset]!.task) === group, 'a task runs with another group');
+                must(!alone.has(taskOf(offset)), 'a task that was left alone runs with its group');
+              }
+              const ending = await run(lane, 1, true, offsets);
+              const setback = setbacks[ending];
+              if (setback !== undefined) return setback;
+              // Of each task, a part of its items from the first on is done.
+              const fates = new Map(
+                offsets.map((offset) => [offset, ending > 7 || offset % 5 < ending % 5 ? 'done' : offset % 2 === 0 ? 'alone' : 'waits']),
+              );
+              const blocked = new Set<string>();
+              for (const offset of offsets) {
+                if (fates.get(offset) !== 'done') blocked.add(taskOf(offset));
+                else if (blocked.has(taskOf(offset))) fates.set(offset, 'waits');
+                if (fates.get(offset) === 'done') seeInOrder(offset);
+                if (fates.get(offset) === 'alone') alone.add(taskOf(offset));
+              }
+              const until = ending % 2 === 0 ? null : Date.now() + 2;
+              return { kind: 'sorted', fateOf: ({ item }) => fates.get(item) as Fate, until, gathers: ending === 7 };
+            },
+          },
           async deadLetter() {},
-          perLane: 2,
-          total: 3,
+          perLane: 3,
+          total: 4,
           logger,
           observer: { passed() {}, handled() {}, retried() {}, deadLettered() {} },
         });
-        for (const [index, event] of events.entries()) {
-          scheduler.push(recordOf(`lane-${event.lane}`, `task-${event.task}`, index), {
+        for (const [index, { lane, task, wait }] of events.entries()) {
+          scheduler.push(recordOf(`lane-${lane}`, `task-${task}`, index), {
             active: true,
             settle() {
               settled.push(index);
               if (settled.length === events.length) resolve();
             },
           });
-          if (event.wait === 0) await new Promise((go) => setImmediate(go));
+          if (wait === 0) await new Promise((go) => setImmediate(go));
         }
         if (events.length > 0) await all;
+        expect(violations).toEqual([]);
         expect(settled.toSorted((a, b) => a - b)).toEqual(events.map((_, index) => index));
         expect(scheduler.load()).toMatchObject({ running: 0, waiting: 0 });
+        await scheduler.stop();
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   });
 });
@@ -456,6 +561,162 @@ describe('a retry', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(settled).toEqual([1]);
     expect(seen()).toEqual(['acme/tasks: 1', 'acme/tasks: 0']);
+  });
+});
+
+describe('a group', () => {
+  it('is handed over when more of its tasks are ready than its limit, in one slot', async () => {
+    const { push, runs, groupRuns, seenGroups, settled, scheduler, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a1', 'a3']) push('acme', task);
+    await tick();
+    expect(seenGroups()).toEqual(['acme/a: 0 2 1 3']);
+    expect([runs.length, scheduler.load()]).toEqual([0, { running: 1, waiting: 0, lanes: 1, oldestRunSince: Date.now() }]);
+    await groupRuns[0]!.end(done);
+    expect(settled).toEqual([0, 2, 1, 3]);
+    expect(scheduler.load()).toMatchObject({ running: 0, lanes: 0 });
+  });
+
+  it('keeps each of its tasks in order: what joins meanwhile runs afterwards', async () => {
+    const { push, groupRuns, seen, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    for (const task of ['a1', 'a1', 'a4']) push('acme', task);
+    await tick();
+    expect(seen()).toEqual(['acme/a4: 5']);
+    await groupRuns[0]!.end(done);
+    expect(seen()).toEqual(['acme/a4: 5', 'acme/a1: 3 4']);
+  });
+
+  it('settles some items, and runs tasks that are to be alone by themselves, however many they are', async () => {
+    const { push, runs, groupRuns, seen, seenGroups, settled, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3', 'a4', 'a1', 'a5']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.end(sorted({ 1: 'alone', 2: 'alone', 3: 'alone', 4: 'alone' }));
+    expect([settled, seenGroups().length]).toEqual([[0, 5], 1]);
+    // Rows leave one slot free.
+    expect(seen()).toEqual(['acme/a1: 4', 'acme/a2: 1', 'acme/a3: 2']);
+    await runs[0]!.end(done);
+    expect(seen().at(-1)).toBe('acme/a4: 3');
+  });
+
+  it('hands over a task that was left alone once more only when it has been answered', async () => {
+    const { push, runs, groupRuns, seen, seenGroups, tick } = harness({ route: grouped, perLane: 2 });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.end(sorted({ 0: 'alone' }));
+    for (const task of ['a1', 'a2', 'a3', 'a4']) push('acme', task);
+    await tick();
+    await runs[0]!.end(retry('lane', 1_000));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect([seen(), seenGroups()]).toEqual([['acme/a1: 0'], ['acme/a: 0 1 2', 'acme/a: 4 5 6']]);
+    await groupRuns[1]!.end(done);
+    expect(seen().at(-1)).toBe('acme/a1: 0 3');
+    await runs[1]!.end(done);
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    expect(seenGroups().at(-1)).toBe('acme/a: 7 8 9');
+  });
+
+  it('waits without a slot, lets later tasks run, and is handed over again with what is left', async () => {
+    const { push, runs, groupRuns, seen, seenGroups, settled, scheduler, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3', 'a4']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.end(sorted({ 1: 'waits', 2: 'waits', 3: 'waits' }, Date.now() + 5_000));
+    expect([settled, scheduler.load().running]).toEqual([[0], 0]);
+    push('acme', 'a5');
+    push('acme', 'a2');
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(seen()).toEqual(['acme/a5: 4']);
+    await runs[0]!.end(done);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(seenGroups().at(-1)).toBe('acme/a: 1 5 2 3');
+    await groupRuns[1]!.end(done);
+    expect(scheduler.load()).toMatchObject({ running: 0, waiting: 0, lanes: 0 });
+  });
+
+  it('runs task by task again when few are left after the wait', async () => {
+    const { push, groupRuns, seen, seenGroups, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.end(sorted({ 0: 'waits', 1: 'waits' }, Date.now() + 1_000));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect([seen(), seenGroups().length]).toEqual([['acme/a1: 0', 'acme/a2: 1'], 1]);
+  });
+
+  it('that gathers keeps later tasks waiting too, even if nothing waited before', async () => {
+    const { push, groupRuns, seen, seenGroups, scheduler, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    push('acme', 'a1');
+    await groupRuns[0]!.end(sorted({}, Date.now() + 1_000, true));
+    for (const task of ['a4', 'a5', 'b1']) push('acme', task);
+    await vi.advanceTimersByTimeAsync(900);
+    expect([seen(), seenGroups().length]).toEqual([['acme/b1: 6'], 1]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(seenGroups().at(-1)).toBe('acme/a: 3 4 5');
+    await groupRuns[1]!.end(sorted({}, Date.now() + 1_000, true));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(scheduler.load().lanes).toBe(1);
+  });
+
+  it('with its limit of records is handed over although its lane is held', async () => {
+    const { push, runs, groupRuns, seenGroups, settled, tick } = harness({ route: grouped });
+    push('acme', 'first');
+    await tick();
+    await runs[0]!.end(retry('lane', 60_000));
+    for (const task of ['a1', 'a1', 'a1', 'a2', 'a2']) push('acme', task);
+    await tick();
+    expect(groupRuns).toEqual([]);
+    push('acme', 'a2');
+    await tick();
+    expect(seenGroups()).toEqual(['acme/a: 1 2 3 4 5 6']);
+    await groupRuns[0]!.end(done);
+    expect([settled, runs.length]).toEqual([[1, 2, 3, 4, 5, 6], 1]);
+  });
+
+  it('whose lane must wait is handed over again as a group', async () => {
+    const { push, groupRuns, seenGroups, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.end(retry('lane', 1_000));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(seenGroups()).toEqual(['acme/a: 0 1 2', 'acme/a: 0 1 2']);
+  });
+
+  it('whose handler throws runs task by task, since each of them has failed', async () => {
+    const { push, groupRuns, seen, buried, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    await groupRuns[0]!.fail(new TypeError('a bug'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(seen().toSorted()).toMatchObject([/^acme\/a\d: \d$/, /^acme\/a\d: \d$/].map((name) => expect.stringMatching(name)));
+    expect([groupRuns.length, buried]).toEqual([1, []]);
+  });
+
+  it('does not come back when its assignment is over', async () => {
+    const { push, groupRuns, scheduler, settled, active, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'b3']) push('acme', task);
+    await tick();
+    await groupRuns[1]!.end(sorted({ 4: 'waits', 5: 'waits' }, Date.now() + 1_000));
+    active.all = false;
+    scheduler.dropInactive();
+    await groupRuns[0]!.end(sorted({ 1: 'alone', 2: 'waits', 3: 'waits' }, Date.now() + 1_000));
+    active.all = true;
+    push('acme', 'a2');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([settled, groupRuns.length]).toEqual([[6, 0], 2]);
+    expect(scheduler.load()).toMatchObject({ running: 1, waiting: 0 });
+  });
+
+  it('that is stopped settles what is done, and hands over nothing more', async () => {
+    const { push, runs, groupRuns, scheduler, settled, tick } = harness({ route: grouped });
+    for (const task of ['a1', 'a2', 'a3']) push('acme', task);
+    await tick();
+    const stopped = scheduler.stop();
+    await groupRuns[0]!.end(sorted({ 1: 'waits', 2: 'alone' }, Date.now() + 1_000));
+    await stopped;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([settled, runs.length, groupRuns.length]).toEqual([[0], 0, 1]);
   });
 });
 

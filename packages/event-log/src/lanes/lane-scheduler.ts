@@ -1,7 +1,9 @@
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import { placeOf, type LogRecord } from '../log-record.ts';
-import { createBurial } from './burial.ts';
+import type { LogRecord } from '../log-record.ts';
+import { createBurial, createLaneBurial } from './burial.ts';
+import { createHandlerCall, entriesOf, type Ending, type Sorted } from './handler-call.ts';
+import { createIntake } from './intake.ts';
 import {
   backlogOf,
   createLane,
@@ -10,43 +12,40 @@ import {
   endRun,
   holdLane,
   holdTask,
-  isActive,
   isOver,
   joinTask,
   mayStart,
-  noteFailure,
   releaseTask,
   startRun,
-  takeBack,
   waitingIn,
-  type Entry,
   type Hold,
   type Lane,
   type LaneBacklog,
   type Run,
-  type Task,
 } from './lane.ts';
-import { routingOfThrow, setbackOfThrow, shortBackoffMs, type Setback } from './retries.ts';
+import { endWait, postpone, type GroupWait, type Part } from './lane-queue.ts';
+import { isActive, noteFailure, takeBack, type Entry, type Task } from './lane-task.ts';
+import { setbackOfThrow, type Setback } from './retries.ts';
 import { createTimers } from './timers.ts';
 import { createTurns } from './turns.ts';
-import type { Claim, DeadLetter, Handle, Outcome, Route, Routing } from './work.ts';
+import type { Claim, DeadLetter, Grouping, Handle, Outcome, Route, Routing } from './work.ts';
 
 /** For metrics. */
 export interface SchedulerObserver {
   passed(): void;
-  /** A call of `handle` ended. */
+  /** A call of a handler ended. `items`: those with this outcome. */
   handled(outcome: Outcome['kind'] | 'threw', items: number, milliseconds: number): void;
   retried(): void;
   deadLettered(failure: Failure): void;
 }
 
 export interface SchedulerLoad {
-  /** Calls of `handle` in flight. */
+  /** Calls of a handler in flight. */
   readonly running: number;
   /** Records that are not being handled now: they wait for their turn, a retry or their dead letter. */
   readonly waiting: number;
   readonly lanes: number;
-  /** When the oldest call of `handle` in flight began, epoch ms. */
+  /** When the oldest call of a handler in flight began, epoch ms. */
   readonly oldestRunSince: number | null;
 }
 
@@ -65,68 +64,55 @@ export interface LaneScheduler {
 
 /**
  * Runs the work of many tenants, a lane each: at most `perLane` tasks of one lane and `total` of all at a time. Within a lane, tasks run in
- * parallel, each strictly in order. turns.ts and `mayStart` decide which is next. Nothing here knows Kafka.
+ * parallel, each strictly in order; a group of tasks that are handed over together counts as one. turns.ts and lane.ts decide which is next.
+ * Nothing here knows Kafka.
  */
 export function createLaneScheduler<T>(deps: {
   readonly route: Route<T>;
   readonly handle: Handle<T>;
+  readonly groups?: Grouping<T> | undefined;
   readonly deadLetter: DeadLetter;
   readonly perLane: number;
   readonly total: number;
   readonly logger: Logger;
   readonly observer: SchedulerObserver;
 }): LaneScheduler {
-  const { route, handle, deadLetter, perLane, total, logger, observer } = deps;
+  const { route, handle, groups, deadLetter, perLane, total, logger, observer } = deps;
   const lanes = new Map<string, Lane<T>>();
   const turns = createTurns<Lane<T>>(total);
   const timers = createTimers();
-  const bury = createBurial({ deadLetter, timers, logger });
   const aborter = new AbortController();
+  const handler = createHandlerCall({ handle, groups, signal: aborter.signal, logger });
+  const rules = { slots: perLane, limitsOf: handler.groups.limitsOf };
   const runs = new Map<Run<T>, Promise<void>>();
-  const burials = new Set<Promise<unknown>>();
   let stopped = false;
   let startScheduled = false;
+  const addToIntake = createIntake<T>({
+    route,
+    timers,
+    logger,
+    isOpen: () => !stopped,
+    onRetry: () => observer.retried(),
+    onRouted: follow,
+    onEmpty: forgetIfOver,
+  });
+  const { buryAll, allBuried } = createLaneBurial<T>({
+    bury: createBurial({ deadLetter, timers, logger }),
+    onBuried: (failure) => observer.deadLettered(failure),
+    onEnd: forgetIfOver,
+  });
 
-  function push(record: LogRecord, claim: Claim): void {
-    if (stopped) return;
-    const lane = laneOf(record);
-    addToIntake(lane, { record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null });
-  }
-
-  function laneOf(record: LogRecord): Lane<T> {
-    const name = record.key === null ? `${record.partition}@${record.offset}` : record.key.toString();
+  function laneOf({ key, partition, offset }: LogRecord): Lane<T> {
+    const name = key === null ? `${partition}@${offset}` : key.toString();
     let lane = lanes.get(name);
     if (lane === undefined) {
-      lane = createLane(name);
+      lane = createLane(name, rules);
       lanes.set(name, lane);
     }
     return lane;
   }
 
-  function addToIntake(lane: Lane<T>, entry: Entry<T>): void {
-    lane.intake.push(entry);
-    if (lane.routing === null) void routeIntake(lane);
-  }
-
-  /** One record after the other, so that a task gets its items in the order of the log. Does not yield while routing is synchronous. */
-  async function routeIntake(lane: Lane<T>): Promise<void> {
-    for (let entry = lane.intake.shift(); entry !== undefined; entry = lane.intake.shift()) {
-      lane.routing = entry;
-      let routing: Routing<T>;
-      try {
-        const answer = route(entry.record);
-        routing = answer instanceof Promise ? await answer : answer;
-      } catch (error) {
-        logger.error({ err: error, ...placeOf(entry.record) }, 'routing a record threw');
-        routing = routingOfThrow(error, entry.attempts + 1);
-      }
-      if (!stopped && isActive(entry)) follow(lane, entry, routing);
-    }
-    lane.routing = null;
-    forgetIfOver(lane);
-  }
-
-  function follow(lane: Lane<T>, entry: Entry<T>, routing: Routing<T>): void {
+  function follow(lane: Lane<T>, entry: Entry<T>, routing: Exclude<Routing<T>, { kind: 'retry' }>): void {
     switch (routing.kind) {
       case 'pass':
         observer.passed();
@@ -136,24 +122,13 @@ export function createLaneScheduler<T>(deps: {
         entry.item = routing.item;
         entry.attempts = 0;
         entry.firstFailedAt = null;
-        if (joinTask(lane, routing.task, entry)) startSoon(lane);
+        if (joinTask(lane, routing, entry)) startSoon(lane);
         return;
       case 'dead':
         noteFailure(entry);
         void buryAll(lane, [entry], routing.failure);
         return;
-      case 'retry':
-        noteFailure(entry);
-        observer.retried();
-        void routeLater(lane, entry);
-        return;
     }
-  }
-
-  async function routeLater(lane: Lane<T>, entry: Entry<T>): Promise<void> {
-    lane.apart.add(entry);
-    const isDue = await timers.sleep(shortBackoffMs(entry.attempts));
-    if (isDue && lane.apart.delete(entry)) addToIntake(lane, entry);
   }
 
   /** Not at once: the records that came with this one first, so that those of one task are handled together. */
@@ -168,7 +143,7 @@ export function createLaneScheduler<T>(deps: {
   }
 
   function enterTurns(lane: Lane<T>): void {
-    if (mayStart(lane, perLane, Date.now())) turns.enter(lane, lane.running > 0);
+    if (mayStart(lane, Date.now())) turns.enter(lane, lane.running > 0);
   }
 
   function nextLane(): Lane<T> | undefined {
@@ -177,47 +152,49 @@ export function createLaneScheduler<T>(deps: {
 
   function startSome(): void {
     for (let lane = nextLane(); lane !== undefined; lane = nextLane()) {
-      const run = startRun(lane, perLane, Date.now());
+      const run = startRun(lane, Date.now());
       if (run !== null) runs.set(run, execute(lane, run));
       enterTurns(lane);
     }
   }
 
   async function execute(lane: Lane<T>, run: Run<T>): Promise<void> {
-    const ending = await call(lane, run);
+    const ending = await handler.call(lane.name, run);
     runs.delete(run);
     endRun(lane, run);
-    observer.handled(ending.kind, run.entries.length, Date.now() - run.since);
+    const ended = entriesOf(run).filter((entry) => ending.kind !== 'done' || ending.fateOf(entry) === 'done');
+    observer.handled(ending.kind, ended.length, Date.now() - run.since);
     conclude(lane, run, ending);
     enterTurns(lane);
     startSome();
   }
 
-  type Ending = Outcome | { readonly kind: 'threw'; readonly error: unknown };
-
-  async function call(lane: Lane<T>, { task, entries }: Run<T>): Promise<Ending> {
-    const items = entries.map(({ record, item, takenAt }) => ({ record, item: item as T, takenAt }));
-    const attempt = 1 + entries.reduce((most, { attempts }) => Math.max(most, attempts), 0);
-    try {
-      return await handle({ lane: lane.name, task: task.name, items, attempt, signal: aborter.signal });
-    } catch (error) {
-      return { kind: 'threw', error };
-    }
+  function conclude(lane: Lane<T>, run: Run<T>, ending: Ending<T>): void {
+    if (ending.kind === 'done') sort(lane, run, ending);
+    else for (const part of run.parts) setBack(lane, part, ending);
   }
 
-  function conclude(lane: Lane<T>, { task, entries }: Run<T>, ending: Ending): void {
-    if (ending.kind === 'done') {
+  function sort(lane: Lane<T>, run: Run<T>, { fateOf, until, gathers }: Sorted<T>): void {
+    const postponed: Task<T>[] = [];
+    const released: Task<T>[] = [];
+    for (const { task, entries } of run.parts) {
+      for (const entry of entries) if (fateOf(entry) === 'done') entry.claim.settle();
+      const left = stopped ? [] : entries.filter((entry) => fateOf(entry) !== 'done' && isActive(entry));
+      takeBack(task, left);
       task.throws = 0;
-      for (const { claim } of entries) claim.settle();
-      return release(lane, task);
+      if (left.some((entry) => fateOf(entry) === 'alone')) task.group = null;
+      (left.length > 0 && task.group !== null && until !== null ? postponed : released).push(task);
     }
+    // First, since what is released now must wait if the group gathers.
+    if (until !== null) void postponeUntilDue(lane, run, postponed, { until, gathers });
+    for (const task of released) release(lane, task);
+  }
+
+  function setBack(lane: Lane<T>, { task, entries }: Part<T>, ending: Exclude<Ending<T>, Sorted<T>>): void {
     const left = stopped ? [] : entries.filter(isActive);
     if (left.length === 0) return release(lane, task);
     left.forEach(noteFailure);
-    if (ending.kind === 'threw') {
-      task.throws += 1;
-      logger.error({ err: ending.error, lane: lane.name, task: task.name, throws: task.throws, items: left.length }, 'the handler threw');
-    }
+    if (ending.kind === 'threw') task.throws += 1;
     const setback = ending.kind === 'threw' ? setbackOfThrow(ending.error, task.throws) : ending;
     if (setback.kind === 'retry') {
       takeBack(task, left);
@@ -227,6 +204,15 @@ export function createLaneScheduler<T>(deps: {
       // The slot is free at once; the task is not: its later items wait until the dead letters are durable.
       void buryAll(lane, left, setback.failure).then(() => release(lane, task));
     }
+  }
+
+  async function postponeUntilDue(lane: Lane<T>, { queue, group }: Run<T>, tasks: readonly Task<T>[], asked: GroupWait): Promise<void> {
+    const wait = group === null ? null : postpone(queue, group, tasks, asked);
+    if (wait === null || group === null) return;
+    const isDue = await timers.sleep(wait.until - Date.now());
+    if (!isDue || !endWait(queue, group, wait)) return;
+    startSoon(lane);
+    forgetIfOver(lane);
   }
 
   async function retryLater(lane: Lane<T>, task: Task<T>, { at, scope, failure }: Setback & { readonly kind: 'retry' }): Promise<void> {
@@ -255,29 +241,18 @@ export function createLaneScheduler<T>(deps: {
     else forgetIfOver(lane);
   }
 
-  /** Until the dead letters are durable, however long that takes, the offset stands. */
-  async function buryAll(lane: Lane<T>, entries: readonly Entry<T>[], failure: Failure): Promise<void> {
-    for (const entry of entries) lane.apart.add(entry);
-    const burial = Promise.all(entries.map((entry) => buryOne(lane, entry, failure)));
-    burials.add(burial);
-    await burial;
-    burials.delete(burial);
-    forgetIfOver(lane);
-  }
-
-  async function buryOne(lane: Lane<T>, entry: Entry<T>, failure: Failure): Promise<void> {
-    if (!(await bury(entry, failure, () => lane.apart.has(entry)))) return;
-    observer.deadLettered(failure);
-    if (lane.apart.delete(entry)) entry.claim.settle();
-  }
-
   function forgetIfOver(lane: Lane<T>): void {
     if (isOver(lane) && lanes.get(lane.name) === lane) lanes.delete(lane.name);
   }
 
   return {
-    push,
     abort: () => aborter.abort(new Error('the consumer is stopping')),
+
+    push(record, claim) {
+      if (stopped) return;
+      const entry = { record, takenAt: Date.now(), claim, item: undefined, attempts: 0, firstFailedAt: null };
+      addToIntake(laneOf(record), entry);
+    },
 
     dropInactive() {
       for (const lane of lanes.values()) {
@@ -301,7 +276,7 @@ export function createLaneScheduler<T>(deps: {
     async stop() {
       stopped = true;
       timers.stop();
-      await Promise.all([...runs.values(), ...burials]);
+      await Promise.all([...runs.values(), allBuried()]);
     },
   };
 }

@@ -13,15 +13,14 @@ import {
   mayStart,
   releaseTask,
   startRun,
-  takeBack,
   waitingIn,
-  type Entry,
   type Lane,
-  type Run,
 } from './lane.ts';
+import { endWait, postpone } from './lane-queue.ts';
+import { takeBack, type Entry, type Task } from './lane-task.ts';
 
 const failure: Failure = { class: 'dependency', code: 'because', message: 'the test says so' };
-const slots = 4;
+const rules = { slots: 4, limitsOf: () => ({ tasks: 2, records: 6 }) };
 const now = 1_000;
 
 function entry(offset: number, active = true): Entry<string> {
@@ -30,46 +29,61 @@ function entry(offset: number, active = true): Entry<string> {
 }
 
 function laneWith(...names: string[]): Lane<string> {
-  const lane = createLane<string>('acme');
-  for (const [offset, name] of names.entries()) joinTask(lane, name, entry(offset));
+  const lane = emptyLane();
+  for (const [offset, task] of names.entries()) joinTask(lane, { task }, entry(offset));
   return lane;
 }
 
-function start(lane: Lane<string>): Run<string> {
-  const run = startRun(lane, slots, now);
-  if (run === null) throw new Error('nothing may start');
-  return run;
+function emptyLane(): Lane<string> {
+  return createLane('acme', rules);
+}
+
+/** A run of one task. */
+interface Single {
+  readonly task: Task<string>;
+  readonly entries: readonly Entry<string>[];
+  readonly end: () => void;
+}
+
+function start(lane: Lane<string>): Single {
+  const run = startRun(lane, now);
+  if (run?.group !== null) throw new Error('no single task may start');
+  return { ...run.parts[0], end: () => endRun(lane, run) };
 }
 
 /** Runs a task until it fails by itself and is ready again. */
 function fail(lane: Lane<string>): void {
   const run = start(lane);
-  endRun(lane, run);
+  run.end();
   takeBack(run.task, run.entries);
   holdTask(run.task);
   releaseTask(lane, run.task);
 }
 
-const offsetsOf = ({ entries }: Run<string>) => entries.map(({ record }) => Number(record.offset));
+const offsetsOf = ({ entries }: Pick<Single, 'entries'>) => entries.map(({ record }) => Number(record.offset));
 const startAll = (lane: Lane<string>) => {
   const names: string[] = [];
-  for (let run = startRun(lane, slots, now); run !== null; run = startRun(lane, slots, now)) names.push(run.task.name);
+  for (let run = startRun(lane, now); run !== null; run = startRun(lane, now)) names.push(run.parts.map(({ task }) => task.name).join('+'));
   return names;
 };
 
 describe('a task', () => {
   test('becomes ready with its first record only', () => {
-    const lane = createLane<string>('acme');
-    expect([joinTask(lane, 'a', entry(0)), joinTask(lane, 'a', entry(1)), joinTask(lane, 'b', entry(2))]).toEqual([true, false, true]);
+    const lane = emptyLane();
+    expect([
+      joinTask(lane, { task: 'a' }, entry(0)),
+      joinTask(lane, { task: 'a' }, entry(1)),
+      joinTask(lane, { task: 'b' }, entry(2)),
+    ]).toEqual([true, false, true]);
   });
 
   test('runs with all that waited, and does not run again before it is released', () => {
     const lane = laneWith('a', 'a');
     const run = start(lane);
     expect(offsetsOf(run)).toEqual([0, 1]);
-    joinTask(lane, 'a', entry(2));
-    endRun(lane, run);
-    expect(mayStart(lane, slots, now)).toBe(false);
+    joinTask(lane, { task: 'a' }, entry(2));
+    run.end();
+    expect(mayStart(lane, now)).toBe(false);
     expect(releaseTask(lane, run.task)).toBe(true);
     expect(offsetsOf(start(lane))).toEqual([2]);
   });
@@ -78,7 +92,7 @@ describe('a task', () => {
     const lane = laneWith('a', 'failing');
     const run = start(lane);
     fail(lane);
-    endRun(lane, run);
+    run.end();
     takeBack(run.task, run.entries);
     holdTask(run.task, false);
     releaseTask(lane, run.task);
@@ -88,7 +102,7 @@ describe('a task', () => {
   test('is forgotten when it is released with nothing waiting', () => {
     const lane = laneWith('a');
     const run = start(lane);
-    endRun(lane, run);
+    run.end();
     expect(isOver(lane)).toBe(false);
     expect(releaseTask(lane, run.task)).toBe(false);
     expect([run.task.state, isOver(lane)]).toEqual(['forgotten', true]);
@@ -97,12 +111,12 @@ describe('a task', () => {
   test('takes its records back in front of those that joined meanwhile', () => {
     const lane = laneWith('a');
     const run = start(lane);
-    joinTask(lane, 'a', entry(1));
-    endRun(lane, run);
+    joinTask(lane, { task: 'a' }, entry(1));
+    run.end();
     takeBack(run.task, run.entries);
     holdTask(run.task);
-    joinTask(lane, 'a', entry(2));
-    expect(mayStart(lane, slots, now)).toBe(false);
+    joinTask(lane, { task: 'a' }, entry(2));
+    expect(mayStart(lane, now)).toBe(false);
     releaseTask(lane, run.task);
     expect(offsetsOf(start(lane))).toEqual([0, 1, 2]);
   });
@@ -116,9 +130,9 @@ describe('the slots of a lane', () => {
   test('go first to tasks that have not failed, and half of them at most to those that have', () => {
     const lane = laneWith('failing-1', 'failing-2', 'failing-3');
     for (let task = 0; task < 3; task += 1) fail(lane);
-    joinTask(lane, 'new', entry(3));
+    joinTask(lane, { task: 'new' }, entry(3));
     expect(startAll(lane)).toEqual(['new', 'failing-1', 'failing-2']);
-    joinTask(lane, 'newer', entry(4));
+    joinTask(lane, { task: 'newer' }, entry(4));
     expect(startAll(lane)).toEqual(['newer']);
   });
 
@@ -127,11 +141,109 @@ describe('the slots of a lane', () => {
     for (let task = 0; task < 3; task += 1) fail(lane);
     const recovered = start(lane);
     start(lane);
-    expect(mayStart(lane, slots, now)).toBe(false);
-    joinTask(lane, recovered.task.name, entry(3));
-    endRun(lane, recovered);
+    expect(mayStart(lane, now)).toBe(false);
+    joinTask(lane, { task: recovered.task.name }, entry(3));
+    recovered.end();
     releaseTask(lane, recovered.task);
     expect(startAll(lane)).toEqual([recovered.task.name, 'failing-3']);
+  });
+});
+
+function join(lane: Lane<string>, rank: 0 | 1, ...names: string[]): void {
+  for (const task of names) joinTask(lane, { task, rank }, entry(0));
+}
+
+describe('tasks of rank 1', () => {
+  test('come after those of rank 0, whether these have failed or not', () => {
+    const lane = laneWith('database-1');
+    fail(lane);
+    join(lane, 1, 'row-1', 'row-2');
+    join(lane, 0, 'database-2');
+    expect(startAll(lane)).toEqual(['database-2', 'database-1', 'row-1', 'row-2']);
+  });
+
+  test('leave one slot free: a task of rank 0 starts at once', () => {
+    const lane = emptyLane();
+    join(lane, 1, 'row-1', 'row-2', 'row-3', 'row-4');
+    expect(startAll(lane)).toEqual(['row-1', 'row-2', 'row-3']);
+    join(lane, 0, 'database');
+    expect(startAll(lane)).toEqual(['database']);
+  });
+
+  test('use every slot but one again when a run has ended', () => {
+    const lane = emptyLane();
+    join(lane, 1, 'row-1', 'row-2', 'row-3', 'row-4');
+    const runs = [start(lane), start(lane), start(lane)];
+    expect(mayStart(lane, now)).toBe(false);
+    runs[1]!.end();
+    expect(startAll(lane)).toEqual(['row-4']);
+  });
+
+  test('run although the lane has one slot only', () => {
+    const lane = createLane<string>('acme', { ...rules, slots: 1 });
+    join(lane, 1, 'row-1', 'row-2');
+    expect(startAll(lane)).toEqual(['row-1']);
+  });
+
+  test('that have failed have half of the slots together with those of rank 0', () => {
+    const lane = emptyLane();
+    join(lane, 0, 'failing-database');
+    fail(lane);
+    join(lane, 1, 'row-1', 'row-2');
+    const runs = [start(lane), start(lane), start(lane)];
+    for (const { task, entries, end } of runs) {
+      end();
+      takeBack(task, entries);
+      holdTask(task);
+    }
+    for (const { task } of runs) releaseTask(lane, task);
+    expect(startAll(lane)).toEqual(['failing-database', 'row-1']);
+  });
+});
+
+describe('a group of tasks', () => {
+  const group = 'rows';
+  const joinGroup = (lane: Lane<string>, ...names: string[]) => names.map((task) => joinTask(lane, { task, rank: 1, group }, entry(0)));
+
+  test('takes one slot, and its tasks are busy until they are released', () => {
+    const lane = emptyLane();
+    joinGroup(lane, 'row-1', 'row-2', 'row-3');
+    expect(startAll(lane)).toEqual(['row-1+row-2+row-3']);
+    expect([lane.running, ...[...lane.tasks.values()].map(({ state }) => state)]).toEqual([1, 'busy', 'busy', 'busy']);
+    joinGroup(lane, 'row-1');
+    expect(mayStart(lane, now)).toBe(false);
+  });
+
+  // A tenant whose calls must wait filled the memory with its events, and its partition was paused for all.
+  test('with its limit of records starts even while the lane is held, if there is a slot', () => {
+    const lane = emptyLane();
+    joinGroup(lane, 'row-1', 'row-2');
+    holdLane(lane, { until: now + 1, failure });
+    expect(joinGroup(lane, 'row-1', 'row-1', 'row-2', 'row-2')).toEqual([false, false, false, true]);
+    expect(startAll(lane)).toEqual(['row-1+row-2']);
+    joinGroup(lane, 'row-3');
+    expect(startAll(lane)).toEqual([]);
+  });
+
+  test('with its limit of records does not exceed the slots of the lane', () => {
+    const lane = laneWith('a', 'b', 'c', 'd');
+    const runs = [start(lane), start(lane), start(lane), start(lane)];
+    for (let record = 0; record < 6; record += 1) joinGroup(lane, 'row');
+    expect(startAll(lane)).toEqual([]);
+    runs[0]!.end();
+    expect(startAll(lane)).toEqual(['row']);
+  });
+
+  test('that waits keeps its lane from being forgotten: its next records must wait as well', () => {
+    const lane = emptyLane();
+    joinGroup(lane, 'row-1', 'row-2', 'row-3');
+    const run = startRun(lane, now)!;
+    endRun(lane, run);
+    const wait = postpone(run.queue, group, [], { until: now + 1, gathers: true });
+    for (const { task } of run.parts) releaseTask(lane, task);
+    expect(isOver(lane)).toBe(false);
+    endWait(run.queue, group, wait!);
+    expect(isOver(lane)).toBe(true);
   });
 });
 
@@ -139,7 +251,7 @@ describe('a hold of the lane', () => {
   test('keeps every task from starting until it is due', () => {
     const lane = laneWith('a');
     holdLane(lane, { until: now + 1, failure });
-    expect([mayStart(lane, slots, now), mayStart(lane, slots, now + 1)]).toEqual([false, true]);
+    expect([mayStart(lane, now), mayStart(lane, now + 1)]).toEqual([false, true]);
   });
 
   test('is replaced by a longer one only, and then ends with that one', () => {
@@ -150,13 +262,13 @@ describe('a hold of the lane', () => {
     ];
     expect([holdLane(lane, short), holdLane(lane, long), holdLane(lane, short)]).toEqual([true, true, false]);
     expect(endHold(lane, short)).toBe(false);
-    expect(mayStart(lane, slots, now)).toBe(false);
+    expect(mayStart(lane, now)).toBe(false);
     expect(endHold(lane, long)).toBe(true);
-    expect(mayStart(lane, slots, now)).toBe(true);
+    expect(mayStart(lane, now)).toBe(true);
   });
 
   test('keeps an empty lane from being forgotten: its next records must wait as well', () => {
-    const lane = createLane<string>('acme');
+    const lane = emptyLane();
     const hold = { until: now + 1, failure };
     holdLane(lane, hold);
     expect(isOver(lane)).toBe(false);
@@ -169,9 +281,9 @@ test.each<[string, (lane: Lane<string>) => void]>([
   ['waits in the intake', (lane) => lane.intake.push(entry(7))],
   ['is being routed', (lane) => (lane.routing = entry(7))],
   ['is set apart', (lane) => lane.apart.add(entry(7))],
-  ['waits in a task', (lane) => joinTask(lane, 'a', entry(7))],
+  ['waits in a task', (lane) => joinTask(lane, { task: 'a' }, entry(7))],
 ])('a record that %s is in the backlog, and its lane is not over', (_, add) => {
-  const lane = createLane<string>('acme');
+  const lane = emptyLane();
   expect([isOver(lane), waitingIn(lane)]).toEqual([true, 0]);
   add(lane);
   expect(isOver(lane)).toBe(false);
@@ -179,18 +291,18 @@ test.each<[string, (lane: Lane<string>) => void]>([
 });
 
 test('a revoked assignment drops its records wherever they wait, and leaves the task that runs and the other records', () => {
-  const lane = createLane<string>('acme');
-  joinTask(lane, 'running', entry(0, false));
+  const lane = emptyLane();
+  joinTask(lane, { task: 'running' }, entry(0, false));
   const run = start(lane);
-  joinTask(lane, 'running', entry(1, false));
-  joinTask(lane, 'held', entry(2, false));
+  joinTask(lane, { task: 'running' }, entry(1, false));
+  joinTask(lane, { task: 'held' }, entry(2, false));
   const held = start(lane);
-  endRun(lane, held);
+  held.end();
   takeBack(held.task, held.entries);
   holdTask(held.task);
-  joinTask(lane, 'ready', entry(3, false));
-  joinTask(lane, 'shared', entry(4, false));
-  joinTask(lane, 'shared', entry(5));
+  joinTask(lane, { task: 'ready' }, entry(3, false));
+  joinTask(lane, { task: 'shared' }, entry(4, false));
+  joinTask(lane, { task: 'shared' }, entry(5));
   lane.intake.push(entry(6, false));
   lane.intake.push(entry(7));
   lane.apart.add(entry(8, false));

@@ -1,29 +1,25 @@
 import type { Failure } from '@notion-mirror/domain/failure';
 import Denque from 'denque';
-import type { LogRecord } from '../log-record.ts';
-import type { Claim } from './work.ts';
+import {
+  createQueue,
+  hasFull,
+  keepOnly,
+  makeReady,
+  noteJoin,
+  recount,
+  takeAgain,
+  takeFull,
+  takeTurn,
+  type Queue,
+  type Start,
+} from './lane-queue.ts';
+import { isActive, type Entry, type Task } from './lane-task.ts';
+import type { GroupLimits, Rank } from './work.ts';
 
-/** A record on its way through a lane. */
-export interface Entry<T> {
-  readonly record: LogRecord;
-  /** Epoch ms. */
-  readonly takenAt: number;
-  readonly claim: Claim;
-  /** Undefined until the record is routed. */
-  item: T | undefined;
-  attempts: number;
-  firstFailedAt: number | null;
-}
-
-export interface Task<T> {
-  readonly name: string;
-  /** `busy`: it runs, or its dead letters are being written. `forgotten`: nothing of it waits, and its lane no longer knows it. */
-  state: 'ready' | 'busy' | 'held' | 'forgotten';
-  /** Its last run ended with a retry of its own. */
-  isFailing: boolean;
-  waiting: Entry<T>[];
-  /** Runs in a row that threw. */
-  throws: number;
+export interface LaneRules {
+  /** Tasks, or groups of tasks, that may run at a time. */
+  readonly slots: number;
+  readonly limitsOf: (group: string) => GroupLimits;
 }
 
 export interface Hold {
@@ -35,32 +31,31 @@ export interface Hold {
 /** One tenant's records in memory. The functions below are its transitions; they neither wait nor call anything. */
 export interface Lane<T> {
   readonly name: string;
+  readonly rules: LaneRules;
   /** Records that have not been routed, in the order of the log. */
   readonly intake: Denque<Entry<T>>;
   /** The record that is being routed. */
   routing: Entry<T> | null;
   readonly tasks: Map<string, Task<T>>;
-  /** In turn: tasks that have not failed, and after them those that have. */
-  readonly ready: Denque<Task<T>>;
-  readonly again: Denque<Task<T>>;
+  /** Of the ranks that it has had tasks of (most lanes live for one task only), in their order. */
+  queues: readonly Queue<T>[];
   /** Records that are to be routed again, or whose dead letter is being written. */
   readonly apart: Set<Entry<T>>;
   running: number;
   /** Of those, tasks that have failed before. */
   runningAgain: number;
-  /** Nothing of the lane starts until then. */
+  /** Nothing of the lane starts until then, except full groups. */
   hold: Hold | null;
 }
 
-/** One call of the handler: a task and all of its records. */
-export interface Run<T> {
-  readonly task: Task<T>;
-  readonly entries: readonly Entry<T>[];
+/** One call of a handler. */
+export type Run<T> = Start<T> & {
+  readonly queue: Queue<T>;
   /** Epoch ms. */
   readonly since: number;
   /** The task had failed before. */
   readonly isAgain: boolean;
-}
+};
 
 /** The waiting records of one lane. */
 export interface LaneBacklog {
@@ -72,14 +67,14 @@ export interface LaneBacklog {
   readonly held: Hold | null;
 }
 
-export function createLane<T>(name: string): Lane<T> {
+export function createLane<T>(name: string, rules: LaneRules): Lane<T> {
   return {
     name,
+    rules,
     intake: new Denque(),
     routing: null,
     tasks: new Map(),
-    ready: new Denque(),
-    again: new Denque(),
+    queues: [],
     apart: new Set(),
     running: 0,
     runningAgain: 0,
@@ -87,49 +82,79 @@ export function createLane<T>(name: string): Lane<T> {
   };
 }
 
-/** Adds a routed record to its task. True if that made the task ready; otherwise it is ready, busy or held already. */
-export function joinTask<T>(lane: Lane<T>, name: string, entry: Entry<T>): boolean {
+/** Adds a routed record to its task. True if more may start because of that. */
+export function joinTask<T>(
+  lane: Lane<T>,
+  { task: name, rank = 0, group = null }: { readonly task: string; readonly rank?: Rank; readonly group?: string | null },
+  entry: Entry<T>,
+): boolean {
   const task = lane.tasks.get(name);
   if (task !== undefined) {
     task.waiting.push(entry);
-    return false;
+    return noteJoin(queueOf(lane, task.rank), task);
   }
   // Most records wait alone, and `[]` followed by a push reserves room for seventeen.
-  const created: Task<T> = { name, state: 'ready', isFailing: false, waiting: [entry], throws: 0 };
+  const created: Task<T> = { name, rank, group, state: 'ready', isFailing: false, waiting: [entry], throws: 0 };
   lane.tasks.set(name, created);
-  lane.ready.push(created);
+  makeReady(queueOf(lane, rank), created);
   return true;
 }
 
-/** Half of a lane's slots, and the first turn, are for tasks that have not failed: databases that never succeed leave room for the others. */
-export function mayStart<T>({ ready, again, running, runningAgain, hold }: Lane<T>, slots: number, now: number): boolean {
-  if (running >= slots || (hold !== null && hold.until > now)) return false;
-  return ready.length > 0 || (again.length > 0 && runningAgain < Math.ceil(slots / 2));
+function queueOf<T>(lane: Lane<T>, rank: Rank): Queue<T> {
+  const known = lane.queues.find((queue) => queue.rank === rank);
+  if (known !== undefined) return known;
+  const created = createQueue<T>(rank, lane.rules.limitsOf);
+  lane.queues = rank === 0 ? [created, ...lane.queues] : [...lane.queues, created];
+  return created;
 }
 
-/** Starts the task whose turn it is, with all of its waiting records; null when none may start. */
-export function startRun<T>(lane: Lane<T>, slots: number, now: number): Run<T> | null {
-  if (!mayStart(lane, slots, now)) return null;
-  const task = lane.ready.shift() ?? lane.again.shift();
-  if (task === undefined) return null;
-  const run = { task, entries: task.waiting, since: now, isAgain: task.isFailing };
-  task.waiting = [];
-  task.state = 'busy';
+interface Turn<T> {
+  readonly queue: Queue<T>;
+  readonly take: (queue: Queue<T>) => Start<T> | null;
+}
+
+/**
+ * What has the next turn. Tasks of rank 1 come last and leave one slot free, so that a task of rank 0 starts at once; they need no
+ * more, since a tenant's calls are limited by its budget long before its slots. Within a rank, half of the lane's slots, and the first turn, are for
+ * tasks that have not failed: databases that never succeed leave room for the others. A full group needs no turn: its records fill the memory.
+ */
+function nextTurn<T>({ queues, rules: { slots }, running, runningAgain, hold }: Lane<T>, now: number): Turn<T> | null {
+  if (running >= slots) return null;
+  if (hold === null || hold.until <= now) {
+    for (const queue of queues) {
+      if (queue.running >= Math.max(1, slots - queue.rank)) continue;
+      if (queue.turns.length > 0) return { queue, take: takeTurn };
+      if (queue.again.length > 0 && runningAgain < Math.ceil(slots / 2)) return { queue, take: takeAgain };
+    }
+  }
+  const queue = queues.find(hasFull);
+  return queue === undefined ? null : { queue, take: takeFull };
+}
+
+export function mayStart<T>(lane: Lane<T>, now: number): boolean {
+  return nextTurn(lane, now) !== null;
+}
+
+/** Starts what has the next turn; null when nothing may start. */
+export function startRun<T>(lane: Lane<T>, now: number): Run<T> | null {
+  const turn = nextTurn(lane, now);
+  if (turn === null) return null;
+  const { queue, take } = turn;
+  const start = take(queue);
+  if (start === null) return null;
+  const run = { ...start, queue, since: now, isAgain: take === takeAgain };
+  queue.running += 1;
   lane.running += 1;
   if (run.isAgain) lane.runningAgain += 1;
   return run;
 }
 
-/** Frees the slot. The task stays busy until it is released or held. */
-export function endRun<T>(lane: Lane<T>, { task, isAgain }: Run<T>): void {
+/** Frees the slot. The tasks stay busy until they are released, held or postponed. */
+export function endRun<T>(lane: Lane<T>, { parts, queue, isAgain }: Run<T>): void {
+  queue.running -= 1;
   lane.running -= 1;
   if (isAgain) lane.runningAgain -= 1;
-  task.isFailing = false;
-}
-
-/** Puts entries back in front of those that have joined since. */
-export function takeBack<T>(task: Task<T>, entries: readonly Entry<T>[]): void {
-  task.waiting = [...entries, ...task.waiting];
+  for (const { task } of parts) task.isFailing = false;
 }
 
 /** The task alone waits, until it is released. */
@@ -158,8 +183,7 @@ export function releaseTask<T>(lane: Lane<T>, task: Task<T>): boolean {
     forgetTask(lane, task);
     return false;
   }
-  task.state = 'ready';
-  (task.isFailing ? lane.again : lane.ready).push(task);
+  makeReady(queueOf(lane, task.rank), task);
   return true;
 }
 
@@ -176,13 +200,13 @@ export function dropInactive<T>(lane: Lane<T>): void {
     task.waiting = task.waiting.filter(isActive);
     if (task.waiting.length === 0 && task.state !== 'busy') forgetTask(lane, task);
   }
-  keepOnly(lane.ready, ({ state }) => state === 'ready');
-  keepOnly(lane.again, ({ state }) => state === 'ready');
+  lane.queues.forEach(recount);
 }
 
-/** Whether the lane can be forgotten. One that is held cannot: its next records must wait as well. */
-export function isOver<T>({ intake, routing, tasks, apart, hold }: Lane<T>): boolean {
-  return tasks.size === 0 && apart.size === 0 && intake.length === 0 && routing === null && hold === null;
+/** Whether the lane can be forgotten. One that is held, or has a group that waits, cannot: its next records must wait as well. */
+export function isOver<T>({ intake, routing, tasks, queues, apart, hold }: Lane<T>): boolean {
+  const isEmpty = tasks.size === 0 && apart.size === 0 && intake.length === 0 && routing === null;
+  return isEmpty && hold === null && queues.every(({ groups }) => groups.size === 0);
 }
 
 /** Records that are not being handled now. */
@@ -200,21 +224,4 @@ export function backlogOf<T>(lane: Lane<T>): LaneBacklog {
     oldestAt: firsts.reduce((oldest, entry) => Math.min(oldest, entry?.record.timestamp ?? oldest), Number.POSITIVE_INFINITY),
     held: lane.hold,
   };
-}
-
-/** Keeps the items that pass, in their order. */
-function keepOnly<I>(queue: Denque<I>, passes: (item: I) => boolean): void {
-  for (let left = queue.length; left > 0; left -= 1) {
-    const item = queue.shift();
-    if (item !== undefined && passes(item)) queue.push(item);
-  }
-}
-
-export function isActive({ claim }: { readonly claim: Claim }): boolean {
-  return claim.active;
-}
-
-export function noteFailure(entry: { attempts: number; firstFailedAt: number | null }): void {
-  entry.attempts += 1;
-  entry.firstFailedAt ??= Date.now();
 }

@@ -3,13 +3,24 @@ import type { LogRecord } from '../log-record.ts';
 
 /**
  * What to do with a record: nothing (`pass`: not for this group), work on `task` in its lane, a dead letter, or a later attempt (`retry`: only
- * this record waits, not those behind it).
+ * this record waits, not those behind it). The first record of a task decides its rank and group.
  */
 export type Routing<T> =
   | { readonly kind: 'pass' }
-  | { readonly kind: 'work'; readonly task: string; readonly item: T }
+  | {
+      readonly kind: 'work';
+      readonly task: string;
+      readonly item: T;
+      /** Default 0. */
+      readonly rank?: Rank;
+      /** The tasks that it may be handled together with; none by default. */
+      readonly group?: string | null;
+    }
   | { readonly kind: 'dead'; readonly failure: Failure }
   | { readonly kind: 'retry'; readonly failure: Failure };
+
+/** Within a lane, tasks of rank 0 go first. Those of rank 1 leave one slot free for them. */
+export type Rank = 0 | 1;
 
 export interface WorkItem<T> {
   readonly record: LogRecord;
@@ -37,6 +48,42 @@ export type Outcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry'; readonly at: number; readonly scope: 'task' | 'lane'; readonly failure: Failure }
   | { readonly kind: 'dead'; readonly failure: Failure };
+
+/** When the tasks of a group are handed over together. */
+export interface GroupLimits {
+  /** When more of them are ready than this, at the group's turn. */
+  readonly tasks: number;
+  /** When this many of their records wait: even while the lane is held. */
+  readonly records: number;
+}
+
+/**
+ * The waiting items of a group's tasks, each task's oldest first. Not those of a task that runs, has failed, or was left `alone`: such a task
+ * runs by itself.
+ */
+export interface GroupWork<T> extends Pick<Work<T>, 'lane' | 'items' | 'signal'> {
+  readonly group: string;
+}
+
+/** `alone`: the item's task runs by itself, at its turn. `waits`: it waits with the group. A task with an item of each is alone. */
+export type Fate = 'done' | 'alone' | 'waits';
+
+/** Like an outcome of each task alone; or `sorted`: a fate for each item. */
+export type GroupOutcome<T> =
+  | Outcome
+  | {
+      readonly kind: 'sorted';
+      readonly fateOf: (item: WorkItem<T>) => Fate;
+      /** When those that wait are ready again, epoch ms; sooner if the group is handed over meanwhile. Null: nothing waits. */
+      readonly until: number | null;
+      /** Whether tasks of the group that become ready meanwhile wait, too. */
+      readonly gathers: boolean;
+    };
+
+export interface Grouping<T> {
+  readonly limitsOf: (group: string) => GroupLimits;
+  readonly handle: (work: GroupWork<T>) => Promise<GroupOutcome<T>>;
+}
 
 export type Route<T> = (record: LogRecord) => Routing<T> | Promise<Routing<T>>;
 export type Handle<T> = (work: Work<T>) => Promise<Outcome>;

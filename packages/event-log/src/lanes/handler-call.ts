@@ -1,0 +1,73 @@
+import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Run } from './lane.ts';
+import { noLimits, type Part } from './lane-queue.ts';
+import type { Entry } from './lane-task.ts';
+import type { Setback } from './retries.ts';
+import type { Fate, Grouping, Handle, WorkItem } from './work.ts';
+
+/** How a run ended: with a fate for each of its entries, or with the same for all of its tasks. */
+export type Ending<T> = Sorted<T> | Setback | { readonly kind: 'threw'; readonly error: unknown };
+
+/** `until`, `gathers`: see GroupOutcome. */
+export interface Sorted<T> {
+  readonly kind: 'done';
+  readonly fateOf: (entry: Entry<T>) => Fate;
+  readonly until: number | null;
+  readonly gathers: boolean;
+}
+
+const allDone: Sorted<unknown> = { kind: 'done', fateOf: () => 'done', until: null, gathers: false };
+
+/** Without groups every task runs by itself. */
+const noGroups: Grouping<unknown> = {
+  limitsOf: () => noLimits,
+  handle: () => Promise.reject(new Error('no tasks are handed over together')),
+};
+
+/** Hands a run to the handler of single tasks or to that of groups. Never rejects. */
+export function createHandlerCall<T>(deps: {
+  readonly handle: Handle<T>;
+  readonly groups?: Grouping<T> | undefined;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}): { readonly groups: Grouping<T>; readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>> } {
+  const { handle, groups = noGroups, signal, logger } = deps;
+
+  async function handOver(lane: string, { group, parts }: Run<T>): Promise<Ending<T>> {
+    if (group === null) {
+      const [{ task, entries }] = parts;
+      const outcome = await handle({ lane, task: task.name, items: entries.map(itemOf), attempt: attemptOf(entries), signal });
+      return outcome.kind === 'done' ? allDone : outcome;
+    }
+    const items = new Map(parts.flatMap(({ entries }) => entries.map((entry) => [entry, itemOf(entry)])));
+    const outcome = await groups.handle({ lane, group, items: [...items.values()], signal });
+    if (outcome.kind !== 'sorted') return outcome.kind === 'done' ? allDone : outcome;
+    const fates = new Map([...items].map(([entry, item]) => [entry, outcome.fateOf(item)]));
+    return { ...outcome, kind: 'done', fateOf: (entry) => fates.get(entry) ?? 'alone' };
+  }
+
+  return {
+    groups,
+    async call(lane, run) {
+      try {
+        return await handOver(lane, run);
+      } catch (error) {
+        const tasks = run.parts.slice(0, 3).map(({ task }) => task.name);
+        logger.error({ err: error, lane, group: run.group, tasks, items: entriesOf(run).length }, 'the handler threw');
+        return { kind: 'threw', error };
+      }
+    },
+  };
+}
+
+export function entriesOf<T>({ parts }: { readonly parts: readonly Part<T>[] }): Entry<T>[] {
+  return parts.flatMap(({ entries }) => entries);
+}
+
+function itemOf<T>({ record, item, takenAt }: Entry<T>): WorkItem<T> {
+  return { record, item: item as T, takenAt };
+}
+
+function attemptOf(entries: readonly { readonly attempts: number }[]): number {
+  return 1 + entries.reduce((most, { attempts }) => Math.max(most, attempts), 0);
+}

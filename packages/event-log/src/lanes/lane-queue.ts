@@ -1,0 +1,204 @@
+import Denque from 'denque';
+import type { Entry, Task } from './lane-task.ts';
+import type { GroupLimits, Rank } from './work.ts';
+
+/** Tasks that may be handled together, or (name null) those that never are. Forgotten when none of them is ready or postponed, and it does not wait. */
+export interface Group<T> {
+  readonly name: string | null;
+  readonly limits: GroupLimits;
+  /** In turn. */
+  readonly ready: Denque<Task<T>>;
+  /** Until the wait is over. */
+  postponed: Task<T>[];
+  /** Of both. */
+  records: number;
+  wait: GroupWait | null;
+}
+
+export interface GroupWait {
+  /** Epoch ms. */
+  readonly until: number;
+  /** Ready tasks of the group wait, too. */
+  readonly gathers: boolean;
+}
+
+/** The tasks of one rank that could start. */
+export interface Queue<T> {
+  readonly rank: Rank;
+  readonly limitsOf: (group: string) => GroupLimits;
+  readonly groups: Map<string | null, Group<T>>;
+  /** Groups with ready tasks, in turn, so that one with many does not delay the others. None that gathers. */
+  readonly turns: Denque<Group<T>>;
+  /** Groups that have reached their limit of records; some may have fallen below it since. */
+  full: Group<T>[];
+  /** Ready tasks that have failed, in turn. */
+  readonly again: Denque<Task<T>>;
+  running: number;
+}
+
+/** What starts together: a task by itself, or all tasks of a group. Each with all of its records. */
+export type Start<T> =
+  | { readonly group: null; readonly parts: readonly [Part<T>] }
+  | { readonly group: string; readonly parts: readonly Part<T>[] };
+
+export interface Part<T> {
+  readonly task: Task<T>;
+  readonly entries: readonly Entry<T>[];
+}
+
+export const noLimits: GroupLimits = { tasks: Number.POSITIVE_INFINITY, records: Number.POSITIVE_INFINITY };
+
+export function createQueue<T>(rank: Rank, limitsOf: Queue<T>['limitsOf']): Queue<T> {
+  return { rank, limitsOf, groups: new Map(), turns: new Denque(), full: [], again: new Denque(), running: 0 };
+}
+
+export function makeReady<T>(queue: Queue<T>, task: Task<T>): void {
+  task.state = 'ready';
+  if (task.isFailing) {
+    queue.again.push(task);
+    return;
+  }
+  const group = groupNamed(queue, task.group);
+  group.ready.push(task);
+  if (group.ready.length === 1 && group.wait?.gathers !== true) queue.turns.push(group);
+  countRecords(queue, group, task.waiting.length);
+}
+
+/** Counts a record that has joined a task. True: its group is full because of it, or was already, and may start. */
+export function noteJoin<T>(queue: Queue<T>, { state, isFailing, group: name }: Task<T>): boolean {
+  const isCounted = state === 'postponed' || (state === 'ready' && !isFailing);
+  const group = isCounted ? queue.groups.get(name) : undefined;
+  if (group === undefined) return false;
+  countRecords(queue, group, 1);
+  return isFull(group);
+}
+
+/** Postpones busy tasks of a group. Returns the wait that is to be ended when it is due; null: one that is to be ended sooner is known already. */
+export function postpone<T>(queue: Queue<T>, name: string, tasks: readonly Task<T>[], wait: GroupWait): GroupWait | null {
+  const group = groupNamed(queue, name);
+  const known = group.wait;
+  const gathers = wait.gathers || known?.gathers === true;
+  for (const task of tasks) {
+    task.state = 'postponed';
+    group.postponed.push(task);
+    group.records += task.waiting.length;
+  }
+  if (gathers) keepOnly(queue.turns, (one) => one !== group);
+  if (known !== null && known.until <= wait.until && known.gathers === gathers) return null;
+  group.wait = { until: Math.min(wait.until, known?.until ?? wait.until), gathers };
+  return group.wait;
+}
+
+/** False: another wait has replaced this one, or the group has been handed over. */
+export function endWait<T>(queue: Queue<T>, name: string, wait: GroupWait): boolean {
+  const group = queue.groups.get(name);
+  if (group?.wait !== wait) return false;
+  const isInTurns = group.ready.length > 0 && !wait.gathers;
+  group.wait = null;
+  for (const task of group.postponed.toReversed()) {
+    task.state = 'ready';
+    group.ready.unshift(task);
+  }
+  group.postponed = [];
+  if (group.ready.length > 0 && !isInTurns) queue.turns.push(group);
+  countRecords(queue, group, 0);
+  forgetIfEmpty(queue, group);
+  return true;
+}
+
+/** A task of the group whose turn it is, or all of its tasks when they are too many; null when no task is ready. */
+export function takeTurn<T>(queue: Queue<T>): Start<T> | null {
+  const group = queue.turns.shift();
+  if (group === undefined) return null;
+  if (group.name !== null && (group.ready.length > group.limits.tasks || isFull(group))) return takeAll(queue, group, group.name);
+  const task = group.ready.shift();
+  if (task === undefined) return null;
+  if (group.ready.length > 0) queue.turns.push(group);
+  group.records -= task.waiting.length;
+  forgetIfEmpty(queue, group);
+  return { group: null, parts: [partOf(task)] };
+}
+
+export function takeAgain<T>({ again }: Queue<T>): Start<T> | null {
+  const task = again.shift();
+  return task === undefined ? null : { group: null, parts: [partOf(task)] };
+}
+
+/** All tasks of a full group; null when there is none. */
+export function takeFull<T>(queue: Queue<T>): Start<T> | null {
+  const group = firstFull(queue);
+  if (group === null || group.name === null) return null;
+  keepOnly(queue.turns, (one) => one !== group);
+  return takeAll(queue, group, group.name);
+}
+
+export function hasFull<T>(queue: Queue<T>): boolean {
+  return firstFull(queue) !== null;
+}
+
+function firstFull<T>(queue: Queue<T>): Group<T> | null {
+  queue.full = queue.full.filter(isFull);
+  return queue.full[0] ?? null;
+}
+
+/** Forgets tasks that are no longer ready or postponed, after the records of some have been dropped. */
+export function recount<T>(queue: Queue<T>): void {
+  const isReady = ({ state }: Task<T>): boolean => state === 'ready';
+  keepOnly(queue.again, isReady);
+  for (const group of queue.groups.values()) {
+    keepOnly(group.ready, isReady);
+    group.postponed = group.postponed.filter(({ state }) => state === 'postponed');
+    group.records = 0;
+    for (const { waiting } of [...group.ready.toArray(), ...group.postponed]) group.records += waiting.length;
+    forgetIfEmpty(queue, group);
+  }
+  keepOnly(queue.turns, ({ ready }) => ready.length > 0);
+}
+
+function groupNamed<T>(queue: Queue<T>, name: string | null): Group<T> {
+  const known = queue.groups.get(name);
+  if (known !== undefined) return known;
+  const limits = name === null ? noLimits : queue.limitsOf(name);
+  const group: Group<T> = { name, limits, ready: new Denque(), postponed: [], records: 0, wait: null };
+  queue.groups.set(name, group);
+  return group;
+}
+
+function countRecords<T>({ full }: Queue<T>, group: Group<T>, more: number): void {
+  group.records += more;
+  if (isFull(group) && !full.includes(group)) full.push(group);
+}
+
+/** A group that gathers has been handed over a short time ago. */
+function isFull<T>({ records, limits, wait }: Group<T>): boolean {
+  return records >= limits.records && wait?.gathers !== true;
+}
+
+function takeAll<T>(queue: Queue<T>, group: Group<T>, name: string): Start<T> {
+  const parts = [...group.postponed, ...group.ready.toArray()].map(partOf);
+  group.ready.clear();
+  group.postponed = [];
+  group.records = 0;
+  group.wait = null;
+  forgetIfEmpty(queue, group);
+  return { group: name, parts };
+}
+
+function partOf<T>(task: Task<T>): Part<T> {
+  const entries = task.waiting;
+  task.waiting = [];
+  task.state = 'busy';
+  return { task, entries };
+}
+
+function forgetIfEmpty<T>({ groups }: Queue<T>, { name, ready, postponed, wait }: Group<T>): void {
+  if (ready.length === 0 && postponed.length === 0 && wait === null) groups.delete(name);
+}
+
+/** Keeps the items that pass, in their order. */
+export function keepOnly<I>(queue: Denque<I>, passes: (item: I) => boolean): void {
+  for (let left = queue.length; left > 0; left -= 1) {
+    const item = queue.shift();
+    if (item !== undefined && passes(item)) queue.push(item);
+  }
+}
