@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
+import { rowStates } from '@notion-mirror/event-log/entities/row-state';
 import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
@@ -23,6 +24,7 @@ const name = `cli_${randomUUID().slice(0, 8)}`;
 const prefix = `${name}.`;
 const topics = topicsFor(prefix);
 const stateLog = stateLogOf(prefix, databaseStates);
+const rowLog = stateLogOf(prefix, rowStates);
 const encryptionKey = Buffer.alloc(32, 7);
 const secrets = {
   MIRROR_NANGO_API_KEY: 'nango-api-secret',
@@ -75,9 +77,11 @@ afterAll(async () => {
   const admin = kafka.admin();
   await admin.connect();
   const made = new Set(await admin.listTopics());
-  await admin.deleteTopics({ topics: [topics.events, topics.deadLetters, stateLog.topic].filter((topic) => made.has(topic)) });
+  await admin.deleteTopics({
+    topics: [topics.events, topics.deadLetters, stateLog.topic, rowLog.topic].filter((topic) => made.has(topic)),
+  });
   await admin.disconnect();
-  for (const subject of [topics.eventsSubject, stateLog.subject]) {
+  for (const subject of [topics.eventsSubject, stateLog.subject, rowLog.subject]) {
     await fetch(`${stack.schemaRegistryUrl}/subjects/${subject}`, { method: 'DELETE' });
   }
   await mongo.db.dropDatabase();
@@ -145,11 +149,13 @@ describe('a mirror from nothing', () => {
       'kafka topic',
       'kafka topic',
       'kafka topic',
+      'kafka topic',
+      'schema registry schema',
       'schema registry schema',
       'schema registry schema',
       'mongodb collections',
     ]);
-    expect(problems.map(({ remedy }) => remedy)).toEqual(Array.from({ length: 6 }, () => 'mirror init'));
+    expect(problems.map(({ remedy }) => remedy)).toEqual(Array.from({ length: 8 }, () => 'mirror init'));
     const human = await mirror(['doctor']);
     expect(human.code).toBe(1);
     expect(human.stdout).toContain(`✗ topic ${topics.events} does not exist\n      → mirror init`);
@@ -162,6 +168,7 @@ describe('a mirror from nothing', () => {
     expect(stdout).toContain(`made     topic ${topics.events} (3 partitions, 1 replica)`);
     expect(stdout).toMatch(new RegExp(`made {5}schema ${topics.eventsSubject} v1 \\(id \\d+\\)`));
     expect(stdout).toContain('made     view databases');
+    expect(stdout).toContain('made     view rows');
   });
 
   test('a second init creates nothing', async () => {
@@ -175,19 +182,19 @@ describe('a mirror from nothing', () => {
           { topic: topics.events, created: false, differences: [] },
           { topic: topics.deadLetters, created: false, differences: [] },
           { topic: stateLog.topic, created: false, differences: [] },
+          { topic: rowLog.topic, created: false, differences: [] },
         ],
       },
       schemaRegistry: {
         subjects: [
-          { subject: topics.eventsSubject, versions: [{ version: 1, created: false }] },
-          {
-            subject: stateLog.subject,
-            versions: [
-              { version: 1, created: false },
-              { version: 2, created: false },
-            ],
-          },
-        ].map((subject) => ({ ...subject, previousCompatibility: 'FULL_TRANSITIVE' })),
+          { subject: topics.eventsSubject, versions: [1, 2] },
+          { subject: stateLog.subject, versions: [1, 2] },
+          { subject: rowLog.subject, versions: [1] },
+        ].map(({ subject, versions }) => ({
+          subject,
+          versions: versions.map((version) => ({ version, created: false })),
+          previousCompatibility: 'FULL_TRANSITIVE',
+        })),
       },
       mongodb: { database: name, made: [] },
     });

@@ -7,7 +7,7 @@ import type { Colors } from './output.ts';
 export function addInitCommand(program: Program, act: Act): void {
   program
     .command('init')
-    .description('creates the topics, schemas, collections, indexes and the view that the services need; safe to run again')
+    .description('creates the topics, schemas, collections, indexes and views that the services need; safe to run again')
     .option('--wait <seconds>', 'how long to wait for Kafka, the schema registry and MongoDB to come up', '60')
     .action(async ({ wait }: { wait: string }) => {
       await act(async (context) => {

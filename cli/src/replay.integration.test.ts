@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { EntityState } from '@notion-mirror/domain/entity-state';
+import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
@@ -13,17 +14,21 @@ import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { eventOf, isolatedLog, readAll, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
-import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { rowStates } from '@notion-mirror/event-log/entities/row-state';
+import { stateLogOf, type StateContract } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { initMongo } from '@notion-mirror/mirror-store/init';
+import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
+import { someRow } from '../../packages/mirror-store/test/some-row.ts';
 import { mirror as run } from '../test/surroundings.ts';
 
 const stack = inject('stack');
@@ -90,14 +95,16 @@ function live(
   };
 }
 
-function gone(databaseId: string, seconds: number, rev: number): EntityState<DatabaseContent> {
+function gone(databaseId: string, seconds: number, rev: number): EntityState<never> {
   const removed = { at: new Date(), reason: 'deleted' as const, eventId: 'e' };
   return { kind: 'removed', workspaceId: 'acme', id: databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
 }
 
-async function putStates(states: readonly EntityState<DatabaseContent>[]): Promise<void> {
-  const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
-  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
+const putStates = (states: readonly EntityState<DatabaseContent>[]) => putStatesOf(databaseStates, states);
+
+async function putStatesOf<Content>(contract: StateContract<Content>, states: readonly EntityState<Content>[]): Promise<void> {
+  const codec = await createStateCodec(log.schemaRegistry, log.prefix, contract);
+  const { topic, writerId } = stateLogOf(log.prefix, contract);
   const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
   const ends = async () => (await rangesOn(log.kafka, topic))?.reduce((sum, { to }) => sum + Number(to), 0) ?? 0;
   const before = await ends();
@@ -142,6 +149,38 @@ describe('from the state log', () => {
 
     expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ counts: { written: 0 } });
     expect(await documents()).toEqual(rebuilt);
+  });
+
+  test('rows are rebuilt together with databases, and a shadow shows the differences of both', async () => {
+    const row = (title: string, seconds: number, rev: number): EntityState<RowContent> => {
+      const { content: _, ...head } = live('unused', seconds, rev) as EntityState<DatabaseContent> & { kind: 'live' };
+      return { ...head, id: 'p1', lastEvent: null, seenBy: 'query', content: someRow({ title }) };
+    };
+    await putStates([live('a', 1, 1)]);
+    await putStatesOf(rowStates, [row('Kale', 1, 1), gone('p2', 1, 1), row('Cabbage', 2, 2)]);
+    expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 3 } });
+    const stored = await mongo.db.collection('rows').find().toArray();
+    expect(stored).toMatchObject([{ _id: 'acme:p1', pageId: 'p1', title: 'Cabbage', rev: 2, lastEvent: null, seenBy: 'query' }]);
+    expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted' })).toBe(1);
+
+    await replay('run', '--from-states', '--shadow', '--yes');
+    expect((await replay('diff')).result).toMatchObject({ shadow: 3, differences: [] });
+    await mongo.db.collection<{ _id: string }>('row_records').updateOne({ _id: 'acme:p1' }, { $set: { title: 'by hand' } });
+    await mongo.db.collection('database_records').deleteMany({});
+    const { code, result } = await replay('diff');
+    expect({ code, result }).toMatchObject({
+      code: 1,
+      result: {
+        counts: { only_in_shadow: 1, other_content: 1 },
+        differences: [
+          { kind: 'only_in_shadow', id: 'acme:a' },
+          { kind: 'other_content', id: 'acme:p1', fields: ['title'] },
+        ],
+      },
+    });
+    for (const storage of [databaseStorage, rowStorage]) await openShadow(mongo.db, storage).putInPlace();
+    expect(await mongo.db.collection('rows').findOne()).toMatchObject({ title: 'Cabbage' });
+    expect(await titles()).toEqual({ a: 'a 1' });
   });
 
   test('fresher records of the mirror stay, older ones are replaced with a higher revision', async () => {

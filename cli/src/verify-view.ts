@@ -65,15 +65,19 @@ export function renderVerification(found: Verification, appended: number, colors
   return lines.join('\n');
 }
 
+const extraBecause = {
+  trashed: 'and it is in the trash',
+  inaccessible: 'and no connection can read it',
+  moved_away: 'and it is no row any more',
+} as const;
+
 function renderDifference({ workspaceId, id, verdict }: Difference, colors: Colors): string[] {
   const head = `${oneLine(workspaceId)} ${id} ${colors.red(verdict.kind)}`;
   switch (verdict.kind) {
     case 'missing':
       return [`${head}: Notion shows it, the mirror does not`];
     case 'extra':
-      return [
-        `${head}: the mirror shows it, ${verdict.because === 'trashed' ? 'and it is in the trash' : 'and no connection can read it'}`,
-      ];
+      return [`${head}: the mirror shows it, ${extraBecause[verdict.because]}`];
     case 'damaged':
       return [`${head}: no worker can read its record, so an event does not fix it: ${oneLine(verdict.problem)}`];
     case 'stale': {

@@ -213,7 +213,10 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Recipes', { Name: { title: {} } });
     const isTitled = async (title: string) => (await databases.findOne({ databaseId }))?.['title'] === title;
     await waitUntil(() => isTitled('Recipes'), { describe: () => all.map((service) => service.said()).join('\n') });
-    await expect(reader.db(unique).collection('connections').findOne()).rejects.toThrow(/not authorized/);
+    for (const name of ['rows', 'data_source_contents']) await reader.db(unique).collection(name).findOne();
+    for (const name of ['connections', 'row_records']) {
+      await expect(reader.db(unique).collection(name).findOne()).rejects.toThrow(/not authorized/);
+    }
 
     // A handshake is stored, an unreadable body becomes a dead letter.
     expect(await post('notion', '{"verification_token":"secret_first"}')).toEqual({ status: 'handled' });

@@ -107,6 +107,7 @@ test.each([
   [null, { kind: 'live', fields: { title: 'a' } }, { kind: 'missing' }],
   [{ title: 'a' }, { kind: 'trashed' }, { kind: 'extra', because: 'trashed' }],
   [{ title: 'a' }, { kind: 'inaccessible' }, { kind: 'extra', because: 'inaccessible' }],
+  [{ title: 'a' }, { kind: 'moved_away' }, { kind: 'extra', because: 'moved_away' }],
   [{ title: 'a' }, { kind: 'live', fields: { title: 'a' } }, { kind: 'equal' }],
   [{ title: 'a' }, { kind: 'live', fields: { title: 'b' } }, { kind: 'stale', fields: [{ path: 'title', mirror: 'a', notion: 'b' }] }],
 ] as const)('mirror %j, Notion %j: %j', (mirror, notion, verdict) => {

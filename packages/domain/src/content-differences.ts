@@ -13,17 +13,19 @@ export type NotionSight =
   | { readonly kind: 'live'; readonly fields: Fields }
   | { readonly kind: 'trashed' }
   /** No connection of the tenant can read it. */
-  | { readonly kind: 'inaccessible' };
+  | { readonly kind: 'inaccessible' }
+  /** It is a page that is no row (any more). */
+  | { readonly kind: 'moved_away' };
 
 export type MirrorVerdict =
   | { readonly kind: 'equal' }
   /** Notion shows it, the mirror does not. */
   | { readonly kind: 'missing' }
   /** The mirror shows it, Notion does not. */
-  | { readonly kind: 'extra'; readonly because: 'trashed' | 'inaccessible' }
+  | { readonly kind: 'extra'; readonly because: Exclude<NotionSight['kind'], 'live'> }
   | { readonly kind: 'stale'; readonly fields: readonly FieldDifference[] };
 
-/** The result of comparing one database. `mirror`: null when the mirror does not show it, as for a tombstone. */
+/** The result of comparing one entity. `mirror`: null when the mirror does not show it, as for a tombstone. */
 export function mirrorVerdict(mirror: Fields | null, notion: NotionSight): MirrorVerdict {
   if (notion.kind !== 'live') return mirror === null ? { kind: 'equal' } : { kind: 'extra', because: notion.kind };
   if (mirror === null) return { kind: 'missing' };

@@ -1,3 +1,5 @@
+import { databaseKind } from '@notion-mirror/domain/entities/database';
+import { rowKind } from '@notion-mirror/domain/entities/row';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase, someLayout, uriOf } from '../test/mongo.ts';
@@ -36,14 +38,17 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection handshakes',
     'collection parked_events',
     'collection replays',
+    'collection row_records',
     'collection settled_dead_letters',
     'collection shadow_records',
+    'collection shadow_row_records',
     'collection spooled_events',
     'collection state_log',
     'collection sweeps',
     'collection tenant_signs',
     'collection worker_status',
     'view databases',
+    'view rows',
   ]);
   expect(await ttlOfTombstones()).toBe(30 * 86_400);
   expect(await initMongo(mongo.db, ttl)).toEqual([]);
@@ -73,8 +78,10 @@ test('another TTL, a changed view and a lost index are repaired', async () => {
   expect(differences.map(describeDifference)).toEqual([
     'index by_data_source of database_records is missing',
     'tombstones in database_records expire after 2592000 s instead of 60 s',
+    'tombstones in row_records expire after 2592000 s instead of 60 s',
     'index expiry of settled_dead_letters has other keys or another expiry',
     'tombstones in shadow_records expire after 2592000 s instead of 60 s',
+    'tombstones in shadow_row_records expire after 2592000 s instead of 60 s',
     'view databases is not as it should be',
   ]);
   expect(await initMongo(mongo.db, other)).toEqual(differences);
@@ -95,10 +102,18 @@ test('a collection with the view’s name is not touched', async () => {
   expect(await mongo.db.collection('databases').countDocuments()).toBe(1);
 });
 
-test('the queries of the view use indexes', async () => {
+test('the queries of the views use indexes', async () => {
   await initMongo(mongo.db, ttl);
-  for (const filter of [{ workspaceId: 'a' }, { workspaceId: 'a', 'dataSources.id': 'b' }, { workspaceId: 'a', 'parent.id': 'c' }]) {
-    const plan = JSON.stringify(await mongo.db.collection('databases').find(filter).explain('queryPlanner'));
+  const queries = [
+    ['databases', { workspaceId: 'a' }],
+    ['databases', { workspaceId: 'a', 'dataSources.id': 'b' }],
+    ['databases', { workspaceId: 'a', 'parent.id': 'c' }],
+    ['rows', { workspaceId: 'a', dataSourceId: 'b', properties: { $elemMatch: { name: 'Status', value: 'Done' } } }],
+    ['rows', { workspaceId: 'a', databaseId: 'b' }],
+    ['rows', { workspaceId: 'a', related: 'c' }],
+  ] as const;
+  for (const [view, filter] of queries) {
+    const plan = JSON.stringify(await mongo.db.collection(view).find(filter).explain('queryPlanner'));
     expect(plan).toContain('"IXSCAN"');
     expect(plan).not.toContain('"COLLSCAN"');
   }
@@ -107,12 +122,17 @@ test('the queries of the view use indexes', async () => {
 test('reports the differences found', async () => {
   await initMongo(mongo.db, ttl);
   await mongo.db.collection('spooled_events').insertOne({});
+  await mongo.db.collection('row_records').insertMany([{}, {}, { removed: { at: new Date() } }]);
   const report = await inspectMongo(mongo.db, ttl);
   expect(report).toEqual({
     serverVersion: expect.stringMatching(/^\d+\./),
     replicaSet: 'rs0',
     differences: [],
-    counts: { live: 0, tombstones: 0, spooled: 1, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
+    records: [
+      { kind: databaseKind, live: 0, tombstones: 0 },
+      { kind: rowKind, live: 2, tombstones: 1 },
+    ],
+    counts: { spooled: 1, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
   });
 });
 

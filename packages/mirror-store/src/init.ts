@@ -1,7 +1,8 @@
-import { MongoServerError, type Db, type Document } from 'mongodb';
+import { MongoServerError, type Db } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import { isUnavailable, orUnavailable, unavailable } from './errors.ts';
 import { compareLayout, describeDifference, repair, type Difference, type MongoLayout } from './layout.ts';
+import { countRecords, type RecordCounts } from './records/record-counts.ts';
 
 /** Another run was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
 const racing: ReadonlySet<unknown> = new Set([48, 68, 85, 86, 27, 117]);
@@ -34,9 +35,9 @@ export interface MongoReport {
   readonly replicaSet: string | null;
   /** The differences `initMongo` would repair. */
   readonly differences: readonly Difference[];
+  /** Of each kind of entity. */
+  readonly records: readonly RecordCounts[];
   readonly counts: {
-    readonly live: number;
-    readonly tombstones: number;
     readonly spooled: number;
     readonly parked: number;
     readonly stoppedSweeps: number;
@@ -49,17 +50,12 @@ export async function inspectMongo(db: Db, layout: MongoLayout): Promise<MongoRe
   return orUnavailable('MongoDB cannot be inspected', async () => {
     const hello = await db.command({ hello: 1 });
     const build = await db.command({ buildInfo: 1 });
-    const countRecords = async (filter: Document): Promise<number> => {
-      const counts = await Promise.all(layout.storages.map(({ collection }) => db.collection(collection).countDocuments(filter)));
-      return counts.reduce((sum, number) => sum + number, 0);
-    };
     return {
       serverVersion: String(build['version']),
       replicaSet: typeof hello['setName'] === 'string' ? hello['setName'] : null,
       differences: await compareLayout(db, layout),
+      records: await Promise.all(layout.storages.map((storage) => countRecords(db, storage))),
       counts: {
-        live: await countRecords({ removed: { $exists: false } }),
-        tombstones: await countRecords({ removed: { $exists: true } }),
         spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),
         parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
         stoppedSweeps: await db.collection(collectionNames.sweeps).countDocuments({ 'last.stopped': true }),

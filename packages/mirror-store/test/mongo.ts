@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import { openMongo, type Mongo } from '../src/client.ts';
 import { databaseStorage } from '../src/entities/database.ts';
+import { rowStorage } from '../src/entities/row.ts';
 import type { EventOutcome } from '../src/event-outcomes.ts';
 import type { MongoLayout } from '../src/layout.ts';
 
@@ -22,7 +23,7 @@ export async function openTestDatabase(): Promise<Mongo & { readonly name: strin
 }
 
 /** What `mirror init` sets up, with tombstones of an hour. */
-export const someLayout: MongoLayout = { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 };
+export const someLayout: MongoLayout = { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 };
 
 export function uriOf(database: string): string {
   const uri = new URL(inject('stack').mongodbUri);

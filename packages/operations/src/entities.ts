@@ -1,5 +1,6 @@
 import { databases } from './entities/database.ts';
+import { rows } from './entities/row.ts';
 import type { AnyEntity } from './operated-entity.ts';
 
 /** The kinds that operators can set up, verify, explain, rebuild and purge. */
-export const operatedEntities: readonly AnyEntity[] = [databases];
+export const operatedEntities: readonly AnyEntity[] = [databases, rows];

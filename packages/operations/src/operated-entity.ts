@@ -16,10 +16,16 @@ export interface OperatedEntity<Content, Outline extends object> {
 
 export interface EntitySource<Content> {
   /** The entity as Notion has it now. `attempt`: from 1. Never rejects. */
-  fetch(ref: EntityRef, attempt: number, signal: AbortSignal): Promise<FetchOutcome<Content>>;
-  /** The ids that Notion lists for a connection, page by page; possibly incomplete. Throws SearchError. */
-  list(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly string[], void, undefined>;
+  fetch(ref: EntityRef, attempt: number, signal: AbortSignal): Promise<EntityOutcome<Content>>;
+  /**
+   * Lists the ids that Notion shows to a connection, page by page; possibly incomplete. Throws SearchError. Null: there are too many to read each
+   * singly, so only a scan compares them.
+   */
+  readonly list: ((connection: Connection, signal: AbortSignal) => AsyncGenerator<readonly string[], void, undefined>) | null;
 }
+
+/** `moved_away`: Notion has an object of that id, but it is none of this kind (any more): a page that is no row. */
+export type EntityOutcome<Content> = FetchOutcome<Content> | { readonly kind: 'moved_away' };
 
 /** Any kind. */
 export type AnyEntity = OperatedEntity<unknown, object>;

@@ -1,3 +1,5 @@
+import { databaseKind } from '@notion-mirror/domain/entities/database';
+import { rowKind } from '@notion-mirror/domain/entities/row';
 import type { DoctorFacts, KafkaFacts, MongoFacts, RegistryFacts } from '../src/doctor/facts.ts';
 
 const topic = {
@@ -34,7 +36,11 @@ export const healthyMongo: MongoFacts = {
   serverVersion: '8.0.4',
   replicaSet: 'rs0',
   differences: [],
-  counts: { live: 12, tombstones: 3, spooled: 0, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
+  records: [
+    { kind: databaseKind, live: 12, tombstones: 3 },
+    { kind: rowKind, live: 4_000, tombstones: 1 },
+  ],
+  counts: { spooled: 0, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
   connections: {
     byStatus: { active: 2, paused: 0, unauthorized: 0, deleted: 1 },
     unauthorized: [],

@@ -3,6 +3,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
 import { databaseStates } from '../entities/database-state.ts';
+import { rowStates } from '../entities/row-state.ts';
 import { createKafka } from '../kafka-client.ts';
 import { registerSchemas, schemaSubjects } from '../register-schemas.ts';
 import type { SchemaRegistrySettings } from '../schema-registry.ts';
@@ -16,7 +17,7 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
   readonly prefix: string;
   readonly kafka: Kafka;
   readonly schemaRegistry: SchemaRegistrySettings;
-  /** Creates the topics and schemas that `mirror init` would create for these kinds of entities; by default for databases. */
+  /** Creates the topics and schemas that `mirror init` would create for these kinds of entities; by default for databases and rows. */
   readonly init: (partitions: number, states?: readonly StateContract<unknown>[]) => Promise<void>;
   readonly remove: () => Promise<void>;
 } {
@@ -27,7 +28,7 @@ export function isolatedLog(stack: { kafkaBrokers: string; schemaRegistryUrl: st
     prefix,
     kafka,
     schemaRegistry,
-    async init(partitions, states = [databaseStates]) {
+    async init(partitions, states = [databaseStates, rowStates]) {
       const settings = { partitions, replicationFactor: 1, retentionMs: 3_600_000 };
       await createTopics(
         kafka,

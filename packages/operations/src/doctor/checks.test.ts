@@ -8,6 +8,7 @@ test('a healthy mirror has no problem, and every check has a detail', () => {
   expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
   expect(checks.every(({ remedy, detail }) => remedy === null && detail !== '')).toBe(true);
   expect(new Set(checks.map(({ area }) => area)).size).toBe(9);
+  expect(checks.find(({ id }) => id === 'rows')?.detail).toBe('4000 rows mirrored, 1 tombstone');
 });
 
 const kafka = (change: Partial<KafkaFacts>): Partial<DoctorFacts> => ({ kafka: answered('kafka:9092', { ...healthyKafka, ...change }) });

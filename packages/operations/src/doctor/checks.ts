@@ -155,7 +155,7 @@ function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFa
   return checks;
 }
 
-function mongoChecks({ serverVersion, replicaSet, differences, counts, failedSearches }: MongoFacts): Check[] {
+function mongoChecks({ serverVersion, replicaSet, differences, records, counts, failedSearches }: MongoFacts): Check[] {
   const area = 'mongodb';
   return [
     replicaSet === null
@@ -164,7 +164,9 @@ function mongoChecks({ serverVersion, replicaSet, differences, counts, failedSea
     differences.length === 0
       ? ok('collections', area, `collections, indexes and the view are as they should be`)
       : problem('collections', area, some(differences.map(describeDifference), '; '), 'mirror init'),
-    ok('databases', area, `${count(counts.live, 'database')} mirrored, ${count(counts.tombstones, 'tombstone')}`),
+    ...records.map(({ kind, live, tombstones }) =>
+      ok(`${kind.name}s`, area, `${count(live, kind.name)} mirrored, ${count(tombstones, 'tombstone')}`),
+    ),
     counts.spooled === 0
       ? ok('spooled', area, 'no event waits for Kafka')
       : warning(

@@ -103,6 +103,7 @@ describe('causes', () => {
     ['Notion throttles us', ['rate_limited'], { notion: { kind: 'rate_limited', until: later, message: 'slow' } }],
     ['Notion refuses', ['notion_refuses'], { notion: { kind: 'unanswered', message: 'restricted' } }],
     ['no database by that id', ['not_a_database'], { record: null, notion: { kind: 'no_database', message: 'It is a page.' } }],
+    ['a page that is no row', ['not_a_row'], { record: null, notion: { kind: 'moved_away' } }],
     ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],
     ['no event arrived', ['no_event'], { record: null, notion: { kind: 'differs' } }],
     ['an event is missing', ['stale'], { notion: { kind: 'differs' } }],

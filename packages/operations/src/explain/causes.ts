@@ -13,6 +13,7 @@ export type CauseCode =
   | 'linked_database'
   | 'not_shared'
   | 'not_a_database'
+  | 'not_a_row'
   | 'trashed'
   | 'deleted'
   | 'rate_limited'
@@ -167,6 +168,9 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
           'share it, or a page above it, with the integration in Notion',
         ),
       );
+      break;
+    case 'moved_away':
+      causes.push(cause('not_a_row', 'It is a page, and no row of a data source, so the mirror does not show it.'));
       break;
     case 'no_database':
       causes.push(cause('not_a_database', notADatabase(notion.message), shareTheOriginal));

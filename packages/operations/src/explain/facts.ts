@@ -8,7 +8,7 @@ import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/wo
 
 /** Notion's current answer about the entity, through a tenant's connections, compared with the mirror. */
 export type NotionSays =
-  | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'no_active_connection' }
+  | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'moved_away' | 'no_active_connection' }
   /** The id belongs to an object that Notion cannot show as a database. `message`: Notion's. */
   | { readonly kind: 'no_database'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly until: Date; readonly message: string }

@@ -267,6 +267,7 @@ async function askNotion(
     case 'inaccessible':
       return outcome.refusal === undefined ? { kind: 'inaccessible' } : { kind: 'no_database', message: outcome.refusal.message };
     case 'trashed':
+    case 'moved_away':
     case 'no_active_connection':
       return { kind: outcome.kind };
   }

@@ -32,7 +32,7 @@ export interface InitResult {
 }
 
 /**
- * Creates the topics, schemas, collections, indexes and the view that the services need, on all servers in parallel; waits up to `waitMs` for
+ * Creates the topics, schemas, collections, indexes and views that the services need, on all servers in parallel; waits up to `waitMs` for
  * each to come up. Safe to run again. Rejects only when `signal` aborts.
  */
 export async function initServers(context: OperationContext, waitMs: number): Promise<readonly InitResult[]> {
@@ -124,7 +124,7 @@ export function describeRepairs(database: string, repaired: readonly Difference[
   return {
     server: 'MongoDB',
     made,
-    present: made.length === 0 ? [`all collections, indexes and the view of ${database}`] : [],
+    present: made.length === 0 ? [`all collections, indexes and views of ${database}`] : [],
     differences: [],
     json: { database, made },
   };

@@ -4,8 +4,8 @@ import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import { fieldsOf, type MirroredDocument } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { UnstorableError } from '@notion-mirror/mirror-store/records/storable';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
-import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import pMap from 'p-map';
+import type { EntityOutcome } from '../operated-entity.ts';
 
 /** An entity whose mirrored content is not what Notion shows. `damaged`: no worker can read its record, so no event fixes it. */
 export interface Difference extends EntityRef {
@@ -35,7 +35,7 @@ export interface ComparisonDependencies<Content> {
   readonly storage: EntityStorage<Content, object>;
   readonly read: (ref: EntityRef) => Promise<MirroredDocument | null>;
   /** Never rejects. `attempt`: from 1. */
-  readonly fetch: (ref: EntityRef, attempt: number, signal: AbortSignal) => Promise<FetchOutcome<Content>>;
+  readonly fetch: (ref: EntityRef, attempt: number, signal: AbortSignal) => Promise<EntityOutcome<Content>>;
   readonly clock: Clock;
   /** How long a difference must last without a write to the mirror, ms: a webhook may be in flight. */
   readonly graceMs: number;
@@ -131,6 +131,7 @@ async function readNotion<Content>(
         return storedForm(storage, ref, outcome.content);
       case 'trashed':
       case 'inaccessible':
+      case 'moved_away':
         return { kind: outcome.kind };
       case 'no_active_connection':
         return { kind: 'unanswered', why: 'Notion or Nango refuses every connection of the tenant' };

@@ -66,7 +66,9 @@ export async function verifyTenants(
       for (const entity of context.entities) {
         const { storage } = entity;
         const source = entity.openSource(notion);
-        const listed = await listEntities({ db, notion, source, entity, signal }, workspaceId, active);
+        const { list } = source;
+        if (list === null) continue;
+        const listed = await listEntities({ db, notion, list, entity, signal }, workspaceId, active);
         progress.add(listed.ids.size);
         const documents = openMirroredDocuments(db, storage);
         const comparison = await compareEntities(
@@ -104,20 +106,20 @@ async function listEntities(
   deps: {
     readonly db: Mongo['db'];
     readonly notion: NotionAccess;
-    readonly source: EntitySource<unknown>;
+    readonly list: NonNullable<EntitySource<unknown>['list']>;
     readonly entity: AnyEntity;
     readonly signal: AbortSignal;
   },
   workspaceId: string,
   active: readonly Connection[],
 ): Promise<{ readonly ids: ReadonlySet<string>; readonly unanswered: readonly Unanswered[] }> {
-  const { db, notion, source, signal } = deps;
+  const { db, notion, list, signal } = deps;
   const { storage } = deps.entity;
   const ids = new Set(await createRecordStore(storage, { db, metrics: new Registry() }).liveIds(workspaceId));
   const unanswered: Unanswered[] = [];
   for (const connection of active) {
     try {
-      for await (const page of source.list(connection, signal)) for (const id of page) ids.add(id);
+      for await (const page of list(connection, signal)) for (const id of page) ids.add(id);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof SearchError)) throw error;
