@@ -31,7 +31,7 @@ Examples:
   mirror replay run --since 2h
   mirror replay run --workspace-id acme --offset 3:120000
 
-Without --from-states the events are read, and each database they name is fetched from Notion once.`,
+Without --from-states the events are read, and each database and row that they name is fetched from Notion once.`,
     )
     .action(async (options: ReplayOptions & { readonly yes?: boolean }) => {
       await act(async (context) => run(configured(context), options));
@@ -74,7 +74,7 @@ function withOrder(command: Program): Program {
     .option('--since <time>', 'events since then: a time in ISO 8601, or a duration (90m, 2h, 3d); default: all')
     .option('--offset <partition:offset...>', 'events from these offsets on, in these partitions only')
     .option('--workspace-id <tenant>', 'only this tenant')
-    .option('--database-id <id>', 'only this database');
+    .option('--database-id <id>', 'only this database: from events with the rows that it held, from states without');
 }
 
 async function plan(context: ConfiguredContext, options: ReplayOptions): Promise<ExitCode> {

@@ -23,12 +23,14 @@ export function renderReplayPlan({ order, ranges, records, fetches, estimatedMs 
       `→ up to ${read}; no call to Notion; about ${takes}.`,
     ].join('\n');
   }
+  const { rows } = fetches;
+  const targets = `${count(fetches.targets - rows, 'database')}${rows === 0 ? '' : ` and ${count(rows, 'row')}`}`;
   return [
-    `Plan: fetch ${colors.bold(count(fetches.targets, 'database'))} of ${count(fetches.tenants, 'tenant')} again (${of}).`,
-    `→ ${read}; one event for each database; about ${count(fetches.notionCalls, 'call')} to Notion, which take about ${takes} within the rate budgets.`,
+    `Plan: fetch ${colors.bold(targets)} of ${count(fetches.tenants, 'tenant')} again (${of}).`,
+    `→ ${read}; one event for each; about ${count(fetches.notionCalls, 'call')} to Notion, which take about ${takes} within the rate budgets.`,
     ...(fetches.withoutConnection === 0
       ? []
-      : [colors.yellow(`${count(fetches.withoutConnection, 'database')} more, of tenants without an active connection: skipped.`)]),
+      : [colors.yellow(`${fetches.withoutConnection} more, of tenants without an active connection: skipped.`)]),
   ].join('\n');
 }
 

@@ -163,6 +163,9 @@ describe('from the state log', () => {
     expect(stored).toMatchObject([{ _id: 'acme:p1', pageId: 'p1', title: 'Cabbage', rev: 2, lastEvent: null, seenBy: 'query' }]);
     expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted' })).toBe(1);
 
+    expect((await replay('plan', '--from-states')).result.plan).toMatchObject({ records: 6 });
+    expect((await replay('plan', '--from-states', '--database-id', randomUUID())).result.plan).toMatchObject({ records: 2 });
+
     await replay('run', '--from-states', '--shadow', '--yes');
     expect((await replay('diff')).result).toMatchObject({ shadow: 3, differences: [] });
     await mongo.db.collection<{ _id: string }>('row_records').updateOne({ _id: 'acme:p1' }, { $set: { title: 'by hand' } });
@@ -216,7 +219,7 @@ describe('from the state log', () => {
 });
 
 describe('from events', () => {
-  test('each database of a connected tenant is requested once; cancel and status', async () => {
+  test('each database and row of a connected tenant is requested once; cancel and status', async () => {
     const connections = createConnectionStore(mongo.db);
     const notionWorkspaceId = randomUUID();
     await connections.add({
@@ -227,7 +230,7 @@ describe('from events', () => {
       botId: null,
       token: null,
     });
-    const [one, two, other, source] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const [one, two, other, source, page] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()];
     const codec = await createEventCodec({ schemaRegistry: log.schemaRegistry, subject: topics().eventsSubject });
     const publisher = await createPublisher({ kafka: log.kafka, logger: silent, metrics: new Registry(), deadlineMs: 30_000 });
     const put = (change: Parameters<typeof eventOf>[0]) =>
@@ -235,17 +238,31 @@ describe('from events', () => {
     for (let n = 0; n < 5; n += 1) await put({ databaseId: one });
     await put({ databaseId: one, dataSourceId: source, type: 'data_source.schema_updated' });
     await put({ databaseId: two });
+    const row = { kind: 'row_sync', type: 'page.properties_updated', databaseId: one, dataSourceId: source, pageId: page } as const;
+    for (let n = 0; n < 3; n += 1) await put(row);
+    await put({ ...row, kind: 'row_delete', type: 'page.deleted' });
     await put({ databaseId: other, workspaceId: 'initech' });
     await publisher.stop();
 
-    expect((await replay('plan')).result.plan).toMatchObject({ records: 8, targets: 2, tenants: 1, withoutConnection: 1, notionCalls: 4 });
+    expect((await replay('plan')).result.plan).toMatchObject({
+      records: 12,
+      targets: 3,
+      rows: 1,
+      tenants: 1,
+      withoutConnection: 1,
+      notionCalls: 5,
+    });
     expect((await replay('run')).code).toBe(2);
-    expect((await replay('run', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { appended: 2, withoutConnection: 1 } });
+    expect((await replay('run', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { appended: 3, withoutConnection: 1 } });
     const appended = (await readAll(log.kafka, topics().events)).filter(({ headers }) => headers['ce_type'] === 'mirror.replay');
     const events = await Promise.all(appended.map(async ({ value }) => codec.decode(value!)));
-    const fetched = new Set(events.map((decoded) => (decoded.kind === 'event' ? decoded.event.databaseId : decoded.kind)));
-    expect(fetched).toEqual(new Set([one, two]));
-    expect(events[0]).toMatchObject({ event: { kind: 'sync', origin: 'operator', connectionId: 'c1', workspaceId: 'acme' } });
+    const fetched = events.map((decoded) => (decoded.kind === 'event' ? (decoded.event.pageId ?? decoded.event.databaseId) : decoded.kind));
+    expect(new Set(fetched)).toEqual(new Set([one, two, page]));
+    expect(fetched).toHaveLength(3);
+    for (const [index, id] of fetched.entries()) {
+      const kind = id === page ? 'row_sync' : 'sync';
+      expect(events[index]).toMatchObject({ event: { kind, origin: 'operator', connectionId: 'c1', workspaceId: 'acme' } });
+    }
 
     expect((await replay('status')).result.replay).toMatchObject({ status: 'done', source: 'events' });
     expect((await replay('cancel')).code).toBe(1);

@@ -6,6 +6,13 @@ const event = (workspaceId: string, databaseId: string | null, dataSourceId: str
   workspaceId,
   databaseId,
   dataSourceId,
+  pageId: null,
+});
+const rowEvent = (workspaceId: string, pageId: string, databaseId: string | null = null) => ({
+  workspaceId,
+  databaseId,
+  dataSourceId: databaseId && `source of ${databaseId}`,
+  pageId,
 });
 
 describe('the targets of a replay from events', () => {
@@ -33,6 +40,21 @@ describe('the targets of a replay from events', () => {
       event('a', null, 'source-3'),
       event('b', 'database', 'source-1'),
     ]);
+  });
+
+  it('contain each row once, whatever its parent was, by its page alone', () => {
+    const collector = createTargetCollector(everything);
+    for (const pageId of ['p1', 'p2', 'p1']) collector.add(rowEvent('a', pageId, 'database'));
+    collector.add(rowEvent('a', 'p1', 'another'));
+    collector.add(event('a', 'database', 'source of database'));
+    expect(collector.targets()).toEqual([rowEvent('a', 'p1'), rowEvent('a', 'p2'), event('a', 'database', 'source of database')]);
+  });
+
+  it('of a database include the rows that it held', () => {
+    const collector = createTargetCollector({ workspaceId: null, databaseId: '1' });
+    collector.add(rowEvent('a', 'p1', '1'));
+    collector.add(rowEvent('a', 'p2', '2'));
+    expect(collector.targets()).toEqual([rowEvent('a', 'p1')]);
   });
 
   it('are limited to the tenant and the database of the order', () => {

@@ -1,5 +1,8 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { EventTarget } from '@notion-mirror/domain/entity';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
+import { rowKind } from '@notion-mirror/domain/entities/row';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { readRanges, type LogRange } from '@notion-mirror/event-log/range-reader';
@@ -11,11 +14,12 @@ import type { OperationContext } from '../operation-context.ts';
 import type { ReplayProgress } from './progress.ts';
 import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
 
-/** A database or data source to fetch again. `dataSourceId`: a source whose database no event has named; then `databaseId` is a hint. */
-export interface Target {
+/**
+ * A row, a database or a data source to fetch again. `dataSourceId`: a source whose database no event has named; then `databaseId` is a hint. A
+ * row has its `pageId` only.
+ */
+export interface Target extends EventTarget {
   readonly workspaceId: string;
-  readonly databaseId: string | null;
-  readonly dataSourceId: string | null;
 }
 
 export interface Targets {
@@ -25,21 +29,25 @@ export interface Targets {
   readonly unreadable: number;
 }
 
-/** Collects the databases of a range of events: each once, however many events it had. */
+/** Collects what a range of events is about: each database and row once, however many events it had. */
 export function createTargetCollector(order: Pick<ReplayOrder, 'workspaceId' | 'databaseId'>) {
   const databases = new Map<string, Target>();
+  const rows = new Map<string, Target>();
   const sources = new Map<string, Target>();
 
   return {
-    add({ workspaceId, databaseId, dataSourceId }: Pick<DatabaseEvent, 'workspaceId' | 'databaseId' | 'dataSourceId'>): void {
+    /** An event about all rows of a data source counts as one about the source: its fetch finds out what is to happen to them. */
+    add({ workspaceId, databaseId, dataSourceId, pageId }: Pick<DatabaseEvent, 'workspaceId' | keyof EventTarget>): void {
       if (order.workspaceId !== null && workspaceId !== order.workspaceId) return;
+      // Of a row this is the database that held it at the time of the event.
       if (order.databaseId !== null && databaseId !== order.databaseId) return;
-      if (dataSourceId !== null) sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId });
-      else if (databaseId !== null) databases.set(keyOf(workspaceId, databaseId), { workspaceId, databaseId, dataSourceId: null });
+      if (pageId !== null) rows.set(keyOf(workspaceId, pageId), { workspaceId, ...rowKind.targetOf(pageId) });
+      else if (dataSourceId !== null) sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId, pageId });
+      else if (databaseId !== null) databases.set(keyOf(workspaceId, databaseId), { workspaceId, ...databaseKind.targetOf(databaseId) });
     },
     /** A source whose hint is known to be a database is covered by that database's fetch. */
     targets(): Target[] {
-      const found = new Map(databases);
+      const found = new Map([...databases, ...rows]);
       for (const [key, source] of sources) {
         const { workspaceId, databaseId } = source;
         if (databaseId === null || !databases.has(keyOf(workspaceId, databaseId))) found.set(key, source);
@@ -53,7 +61,7 @@ function keyOf(workspaceId: string, id: string): string {
   return JSON.stringify([workspaceId, id]);
 }
 
-/** Reads the events once. Keeps only the ids of the databases in memory. */
+/** Reads the events once. Keeps only the ids of the databases and rows in memory. */
 export async function collectTargets(
   context: OperationContext,
   order: ReplayOrder,
@@ -120,7 +128,7 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
   }
 }
 
-function eventOf(replayId: string, { databaseId, dataSourceId }: Target, connection: Connection, now: Date): DatabaseEvent {
-  const eventId = `replay:${replayId}:${dataSourceId ?? databaseId}`;
-  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, pageId: null, origin: 'operator' }, now);
+function eventOf(replayId: string, { databaseId, dataSourceId, pageId }: Target, connection: Connection, now: Date): DatabaseEvent {
+  const eventId = `replay:${replayId}:${pageId ?? dataSourceId ?? databaseId}`;
+  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, pageId, origin: 'operator' }, now);
 }

@@ -1,11 +1,13 @@
+import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { withAdmin } from '@notion-mirror/event-log/kafka-client';
 import { rangesOn } from '@notion-mirror/event-log/range-reader';
+import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { ReplayOrder, ReplayRange } from '@notion-mirror/mirror-store/replays';
 import { parsePlace } from '../log-place.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
-import { kafkaOf, stateLogsOf, type Kafka } from '../servers.ts';
+import { kafkaOf, type Kafka } from '../servers.ts';
 
 export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   return (
@@ -13,9 +15,12 @@ export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   );
 }
 
-/** The topics that a replay reads. */
-export function topicsOf(context: OperationContext, { source }: Pick<ReplayOrder, 'source'>): string[] {
-  return source === 'states' ? stateLogsOf(context).map(({ topic }) => topic) : [topicsFor(context.config.topicPrefix).events];
+/** The topics that a replay reads. The states of one database are on one log: those of its rows do not say, once removed, whose they were. */
+export function topicsOf(context: OperationContext, { source, databaseId }: Pick<ReplayOrder, 'source' | 'databaseId'>): string[] {
+  const { config, entities } = context;
+  if (source === 'events') return [topicsFor(config.topicPrefix).events];
+  const read = databaseId === null ? entities : entities.filter(({ states }) => states.kind === databaseKind);
+  return read.map(({ states }) => stateLogOf(config.topicPrefix, states).topic);
 }
 
 /** The ranges to read: from the start in the order to the current end of the log. Partitions not named by `--offset` are not read. */

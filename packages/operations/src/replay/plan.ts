@@ -12,9 +12,10 @@ export interface ReplayPlan {
   readonly ranges: readonly ReplayRange[];
   /** Maximum number of records to read: compaction leaves gaps. */
   readonly records: number;
-  /** Databases to fetch again (`targets`), their tenants, and databases skipped for want of a connection; null for a replay from states. */
+  /** Databases and rows to fetch again (`targets`; `rows` of them), their tenants, and those skipped for want of a connection; null for a replay from states. */
   readonly fetches: {
     readonly targets: number;
+    readonly rows: number;
     readonly tenants: number;
     readonly withoutConnection: number;
     readonly notionCalls: number;
@@ -46,6 +47,7 @@ export async function makeReplayPlan(
     records,
     fetches: {
       targets: reachable.length,
+      rows: reachable.filter(({ pageId }) => pageId !== null).length,
       tenants: calls.size,
       withoutConnection: targets.length - reachable.length,
       notionCalls: [...calls.values()].reduce((sum, number) => sum + number, 0),
@@ -55,15 +57,16 @@ export async function makeReplayPlan(
   };
 }
 
-/** Calls to Notion by tenant: one per database, and one per data source known to the mirror. */
+/** Calls to Notion by tenant: one per row, one per database, and one per data source known to the mirror. */
 async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
   const store = createRecordStore(databaseStorage, { db, metrics: new Registry() });
   const calls = new Map<string, number>();
   for (let at = 0; at < targets.length; at += 500) {
     await Promise.all(
-      targets.slice(at, at + 500).map(async ({ workspaceId, databaseId }) => {
+      targets.slice(at, at + 500).map(async ({ workspaceId, databaseId, pageId }) => {
         const record = databaseId === null ? null : await store.read({ workspaceId, id: databaseId });
-        calls.set(workspaceId, (calls.get(workspaceId) ?? 0) + 1 + Math.max(1, record?.dataSourceIds.length ?? 1));
+        const sources = pageId === null ? Math.max(1, record?.dataSourceIds.length ?? 1) : 0;
+        calls.set(workspaceId, (calls.get(workspaceId) ?? 0) + 1 + sources);
       }),
     );
   }
