@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 
@@ -20,6 +22,8 @@ export interface Output {
   readonly isJson: boolean;
   /** The result, once per run. `ok`: whether the exit code will be 0. */
   result(ok: boolean, json: JsonObject, human: (colors: Colors) => string): void;
+  /** A result of any length, line by line, instead of `result`. */
+  stream(lines: AsyncIterable<string>): Promise<void>;
   /** Progress, or a remark on the result. */
   note(text: string): void;
   /** The plan that the operator is asked to confirm, on stderr. */
@@ -50,6 +54,12 @@ export function createOutput(options: {
     failure,
     result(ok, json, human) {
       line(stdout, isJson ? JSON.stringify({ ok, ...json }) : human(outColors));
+    },
+    async stream(lines) {
+      for await (const text of lines) {
+        line(stdout, text);
+        if (stdout instanceof Writable && stdout.writableNeedDrain) await once(stdout, 'drain');
+      }
     },
     note(text) {
       line(stderr, errColors.dim(text));

@@ -12,6 +12,7 @@ import { addInitCommand } from './init-command.ts';
 import { createOutput } from './output.ts';
 import { addReconcileCommands } from './reconcile-commands.ts';
 import { addReplayCommands } from './replay-commands.ts';
+import { addRowsCommands } from './rows-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
 
@@ -65,6 +66,7 @@ export function buildProgram(act: Act): Program {
   addDeadLetterCommands(program, act);
   addReplayCommands(program, act);
   addReconcileCommands(program, act);
+  addRowsCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
   program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or a problem was found, 2 usage, 78 bad configuration, 130 interrupted.');

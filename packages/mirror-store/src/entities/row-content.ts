@@ -44,6 +44,8 @@ const property: z.ZodType<RowProperty> = z.object({
   complete: z.literal(false).exactOptional(),
 });
 
+export const rowProperties = z.array(property);
+
 const content: z.ZodType<RowContent> = z.object({
   databaseId: z.string(),
   dataSourceId: z.string(),
@@ -58,7 +60,7 @@ const content: z.ZodType<RowContent> = z.object({
   lastEditedTime: timeOrNull,
   createdBy: textOrNull,
   lastEditedBy: textOrNull,
-  properties: z.array(property),
+  properties: rowProperties,
   related: z.array(z.string()),
   raw: jsonObject,
 });
