@@ -1,12 +1,14 @@
 import type { Command as Program } from 'commander';
 import { useMongo } from '@notion-mirror/operations/servers';
+import { verifyRows } from '@notion-mirror/operations/verify/verify-rows';
 import { verifyTenants } from '@notion-mirror/operations/verify/verify-tenants';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './option-values.ts';
-import { renderVerification, verificationJson } from './verify-view.ts';
+import { renderRowVerification, renderVerification, rowVerificationJson, verificationJson } from './verify-view.ts';
 
 interface VerifyOptions {
+  readonly rows?: boolean;
   readonly fix?: boolean;
   readonly requestsPerMinute: string;
   readonly grace: string;
@@ -16,8 +18,9 @@ export function addVerifyCommand(program: Program, act: Act): void {
   program
     .command('verify')
     .description('compares the mirror with the current state of Notion, and prints each difference')
-    .argument('[workspace]', 'only this tenant (default: all that have an active connection)')
-    .option('--fix', 'append a sync event for each differing database, so that the workers fix it')
+    .argument('[workspace]', 'only this tenant (default: all that have an active connection); with --rows also a data source or database')
+    .option('--rows', 'compare rows instead of databases')
+    .option('--fix', 'append a sync event for each difference, so that the workers fix it')
     .option('--requests-per-minute <n>', "calls to Notion for each connection, in addition to the workers' own", '60')
     .option('--grace <seconds>', 'how long a difference must persist, since an event may be in flight', '10')
     .addHelpText(
@@ -25,6 +28,8 @@ export function addVerifyCommand(program: Program, act: Act): void {
       `
 Examples:
   mirror verify acme
+  mirror verify --rows acme
+  mirror verify --rows 263104cd-477e-804b-8c32-000b2fcd241a
   mirror verify --fix --json > report.json
 
 Exit code 0: equal. 1: a difference, or something could not be compared.`,
@@ -38,10 +43,16 @@ async function verify(context: ConfiguredContext, workspace: string | null, opti
   const order = {
     requestsPerMinute: numberOption('--requests-per-minute', options.requestsPerMinute, 1, 10_000),
     graceMs: numberOption('--grace', options.grace, 0, 3_600) * 1_000,
-    workspaceId: workspace === null ? null : opaqueId('tenant', '[workspace]', workspace),
     fixes: options.fix === true,
   };
-  const { found, appended } = await useMongo(context, async ({ db }) => verifyTenants(context, db, order));
+  if (options.rows === true) {
+    const { found, appended } = await useMongo(context, async ({ db }) => verifyRows(context, db, { ...order, text: workspace }));
+    const isEqual = found.differences.length === 0 && found.unanswered.length === 0 && found.beyond.length === 0;
+    context.output.result(isEqual, { ...rowVerificationJson(found), appended }, (colors) => renderRowVerification(found, appended, colors));
+    return isEqual ? exitCode.ok : exitCode.failed;
+  }
+  const workspaceId = workspace === null ? null : opaqueId('tenant', '[workspace]', workspace);
+  const { found, appended } = await useMongo(context, async ({ db }) => verifyTenants(context, db, { ...order, workspaceId }));
   const isGood = found.differences.length === 0 && found.unanswered.length === 0;
   context.output.result(isGood, { ...verificationJson(found), appended }, (colors) => renderVerification(found, appended, colors));
   return isGood ? exitCode.ok : exitCode.failed;

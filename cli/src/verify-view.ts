@@ -3,6 +3,7 @@ import { count, oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
 import type { Difference } from '@notion-mirror/operations/verify/compare-entities';
+import type { RowVerification } from '@notion-mirror/operations/verify/verify-rows';
 import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';
 
 /** Maximum fields per database; a document and its copy in `raw` can differ in very many places. */
@@ -18,8 +19,18 @@ export function verificationJson(found: Verification): JsonObject {
     compared: found.compared,
     differences: found.differences.map(differenceJson),
     unsettled: found.unsettled,
-    unanswered: found.unanswered.map(({ kind, workspaceId, id, why }) => ({ workspaceId, [kind.idField]: id, why })),
+    unanswered: found.unanswered.map(({ kind, workspaceId, id, dataSourceId, why }) => ({
+      workspaceId,
+      [kind.idField]: id,
+      ...(dataSourceId === undefined ? {} : { dataSourceId }),
+      why,
+    })),
   };
+}
+
+export function rowVerificationJson(found: RowVerification): JsonObject {
+  const { sources, off, beyond } = found;
+  return { ...verificationJson(found), dataSources: sources, off, beyond: beyond.map((one) => ({ ...one })) };
 }
 
 function differenceJson({ kind, workspaceId, id, verdict }: Difference): JsonObject {
@@ -47,18 +58,35 @@ function valueText(value: unknown, longest: number): string | null {
 }
 
 export function renderVerification(found: Verification, appended: number, colors: Colors): string {
+  return render(found, `${count(found.compared, 'database')} of ${count(found.tenants, 'tenant')} compared`, appended, [], colors);
+}
+
+export function renderRowVerification(found: RowVerification, appended: number, colors: Colors): string {
+  const { compared, sources, off, beyond } = found;
+  const what = `${count(compared, 'row')} of ${count(sources, 'data source')} compared${off === 0 ? '' : ` (${off} more are off)`}`;
+  const more = beyond.map(({ workspaceId, dataSourceId, rows }) =>
+    colors.red(
+      `${oneLine(workspaceId)} data source ${dataSourceId}: ${count(rows, 'more row')} differ from Notion's answer, and were not read singly; mirror rows scan ${dataSourceId} compares and fixes all.`,
+    ),
+  );
+  return render(found, what, appended, more, colors);
+}
+
+function render(found: Verification, what: string, appended: number, more: readonly string[], colors: Colors): string {
   const { differences, unsettled, unanswered, withoutConnection } = found;
   const lines = [
     ...differences.flatMap((difference) => renderDifference(difference, colors)),
-    ...unanswered.map(({ workspaceId, id, why }) =>
-      colors.yellow(`${oneLine(workspaceId)} ${id ?? ''} could not be compared: ${oneLine(why)}`.replace('  ', ' ')),
-    ),
+    ...unanswered.map(({ workspaceId, id, dataSourceId, why }) => {
+      const subject = id ?? (dataSourceId === undefined ? '' : `data source ${dataSourceId}`);
+      return colors.yellow(`${oneLine(workspaceId)} ${subject} could not be compared: ${oneLine(why)}`.replace('  ', ' '));
+    }),
+    ...more,
     ...(unsettled.length === 0 ? [] : [`Changed each time they were compared: ${unsettled.join(', ')}.`]),
     ...(withoutConnection.length === 0
       ? []
       : [`Not compared, since they have no active connection: ${withoutConnection.map(oneLine).join(', ')}.`]),
-    `${count(found.compared, 'database')} of ${count(found.tenants, 'tenant')} compared: ${
-      differences.length === 0 ? colors.green('equal') : colors.red(count(differences.length, 'difference'))
+    `${what}: ${
+      differences.length + more.length === 0 ? colors.green('equal') : colors.red(count(differences.length, 'difference'))
     }${unanswered.length === 0 ? '' : `, ${colors.yellow(`${unanswered.length} without an answer`)}`}.`,
     ...(appended === 0 ? [] : [`${count(appended, 'sync event')} appended; the workers fetch them now.`]),
   ];

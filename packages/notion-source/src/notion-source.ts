@@ -98,7 +98,7 @@ export interface NotionSource {
 }
 
 /** The part of the budget for finding lost events; the rest is for events that arrive. */
-const spareShare = 0.5;
+const defaultSpareShare = 0.5;
 /** The part of the budget for databases and rows that keep failing: those that never succeed must leave room for events. */
 const failingShare = 0.5;
 const failingAfter = 4;
@@ -120,10 +120,12 @@ export function createNotionSource(deps: {
   readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
   /** For one call, its body included. Milliseconds. */
   readonly deadlineMs?: number | undefined;
+  /** The part of the budget for what no event asks for; half by default. */
+  readonly spareShare?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
 }): NotionSource {
-  const { logger, clock = systemClock, random = Math.random } = deps;
+  const { logger, spareShare = defaultSpareShare, clock = systemClock, random = Math.random } = deps;
   const metrics = createNotionMetrics(deps.metrics);
   const client = createNotionClient({ notionApiUrl: deps.notionApiUrl, deadlineMs: deps.deadlineMs ?? 30_000, clock, logger, metrics });
   const calls = createConnectionCalls({

@@ -25,6 +25,8 @@ export function openNotion(
     connectionsOf: (workspaceId) => byTenant.get(workspaceId) ?? [],
     tokens: createTokenSource({ nango: config.nango, decrypt: tokenReader(config.encryptionKey), logger, metrics, ttlMs: config.tokenMs }),
     budget: createRateBudget({ requestsPerMinute, clock: systemClock }),
+    // No event competes for this budget.
+    spareShare: 1,
     notionApiUrl: config.notionApiUrl,
     deadlineMs: config.notionTimeoutMs,
     logger,

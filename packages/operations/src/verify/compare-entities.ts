@@ -20,6 +20,8 @@ export interface Unanswered {
   readonly kind: EntityKind;
   readonly workspaceId: string;
   readonly id: string | null;
+  /** Set when it concerns all rows of a data source. */
+  readonly dataSourceId?: string;
   readonly why: string;
 }
 

@@ -97,8 +97,13 @@ export async function verifyTenants(
     unsettled: results.flatMap(({ unsettled }) => unsettled),
     unanswered: results.flatMap(({ unanswered }) => unanswered),
   };
-  const requests = fixes ? fixesOf(found, connections) : [];
-  return { found, appended: requests.length === 0 ? 0 : await appendOperatorSyncs(context, 'mirror.verify', requests) };
+  return { found, appended: fixes ? await appendFixes(context, found, connections) : 0 };
+}
+
+/** Appends a sync event for each difference. Resolves to their number; rejects with PublishError. */
+export async function appendFixes(context: OperationContext, found: Comparison, connections: readonly Connection[]): Promise<number> {
+  const requests = fixesOf(found, connections);
+  return requests.length === 0 ? 0 : appendOperatorSyncs(context, 'mirror.verify', requests);
 }
 
 /** The union of the ids that the mirror shows for a tenant and those that Notion lists: either may be incomplete. */
@@ -132,7 +137,7 @@ async function listEntities(
 }
 
 /** One sync request per difference. A damaged record gets none: no worker can read it, so no event fixes it. */
-function fixesOf({ differences }: Verification, connections: readonly Connection[]): SyncRequest[] {
+function fixesOf({ differences }: Comparison, connections: readonly Connection[]): SyncRequest[] {
   const active = connections.filter(({ status }) => status === 'active');
   return differences.flatMap(({ kind, workspaceId, id, verdict, connectionId }) => {
     const own = active.filter((connection) => connection.workspaceId === workspaceId);
