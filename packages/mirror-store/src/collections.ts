@@ -13,6 +13,7 @@ export const collectionNames = {
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',
   sweeps: 'sweeps',
+  switches: 'switches',
   tenantSigns: 'tenant_signs',
   workerStatus: 'worker_status',
 } as const;

@@ -45,6 +45,7 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection spooled_events',
     'collection state_log',
     'collection sweeps',
+    'collection switches',
     'collection tenant_signs',
     'collection worker_status',
     'view databases',

@@ -30,6 +30,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,
   sweeps: (workspaceId) => ({ _id: workspaceId }),
+  switches: null,
   tenantSigns: (workspaceId) => ({ _id: workspaceId }),
   workerStatus: null,
 };

@@ -31,8 +31,13 @@ export interface WorkerStatus {
   readonly backlog: readonly TenantBacklog[];
 }
 
+/** What a worker can do that a worker of version 0.1.0 cannot. `rows`: it handles events about rows. */
+export type WorkerCapability = 'rows';
+
 interface StatusDocument extends WorkerStatus {
   readonly _id: string;
+  /** Missing: the worker is of version 0.1.0. */
+  readonly capabilities?: readonly WorkerCapability[];
   readonly expiresAt: Date;
 }
 
@@ -47,16 +52,34 @@ export function liveWorkers(db: Db, now: Date): Promise<WorkerStatus[]> {
   const statuses = openCollection<StatusDocument>(db, 'workerStatus');
   return orUnavailable('the workers could not be read', async () =>
     statuses
-      .find<WorkerStatus>({ at: { $gt: new Date(now.getTime() - aliveMs) } }, { projection: { _id: 0, expiresAt: 0 } })
+      .find<WorkerStatus>({ at: { $gt: new Date(now.getTime() - aliveMs) } }, { projection: { _id: 0, capabilities: 0, expiresAt: 0 } })
       .sort({ service: 1, _id: 1 })
       .toArray(),
   );
+}
+
+/**
+ * Whether workers of both kinds have reported and all that have can do this. A status counts until MongoDB removes it: its worker may be alive and
+ * merely unable to write. Rejects with a `StoreUnavailableError`.
+ */
+export function everyWorkerCan(db: Db, capability: WorkerCapability): Promise<boolean> {
+  const statuses = openCollection<StatusDocument>(db, 'workerStatus');
+  return orUnavailable('the workers could not be read', async () => {
+    const found = await statuses.find({}, { projection: { service: 1, capabilities: 1 } }).toArray();
+    const hasReported = (name: string) => found.some(({ service }) => service === name);
+    return (
+      found.every(({ capabilities }) => capabilities?.includes(capability) === true) &&
+      hasReported('sync-worker') &&
+      hasReported('delete-worker')
+    );
+  });
 }
 
 /** Writes the status of this process until it is stopped, then removes it. A failed write does not affect the worker. */
 export function startWorkerReports(deps: {
   readonly db: Db;
   readonly service: string;
+  readonly capabilities: readonly WorkerCapability[];
   readonly sample: {
     state(): { partitions: readonly number[]; running: number; waiting: number; lanes: number; oldestAt: number | null };
     readonly backlog: (limit: number) => readonly {
@@ -68,7 +91,7 @@ export function startWorkerReports(deps: {
   };
   readonly logger: Logger;
 }): { stop(): Promise<void> } {
-  const { service, sample, logger } = deps;
+  const { service, capabilities, sample, logger } = deps;
   const statuses = openCollection<StatusDocument>(deps.db, 'workerStatus');
   const _id = `${service}:${randomUUID()}`;
   const stopping = new AbortController();
@@ -82,7 +105,7 @@ export function startWorkerReports(deps: {
       held: held === null ? null : { until: new Date(held.until), ...named(held.failure) },
     }));
     const own = { partitions: [...partitions], running, waiting, tenants: lanes, oldestAt: oldestAt === null ? null : new Date(oldestAt) };
-    return { service, at, expiresAt: new Date(at.getTime() + expiresMs), ...own, backlog };
+    return { service, capabilities, at, expiresAt: new Date(at.getTime() + expiresMs), ...own, backlog };
   }
 
   async function run(): Promise<void> {

@@ -8,7 +8,7 @@ import { requireTopics, topicsFor, type WorkerName } from '@notion-mirror/event-
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createOutcomeKeeper, type OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
-import { startWorkerReports } from '@notion-mirror/mirror-store/worker-status';
+import { startWorkerReports, type WorkerCapability } from '@notion-mirror/mirror-store/worker-status';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import { unknownVariables, type Config } from '@notion-mirror/service-kit/config';
 import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecycle';
@@ -81,7 +81,8 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
     });
     consumer.onFatal((error) => scope.fatal(error));
     started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
-    const reports = startWorkerReports({ db: mongo.db, service, sample: consumer, logger });
+    const capabilities: readonly WorkerCapability[] = config.rows === 'on' ? ['rows'] : [];
+    const reports = startWorkerReports({ db: mongo.db, service, capabilities, sample: consumer, logger });
     scope.onStop('status', () => reports.stop());
     await consumer.run();
   });

@@ -7,6 +7,7 @@ import { startConnections } from './connections/start-connections.ts';
 import { startConsumer } from './consume/start-consumer.ts';
 import type { AnyMirrored } from './mirrored-entity.ts';
 import { openNotion } from './open-notion.ts';
+import { startRowsReadiness } from './rows/start-rows-readiness.ts';
 import { startStateLog } from './state-log/start-state-log.ts';
 import { startSweeps } from './sweep/start-sweeps.ts';
 
@@ -21,6 +22,7 @@ export async function startSyncWorker(
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
+  await startRowsReadiness(worker);
   const entities = mirrored.map((one) => one.open(worker, notion, config));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);

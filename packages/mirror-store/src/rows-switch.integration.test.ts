@@ -1,0 +1,87 @@
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openTestDatabase, silent } from '../test/mongo.ts';
+import { openRowsSwitch, type RowsSwitch } from './rows-switch.ts';
+import { startWorkerReports, type WorkerCapability } from './worker-status.ts';
+
+let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
+let rows: RowsSwitch;
+beforeAll(async () => {
+  mongo = await openTestDatabase();
+  rows = openRowsSwitch(mongo.db);
+});
+afterEach(async () => {
+  await mongo.db.collection('switches').deleteMany({});
+  await mongo.db.collection('worker_status').deleteMany({});
+});
+afterAll(() => mongo.drop());
+
+const idle = { state: () => ({ partitions: [], running: 0, waiting: 0, lanes: 0, oldestAt: null }), backlog: () => [] };
+
+/** A worker as it reports itself. Resolves when it has. */
+async function worker(service: string, capabilities: readonly WorkerCapability[] = ['rows']): Promise<{ stop(): Promise<void> }> {
+  const statuses = mongo.db.collection('worker_status');
+  const before = await statuses.countDocuments();
+  const reports = startWorkerReports({ db: mongo.db, service, capabilities, sample: idle, logger: silent });
+  onTestFinished(() => reports.stop());
+  await expect.poll(() => statuses.countDocuments()).toBe(before + 1);
+  return reports;
+}
+
+/** What a worker of version 0.1.0 reports. `ageMs`: how long ago. */
+async function oldWorker(service: string, ageMs = 0): Promise<{ stop(): Promise<void> }> {
+  const at = new Date(Date.now() - ageMs);
+  const status = { service, at, expiresAt: new Date(at.getTime() + 60_000), partitions: [0], running: 0, waiting: 0, tenants: 0 };
+  const { insertedId } = await mongo.db.collection('worker_status').insertOne({ ...status, oldestAt: null, backlog: [] });
+  return {
+    async stop() {
+      await mongo.db.collection('worker_status').deleteOne({ _id: insertedId });
+    },
+  };
+}
+
+test('rows are let in when workers of both kinds know them, not before', async () => {
+  expect(await rows.turnOnWhenPossible()).toBeNull();
+  await worker('sync-worker');
+  expect(await rows.turnOnWhenPossible()).toBeNull();
+  await worker('delete-worker');
+  expect(await rows.read()).toBeNull();
+  const on = await rows.turnOnWhenPossible();
+  expect(on).toEqual({ since: expect.any(Date), forMs: expect.any(Number) });
+  expect(await rows.read()).toMatchObject({ since: on?.since });
+});
+
+test.each(['sync-worker', 'delete-worker'])('a %s of version 0.1.0 keeps them out until it has stopped', async (service) => {
+  await worker('sync-worker');
+  await worker('delete-worker');
+  const old = await oldWorker(service);
+  expect(await rows.turnOnWhenPossible()).toBeNull();
+  await old.stop();
+  expect(await rows.turnOnWhenPossible()).not.toBeNull();
+});
+
+// A worker that cannot reach MongoDB still consumes events.
+test('an old worker that has not reported for a while keeps them out until its status expires', async () => {
+  await worker('sync-worker');
+  await worker('delete-worker');
+  await oldWorker('sync-worker', 50_000);
+  expect(await rows.turnOnWhenPossible()).toBeNull();
+});
+
+test('a worker with MIRROR_ROWS=off counts as one that does not know rows', async () => {
+  await worker('sync-worker');
+  const off = await worker('delete-worker', []);
+  expect(await rows.turnOnWhenPossible()).toBeNull();
+  await off.stop();
+  await worker('delete-worker');
+  expect(await rows.turnOnWhenPossible()).not.toBeNull();
+});
+
+test('once on, it stays on: without any worker, and with an old one; the time stays the first', async () => {
+  const workers = [await worker('sync-worker'), await worker('delete-worker')];
+  const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => rows.turnOnWhenPossible()));
+  expect(new Set([first, ...others].map((on) => on?.since.getTime())).size).toBe(1);
+  for (const one of workers) await one.stop();
+  await oldWorker('sync-worker');
+  expect((await rows.turnOnWhenPossible())?.since).toEqual(first?.since);
+  await expect.poll(async () => (await rows.read())?.forMs).toBeGreaterThan(first?.forMs ?? 0);
+});
