@@ -68,6 +68,33 @@ describe('the routing of events', () => {
     expect(await routeRow({ dataSourceId: 'source-1', pageId: null })).toMatchObject({ task: 'rows-of:source-1', rank: 1, group: null });
   });
 
+  it.each([
+    ['row_sync', 'row-sync', 'sync', 'delete'],
+    ['row_delete', 'row-delete', 'delete', 'sync'],
+  ] as const)('gives a %s event to one group, by page, and the other does not decode it', async (kind, header, mine, other) => {
+    const event = eventOf({ kind, databaseId: 'database-1', dataSourceId: 'source-1', pageId: 'page-1' });
+    const record = recordOf({ 'mirror-kind': header });
+    expect(await routing(mine, decoded(event))(record)).toMatchObject({ kind: 'work', task: 'page:page-1', item: event });
+    expect(await routing(other, null)(record)).toEqual({ kind: 'pass' });
+    const elsewhere = eventOf({ kind, databaseId: null, pageId: 'page-1' });
+    expect(await routing(mine, decoded(elsewhere))(record)).toMatchObject({ kind: 'work', task: 'page:page-1' });
+  });
+
+  it('gives the rows of a data source a task of their own: they do not wait for its database, nor that for them', async () => {
+    const rows = eventOf({ kind: 'row_sync', databaseId: 'database-1', dataSourceId: 'source-1' });
+    expect(await routing('sync', decoded(rows))(recordOf({ 'mirror-kind': 'row-sync' }))).toMatchObject({
+      kind: 'work',
+      task: 'rows-of:source-1',
+    });
+  });
+
+  it('dead-letters a record whose header names a row and whose event names a database', async () => {
+    expect(await routing('sync', decoded(eventOf()))(recordOf({ 'mirror-kind': 'row-sync' }))).toMatchObject({
+      kind: 'dead',
+      failure: { code: 'kind_mismatch' },
+    });
+  });
+
   it('uses the event when the header is missing or unreadable', async () => {
     expect(await routing('delete', decoded())(recordOf({}))).toEqual({ kind: 'pass' });
     expect(await routing('sync', decoded())(recordOf({ 'mirror-kind': 'archive' }))).toMatchObject({ kind: 'work' });
