@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import type { Customer } from '@notion-mirror/demo/customers';
 import { createConnectionStore, type ConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
@@ -57,6 +57,14 @@ const untilKept = (filter: Record<string, unknown>) =>
     describe: () => JSON.stringify({ filter, lines: scene.lines.slice(-30) }, null, 2),
   });
 const edit = { is_locked: true };
+
+/** Posts a signed webhook, and resolves with the ingress's answer. */
+async function post(webhook: object): Promise<unknown> {
+  const body = JSON.stringify(webhook);
+  const signature = createHmac('sha256', scene.nango.environment.signingKey).update(body).digest('hex');
+  const headers = { 'content-type': 'application/json', 'x-nango-hmac-sha256': signature };
+  return (await fetch(scene.webhookUrl('nango'), { method: 'POST', headers, body })).json();
+}
 
 describe('mirror explain', () => {
   test('explains a change by its database, its URL, its data source and its event', async () => {
@@ -126,12 +134,10 @@ describe('mirror explain', () => {
 
   test('names each injected problem of a mirrored database', async () => {
     const { customer, databaseId } = await tenant('globex');
-    const page = scene.notion.createPage({ workspaceId: customer.notionWorkspaceId, parent: { type: 'page', id: customer.pages.home } });
-    await untilKept({ reason: 'unsupported_event_type' });
-    await scene.pair.settle();
-    const [announced] = scene.notion.deliveries({ entityId: page.id });
-    await untilKept({ eventId: announced?.eventId });
-    expect((await explain(String(announced?.eventId))).codes).toEqual(['unsupported_type']);
+    const unsupported = { id: randomUUID(), type: 'view.updated' };
+    expect(await post({ type: 'forward', from: 'notion', payload: unsupported })).toMatchObject({ reason: 'unsupported_event_type' });
+    await untilKept({ eventId: unsupported.id });
+    expect((await explain(unsupported.id)).codes).toEqual(['unsupported_type']);
 
     const linked = scene.notion.createLinkedDatabase({
       workspaceId: customer.notionWorkspaceId,
@@ -188,16 +194,8 @@ describe('mirror explain', () => {
     expect(letter.causes[0]?.text).toContain('restricted/restricted_resource');
     expect(letter.events[0]).toMatchObject({ outcome: 'dead_letter', failure: { class: 'restricted' } });
 
-    const body = JSON.stringify({
-      type: 'forward',
-      from: 'notion',
-      connectionId: 7,
-      payload: { type: 'database.created', entity: { id: slow.databaseId } },
-    });
-    const signature = createHmac('sha256', scene.nango.environment.signingKey).update(body).digest('hex');
-    const headers = { 'content-type': 'application/json', 'x-nango-hmac-sha256': signature };
-    const answer = await fetch(scene.webhookUrl('nango'), { method: 'POST', headers, body });
-    expect(await answer.json()).toMatchObject({ status: 'quarantined' });
+    const payload = { type: 'database.created', entity: { id: slow.databaseId } };
+    expect(await post({ type: 'forward', from: 'notion', connectionId: 7, payload })).toMatchObject({ status: 'quarantined' });
     expect((await explain(slow.databaseId, '--no-notion')).codes).toContain('quarantined');
 
     const waiting = await tenant('waiting');

@@ -340,7 +340,7 @@ export const variables = {
     key: 'rows',
     default: 'off',
     usedBy: everyone,
-    description: 'Whether the rows of the databases are mirrored, too.',
+    description: 'Whether the rows of the databases are mirrored, too. The same for every service.',
     expected: 'on or off',
     parse: z.enum(['on', 'off']),
   }),

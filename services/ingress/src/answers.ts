@@ -1,5 +1,14 @@
-/** Why a readable event is not appended. */
-export type IgnoreReason = 'unsupported_event_type' | 'linked_database' | 'no_active_connection';
+/**
+ * Why a readable event is not appended; the first that applies. `rows_off`: MIRROR_ROWS is off. `not_a_row`: the page's parent is no database.
+ * `rows_not_ready`: a worker of a version without rows may still be running.
+ */
+export type IgnoreReason =
+  | 'unsupported_event_type'
+  | 'linked_database'
+  | 'rows_off'
+  | 'not_a_row'
+  | 'rows_not_ready'
+  | 'no_active_connection';
 
 /** Why a request is not even read. These are the only 4xx responses: a correctly signed request never gets one for its content. */
 export type RefuseReason = 'not_found' | 'method_not_allowed' | 'too_large' | 'unsupported_media_type' | 'invalid_signature';

@@ -9,7 +9,7 @@ import { connectRaw, send, type HttpAnswer, type RawConnection } from './testing
 import { startIngressProcess, type IngressProcess } from './testing/ingress-process.ts';
 import { rawRequests, type Parcel } from './testing/raw-requests.ts';
 import { databaseDeleted, nangoKey, notionToken } from './testing/samples.ts';
-import { openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandbox.ts';
+import { letRowsIn, openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandbox.ts';
 import { createForeignDecoder, startTopicReader, type TopicReader } from './testing/topic-reader.ts';
 import type { Route } from './webhook-body.ts';
 
@@ -58,7 +58,8 @@ beforeAll(async () => {
     botId: null,
     token: null,
   });
-  ingress = start(database, { MIRROR_NOTION_VERIFICATION_TOKENS: notionToken });
+  await letRowsIn(database);
+  ingress = start(database, { MIRROR_NOTION_VERIFICATION_TOKENS: notionToken, MIRROR_ROWS: 'on' });
   open = start(handshakeDatabase);
   events = await startTopicReader(sandbox.kafka, sandbox.topics.events);
   deadLetters = await startTopicReader(sandbox.kafka, sandbox.topics.deadLetters);

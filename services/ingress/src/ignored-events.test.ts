@@ -10,6 +10,7 @@ const ignored = (given: Partial<IgnoredEvent>): IgnoredEvent => ({
   connectionId: 'c1',
   databaseId: 'd1',
   dataSourceId: null,
+  pageId: null,
   occurredAt: new Date(1),
   receivedAt: new Date(2),
   ...given,
@@ -27,10 +28,12 @@ test('an ignored event is stored with its reason; one without an id is not, sinc
   ]);
 });
 
-test('a flood of page events does not crowd out others', () => {
+test('a flood of events about pages and views does not crowd out others', () => {
   const kept: EventOutcome[] = [];
   const keep = keepIgnoredEvents((outcome) => kept.push(outcome));
-  for (let number = 0; number < 10_000; number += 1) keep(ignored({ type: 'page.content_updated', reason: 'unsupported_event_type' }));
+  for (let number = 0; number < 10_000; number += 1) keep(ignored({ type: 'view.updated', reason: 'unsupported_event_type' }));
+  for (let number = 0; number < 10_000; number += 1)
+    keep(ignored({ type: 'page.content_updated', pageId: 'p1', reason: 'rows_not_ready' }));
   for (let number = 0; number < 100; number += 1) keep(ignored({ reason: 'linked_database' }));
   expect(kept.filter(({ reason }) => reason === 'linked_database')).toHaveLength(100);
   expect(kept.length).toBeLessThan(400);

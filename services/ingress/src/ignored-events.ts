@@ -11,23 +11,25 @@ export interface IgnoredEvent {
   readonly connectionId: string | null;
   readonly databaseId: string | null;
   readonly dataSourceId: string | null;
+  readonly pageId: string | null;
   readonly occurredAt: Date | null;
   readonly receivedAt: Date;
 }
 
-/** Most events of a busy workspace are about pages. Limits the stored events of types that do not concern databases, per second. */
-const unsupportedPerSecond = 20;
+/** Most events of a busy workspace are about pages. Limits the stored events per second that say nothing about a database. */
+const numerous: ReadonlySet<IgnoreReason> = new Set(['unsupported_event_type', 'rows_not_ready']);
+const numerousPerSecond = 20;
 const longestType = 100;
 
 /** Stores why an event was ignored, for `mirror explain`. Never waits, never throws. */
 export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event: IgnoredEvent) => void {
   let second = 0;
-  let left = unsupportedPerSecond;
+  let left = numerousPerSecond;
 
   function hasRoom(now: number): boolean {
     if (Math.floor(now / 1000) !== second) {
       second = Math.floor(now / 1000);
-      left = unsupportedPerSecond;
+      left = numerousPerSecond;
     }
     left -= 1;
     return left >= 0;
@@ -35,10 +37,9 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
 
   return function keepIgnored({ route, eventId, type, reason, ...event }) {
     const at = new Date();
-    if (eventId === null || (reason === 'unsupported_event_type' && !hasRoom(at.getTime()))) return;
+    if (eventId === null || (numerous.has(reason) && !hasRoom(at.getTime()))) return;
     keep({
       ...noWayKnown,
-      pageId: null,
       ...event,
       service: 'ingress',
       eventId,

@@ -25,7 +25,7 @@ export function createIngressMetrics(registry: Registry): IngressMetrics {
     events: new Counter({
       registers,
       name: 'notion_mirror_ingress_events_total',
-      help: 'Signed events, by type (types that do not concern databases are `other`) and outcome; an event for two tenants counts twice.',
+      help: 'Signed events, by type (types that concern neither databases nor pages are `other`) and outcome; an event for two tenants counts twice.',
       labelNames: ['type', 'outcome'],
     }),
     handshakes: new Counter({

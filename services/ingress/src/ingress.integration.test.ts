@@ -15,6 +15,7 @@ import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import * as fc from 'fast-check';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { followRowsSwitch } from './follow-rows-switch.ts';
 import { limits, startIngress, type Ingress } from './ingress.ts';
 import { send, type HttpAnswer } from './testing/http-client.ts';
 import { pathsOf, replaceAt } from './testing/json-paths.ts';
@@ -26,8 +27,9 @@ import {
   linkedDatabaseCreated,
   nangoKey,
   notionToken,
+  rowEvents,
 } from './testing/samples.ts';
-import { openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandbox.ts';
+import { letRowsIn, openSandbox, type Sandbox, type SandboxDatabase } from './testing/sandbox.ts';
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts';
 import { createForeignDecoder, startTopicReader, type ReadRecord, type TopicReader } from './testing/topic-reader.ts';
 
@@ -62,6 +64,8 @@ afterAll(async () => {
 interface Running {
   readonly ingress: Ingress;
   readonly log: () => string;
+  /** Events by type and outcome, as the metric counts them. */
+  readonly counted: () => Promise<Readonly<Record<string, number>>>;
   readonly nango: (body: unknown, key?: string) => Promise<HttpAnswer>;
   readonly notion: (body: unknown, token?: string) => Promise<HttpAnswer>;
 }
@@ -74,7 +78,7 @@ function aboutConnection(change: Readonly<Record<string, unknown>>): Record<stri
 /** The ingress as its main.ts builds it, with connections that can be cut. */
 async function start(
   database: SandboxDatabase,
-  options: { tokens?: string[]; handshake?: 'first' | 'off'; mongodbPort?: number; kafkaProxy?: TcpProxy } = {},
+  options: { tokens?: string[]; handshake?: 'first' | 'off'; mongodbPort?: number; kafkaProxy?: TcpProxy; rows?: 'on' | 'off' } = {},
 ): Promise<Running> {
   let text = '';
   const destination = new Writable({
@@ -100,6 +104,8 @@ async function start(
   cleanups.push(() => publisher.stop());
   const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: 3_600_000, logger, metrics });
   cleanups.push(() => outcomes.stop());
+  const rows = options.rows === 'on' ? await followRowsSwitch(mongo.db, logger) : null;
+  if (rows !== null) cleanups.push(() => rows.stop());
   const ingress = await startIngress({
     config: {
       http: { host: '127.0.0.1', port: 0 },
@@ -114,6 +120,7 @@ async function start(
     handshakes: createHandshakeStore({ db: mongo.db, encryptionKey: null }),
     spool: createSpool(mongo.db),
     notices: createConnectionNotices(mongo.db),
+    rows,
     outcomes,
     metrics,
     logger,
@@ -126,6 +133,10 @@ async function start(
   return {
     ingress,
     log: () => text,
+    counted: async () => {
+      const { values } = (await metrics.getSingleMetric('notion_mirror_ingress_events_total')?.get()) ?? { values: [] };
+      return Object.fromEntries(values.map(({ labels, value }) => [`${labels['type']} ${labels['outcome']}`, value]));
+    },
     nango: (body, key = nangoKey) => {
       const raw = bytesOf(body);
       return send(ingress.port, '/webhooks/nango', { body: raw, headers: { ...json, 'x-nango-hmac-sha256': hmac(raw, key) } });
@@ -297,7 +308,7 @@ describe('the contract', () => {
   test('an irrelevant event is answered 200 and not stored', async () => {
     const running = await start(database, { tokens: [configuredToken] });
     const linked = { ...linkedDatabaseCreated, id: randomUUID() };
-    const page = newEvent({ type: 'page.properties_updated' });
+    const page = newEvent({ type: 'view.updated' });
     const elsewhere = newEvent({ workspace_id: randomUUID() });
     for (const post of [running.nango, (body: unknown) => running.notion(body, configuredToken)]) {
       expect(await post(linked)).toMatchObject(ignored('linked_database'));
@@ -391,6 +402,104 @@ describe('the contract', () => {
     for (const id of ids) expect(recordsOf(id)).toEqual([]);
     expect(await createSpool(database.mongo.db).count()).toBe(0);
   }
+});
+
+/** The outcomes kept until now, without that of the event by which this is known. */
+async function kept({ mongo }: SandboxDatabase, running: Running): Promise<readonly unknown[]> {
+  const last = newEvent({ type: 'view.updated' });
+  await running.nango(last);
+  const outcomes = mongo.db.collection('event_outcomes');
+  await expect.poll(() => outcomes.countDocuments({ eventId: last.id })).toBe(1);
+  return outcomes.find({ eventId: { $ne: last.id } }).toArray();
+}
+
+async function connectedDatabase(): Promise<SandboxDatabase> {
+  const database = await sandbox.newDatabase();
+  await addConnection(database, 'c-acme', 'acme');
+  return database;
+}
+
+describe('events about pages', () => {
+  const [firstRow] = rowEvents;
+  const pageEvent = (type: string, parentType = 'database') => ({
+    ...firstRow,
+    id: randomUUID(),
+    type,
+    data: { parent: { ...firstRow?.data.parent, type: parentType } },
+  });
+
+  test('while rows are off, only their type is checked; they are counted, and neither logged nor kept', async () => {
+    const database = await connectedDatabase();
+    await letRowsIn(database);
+    const running = await start(database);
+    const linesBefore = running.log();
+    expect(await running.nango(pageEvent('page.created'))).toMatchObject(ignored('rows_off'));
+    expect(await running.nango({ type: 'page.deleted', entity: 7 })).toMatchObject(ignored('rows_off'));
+    expect(running.log()).toBe(linesBefore);
+    expect(await running.counted()).toEqual({ 'page.created rows_off': 1, 'page.deleted rows_off': 1 });
+    expect(await kept(database, running)).toEqual([]);
+  });
+
+  test('are ignored until the switch is on, then each is on the log, with its row', async () => {
+    const database = await connectedDatabase();
+    const running = await start(database, { rows: 'on' });
+    const early = pageEvent('page.created');
+    expect(await running.nango(early)).toMatchObject(ignored('rows_not_ready'));
+    expect(running.log()).toContain(`"pageId":"${early.entity?.id}"`);
+    expect(await kept(database, running)).toMatchObject([
+      { eventId: early.id, pageId: early.entity?.id, outcome: 'ignored', reason: 'rows_not_ready' },
+    ]);
+
+    await letRowsIn(database);
+    await expect.poll(async () => (await running.nango(pageEvent('page.locked'))).json).toMatchObject({ status: 'accepted' });
+    const row = { databaseId: '36cc9195-760f-4fff-a67e-3a46c559b176', dataSourceId: '98024f3c-b1d3-4aec-a301-f01e0dacf023' };
+    const elsewhere = { databaseId: null, dataSourceId: null };
+    for (const [event, header, kind, parent] of [
+      [pageEvent('page.properties_updated'), 'row-sync', 'row_sync', row],
+      [pageEvent('page.deleted'), 'row-delete', 'row_delete', row],
+      [pageEvent('page.moved', 'page'), 'row-sync', 'row_sync', elsewhere],
+      [pageEvent('page.deleted', 'space'), 'row-delete', 'row_delete', elsewhere],
+    ] as const) {
+      expect(await running.nango(event)).toMatchObject(acceptedAs(event.id));
+      const [record] = await readBack(event.id);
+      expect(record).toMatchObject({ key: 'acme', headers: { 'mirror-kind': header, ce_type: event.type, ce_id: event.id } });
+      expect(await decode(record!.value)).toMatchObject({ kind, type: event.type, pageId: event.entity?.id, ...parent });
+      expect(running.log()).toMatch(new RegExp(`"eventId":"${event.id}"[^\n]*"pageId":"${event.entity?.id}"`));
+    }
+    expect(recordsOf(early.id)).toEqual([]);
+  });
+
+  test('an ingress that starts later knows that the switch is on before its first event', async () => {
+    const database = await connectedDatabase();
+    await letRowsIn(database);
+    const running = await start(database, { rows: 'on' });
+    const event = pageEvent('page.created');
+    expect(await running.nango(event)).toMatchObject(acceptedAs(event.id));
+  });
+
+  test('pages that are no rows are counted, and neither logged nor kept', async () => {
+    const database = await connectedDatabase();
+    await letRowsIn(database);
+    const running = await start(database, { rows: 'on' });
+    const linesBefore = running.log();
+    for (const type of ['page.created', 'page.content_updated']) {
+      expect(await running.nango(pageEvent(type, 'page'))).toMatchObject(ignored('not_a_row'));
+    }
+    expect(running.log()).toBe(linesBefore);
+    expect(await running.counted()).toEqual({ 'page.created not_a_row': 1, 'page.content_updated not_a_row': 1 });
+    expect(await kept(database, running)).toEqual([]);
+  });
+
+  test('the first reason that applies is given', async () => {
+    const running = await start(await connectedDatabase(), { rows: 'on' });
+    const unknown = { workspace_id: randomUUID() };
+    expect(await running.nango({ ...pageEvent('page.created', 'page'), ...unknown })).toMatchObject(ignored('not_a_row'));
+    expect(await running.nango({ ...pageEvent('page.created'), ...unknown })).toMatchObject(ignored('rows_not_ready'));
+    const ready = await connectedDatabase();
+    await letRowsIn(ready);
+    const later = await start(ready, { rows: 'on' });
+    expect(await later.nango({ ...pageEvent('page.created'), ...unknown })).toMatchObject(ignored('no_active_connection'));
+  });
 });
 
 describe('handshakes', () => {

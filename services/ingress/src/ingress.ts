@@ -6,6 +6,7 @@ import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection
 import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
+import type { RowsReadiness } from '@notion-mirror/mirror-store/rows-readiness';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
@@ -49,6 +50,8 @@ export interface IngressParts {
   readonly handshakes: HandshakeStore;
   readonly spool: Spool;
   readonly notices: Pick<ConnectionNotices, 'note'>;
+  /** Null: rows are off. */
+  readonly rows: Pick<RowsReadiness, 'since'> | null;
   readonly outcomes: Pick<OutcomeKeeper, 'keep'>;
   readonly metrics: Registry;
   readonly logger: Logger;
@@ -65,7 +68,7 @@ export interface Ingress {
 
 /** Everything between the sockets and the log. Rejects when the port is taken. */
 export async function startIngress(parts: IngressParts): Promise<Ingress> {
-  const { config, publisher, handshakes, spool, logger } = parts;
+  const { config, publisher, handshakes, spool, rows, logger } = parts;
   const metrics = createIngressMetrics(parts.metrics);
   const notionTokens = createNotionTokens({
     configured: config.notionVerificationTokens,
@@ -80,6 +83,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     notionTokens,
     handshakes,
     handshakeDeadlineMs: limits.handshakeMs,
+    rowsAreReady: rows === null ? null : () => rows.since() !== null,
     findConnections: createFindConnections(parts.directory),
     noteConnection: createNoteConnection({ notices: parts.notices, deadlineMs: limits.noticeMs, metrics, logger }),
     append: createAppender({

@@ -14,6 +14,7 @@ import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
+import { followRowsSwitch } from './follow-rows-switch.ts';
 import { limits, startIngress } from './ingress.ts';
 
 const service = 'ingress';
@@ -44,7 +45,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   const notices = createConnectionNotices(mongo.db);
   const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
   scope.onStop('outcomes', () => outcomes.stop());
-  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, outcomes, metrics, logger });
+  const rows = config.rows === 'off' ? null : await available('the switch of rows', () => followRowsSwitch(mongo.db, logger));
+  if (rows !== null) scope.onStop('the switch of rows', () => rows.stop());
+  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, rows, outcomes, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -1,3 +1,4 @@
+import { isRowKind } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord, type OutgoingRecord } from '@notion-mirror/event-log/event-record';
 import type { Topics } from '@notion-mirror/event-log/topics';
@@ -35,6 +36,8 @@ export interface ReceiveDependencies {
   readonly notionTokens: NotionTokens;
   readonly handshakes: Pick<HandshakeStore, 'keepOnce'>;
   readonly handshakeDeadlineMs: number;
+  /** Whether events about rows may be appended; null: rows are off. */
+  readonly rowsAreReady: (() => boolean) | null;
   readonly findConnections: FindConnections;
   readonly noteConnection: NoteConnection;
   readonly append: (records: readonly OutgoingRecord[]) => Promise<AppendResult>;
@@ -58,12 +61,21 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     const receivedAt = new Date();
     const verdict = await verify(request);
     if (verdict !== 'valid') return answerUnsigned(request, verdict);
-    const webhook = readWebhook(request.route, request.raw);
+    const webhook = readWebhook(request.route, request.raw, deps.rowsAreReady === null ? 'off' : 'on');
     switch (webhook.kind) {
-      case 'database_event':
-        return appendEvents(request, webhook.notice, webhook.connection, receivedAt);
+      case 'database_event': {
+        const { notice, connection } = webhook;
+        if (isRowKind(notice.kind) && deps.rowsAreReady?.() !== true) {
+          return ignoreEvent(request.route, notice, connection, 'rows_not_ready', receivedAt);
+        }
+        return appendEvents(request, notice, connection, receivedAt);
+      }
       case 'linked_database':
         return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database', receivedAt);
+      case 'unmirrored_page':
+        // There are ten to a hundred times as many as of all others: they are counted, and nothing more.
+        metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: webhook.reason });
+        return ignored(webhook.reason);
       case 'unsupported':
         metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: 'unsupported_event_type' });
         logger.info(
@@ -110,9 +122,9 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     );
     const to = await deps.append(records);
     const outcome = to === 'nowhere' ? 'unavailable' : 'accepted';
-    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId } of events) {
+    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId, pageId } of events) {
       metrics.events.inc({ type: eventTypeLabel(type), outcome });
-      const fields = { route, eventId, type, workspaceId, connectionId, databaseId, dataSourceId };
+      const fields = { route, eventId, type, workspaceId, connectionId, databaseId, dataSourceId, ...onlySet(pageId) };
       if (outcome === 'accepted') logger.info({ ...fields, to }, 'event accepted');
       else logger.error(fields, 'event refused: neither the log nor the spool could store it');
     }
@@ -123,17 +135,17 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     route: Route,
     notice: DatabaseNotice,
     named: ConnectionName | null,
-    reason: 'linked_database' | 'no_active_connection',
+    reason: 'linked_database' | 'rows_not_ready' | 'no_active_connection',
     receivedAt: Date,
   ): Answer {
-    const { eventId, type, notionWorkspaceId, databaseId, dataSourceId, occurredAt } = notice;
+    const { eventId, type, notionWorkspaceId, databaseId, dataSourceId, pageId, occurredAt } = notice;
     const connectionId = named?.connectionId ?? null;
     metrics.events.inc({ type: eventTypeLabel(type), outcome: reason });
     logger.info(
-      { route, eventId, type, workspaceId: null, connectionId, notionWorkspaceId, databaseId, dataSourceId },
+      { route, eventId, type, workspaceId: null, connectionId, notionWorkspaceId, databaseId, dataSourceId, ...onlySet(pageId) },
       `event ignored: ${reason}`,
     );
-    deps.keepIgnored({ route, eventId, type, reason, connectionId, databaseId, dataSourceId, occurredAt, receivedAt });
+    deps.keepIgnored({ route, eventId, type, reason, connectionId, databaseId, dataSourceId, pageId, occurredAt, receivedAt });
     return ignored(reason);
   }
 
@@ -192,7 +204,12 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
   return receive;
 }
 
-const nothingKnown = { connectionId: null, databaseId: null, dataSourceId: null, occurredAt: null };
+/** Of a row; null would be noise in every other line. */
+function onlySet(pageId: string | null): { readonly pageId?: string } {
+  return pageId === null ? {} : { pageId };
+}
+
+const nothingKnown = { connectionId: null, databaseId: null, dataSourceId: null, pageId: null, occurredAt: null };
 
 const handshakeAnswers: Readonly<Record<HandshakeOutcome, Answer>> = {
   kept: { status: 'handled' },
@@ -204,7 +221,7 @@ const handshakeAnswers: Readonly<Record<HandshakeOutcome, Answer>> = {
 /** The token of a handshake on Notion's route that is unsigned, or signed with the token it carries. */
 function ownTokenOf({ route, raw, notionSignature }: Request): string | null {
   if (route !== 'notion' || raw.length > maxHandshakeBytes) return null;
-  const webhook = readWebhook(route, raw);
+  const webhook = readWebhook(route, raw, 'off');
   if (webhook.kind !== 'handshake') return null;
   return notionSignature === undefined || isSignedByNotion(raw, notionSignature, [webhook.token]) ? webhook.token : null;
 }

@@ -26,6 +26,7 @@ const notice = (accessibleBy: readonly string[] = []): DatabaseNotice => ({
   notionWorkspaceId,
   databaseId: '153104cd-477e-80eb-ae76-e1c2a32c7b35',
   dataSourceId: null,
+  pageId: null,
   occurredAt: new Date(0),
   accessibleBy,
 });

@@ -12,12 +12,16 @@ import {
   linkedDatabaseCreated,
   notionToken,
   otherEvents,
+  rowEvents,
 } from './testing/samples.ts';
-import { readWebhook, type Route, type Webhook } from './webhook-body.ts';
+import * as webhookBody from './webhook-body.ts';
+import type { Route, Webhook } from './webhook-body.ts';
 
 const routes: readonly Route[] = ['nango', 'notion'];
 
-const read = (route: Route, body: unknown): Webhook => readWebhook(route, Buffer.from(JSON.stringify(body) ?? ''));
+const readWebhook = (route: Route, raw: Buffer, rows: 'on' | 'off' = 'on'): Webhook => webhookBody.readWebhook(route, raw, rows);
+const read = (route: Route, body: unknown, rows?: 'on' | 'off'): Webhook =>
+  readWebhook(route, Buffer.from(JSON.stringify(body) ?? ''), rows);
 
 const forwarded = (payload: unknown, wrapper: Record<string, unknown> = {}) => ({
   connectionId: 'c-1',
@@ -42,6 +46,7 @@ describe('an event about a database', () => {
         notionWorkspaceId: '13950b26-c203-4f3b-b97d-93ec06319565',
         databaseId: '263104cd-477e-80ef-8afe-c488d39a5cdb',
         dataSourceId: '263104cd-477e-804b-8c32-000b2fcd241a',
+        pageId: null,
         occurredAt: new Date('2026-01-05T23:55:22.243Z'),
         accessibleBy: [],
       },
@@ -59,6 +64,7 @@ describe('an event about a database', () => {
         notionWorkspaceId: '13950b26-c203-4f3b-b97d-93ec06319565',
         databaseId: '153104cd-477e-80eb-ae76-e1c2a32c7b35',
         dataSourceId: null,
+        pageId: null,
         occurredAt: new Date('2024-12-05T23:51:27.295Z'),
         accessibleBy: ['1edc05f6-2702-81b5-8408-00279347f034'],
       },
@@ -160,6 +166,106 @@ describe('an event about a database', () => {
   });
 });
 
+const unmirrored = (type: string, reason: string) => ({ kind: 'unmirrored_page', type, reason });
+
+describe('an event about a page', () => {
+  const documented = rowEvents.find(({ type }) => type === 'page.properties_updated');
+  const parent = documented?.data.parent;
+  const parents = ['page', 'space', 'block', 'team', 'agent', 'something new'];
+
+  test('in a data source yields the row, its data source and database, and the bots that can read it', () => {
+    expect(read('notion', documented)).toEqual({
+      kind: 'database_event',
+      connection: null,
+      notice: {
+        eventId: documented?.id,
+        type: 'page.properties_updated',
+        kind: 'row_sync',
+        notionWorkspaceId: '13950b26-c203-4f3b-b97d-93ec06319565',
+        databaseId: '36cc9195-760f-4fff-a67e-3a46c559b176',
+        dataSourceId: '98024f3c-b1d3-4aec-a301-f01e0dacf023',
+        pageId: '153104cd-477e-809d-8dc4-ff2d96ae3090',
+        occurredAt: new Date('2024-12-05T23:57:05.379Z'),
+        accessibleBy: ['1edc05f6-2702-81b5-8408-00279347f034'],
+      },
+    });
+  });
+
+  test.each(rowEvents.map((body) => [body.type, body] as const))('%s of a row is read the same in all its forms', (type, body) => {
+    const direct = read('notion', body);
+    const kind = type === 'page.deleted' ? 'row_delete' : 'row_sync';
+    expect(direct).toMatchObject({ kind: 'database_event', notice: { type, kind, pageId: body.entity.id, databaseId: parent?.id } });
+    expect(read('nango', body)).toEqual(direct);
+    expect(read('nango', forwarded(body))).toEqual({ ...direct, connection: { connectionId: 'c-1', providerConfigKey: 'notion' } });
+    expect(read('notion', { ...body, entity: { ...body.entity, type: 'block' } })).toEqual(direct);
+  });
+
+  test.each(rowEvents.map((body) => [body.type, body] as const))('%s of a page elsewhere', (type, body) => {
+    const isWherever = type === 'page.moved' || type === 'page.deleted';
+    const elsewhere = { databaseId: null, dataSourceId: null, pageId: body.entity.id };
+    for (const parentType of parents) {
+      const webhook = read('notion', { ...body, data: { parent: { ...parent, type: parentType } } });
+      expect(webhook).toMatchObject(isWherever ? { kind: 'database_event', notice: elsewhere } : unmirrored(type, 'not_a_row'));
+    }
+  });
+
+  test('whose data source is not named readably is read without it', () => {
+    for (const data_source_id of [undefined, null, 'x', 7, {}]) {
+      const webhook = read('notion', { ...documented, data: { parent: { ...parent, data_source_id } } });
+      expect(webhook).toMatchObject({ kind: 'database_event', notice: { databaseId: parent?.id, dataSourceId: null } });
+    }
+  });
+
+  test('whose parent is unreadable may be a row; that it moved or was deleted is known all the same', () => {
+    const unreadable = [undefined, null, 'x', [], {}, { parent: null }, { parent: [] }, { parent: { type: { $gt: '' } } }].map(
+      (data) => [data, 'data.parent'] as const,
+    );
+    const badId = [undefined, null, 'x', { $gt: '' }].map((id) => [{ parent: { ...parent, id } }, 'data.parent.id'] as const);
+    for (const [data, detail] of [...unreadable, ...badId]) {
+      expect(read('notion', { ...documented, data })).toEqual({ kind: 'unreadable', problem: 'bad_fields', detail });
+      for (const type of ['page.moved', 'page.deleted']) {
+        expect(read('notion', { ...documented, type, data })).toMatchObject({
+          kind: 'database_event',
+          notice: { databaseId: null, dataSourceId: null, pageId: documented?.entity.id },
+        });
+      }
+    }
+  });
+
+  test('that is no row may have any other form', () => {
+    const data = { parent: { type: 'page' } };
+    expect(read('notion', { type: 'page.created', data, id: { $gt: '' }, entity: null })).toEqual(unmirrored('page.created', 'not_a_row'));
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['id', { id: undefined }],
+    ['timestamp', { timestamp: 'yesterday' }],
+    ['workspace_id', { workspace_id: { $gt: '' } }],
+    ['entity.id', { entity: { id: 'x', type: 'page' } }],
+  ])('that is a row with a bad %s is unreadable', (detail, change) => {
+    expect(read('notion', { ...documented, ...change })).toEqual({ kind: 'unreadable', problem: 'bad_fields', detail });
+  });
+
+  test.each(rowEvents.map((body) => [body.type, body] as const))('%s may have any form while rows are off', (type, body) => {
+    for (const change of [{}, { data: undefined }, { id: undefined }, { entity: null, timestamp: 7, workspace_id: {} }]) {
+      const changed = { ...body, ...change };
+      for (const webhook of [read('notion', changed, 'off'), read('nango', changed, 'off'), read('nango', forwarded(changed), 'off')]) {
+        expect(webhook).toEqual(unmirrored(type, 'rows_off'));
+      }
+    }
+  });
+
+  test('forwarded from another provider is not about Notion', () => {
+    expect(read('nango', forwarded(documented, { from: 'github' }))).toMatchObject({ kind: 'unsupported', type: 'forward from github' });
+  });
+
+  test('most pages are no rows: one costs hardly more than while rows are off', () => {
+    const raw = Buffer.from(JSON.stringify({ ...documented, data: { parent: { ...parent, type: 'page' } } }));
+    const calls = (rows: 'on' | 'off') => functionCalls(() => void readWebhook('notion', raw, rows));
+    expect(calls('on')).toBeLessThan(calls('off') + 6);
+  });
+});
+
 describe('an event not about databases', () => {
   test.each(otherEvents.map((body) => [String(body['type']), body] as const))('%s is unsupported in every form', (type, body) => {
     for (const webhook of [read('notion', body), read('nango', body), read('nango', forwarded(body))]) {
@@ -250,8 +356,8 @@ describe('an unreadable body', () => {
 
   test('200 levels are not too deep, nor are brackets inside strings', () => {
     const deepest = `{"type":"page.created","data":${nested(199).toString()}}`;
-    expect(readWebhook('notion', Buffer.from(deepest))).toMatchObject({ kind: 'unsupported' });
-    expect(read('notion', { type: 'page.created', title: '["\\'.repeat(1000) })).toMatchObject({ kind: 'unsupported' });
+    expect(readWebhook('notion', Buffer.from(deepest), 'off')).toMatchObject({ kind: 'unmirrored_page' });
+    expect(read('notion', { type: 'page.created', title: '["\\'.repeat(1000) }, 'off')).toMatchObject({ kind: 'unmirrored_page' });
   });
 
   test.each<[string, Record<string, unknown>]>([
@@ -314,21 +420,27 @@ describe('any bytes', () => {
   });
 
   test('a valid body with any part replaced or missing never throws, and an accepted event is valid', () => {
-    const paths = pathsOf(forwarded(databaseDeleted));
+    const samples = [databaseDeleted, ...rowEvents].map((body) => forwarded(body));
+    const changes = fc
+      .constantFrom(...samples)
+      .chain((sample) => fc.record({ sample: fc.constant(sample), path: fc.constantFrom(...pathsOf(sample)) }));
     const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
     fc.assert(
       fc.property(
         fc.constantFrom(...routes),
         fc.boolean(),
-        fc.constantFrom(...paths),
-        fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.string(), fc.constantFrom(...otherEvents, ...databaseEvents)),
-        (route, isWrapped, path, value) => {
-          const wrapper = replaceAt(forwarded(databaseDeleted), path, value);
+        changes,
+        fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.string(), fc.constantFrom(...otherEvents, ...databaseEvents, ...rowEvents)),
+        (route, isWrapped, { sample, path }, value) => {
+          const wrapper = replaceAt(sample, path, value);
           const webhook = read(route, isWrapped ? wrapper : ((wrapper as { payload?: unknown })?.payload ?? null));
           if (webhook.kind !== 'database_event') return;
           expect(webhook.notice.eventId).toMatch(uuid);
           expect(webhook.notice.notionWorkspaceId).toMatch(uuid);
-          expect(webhook.notice.databaseId ?? webhook.notice.dataSourceId).toMatch(uuid);
+          const { databaseId, dataSourceId, pageId } = webhook.notice;
+          const ids = [databaseId, dataSourceId, pageId].filter((id) => id !== null);
+          expect(ids.length).toBeGreaterThan(0);
+          for (const id of ids) expect(id).toMatch(uuid);
           expect(webhook.notice.occurredAt.getTime()).toBeGreaterThanOrEqual(0);
         },
       ),

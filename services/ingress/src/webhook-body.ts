@@ -6,16 +6,21 @@ import { readJson, type JsonProblem } from './json-body.ts';
 
 export type Route = 'nango' | 'notion';
 
-/** The parts of a Notion database webhook that the mirror needs. Ids are canonical (dashed, lower case). */
+/** The parts of a webhook about a database, or about a row in one, that the mirror needs. Ids are canonical (dashed, lower case). */
 export interface DatabaseNotice {
   /** Notion's id of the event, the same for every connection that gets it. */
   readonly eventId: string;
   readonly type: string;
   readonly kind: EventKind;
   readonly notionWorkspaceId: string;
-  /** Known for `database.*`; a hint for `data_source.*`, where Notion may name the page above instead (then null). */
+  /**
+   * Known for `database.*`; a hint for `data_source.*`, where Notion may name the page above instead (then null). For `page.*` the database that is the
+   * page's parent, with its data source; null: another parent.
+   */
   readonly databaseId: string | null;
   readonly dataSourceId: string | null;
+  /** Of `page.*`. */
+  readonly pageId: string | null;
   readonly occurredAt: Date;
   /** Bots that can read the entity; empty for internal integrations, which do not report them. */
   readonly accessibleBy: readonly string[];
@@ -33,7 +38,9 @@ export type Webhook =
   | { readonly kind: 'database_event'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
   /** A linked view of a database elsewhere; the API cannot read it. */
   | { readonly kind: 'linked_database'; readonly notice: DatabaseNotice; readonly connection: ConnectionName | null }
-  /** An event that does not concern databases, or an unknown type (Notion and Nango add types without notice). */
+  /** An event about a page. `rows_off`: rows are not mirrored. `not_a_row`: its parent is no database. */
+  | { readonly kind: 'unmirrored_page'; readonly type: string; readonly reason: 'rows_off' | 'not_a_row' }
+  /** An event that concerns neither databases nor pages, or an unknown type (Notion and Nango add types without notice). */
   | { readonly kind: 'unsupported'; readonly type: string; readonly eventId: string | null }
   /** The first request of a Notion subscription. */
   | { readonly kind: 'handshake'; readonly token: string }
@@ -50,20 +57,21 @@ export type Webhook =
   | { readonly kind: 'unreadable'; readonly problem: BodyProblem; readonly detail: string };
 
 /**
- * Parses the body of a webhook. Strict only about fields that the mirror needs, because a refused event is a lost one. Never throws.
+ * Parses the body of a webhook. Strict only about fields that the mirror needs, because a refused event is a lost one. Never throws. `rows`: whether
+ * they are mirrored; if not, only the type of an event about a page is checked.
  * Sources: Nango `packages/webhooks/lib/forward.ts`, `@nangohq/types` (`NangoForwardWebhookBody`); `@notionhq/client` 5.26.0 `webhooks.ts`.
  */
-export function readWebhook(route: Route, raw: Buffer): Webhook {
+export function readWebhook(route: Route, raw: Buffer, rows: 'on' | 'off'): Webhook {
   const json = readJson(raw);
   if (!json.ok) return { kind: 'unreadable', problem: json.problem, detail: json.problem };
   const body = json.value;
   if (!isObject(body)) return notAnObject;
-  if (route === 'nango' && body['type'] === 'forward') return readForwarded(body);
+  if (route === 'nango' && body['type'] === 'forward') return readForwarded(body, rows);
   if (route === 'nango' && body['type'] === 'auth') return readAuth(body);
-  return readNotionBody(body, null);
+  return readNotionBody(body, null, rows);
 }
 
-function readForwarded(body: Body): Webhook {
+function readForwarded(body: Body, rows: 'on' | 'off'): Webhook {
   const wrapper = forwardBody.safeParse(body);
   if (!wrapper.success) return badFields(wrapper.error);
   const { connectionId, providerConfigKey, from, payload } = wrapper.data;
@@ -72,12 +80,12 @@ function readForwarded(body: Body): Webhook {
     return { kind: 'unsupported', type: `forward from ${clip(from)}`, eventId: null };
   }
   if (!isObject(payload)) return { kind: 'unreadable', problem: 'bad_fields', detail: 'payload' };
-  if (connectionId === null) return readNotionBody(payload, null);
+  if (connectionId === null) return readNotionBody(payload, null, rows);
   if (providerConfigKey === null) return { kind: 'unreadable', problem: 'bad_fields', detail: 'providerConfigKey' };
-  return readNotionBody(payload, { connectionId, providerConfigKey });
+  return readNotionBody(payload, { connectionId, providerConfigKey }, rows);
 }
 
-function readNotionBody(body: Body, connection: ConnectionName | null): Webhook {
+function readNotionBody(body: Body, connection: ConnectionName | null, rows: 'on' | 'off'): Webhook {
   if (body['type'] === undefined && body['verification_token'] !== undefined) {
     const handshake = handshakeBody.safeParse(body);
     return handshake.success ? { kind: 'handshake', token: handshake.data.verification_token } : badFields(handshake.error);
@@ -86,11 +94,13 @@ function readNotionBody(body: Body, connection: ConnectionName | null): Webhook 
   if (typeof type !== 'string') return { kind: 'unreadable', problem: 'bad_fields', detail: 'type' };
   const kind = kindOfEventType(type);
   // Only the type is checked: other events may have any form (`file_upload.*` has no `data`).
-  if (kind === null || isRowKind(kind)) {
+  if (kind === null) {
     const { id } = body;
     return { kind: 'unsupported', type: clip(type), eventId: typeof id === 'string' ? clip(id) : null };
   }
-  const event = databaseEventBody.safeParse(body);
+  if (isRowKind(kind))
+    return rows === 'on' ? readPageEvent(body, type, kind, connection) : { kind: 'unmirrored_page', type, reason: 'rows_off' };
+  const event = eventBody.safeParse(body);
   if (!event.success) return badFields(event.error);
   const { entity, data } = event.data;
   const isDataSource = type.startsWith('data_source.');
@@ -101,10 +111,46 @@ function readNotionBody(body: Body, connection: ConnectionName | null): Webhook 
     notionWorkspaceId: event.data.workspace_id,
     databaseId: isDataSource ? parentDatabase(data) : entity.id,
     dataSourceId: isDataSource ? entity.id : null,
+    pageId: null,
     occurredAt: event.data.timestamp,
     accessibleBy: botsOf(event.data.accessible_by),
   };
   return { kind: entity.type === 'block' ? 'linked_database' : 'database_event', notice, connection };
+}
+
+/** Also of a page that is elsewhere now: it may have been a row. */
+const wherever: ReadonlySet<string> = new Set(['page.moved', 'page.deleted']);
+
+/** Most pages are no rows, so the parent is checked first, and by hand. */
+function readPageEvent(body: Body, type: string, kind: EventKind, connection: ConnectionName | null): Webhook {
+  const { data } = body;
+  const parent = isObject(data) && isObject(data['parent']) ? data['parent'] : null;
+  const isInDatabase = parent?.['type'] === 'database';
+  const databaseId = isInDatabase ? idIn(parent['id']) : null;
+  if (databaseId === null && !wherever.has(type)) {
+    // A page without a readable parent may be a row.
+    if (typeof parent?.['type'] !== 'string') return { kind: 'unreadable', problem: 'bad_fields', detail: 'data.parent' };
+    if (isInDatabase) return { kind: 'unreadable', problem: 'bad_fields', detail: 'data.parent.id' };
+    return { kind: 'unmirrored_page', type, reason: 'not_a_row' };
+  }
+  const event = eventBody.safeParse(body);
+  if (!event.success) return badFields(event.error);
+  const notice: DatabaseNotice = {
+    eventId: event.data.id,
+    type,
+    kind,
+    notionWorkspaceId: event.data.workspace_id,
+    databaseId,
+    dataSourceId: databaseId === null ? null : idIn(parent?.['data_source_id']),
+    pageId: event.data.entity.id,
+    occurredAt: event.data.timestamp,
+    accessibleBy: botsOf(event.data.accessible_by),
+  };
+  return { kind: 'database_event', notice, connection };
+}
+
+function idIn(value: unknown): string | null {
+  return typeof value === 'string' ? canonicalNotionId(value) : null;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -171,7 +217,7 @@ const time = z.iso.datetime({ offset: true }).transform((text, context) => {
   return z.NEVER;
 });
 
-const databaseEventBody = z.object({
+const eventBody = z.object({
   id: notionId,
   timestamp: time,
   workspace_id: notionId,

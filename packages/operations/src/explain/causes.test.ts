@@ -121,6 +121,16 @@ describe('causes', () => {
     expect(codesOf({ record: null, notion: null }, { outcomes })).toEqual(['not_a_database']);
   });
 
+  test.each([
+    ['unsupported_event_type', 'unsupported_type'],
+    ['linked_database', 'linked_database'],
+    ['rows_not_ready', 'rows_not_ready'],
+    ['no_active_connection', 'no_connection'],
+  ])('a webhook that the ingress ignored as %s', (reason, code) => {
+    const outcomes = [{ ...outcome, service: 'ingress' as const, outcome: 'ignored', reason }];
+    expect(codesOf({}, { outcomes, tenants: [] })).toEqual([code]);
+  });
+
   test('without any facts, the number of tenants decides between unknown tenant and no connection', () => {
     expect(causesOf({ ...facts, tenants: [] }, now)).toMatchObject([
       { code: 'tenant_unknown', text: expect.stringContaining('7 tenants') },

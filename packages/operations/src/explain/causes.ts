@@ -11,6 +11,7 @@ export type CauseCode =
   | 'connection_deleted'
   | 'unsupported_type'
   | 'linked_database'
+  | 'rows_not_ready'
   | 'not_shared'
   | 'not_a_database'
   | 'not_a_row'
@@ -111,6 +112,15 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
           workspaceId: null,
           text: `${webhook} is about a linked database: a view of one that lives elsewhere. Notion's API cannot read it; its original can be mirrored.`,
           remedy: 'share the original database with the integration',
+        },
+      ];
+    case 'rows_not_ready':
+      return [
+        {
+          code: 'rows_not_ready',
+          workspaceId: null,
+          text: `${webhook} is about a row and came before rows were mirrored: a worker was of a version without rows, or had MIRROR_ROWS=off.`,
+          remedy: 'upgrade all workers, and set MIRROR_ROWS=on for each; the scan that follows finds the change',
         },
       ];
     case null:

@@ -1,12 +1,19 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { pathsOf, type Path } from './json-paths.ts';
-import { databaseDeleted, databaseEvents, linkedDatabaseCreated, otherEvents, type NotionBody } from './samples.ts';
+import { databaseDeleted, databaseEvents, linkedDatabaseCreated, otherEvents, rowEvents, type NotionBody } from './samples.ts';
 
 // Untrusted input for tests. Every body is invalid in its own way, or valid but easily mistaken for invalid.
 
 /** The expected answer to a signed body: the reason if there is one, otherwise the status. */
-export type Word = 'quarantined' | 'unsupported_event_type' | 'no_active_connection' | 'linked_database' | 'accepted' | 'handled';
+export type Word =
+  | 'quarantined'
+  | 'unsupported_event_type'
+  | 'no_active_connection'
+  | 'linked_database'
+  | 'not_a_row'
+  | 'accepted'
+  | 'handled';
 
 export interface BadBody {
   readonly name: string;
@@ -145,6 +152,24 @@ export const badBodies: readonly BadBody[] = [
     'a type of 1 MiB': textOf({ type: 'x'.repeat(mebibyte - 1_000) }),
     'a type with line breaks': '{"type":"database.deleted\\r\\n{\\"level\\":\\"fatal\\"}"}',
     'a type in capitals': textOf({ type: 'DATABASE.DELETED' }),
+  }),
+  ...both('quarantined', {
+    'a row without a parent': textOf({ type: 'page.created', data: undefined }),
+    'an operator as the parent of a row': textOf({ type: 'page.created', data: { parent: { $gt: '' } } }),
+    'an operator as the type of the parent': textOf({ type: 'page.locked', data: { parent: { type: { $ne: null } } } }),
+    'an operator as the database of a row': textOf({ type: 'page.undeleted', data: { parent: { id: { $gt: '' }, type: 'database' } } }),
+    'a parent from the prototype': `{"type":"page.created","data":{"__proto__":{"parent":{"type":"page"}}}}`,
+    'an operator as the id of a deleted page': textOf({ type: 'page.deleted', entity: { id: { $gt: '' }, type: 'page' } }),
+  }),
+  ...both('not_a_row', {
+    'a page elsewhere, full of operators': '{"type":"page.created","data":{"parent":{"type":"page","id":{"$gt":""}}},"id":{"$ne":null}}',
+  }),
+  ...both('no_active_connection', {
+    'a deleted page with an operator as its parent': textOf({ type: 'page.deleted', data: { parent: { $gt: '' } } }),
+    'an operator as the data source of a row': textOf({
+      type: 'page.created',
+      data: { parent: { id: unconnectedWorkspace, type: 'database', data_source_id: { $gt: '' } } },
+    }),
   }),
   ...both('linked_database', { 'a linked database': JSON.stringify(linkedDatabaseCreated) }),
   ...wrapper('quarantined', {
@@ -286,7 +311,7 @@ export function changedWebhooks(claims: {
 }): fc.Arbitrary<Buffer> {
   const body = fc
     .record({
-      event: fc.constantFrom<unknown>(...databaseEvents, ...databaseEvents, linkedDatabaseCreated, ...otherEvents),
+      event: fc.constantFrom<unknown>(...databaseEvents, ...databaseEvents, linkedDatabaseCreated, ...otherEvents, ...rowEvents),
       connectionId: fc.option(fc.constantFrom(...claims.connectionIds)),
       notionWorkspaceId: fc.constantFrom(...claims.notionWorkspaceIds),
       id: fc.uuid(),

@@ -154,17 +154,35 @@ export const linkedDatabaseCreated: NotionBody = {
   entity: { id: '153104cd-477e-80eb-ae76-e1c2a32c7b35', type: 'block' },
 };
 
+const parentOfRow = {
+  id: '36cc9195-760f-4fff-a67e-3a46c559b176',
+  type: 'database',
+  data_source_id: '98024f3c-b1d3-4aec-a301-f01e0dacf023',
+} as const;
+
+/** One body per type that concerns rows, each about a row. `page.properties_updated` is Notion's documented sample. */
+export const rowEvents: readonly (NotionBody & { readonly data: { readonly parent: typeof parentOfRow } })[] = [
+  'page.created',
+  'page.content_updated',
+  'page.properties_updated',
+  'page.moved',
+  'page.deleted',
+  'page.undeleted',
+  'page.locked',
+  'page.unlocked',
+].map((type, index) => ({
+  ...envelope,
+  id: `1782edd6-a853-4d4a-b02c-9c8c16f${String(index).padStart(5, '0')}`,
+  timestamp: '2024-12-05T23:57:05.379Z',
+  type,
+  accessible_by: databaseDeleted.accessible_by,
+  entity: { id: '153104cd-477e-809d-8dc4-ff2d96ae3090', type: 'page' },
+  data: { parent: parentOfRow, ...(type === 'page.properties_updated' ? { updated_properties: ['XGe%40', 'bDf%5B', 'DbAu'] } : {}) },
+}));
+
 /** Types that do not concern the mirror, some without `data`, some that do not exist yet. */
 export const otherEvents: readonly Readonly<Record<string, unknown>>[] = [
   ...[
-    'page.created',
-    'page.content_updated',
-    'page.properties_updated',
-    'page.moved',
-    'page.deleted',
-    'page.undeleted',
-    'page.locked',
-    'page.unlocked',
     'page.transcription_block.transcript_deleted',
     'view.created',
     'view.updated',
@@ -172,13 +190,7 @@ export const otherEvents: readonly Readonly<Record<string, unknown>>[] = [
     'comment.created',
     'comment.updated',
     'comment.deleted',
-  ].map((type) => ({
-    ...databaseDeleted,
-    type,
-    data: {
-      parent: { id: '36cc9195-760f-4fff-a67e-3a46c559b176', type: 'database', data_source_id: '98024f3c-b1d3-4aec-a301-f01e0dacf023' },
-    },
-  })),
+  ].map((type) => ({ ...databaseDeleted, type, data: { parent: parentOfRow } })),
   { ...envelope, id: 'c00e2ea7-032a-4e20-ae05-d69028a09ae9', type: 'file_upload.completed', entity: { id: 'a', type: 'file_upload' } },
   { type: 'database.renamed' },
   { type: 'agent.awakened', id: 7, entity: null },

@@ -34,6 +34,11 @@ export interface SandboxDatabase {
   uri(port?: number): string;
 }
 
+/** As a sync-worker does when every worker knows rows. */
+export async function letRowsIn({ mongo }: SandboxDatabase): Promise<void> {
+  await mongo.db.collection<{ _id: string; since: Date }>('switches').insertOne({ _id: 'rows', since: new Date() });
+}
+
 export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
   const prefix = `test-${randomBytes(4).toString('hex')}.`;
   const topics = topicsFor(prefix);
