@@ -58,6 +58,7 @@ describe('configuration', () => {
       'mongodbUri',
       'ops',
       'outcomeRetentionMs',
+      'rows',
       'schemaRegistry',
       'shutdownMs',
       'topicPrefix',
