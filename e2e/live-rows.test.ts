@@ -28,7 +28,7 @@ let publisher: Awaited<ReturnType<typeof openPublisher>>;
 let append: (event: Parameters<typeof toRecord>[0]['event']) => Promise<void>;
 
 beforeAll(async () => {
-  scene = await setScene('live_rows', { env: { MIRROR_ROWS: 'on' } });
+  scene = await setScene('live_rows', { env: { MIRROR_ROWS: 'on', MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' } });
   const config = loadConfig(scene.env, 'cli');
   const context: OperationContext = {
     config,
@@ -96,6 +96,7 @@ interface RowDocument {
   readonly dataSourceId: string;
   readonly title: string;
   readonly isArchived: boolean;
+  readonly properties: readonly { readonly name: string; readonly value: unknown }[];
   readonly raw: object;
 }
 
@@ -163,6 +164,30 @@ test('the waiting events of a row share fetches and outcomes', async () => {
     .poll(async () => (await outcomes()).flatMap(({ eventId, others = [] }) => [eventId, ...others]).toSorted())
     .toEqual(eventIds.toSorted());
   expect((await outcomes()).length).toBeLessThan(40);
+});
+
+test('rows that depend on a row are read again when it changes and when it goes', async () => {
+  const projects = await customer.user.createDatabase(customer.pages.home, 'Projects', {
+    ...properties,
+    Tasks: { relation: { data_source_id: tasks.dataSourceId, dual_property: { synced_property_name: 'Project' } } },
+    Sum: { rollup: { function: 'sum', relation_property_name: 'Tasks', rollup_property_name: 'N' } },
+  });
+  const [a = '', b = ''] = await rowsIn(tasks, 'a', 'b');
+  const [project = ''] = await rowsIn(projects, 'p');
+  await expect.poll(async () => [await titles(tasks), await titles(projects)]).toEqual([['a', 'b'], ['p']]);
+  const sum = async () => (await recordOf(project))?.properties.find(({ name }) => name === 'Sum')?.value;
+  // The databases' own events have been handled by now, so the workers know how they depend on each other.
+  await expect.poll(() => scene.db.collection('databases').countDocuments({ 'dataSources.properties.name': 'Sum' })).toBe(1);
+
+  scene.notion.editRows({ ids: [a, b], properties: { Project: { relation: [{ id: project }] }, N: { number: 4 } } });
+  for (const id of [a, b]) await say('page.properties_updated', id, tasks);
+  await expect.poll(sum).toBe(8);
+  scene.notion.editRows({ ids: [a], properties: { N: { number: 6 } } });
+  await say('page.properties_updated', a, tasks);
+  await expect.poll(sum).toBe(10);
+  await asOwner('PATCH', `pages/${b}`, { in_trash: true });
+  await say('page.content_updated', b, tasks);
+  await expect.poll(sum).toBe(6);
 });
 
 test('the rows of a data source go with it, and no others', async () => {

@@ -15,8 +15,11 @@ export function isRowKind(kind: EventKind): kind is 'row_sync' | 'row_delete' {
   return kind === 'row_sync' || kind === 'row_delete';
 }
 
-/** The origin of an event: a webhook (`nango`, `notion`), a worker that could not decide (`recheck`), a sweep (`reconcile`), an operator. */
-export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator';
+/**
+ * The origin of an event: a webhook (`nango`, `notion`), a worker that could not decide (`recheck`), a sweep (`reconcile`), an operator, or a change
+ * of another row (`dependency`).
+ */
+export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator' | 'dependency';
 
 /** One record of the log `notion.database-events`: "this tenant's database, or a row in it, may have changed; check it". */
 export interface DatabaseEvent {

@@ -62,7 +62,7 @@ const eventSchema = z
     pageId: id.nullable().default(null),
     occurredAt: time,
     receivedAt: time,
-    origin: z.enum(['nango', 'notion', 'recheck', 'reconcile', 'operator']),
+    origin: z.enum(['nango', 'notion', 'recheck', 'reconcile', 'operator', 'dependency']),
   })
   .refine(
     ({ databaseId, dataSourceId, pageId }) => databaseId !== null || dataSourceId !== null || pageId !== null,

@@ -347,7 +347,7 @@ export const variables = {
   MIRROR_NOTION_LAG_SECONDS: variable({
     key: 'notionLagMs',
     default: '60',
-    usedBy: ['sync-worker'],
+    usedBy: ['sync-worker', 'delete-worker'],
     description:
       "How far the answer of a query of rows may be behind Notion. A larger value costs single reads and waits; a value that is too small can leave a row in an older state until its data source's next scan.",
     expected: 'a number of seconds from 0 to 3600',

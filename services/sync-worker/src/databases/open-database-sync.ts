@@ -1,3 +1,4 @@
+import { keyOf } from '@notion-mirror/domain/entity';
 import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
@@ -5,6 +6,7 @@ import { createFollowedSources } from '@notion-mirror/mirror-store/entities/foll
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createFollowDataSources } from '@notion-mirror/worker/follow-data-sources';
+import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import { createDatabaseSync, type DatabaseSync, type FollowedDatabases } from './sync-databases.ts';
@@ -36,12 +38,34 @@ export function openDatabaseSync(worker: Worker, notion: NotionSource): Database
 
 const nothingFollowed: FollowedDatabases = { follow: () => Promise.resolve(), holderOf: () => Promise.resolve(null) };
 
-export function openFollowedDatabases({ db, metrics, append }: Worker): FollowedDatabases {
+/** A database whose schemas are forgotten counts as changed. */
+const rememberedDatabases = 10_000;
+
+export function openFollowedDatabases(worker: Worker): FollowedDatabases {
+  const { db, metrics, append } = worker;
+  const dependents = openDependents(worker);
+  /** The last known schemas of each database, those that changed last at the end. */
+  const schemas = new Map<string, string>();
   const contents = openDataSourceContents(db);
   const sourcesOf = createFollowedSources({ db, metrics });
   const follow = createFollowDataSources({ contents, append, now: Date.now });
   return {
-    follow: async (event, databaseId) => follow(event, databaseId, await sourcesOf(event.workspaceId, databaseId)),
+    async follow(event, databaseId) {
+      const { workspaceId } = event;
+      const sources = await sourcesOf(workspaceId, databaseId);
+      noteSchemas(workspaceId, databaseId, JSON.stringify(sources));
+      await follow(event, databaseId, sources);
+    },
     holderOf: (workspaceId, dataSourceId) => contents.holderOf({ workspaceId, dataSourceId }),
   };
+
+  function noteSchemas(workspaceId: string, databaseId: string, now: string): void {
+    const name = keyOf({ workspaceId, id: databaseId });
+    if (schemas.get(name) === now) return;
+    dependents.forgetRelations(workspaceId);
+    schemas.delete(name);
+    schemas.set(name, now);
+    const [oldest] = schemas.keys();
+    if (schemas.size > rememberedDatabases && oldest !== undefined) schemas.delete(oldest);
+  }
 }

@@ -3,6 +3,7 @@ import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source
 import type { RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import type { LiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import type { Dependents } from '@notion-mirror/worker/dependents';
 import type { SyncedWork } from '../consume/sync-entity.ts';
 import type { RowParents } from './row-parents.ts';
 
@@ -11,6 +12,7 @@ export interface RowRemovalDependencies {
   readonly liveRowsOf: LiveRowsOf;
   readonly parents: Pick<RowParents, 'has' | 'reasonFor'>;
   readonly contents: Pick<DataSourceContents, 'want' | 'forget'>;
+  readonly dependents: Pick<Dependents, 'followRemoval'>;
   /** Follows each live database that has the data source. */
   readonly followHolders: (event: DatabaseEvent, dataSourceId: string) => Promise<void>;
   /** How long after now a scan sees everything that is there now. Milliseconds. */
@@ -40,6 +42,8 @@ export async function removeRows(
     return { kind: 'settled', outcome: 'skipped', reason: 'came_back', trail: null, calls: 0 };
   }
   const reason = await parents.reasonFor(workspaceId, databaseId);
+  // First, since a crash in between repeats everything.
+  await deps.dependents.followRemoval(workspaceId, dataSourceId);
   const removed = await removeAll();
   if (await isBack()) await rescan();
   else {

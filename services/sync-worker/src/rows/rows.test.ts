@@ -8,6 +8,8 @@ import { databaseStorage, type DatabaseOutline } from '@notion-mirror/mirror-sto
 import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { RecordStore, StoredRecord, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
+import { fieldsOf } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import type { Dependents, RowChange } from '@notion-mirror/worker/dependents';
 import type { FetchOutcome, RowOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
@@ -76,6 +78,11 @@ function world() {
   const forgotten: string[] = [];
   /** Data sources with a document. */
   const known = new Set(['S']);
+  /** Data sources on whose rows others depend, the changes of rows that were followed, and the removals. */
+  const dependedOn = new Set<string>();
+  const changes: RowChange[] = [];
+  const followedRemovals: string[] = [];
+  const atFollow = { run: (): void => {} };
   const reports: { eventId: string; outcome: SyncOutcome; detail: OutcomeDetail }[] = [];
   const said: { database: FetchOutcome | null } = { database: null };
 
@@ -100,6 +107,14 @@ function world() {
     toleranceMs,
     now: () => now,
   });
+  const dependents: Pick<Dependents, 'existFor' | 'follow' | 'followRemoval'> = {
+    existFor: (_workspaceId, dataSourceId) => Promise.resolve(dependedOn.has(dataSourceId)),
+    follow: async (_cause, change) => {
+      changes.push(change);
+      atFollow.run();
+    },
+    followRemoval: (_workspaceId, dataSourceId) => Promise.resolve(void followedRemovals.push(dataSourceId)),
+  };
   const parents = createRowParents({ databasesListing, databaseRecords: mirroredDatabases.store, syncDatabase: databaseSync.syncOne });
   const syncRow = createRowSync({
     records: mirroredRows.store,
@@ -111,6 +126,15 @@ function world() {
     },
     parents,
     staleAnswers: createStaleAnswers(new Set(['page.created', 'page.properties_updated']), () => now),
+    dependents,
+    documents: {
+      read: ({ workspaceId, id }) => {
+        const write = mirroredRows.writes.get(id);
+        const content = write !== undefined && 'content' in write ? (write.content as RowContent) : null;
+        const fields = content === null ? null : fieldsOf(rowStorage, { workspaceId, id }, content);
+        return Promise.resolve({ fields, version: '', connectionId: null, problem: null });
+      },
+    },
     toleranceMs,
     now: () => now,
   });
@@ -139,6 +163,10 @@ function world() {
     forgotten,
     known,
     reports,
+    dependedOn,
+    changes,
+    followedRemovals,
+    atFollow,
     said,
     /** Puts databases into the mirror, as `database.created` would. */
     mirror: async (given: Record<string, readonly string[]>) => {
@@ -174,6 +202,7 @@ function world() {
                 .map(([id, row]) => ({ id, record: row })),
             ),
           parents,
+          dependents,
           contents: {
             want: ({ dataSourceId }, wish) => {
               if (known.has(dataSourceId)) wishes.push(wish);
@@ -562,6 +591,90 @@ describe('the removal of the rows of a data source', () => {
     w.mirroredRows.hooks.after = () => stopping.abort(new Error('stopping'));
     await expect(w.removeRows(stopping.signal)).rejects.toThrow('stopping');
     expect(w.forgotten).toEqual([]);
+  });
+});
+
+function rowChange(change: Partial<RowChange>): RowChange {
+  return {
+    pageId: 'p',
+    dataSourceIds: ['S'],
+    isElsewhere: false,
+    relinked: [],
+    hop: 0,
+    ...change,
+  };
+}
+/** A world whose row `p` in S names `a` and `b`. */
+async function related() {
+  const w = world();
+  await w.mirror({ D: ['S'], E: ['T'] });
+  w.dependedOn.add('S');
+  w.pages.set('p', rowIn('S', { related: ['a', 'b'] }));
+  await w.handle(eventOf('e0'));
+  const appeared = w.changes.splice(0);
+  return { ...w, appeared };
+}
+
+describe('rows that depend on a row', () => {
+  test('are followed when it appears, changes, moves and goes', async () => {
+    const { pages, handle, changes, appeared } = await related();
+    expect(appeared).toEqual([rowChange({ isElsewhere: true, relinked: ['a', 'b'] })]);
+    pages.set('p', rowIn('S', { title: 'Changed', related: ['b', 'c'] }));
+    await handle(eventOf('e1'));
+    pages.set('p', rowIn('T', { databaseId: 'E', related: ['b', 'c'] }));
+    await handle(eventOf('e2'));
+    pages.set('p', { kind: 'trashed', connectionId: 'c1' });
+    await handle(eventOf('e3'));
+    expect(changes).toEqual([
+      rowChange({ relinked: ['a', 'c'] }),
+      rowChange({ dataSourceIds: ['S', 'T'], isElsewhere: true }),
+      rowChange({ dataSourceIds: ['T'], isElsewhere: true }),
+    ]);
+  });
+
+  test('are left alone when it is the same, or was not there and is not', async () => {
+    const { pages, handle, changes } = await related();
+    await handle(eventOf('e1'));
+    pages.set('q', { kind: 'trashed', connectionId: 'c1' });
+    await handle(eventOf('e2', { pageId: 'q' }));
+    pages.set('p', { kind: 'retry', at: now, scope: 'request', failure });
+    await handle(eventOf('e3'));
+    expect(changes).toEqual([]);
+  });
+
+  test('are left alone when nothing depends on its data source', async () => {
+    const { pages, handle, changes, dependedOn } = await related();
+    dependedOn.clear();
+    pages.set('p', rowIn('S', { title: 'Changed' }));
+    await handle(eventOf('e1'));
+    expect(changes).toEqual([]);
+  });
+
+  test('are followed as far as the nearest of the events that it is read for', async () => {
+    const { pages, handle, changes } = await related();
+    const dependency = (hop: number) => eventOf(`e:${hop}`, { type: `mirror.dependency.${hop}`, origin: 'dependency' });
+    pages.set('p', rowIn('S', { title: '1' }));
+    await handle(dependency(3), dependency(2));
+    pages.set('p', rowIn('S', { title: '2' }));
+    await handle(dependency(2), eventOf('e1'));
+    expect(changes.map(({ hop }) => hop)).toEqual([2, 0]);
+  });
+
+  // Otherwise nothing would read them again after a crash in between: the repeated event finds nothing changed.
+  test('are followed before the row is written', async () => {
+    const { pages, handle, mirroredRows, atFollow } = await related();
+    pages.set('p', rowIn('S', { title: 'Changed' }));
+    const revs: (number | undefined)[] = [];
+    atFollow.run = () => revs.push(mirroredRows.records.get('p')?.rev);
+    await handle(eventOf('e1'));
+    expect([...revs, mirroredRows.records.get('p')?.rev]).toEqual([1, 2]);
+  });
+
+  test('are followed when all rows of a data source go, before they do', async () => {
+    const w = await related();
+    w.removeDatabase('D');
+    await w.removeRows();
+    expect(w.followedRemovals).toEqual(['S']);
   });
 });
 

@@ -6,9 +6,11 @@ import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
+import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Config } from '@notion-mirror/service-kit/config';
+import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import type { SyncedWork } from '../consume/sync-entity.ts';
@@ -16,6 +18,7 @@ import { openDatabaseSync, openFollowedDatabases } from '../databases/open-datab
 import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
 import { removeRows, type RowRemovalDependencies } from './remove-rows.ts';
 import { createRowParents } from './row-parents.ts';
+import { createSecondReads, withSecondReads } from './second-reads.ts';
 import { createRowSync } from './sync-row.ts';
 
 export const rows: MirroredEntity<RowContent, RowOutline> = {
@@ -32,7 +35,7 @@ export const rows: MirroredEntity<RowContent, RowOutline> = {
 const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
 
 function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): OpenEntity['sync'] {
-  const { db, metrics } = worker;
+  const { db, metrics, logger, append } = worker;
   const { clockToleranceMs: toleranceMs, notionLagMs } = config;
   const now = Date.now;
   const records = createRecordStore(rowStorage, { db, metrics });
@@ -42,13 +45,29 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
     syncDatabase: openDatabaseSync(worker, notion).syncOne,
   });
-  const syncRow = createRowSync({ records, notion, parents, staleAnswers: createStaleAnswers(edits, now), toleranceMs, now });
+  const dependents = openDependents(worker);
+  const secondReads = createSecondReads({ lagMs: notionLagMs, append, now, logger });
+  worker.onStopBriefly('second reads of dependent rows', secondReads);
+  const syncRow = withSecondReads(
+    secondReads,
+    createRowSync({
+      records,
+      notion,
+      parents,
+      staleAnswers: createStaleAnswers(edits, now),
+      dependents,
+      documents: openMirroredDocuments(db, rowStorage),
+      toleranceMs,
+      now,
+    }),
+  );
   const followed = openFollowedDatabases(worker);
   const removal: RowRemovalDependencies = {
     records,
     liveRowsOf: createLiveRowsOf(db),
     parents,
     contents: openDataSourceContents(db),
+    dependents,
     async followHolders(event, dataSourceId) {
       for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await followed.follow(event, databaseId);
     },

@@ -1,47 +1,48 @@
 import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { rowKind } from '@notion-mirror/domain/entities/row';
-import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { nextRev } from '@notion-mirror/domain/write-rule';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
-import type { Work } from '@notion-mirror/event-log/lanes/work';
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
+import type { MirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Dependents } from '@notion-mirror/worker/dependents';
 import type { StaleAnswers } from '../consume/stale-answers.ts';
-import {
-  settledBy,
-  syncEntity,
-  type Fetched,
-  type FetchOrder,
-  type SyncDependencies,
-  type SyncedWork,
-  type SyncResult,
-} from '../consume/sync-entity.ts';
+import { settledBy, syncEntity, type Fetched, type FetchOrder, type SyncDependencies, type SyncResult } from '../consume/sync-entity.ts';
+import { changeOf, type RowBefore } from './row-change.ts';
+import { hopOf, type RowSync } from './second-reads.ts';
 import type { RowParent, RowParents, RowTarget } from './row-parents.ts';
 
 export interface RowSyncDependencies extends Pick<SyncDependencies<RowContent, RowOutline>, 'records' | 'toleranceMs' | 'now'> {
   readonly notion: Pick<NotionSource, 'fetchRow'>;
   readonly parents: RowParents;
   readonly staleAnswers: StaleAnswers;
+  readonly dependents: Pick<Dependents, 'existFor' | 'follow'>;
+  readonly documents: Pick<MirroredDocuments, 'read'>;
 }
 
 type RowResult = SyncResult<RowOutline>;
 
 /** Brings the row named by the events of a task up to date. Rejects with the errors of the store and the log, or the signal's reason. */
-export function createRowSync(
-  deps: RowSyncDependencies,
-): (work: Work<DatabaseEvent>, newest: DatabaseEvent, pageId: string) => Promise<SyncedWork> {
-  const { records, notion, parents, staleAnswers, now } = deps;
+export function createRowSync(deps: RowSyncDependencies): RowSync {
+  const { records, notion, parents, staleAnswers, dependents, documents, now } = deps;
 
   return async (work, newest, pageId) => {
     const { attempt, signal } = work;
     const accessibleBy = [...new Set(work.items.flatMap(({ record }) => accessibleByOf(record)))];
     const target: RowTarget = { event: newest, accessibleBy, attempt };
     const { workspaceId } = newest;
+    const hop = Math.min(...work.items.map(({ item }) => hopOf(item)));
     const result = await syncEntity(
       {
         ...deps,
         storage: rowStorage,
-        fetch: (order) => fetch(target, order, signal),
+        fetch: async (order) => {
+          const [fetched, before] = await Promise.all([fetch(target, order, signal), shownBefore(order)]);
+          const change = changeOf(order, before, fetched);
+          // Before the row is written: otherwise a crash in between would leave the others as they are.
+          if (change !== null) await dependents.follow(newest, { ...change, hop });
+          return fetched;
+        },
         seenBy: 'page',
         editsOf: ({ lastEditedTime }) => [lastEditedTime],
       },
@@ -50,6 +51,13 @@ export function createRowSync(
     );
     return settledBy(rowKind, await withParent(result, target, pageId, signal), 1);
   };
+
+  async function shownBefore({ workspaceId, id, before: record }: FetchOrder<RowOutline>): Promise<RowBefore> {
+    const dataSourceId = record?.dataSourceId ?? null;
+    if (record?.live !== true || dataSourceId === null || !(await dependents.existFor(workspaceId, dataSourceId)))
+      return { record, fields: null };
+    return { record, fields: (await documents.read({ workspaceId, id }))?.fields ?? null };
+  }
 
   async function fetch(target: RowTarget, order: FetchOrder<RowOutline>, signal: AbortSignal): Promise<Fetched<RowContent>> {
     const { event } = target;

@@ -1,0 +1,117 @@
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createSecondReads, withSecondReads } from './second-reads.ts';
+
+const lagMs = 60_000;
+const record = { topic: 't', partition: 0, offset: 0n, timestamp: 0, key: null, value: null, headers: {} };
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function eventOf(type: string, eventId = 'e1'): DatabaseEvent {
+  return {
+    eventId,
+    kind: 'row_sync',
+    type,
+    workspaceId: 'acme',
+    connectionId: 'c1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: 'n1',
+    databaseId: null,
+    dataSourceId: 's1',
+    pageId: 'p1',
+    occurredAt: new Date(0),
+    receivedAt: new Date(0),
+    origin: 'dependency',
+  };
+}
+
+function worker(result: 'settled' | 'unwritable' = 'settled') {
+  const appended: string[] = [];
+  let reads = 0;
+  const secondReads = createSecondReads({
+    lagMs,
+    append: ({ type }) => Promise.resolve(void appended.push(`${type} at ${Date.now()}`)),
+    now: Date.now,
+    logger: createLogger({ service: 'test', level: 'silent' }),
+  });
+  const sync = withSecondReads(secondReads, () => {
+    reads += 1;
+    if (result === 'unwritable') return Promise.resolve({ kind: 'unwritable', message: '' });
+    return Promise.resolve({ kind: 'settled', outcome: 'written', trail: null, calls: 1 });
+  });
+  return {
+    secondReads,
+    appended,
+    reads: () => reads,
+    handle: (...types: string[]) => {
+      const items = types.map((type, n) => ({ item: eventOf(type, `e${n}`), record, takenAt: 0 }));
+      const work = { lane: 'acme', task: 'page:p1', items, attempt: 1, signal: new AbortController().signal };
+      return sync(work, items.at(-1)!.item, 'p1');
+    },
+  };
+}
+
+test('a row that depends on a changed row is read at once, and once more one lag later', async () => {
+  const { handle, appended, reads } = worker();
+  await handle('mirror.dependency.2');
+  expect(reads()).toBe(1);
+  await vi.advanceTimersByTimeAsync(2 * lagMs);
+  expect(appended).toEqual([`mirror.dependency.2.second at ${lagMs}`]);
+  await handle('mirror.dependency.2.second');
+  await handle('page.properties_updated');
+  await vi.advanceTimersByTimeAsync(2 * lagMs);
+  expect([reads(), appended.length]).toEqual([3, 1]);
+});
+
+// A row whose sources change every second took a call a second.
+test('a row whose sources change all the time is read once in a lag, and one lag after the last change', async () => {
+  const { handle, appended, reads } = worker();
+  for (let second = 0; second < 150; second += 1) {
+    await handle('mirror.dependency.1');
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  await vi.advanceTimersByTimeAsync(5 * lagMs);
+  expect(reads()).toBe(1);
+  expect(appended).toEqual([1, 2, 3, 4].map((n) => `mirror.dependency.1.second at ${n * lagMs}`));
+});
+
+test('an edit of the row itself does not wait for the second read', async () => {
+  const { handle, reads } = worker();
+  await handle('mirror.dependency.1');
+  expect(await handle('page.properties_updated')).toMatchObject({ outcome: 'written' });
+  expect(await handle('mirror.dependency.1', 'page.properties_updated')).toMatchObject({ outcome: 'written' });
+  expect(await handle('mirror.dependency.1.second')).toMatchObject({ outcome: 'written' });
+  expect(await handle('mirror.dependency.1')).toMatchObject({ outcome: 'skipped', reason: 'read_again_soon' });
+  expect(reads()).toBe(4);
+});
+
+test('the second read goes as far as the nearest of the changes that it answers', async () => {
+  const { handle, appended } = worker();
+  await handle('mirror.dependency.4');
+  await handle('mirror.dependency.2');
+  await handle('mirror.dependency.3');
+  await vi.advanceTimersByTimeAsync(lagMs);
+  expect(appended).toEqual([`mirror.dependency.2.second at ${lagMs}`]);
+});
+
+test('nothing is planned for a row that could not be read', async () => {
+  const { handle, appended } = worker('unwritable');
+  await handle('mirror.dependency.1');
+  await vi.advanceTimersByTimeAsync(2 * lagMs);
+  expect(appended).toEqual([]);
+});
+
+test('a stop appends what is still to come', async () => {
+  const { handle, appended, secondReads } = worker();
+  await handle('mirror.dependency.1');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await secondReads.stop();
+  await vi.advanceTimersByTimeAsync(2 * lagMs);
+  expect(appended).toEqual(['mirror.dependency.1.second at 1000']);
+});
