@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import type { RowOutline } from '@notion-mirror/mirror-store/entities/row';
-import type { LiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
+import { removeLiveRows, type LiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { Dependents } from '@notion-mirror/worker/dependents';
 import type { SyncedWork } from '../consume/sync-entity.ts';
@@ -20,11 +20,8 @@ export interface RowRemovalDependencies {
   readonly now: () => number;
 }
 
-const rowsAtOnce = 500;
-
 /**
- * Removes the rows of a data source that no live database of the mirror has. Every write is conditional on the record being unchanged, so it stops
- * a fetch in flight; a row that was written meanwhile is read again. A data source that has come back meanwhile gets a scan instead of being
+ * Removes the rows of a data source that no live database of the mirror has. A data source that has come back meanwhile gets a scan instead of being
  * forgotten. Safe to run again. Rejects with the errors of the store and the log, or the signal's reason.
  */
 export async function removeRows(
@@ -32,7 +29,7 @@ export async function removeRows(
   event: DatabaseEvent & { readonly databaseId: string; readonly dataSourceId: string },
   signal: AbortSignal,
 ): Promise<SyncedWork> {
-  const { records, liveRowsOf, parents, contents, now } = deps;
+  const { parents, contents, now } = deps;
   const { workspaceId, databaseId, dataSourceId, eventId } = event;
   const source = { workspaceId, dataSourceId };
   const isBack = () => parents.has(workspaceId, dataSourceId);
@@ -44,7 +41,7 @@ export async function removeRows(
   const reason = await parents.reasonFor(workspaceId, databaseId);
   // First, since a crash in between repeats everything.
   await deps.dependents.followRemoval(workspaceId, dataSourceId);
-  const removed = await removeAll();
+  const removed = await removeLiveRows(deps, { source, reason, eventId, now }, signal);
   if (await isBack()) await rescan();
   else {
     await contents.forget(source);
@@ -52,23 +49,6 @@ export async function removeRows(
     await deps.followHolders(event, dataSourceId);
   }
   return { kind: 'settled', outcome: 'removed', reason: `${reason}, rows: ${removed}`, trail: null, calls: 0 };
-
-  async function removeAll(): Promise<number> {
-    for (let count = 0; ;) {
-      signal.throwIfAborted();
-      const rows = await liveRowsOf(source, rowsAtOnce);
-      if (rows.length === 0) return count;
-      const asOf = new Date(now());
-      const results = await Promise.all(
-        rows.map(({ id, record }) =>
-          records.writeTombstone({ workspaceId, id, expected: record, asOf, source: 'delete', reason, eventId }),
-        ),
-      );
-      const rejected = results.find(({ kind }) => kind === 'rejected');
-      if (rejected?.kind === 'rejected') throw new Error(`a tombstone was rejected: ${rejected.message}`);
-      count += results.filter(({ kind }) => kind === 'written').length;
-    }
-  }
 
   async function rescan(): Promise<void> {
     const at = new Date(now());

@@ -1,6 +1,7 @@
 import type { DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import type { DatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import type { RowsOff } from '@notion-mirror/mirror-store/rows-off';
 import { isUnfinished, type Fetched, type SyncTarget, type Unfinished } from '../consume/sync-entity.ts';
 import type { DatabaseSync } from '../databases/sync-databases.ts';
 
@@ -17,9 +18,12 @@ export type Parentless = Extract<Fetched<never>, { readonly kind: 'removed' }>;
 export interface RowParents {
   /** Whether a live database of the mirror has the data source, outside its trash. */
   has(workspaceId: string, dataSourceId: string): Promise<boolean>;
+  /** Whether an operator turned its rows off, some seconds ago or earlier. */
+  isOff(workspaceId: string, dataSourceId: string): Promise<boolean>;
   /**
    * Why the row of an event may not be live with this parent; null: it may. A database that the mirror does not know, or that does not have the data
-   * source, is synced first: its own event may still be on the way. A tombstone is believed. Unfinished: the database could not be synced.
+   * source, is synced first: its own event may still be on the way. A tombstone is believed. A data source that is off has no rows. Unfinished: the
+   * database could not be synced.
    */
   problemOf(parent: RowParent, target: RowTarget, signal: AbortSignal): Promise<Parentless | Unfinished | null>;
   /** Why the rows of a data source that no live database has are to go. */
@@ -34,8 +38,9 @@ export function createRowParents(deps: {
   readonly databasesListing: DatabasesListing;
   readonly databaseRecords: Pick<RecordStore<never, DatabaseOutline>, 'read'>;
   readonly syncDatabase: DatabaseSync['syncOne'];
+  readonly rowsOff: RowsOff;
 }): RowParents {
-  const { databasesListing, databaseRecords, syncDatabase } = deps;
+  const { databasesListing, databaseRecords, syncDatabase, rowsOff } = deps;
 
   async function has(workspaceId: string, dataSourceId: string): Promise<boolean> {
     return (await databasesListing(workspaceId, dataSourceId)).length > 0;
@@ -48,8 +53,10 @@ export function createRowParents(deps: {
 
   return {
     has,
+    isOff: (workspaceId, dataSourceId) => rowsOff.isOff({ workspaceId, dataSourceId }),
     async problemOf({ databaseId, dataSourceId }, target, signal) {
       const { workspaceId } = target.event;
+      if (await rowsOff.isOffNow({ workspaceId, dataSourceId })) return parentless('data_source_removed');
       if (await has(workspaceId, dataSourceId)) return null;
       if ((await isGone(workspaceId, databaseId)) === true) return parentless('database_removed');
       const synced = await syncDatabase({ ...target, workspaceId, id: databaseId }, signal);

@@ -115,7 +115,17 @@ function world() {
     },
     followRemoval: (_workspaceId, dataSourceId) => Promise.resolve(void followedRemovals.push(dataSourceId)),
   };
-  const parents = createRowParents({ databasesListing, databaseRecords: mirroredDatabases.store, syncDatabase: databaseSync.syncOne });
+  /** Data sources that are off, and those that are known to be: a while later. */
+  const off = { now: new Set<string>(), known: new Set<string>() };
+  const parents = createRowParents({
+    databasesListing,
+    databaseRecords: mirroredDatabases.store,
+    syncDatabase: databaseSync.syncOne,
+    rowsOff: {
+      isOff: ({ dataSourceId }) => Promise.resolve(off.known.has(dataSourceId)),
+      isOffNow: ({ dataSourceId }) => Promise.resolve(off.now.has(dataSourceId)),
+    },
+  });
   const syncRow = createRowSync({
     records: mirroredRows.store,
     notion: {
@@ -162,6 +172,7 @@ function world() {
     wishes,
     forgotten,
     known,
+    off,
     reports,
     dependedOn,
     changes,
@@ -299,6 +310,27 @@ describe('a row', () => {
     expect(mirroredRows.writes.get('p')).toMatchObject({ seenBy: 'page', lastEvent: { id: 'e1' }, content: { dataSourceId: 'S' } });
     expect(calls).toEqual(['p']);
     expect(reports).toMatchObject([{ eventId: 'e1', outcome: 'written', detail: { trail: { record: { pageId: 'p', rev: 1 } } } }]);
+  });
+
+  test('of a data source that is off is ignored without a call', async () => {
+    const { pages, mirror, handle, mirroredRows, calls, reports, off } = world();
+    await mirror({ D: ['S'] });
+    pages.set('p', rowIn('S'));
+    off.known.add('S');
+    await handle(eventOf('e1'));
+    expect([mirroredRows.records.size, calls]).toEqual([0, []]);
+    expect(reports).toMatchObject([{ outcome: 'ignored', detail: { reason: 'rows_off' } }]);
+  });
+
+  // Otherwise a fetch in flight would bring back a row that was just erased.
+  test('of a data source that was turned off a moment ago is removed after its insertion, and the database is not asked for', async () => {
+    const { pages, mirror, handle, mirroredRows, calls, off } = world();
+    await mirror({ D: ['S'] });
+    pages.set('p', rowIn('S'));
+    off.now.add('S');
+    await handle(eventOf('e1'));
+    expect(mirroredRows.records.get('p')).toMatchObject({ live: false, source: 'delete', removed: { reason: 'data_source_removed' } });
+    expect(calls).toEqual(['p']);
   });
 
   test.each<[string, RowOutcome, string]>([

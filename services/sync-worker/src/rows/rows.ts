@@ -8,14 +8,15 @@ import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entitie
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { openRowsOff } from '@notion-mirror/mirror-store/rows-off';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Config } from '@notion-mirror/service-kit/config';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
-import type { SyncedWork } from '../consume/sync-entity.ts';
 import { openDatabaseSync, openFollowedDatabases } from '../databases/open-database-sync.ts';
 import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
+import { ignored } from './ignored.ts';
 import { removeRows, type RowRemovalDependencies } from './remove-rows.ts';
 import { createRowParents } from './row-parents.ts';
 import { createSecondReads, withSecondReads } from './second-reads.ts';
@@ -44,6 +45,7 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     databasesListing,
     databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
     syncDatabase: openDatabaseSync(worker, notion).syncOne,
+    rowsOff: openRowsOff(db),
   });
   const dependents = openDependents(worker);
   const secondReads = createSecondReads({ lagMs: notionLagMs, append, now, logger });
@@ -80,8 +82,4 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     if (databaseId === null || dataSourceId === null) return Promise.resolve(ignored('no_row'));
     return removeRows(removal, { ...newest, databaseId, dataSourceId }, work.signal);
   };
-}
-
-function ignored(reason: string): SyncedWork {
-  return { kind: 'settled', outcome: 'ignored', reason, trail: null, calls: 0 };
 }

@@ -8,6 +8,7 @@ import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Dependents } from '@notion-mirror/worker/dependents';
 import type { StaleAnswers } from '../consume/stale-answers.ts';
 import { settledBy, syncEntity, type Fetched, type FetchOrder, type SyncDependencies, type SyncResult } from '../consume/sync-entity.ts';
+import { ignored } from './ignored.ts';
 import { changeOf, type RowBefore } from './row-change.ts';
 import { hopOf, type RowSync } from './second-reads.ts';
 import type { RowParent, RowParents, RowTarget } from './row-parents.ts';
@@ -30,7 +31,8 @@ export function createRowSync(deps: RowSyncDependencies): RowSync {
     const { attempt, signal } = work;
     const accessibleBy = [...new Set(work.items.flatMap(({ record }) => accessibleByOf(record)))];
     const target: RowTarget = { event: newest, accessibleBy, attempt };
-    const { workspaceId } = newest;
+    const { workspaceId, dataSourceId } = newest;
+    if (dataSourceId !== null && (await parents.isOff(workspaceId, dataSourceId))) return ignored('rows_off');
     const hop = Math.min(...work.items.map(({ item }) => hopOf(item)));
     const result = await syncEntity(
       {
