@@ -13,7 +13,9 @@ export interface NotionTruth {
 
 export interface Difference {
   readonly databaseId: string;
-  /** `document` when one side lacks the database altogether. */
+  /** Only for a row. */
+  readonly pageId?: string;
+  /** `document` when one side lacks the database or row altogether. */
   readonly field: string;
   readonly mirror: unknown;
   readonly notion: unknown;

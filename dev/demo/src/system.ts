@@ -5,8 +5,10 @@ import { freePort } from '@notion-mirror/local-stack/ports';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { variables } from '@notion-mirror/service-kit/variables';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
+import { contentsDifferences, rowDifferences } from './row-equality.ts';
 import {
   runMirror,
   startService,
@@ -40,10 +42,19 @@ export interface System {
   register(customer: Customer): Promise<void>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
-  /** What differs between the mirror's view and Notion's truth, over all customers or for one tenant. */
+  /** Whether rows are mirrored, too: MIRROR_ROWS. */
+  readonly withRows: boolean;
+  /**
+   * What differs between the mirror's views and Notion's truth, over all customers or for one tenant: of the databases, and when there is nothing,
+   * of the rows and of what the mirror says about their completeness.
+   */
   differences(workspaceId?: string): Promise<Difference[]>;
+  /** What differs between the counts of the last scan of each data source and the rows that Notion shows now. */
+  countDifferences(): Promise<Difference[]>;
   /** How many databases Notion shows all customers' integrations now. */
   notionDatabases(): number;
+  /** How many rows Notion shows them. */
+  notionRows(): number;
   /** Stops emulators and services that still run. The servers stay. */
   stop(): Promise<void>;
 }
@@ -83,8 +94,11 @@ export async function startSystem(
     // Customers are connected by name, before Nango's notice could add them under another tenant.
     MIRROR_CONNECTION_TENANT: 'off',
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    // Default: as the services do without it. MIRROR_TEST_ROWS=on or off decides for demo and tests.
+    ...(process.env['MIRROR_TEST_ROWS'] === undefined ? {} : { MIRROR_ROWS: process.env['MIRROR_TEST_ROWS'] }),
     ...options.env,
   };
+  const withRows = variables.MIRROR_ROWS.parse.parse(env['MIRROR_ROWS'] ?? variables.MIRROR_ROWS.default) === 'on';
   const watchdog = await startWatchdog();
   const services = new Set<ServiceProcess>();
   const customers: Customer[] = [];
@@ -92,6 +106,16 @@ export async function startSystem(
   const connections = createConnectionStore(db);
 
   const truthOf = ({ notionWorkspaceId, botId }: Customer) => notion.truth({ workspaceId: notionWorkspaceId, botId });
+  const rowTruthOf = ({ notionWorkspaceId, botId }: Customer) => notion.rowTruth({ workspaceId: notionWorkspaceId, botId });
+  const documentsOf = (collection: string, { workspaceId }: Customer) => db.collection(collection).find({ workspaceId }).toArray();
+  const rowsDifferOf = async (customer: Customer): Promise<Difference[]> => {
+    const [rows, contents] = await Promise.all([documentsOf('rows', customer), documentsOf('data_source_contents', customer)]);
+    const truths = rowTruthOf(customer);
+    return [
+      ...rowDifferences(customer.workspaceId, rows, truths),
+      ...contentsDifferences(contents, truthOf(customer), truths, { withCounts: false }),
+    ];
+  };
   const stop = async () => {
     await Promise.all([...services].map((service) => service.stop()));
     await Promise.all([pair.stop(), client.close(), watchdog.close()]);
@@ -109,6 +133,7 @@ export async function startSystem(
       nango,
       env,
       db,
+      withRows,
       webhookUrl: (route) => `http://127.0.0.1:${httpPort}/webhooks/${route}`,
       async start(name, program) {
         const service = await startService(name, env, { watchdog, onLine: options.onLine, program });
@@ -131,13 +156,24 @@ export async function startSystem(
         const of = workspaceId === undefined ? customers : customers.filter((customer) => customer.workspaceId === workspaceId);
         const found = await Promise.all(
           of.map(async (customer) => {
-            const documents = await db.collection('databases').find({ workspaceId: customer.workspaceId }).toArray();
-            return differences(documents, truthOf(customer));
+            const documents = await documentsOf('databases', customer);
+            const databases = differences(documents, truthOf(customer));
+            return databases.length === 0 && withRows ? rowsDifferOf(customer) : databases;
+          }),
+        );
+        return found.flat();
+      },
+      async countDifferences() {
+        const found = await Promise.all(
+          customers.map(async (customer) => {
+            const contents = await documentsOf('data_source_contents', customer);
+            return contentsDifferences(contents, truthOf(customer), rowTruthOf(customer), { withCounts: true });
           }),
         );
         return found.flat();
       },
       notionDatabases: () => customers.reduce((sum, customer) => sum + truthOf(customer).length, 0),
+      notionRows: () => customers.reduce((sum, customer) => sum + rowTruthOf(customer).length, 0),
       stop,
     };
   } catch (error) {

@@ -23,6 +23,9 @@ export interface RowActionKind {
 /** Fewer, so that a schema stays readable. */
 const mostProperties = 24;
 const mostPages = 20;
+/** Imported rows are older than the import, and some are of one minute. */
+const importedSince = Date.parse('2026-01-31T08:00:00Z');
+const importedMinutes = 30;
 
 export const rowActions = {
   insertRow: action(9, (situation) => {
@@ -46,7 +49,7 @@ export const rowActions = {
       run: async () => {
         const schema = await schemaOf(situation, source.id);
         const context = await contextOf(situation);
-        const rows = Array.from({ length: count }, () => ({ properties: madeUpCells(schema, context) }));
+        const rows = Array.from({ length: count }, () => ({ properties: madeUpCells(schema, context), createdTime: someTime(random) }));
         notion.createRows({ dataSourceId: source.id, rows });
       },
     };
@@ -201,6 +204,10 @@ async function contextOf({ around, customer, random, user }: RowSituation): Prom
     pages: around.liveRows.map(({ id }) => id),
     rowsOf: (source) => around.liveRows.flatMap((row) => (sourceOf(row) === source ? [row.id] : [])),
   };
+}
+
+function someTime(random: Random): string {
+  return new Date(importedSince + random.integer(importedMinutes) * 60_000).toISOString();
 }
 
 /** Some of the cells of a row, by property id. */
