@@ -19,6 +19,8 @@ export interface Customer {
 interface Action {
   readonly customer: Customer;
   readonly says: string;
+  /** What the mirror will show of it. */
+  readonly about: 'databases' | 'rows';
   readonly act: () => Promise<void>;
 }
 
@@ -44,69 +46,79 @@ export function createCustomer(pair: EmulatorPair, workspaceId: string, name: st
 const title = { Name: { title: {} } };
 const status = { select: { options: [{ name: 'Open' }, { name: 'Done' }] } };
 
-/** A small life of three customers: their databases appear, change, move, vanish and come back. */
-export async function* lifeOf(acme: Customer, globex: Customer, initech: Customer): AsyncGenerator<Action, void, void> {
+/** A small life of three customers: their databases, and perhaps the rows in them, appear, change, move, vanish and come back. */
+export async function* lifeOf(
+  acme: Customer,
+  globex: Customer,
+  initech: Customer,
+  { withRows }: { readonly withRows: boolean },
+): AsyncGenerator<Action, void, void> {
   let tasks = { databaseId: '', dataSourceId: '' };
   let clients = { databaseId: '', dataSourceId: '' };
   let reports = { databaseId: '', dataSourceId: '' };
   let scratch = { databaseId: '', dataSourceId: '' };
+  let formerClients = '';
+  const rows = { trip: '', map: '', vandelay: '' };
   const make = (customer: Customer, name: string, properties: Record<string, unknown>) =>
     customer.user.createDatabase(customer.pages.home, name, { ...title, ...properties });
+  const databases = (customer: Customer, says: string, act: () => Promise<unknown>): Action => ({
+    customer,
+    says,
+    about: 'databases',
+    act: async () => void (await act()),
+  });
+  function* onRows(customer: Customer, says: string, act: () => Promise<unknown>): Generator<Action, void, void> {
+    if (withRows) yield { customer, says, about: 'rows', act: async () => void (await act()) };
+  }
 
-  yield { customer: acme, says: 'creates the database “Tasks”', act: async () => void (tasks = await make(acme, 'Tasks', {})) };
-  yield {
-    customer: globex,
-    says: 'creates the database “Clients”',
-    act: async () => void (clients = await make(globex, 'Clients', { Mail: { email: {} } })),
-  };
-  yield {
-    customer: initech,
-    says: 'creates the database “TPS reports”',
-    act: async () => void (reports = await make(initech, 'TPS reports', { Due: { date: {} } })),
-  };
-  yield {
-    customer: acme,
-    says: 'adds the properties “Status” and “$ a.b 💸” to “Tasks”',
-    act: () => acme.user.editDataSource(tasks.dataSourceId, { properties: { Status: status, '$ a.b 💸': { number: { format: 'euro' } } } }),
-  };
-  yield {
-    customer: globex,
-    says: 'adds a second data source to “Clients”',
-    act: async () => void (await globex.user.addDataSource(clients.databaseId, 'Former clients', title)),
-  };
-  yield {
-    customer: initech,
-    says: 'moves “TPS reports” to the trash',
-    act: () => initech.user.editDatabase(reports.databaseId, { in_trash: true }),
-  };
-  yield {
-    customer: acme,
-    says: 'renames “Tasks” to “Roadmap 🚀” and moves it to the page Archive',
-    act: () =>
-      acme.user.editDatabase(tasks.databaseId, {
-        title: richText('Roadmap 🚀'),
-        parent: { type: 'page_id', page_id: acme.pages.archive },
-      }),
-  };
-  yield { customer: globex, says: 'creates the database “Scratch”', act: async () => void (scratch = await make(globex, 'Scratch', {})) };
-  yield {
-    customer: initech,
-    says: 'restores “TPS reports”',
-    act: () => initech.user.editDatabase(reports.databaseId, { in_trash: false }),
-  };
-  yield {
-    customer: globex,
-    says: 'moves “Scratch” to the trash',
-    act: () => globex.user.editDatabase(scratch.databaseId, { in_trash: true }),
-  };
-  yield {
-    customer: acme,
-    says: 'describes and locks “Roadmap 🚀”',
-    act: () => acme.user.editDatabase(tasks.databaseId, { description: richText('What we will do next.'), is_locked: true }),
-  };
-  yield {
-    customer: initech,
-    says: 'removes the property “Due” from “TPS reports”',
-    act: () => initech.user.editDataSource(reports.dataSourceId, { properties: { Due: null } }),
-  };
+  yield databases(acme, 'creates the database “Tasks”', async () => (tasks = await make(acme, 'Tasks', {})));
+  yield databases(globex, 'creates the database “Clients”', async () => (clients = await make(globex, 'Clients', { Mail: { email: {} } })));
+  yield databases(
+    initech,
+    'creates the database “TPS reports”',
+    async () => (reports = await make(initech, 'TPS reports', { Due: { date: {} } })),
+  );
+  yield databases(acme, 'adds the properties “Status” and “$ a.b 💸” to “Tasks”', () =>
+    acme.user.editDataSource(tasks.dataSourceId, { properties: { Status: status, '$ a.b 💸': { number: { format: 'euro' } } } }),
+  );
+  yield* onRows(acme, 'adds the rows “Plan the trip” and “Buy a map”', async () => {
+    rows.trip = await acme.user.addRow(tasks.dataSourceId, 'Plan the trip', { Status: { select: { name: 'Open' } } });
+    rows.map = await acme.user.addRow(tasks.dataSourceId, 'Buy a map');
+  });
+  yield databases(
+    globex,
+    'adds a second data source to “Clients”',
+    async () => (formerClients = await globex.user.addDataSource(clients.databaseId, 'Former clients', title)),
+  );
+  yield* onRows(acme, 'finishes “Plan the trip”', () =>
+    acme.user.editRow(rows.trip, { properties: { Status: { select: { name: 'Done' } }, '$ a.b 💸': { number: 12.5 } } }),
+  );
+  yield* onRows(globex, 'adds the row “Vandelay”', async () => {
+    rows.vandelay = await globex.user.addRow(clients.dataSourceId, 'Vandelay', { Mail: { email: 'art@vandelay.example' } });
+  });
+  yield* onRows(initech, 'adds the rows “Week 1” and “Week 2”', async () => {
+    for (const week of ['Week 1', 'Week 2']) await initech.user.addRow(reports.dataSourceId, week);
+  });
+  yield databases(initech, 'moves “TPS reports” to the trash', () => initech.user.editDatabase(reports.databaseId, { in_trash: true }));
+  yield databases(acme, 'renames “Tasks” to “Roadmap 🚀” and moves it to the page Archive', () =>
+    acme.user.editDatabase(tasks.databaseId, {
+      title: richText('Roadmap 🚀'),
+      parent: { type: 'page_id', page_id: acme.pages.archive },
+    }),
+  );
+  yield* onRows(globex, 'moves “Vandelay” to “Former clients”', () => globex.user.moveRow(rows.vandelay, formerClients));
+  yield* onRows(acme, 'moves “Buy a map” to the trash', () => acme.user.editRow(rows.map, { in_trash: true }));
+  yield databases(globex, 'creates the database “Scratch”', async () => (scratch = await make(globex, 'Scratch', {})));
+  yield databases(initech, 'restores “TPS reports”', () => initech.user.editDatabase(reports.databaseId, { in_trash: false }));
+  yield* onRows(acme, 'restores “Buy a map”', () => acme.user.editRow(rows.map, { in_trash: false }));
+  yield databases(globex, 'moves “Scratch” to the trash', () => globex.user.editDatabase(scratch.databaseId, { in_trash: true }));
+  yield databases(acme, 'describes and locks “Roadmap 🚀”', () =>
+    acme.user.editDatabase(tasks.databaseId, { description: richText('What we will do next.'), is_locked: true }),
+  );
+  yield* onRows(acme, 'renames the status “Done” to “Finished”, which no webhook says of the row', () =>
+    acme.user.renameOption(tasks.dataSourceId, 'Status', 'Done', 'Finished'),
+  );
+  yield databases(initech, 'removes the property “Due” from “TPS reports”', () =>
+    initech.user.editDataSource(reports.dataSourceId, { properties: { Due: null } }),
+  );
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import kafkajs, { Kafka } from 'kafkajs';
+import type { Document } from 'mongodb';
 import pc from 'picocolors';
 import { lifeOf, type Customer } from './customers.ts';
 import type { Difference } from './equality.ts';
-import { createNarrator, type Narrator, type SeenRecord } from './narrator.ts';
+import { createNarrator, type Narrator, type SeenRecord, type SeenRow } from './narrator.ts';
 import { announceDemo } from './running-demo.ts';
 import { startSystem, type System } from './system.ts';
 
@@ -28,14 +29,16 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
   const system = await startSystem(stack, {
     name: `demo_${Date.now().toString(36)}`,
     emulators: { notion: { delivery: { delayMs: [20, 200] } } },
-    env: { MIRROR_LOG_LEVEL: 'debug' },
+    // The emulated Notion never lags, and there is one clock: a scan need not wait a minute.
+    env: { MIRROR_LOG_LEVEL: 'debug', MIRROR_NOTION_LAG_SECONDS: '1', MIRROR_CLOCK_TOLERANCE_SECONDS: '1' },
     onLine: (line) => narrator.log(line),
   });
   let found: Verdict;
   try {
     await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => system.start(name)));
     using _announcement = await announceDemo(system.env);
-    await using _documents = await followRecords(system, narrator);
+    await using _documents = followRecords(system, 'database_records', (document) => narrator.record(document as SeenRecord));
+    await using _rows = followRecords(system, 'row_records', (document) => narrator.row(document as SeenRow));
 
     narrator.say('Three customers connect their Notion');
     const acme = await system.connect('acme', 'Acme');
@@ -43,9 +46,9 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
     const initech = await system.connect('initech', 'Initech');
 
     narrator.say('They work in Notion, and the mirror follows');
-    for await (const { customer, says, act } of lifeOf(acme, globex, initech)) {
+    for await (const { customer, says, about, act } of lifeOf(acme, globex, initech, system)) {
       signal.throwIfAborted();
-      narrator.action(customer.workspaceId, says);
+      narrator.action(customer.workspaceId, says, about);
       await act();
       await caughtUp(system, signal);
       if (!once) await delay(paceMs, undefined, { signal });
@@ -98,6 +101,8 @@ async function caughtUp(system: System, signal: AbortSignal): Promise<void> {
 interface Verdict {
   readonly mirrored: number;
   readonly inNotion: number;
+  /** Null: rows are not mirrored. */
+  readonly rows: { readonly mirrored: number; readonly inNotion: number } | null;
   readonly differences: readonly Difference[];
   readonly deadLetters: number;
 }
@@ -106,23 +111,25 @@ async function verdictOf(stack: StackAddresses, system: System): Promise<Verdict
   return {
     mirrored: await system.db.collection('databases').countDocuments(),
     inNotion: system.notionDatabases(),
+    rows: system.withRows ? { mirrored: await system.db.collection('rows').countDocuments(), inNotion: system.notionRows() } : null,
     differences: await system.differences(),
     deadLetters: await countDeadLetters(stack, system),
   };
 }
 
-function printVerdict({ mirrored, inNotion, differences, deadLetters }: Verdict, narrator: Narrator, json: boolean): void {
+function printVerdict({ mirrored, inNotion, rows, differences, deadLetters }: Verdict, narrator: Narrator, json: boolean): void {
   const equal = differences.length === 0;
   narrator.say('The verdict');
-  console.log(`  The mirror holds ${mirrored} databases, Notion ${inNotion}.`);
+  const [ours, theirs] = rows === null ? ['', ''] : [` and ${rows.mirrored} rows`, ` and ${rows.inNotion}`];
+  console.log(`  The mirror holds ${mirrored} databases${ours}, Notion ${inNotion}${theirs}.`);
   console.log(equal ? pc.green('  They are equal, field by field.') : pc.red(`  They differ in ${differences.length} places:`));
   for (const difference of differences.slice(0, 20)) console.log(describe(difference));
   console.log(deadLetters === 0 ? pc.green('  No dead letters.') : pc.red(`  ${deadLetters} dead letters.`));
-  if (json) console.log(JSON.stringify({ mirrored, inNotion, equal, differences, deadLetters }));
+  if (json) console.log(JSON.stringify({ mirrored, inNotion, ...(rows === null ? {} : { rows }), equal, differences, deadLetters }));
 }
 
-function describe({ databaseId, field, mirror, notion }: Difference): string {
-  return `    ${databaseId} ${field}\n      mirror ${pc.red(JSON.stringify(mirror))}\n      Notion ${pc.green(JSON.stringify(notion))}`;
+function describe({ databaseId, pageId, field, mirror, notion }: Difference): string {
+  return `    ${pageId ?? databaseId} ${field}\n      mirror ${pc.red(JSON.stringify(mirror))}\n      Notion ${pc.green(JSON.stringify(notion))}`;
 }
 
 async function countDeadLetters(stack: StackAddresses, system: System): Promise<number> {
@@ -137,11 +144,11 @@ async function countDeadLetters(stack: StackAddresses, system: System): Promise<
   }
 }
 
-/** Prints each document as it is written, from MongoDB's change stream. */
-async function followRecords(system: System, narrator: Narrator): Promise<AsyncDisposable> {
-  const stream = system.db.collection('database_records').watch<SeenRecord & { _id: string }>([], { fullDocument: 'updateLookup' });
+/** Hands each document on as it is written, from MongoDB's change stream. */
+function followRecords(system: System, collection: string, onDocument: (document: Document) => void): AsyncDisposable {
+  const stream = system.db.collection(collection).watch([], { fullDocument: 'updateLookup' });
   stream.on('change', (change) => {
-    if ('fullDocument' in change && change.fullDocument) narrator.record(change.fullDocument);
+    if ('fullDocument' in change && change.fullDocument) onDocument(change.fullDocument);
   });
   // The system, and with it the client, is stopped before the stream: that error is expected.
   stream.on('error', () => {});

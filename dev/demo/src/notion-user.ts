@@ -8,14 +8,20 @@ export interface NotionUser {
   editDatabase(databaseId: string, edit: Json): Promise<void>;
   editDataSource(dataSourceId: string, edit: Json): Promise<void>;
   addDataSource(databaseId: string, title: string, properties: Json): Promise<string>;
+  /** Resolves to the new row's id. */
+  addRow(dataSourceId: string, title: string, cells?: Json): Promise<string>;
+  editRow(pageId: string, edit: Json): Promise<void>;
+  moveRow(pageId: string, dataSourceId: string): Promise<void>;
+  /** Renames an option of a select in the schema, and thereby in every row. */
+  renameOption(dataSourceId: string, property: string, from: string, to: string): Promise<void>;
 }
 
 export function notionUser(notionUrl: string, token: string): NotionUser {
-  const call = async (method: 'POST' | 'PATCH', path: string, body: Json): Promise<Json> => {
+  const call = async (method: 'GET' | 'POST' | 'PATCH', path: string, body?: Json): Promise<Json> => {
     const response = await fetch(`${notionUrl}/v1/${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'notion-version': '2025-09-03', 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer = (await response.json()) as Json;
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${String(answer['message'])}`);
@@ -41,6 +47,26 @@ export function notionUser(notionUrl: string, token: string): NotionUser {
       const parent = { type: 'database_id', database_id: databaseId };
       const answer = await call('POST', 'data_sources', { parent, title: richText(title), properties });
       return String(answer['id']);
+    },
+    async addRow(dataSourceId, title, cells = {}) {
+      const answer = await call('POST', 'pages', {
+        parent: { type: 'data_source_id', data_source_id: dataSourceId },
+        properties: { title: { title: richText(title) }, ...cells },
+      });
+      return String(answer['id']);
+    },
+    async editRow(pageId, edit) {
+      await call('PATCH', `pages/${pageId}`, edit);
+    },
+    async moveRow(pageId, dataSourceId) {
+      await call('POST', `pages/${pageId}/move`, { parent: { type: 'data_source_id', data_source_id: dataSourceId } });
+    },
+    async renameOption(dataSourceId, property, from, to) {
+      const source = await call('GET', `data_sources/${dataSourceId}`);
+      const { select } =
+        (source['properties'] as Readonly<Record<string, { readonly select: { readonly options: readonly Json[] } }>>)[property] ?? {};
+      const options = select?.options.map(({ id, name }) => ({ id, name: name === from ? to : name }));
+      await call('PATCH', `data_sources/${dataSourceId}`, { properties: { [property]: { select: { options } } } });
     },
   };
 }
