@@ -2,13 +2,17 @@ import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
 import type { Customer } from '@notion-mirror/demo/customers';
 import type { ServiceName, ServiceProcess } from '@notion-mirror/demo/service-process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wantScans } from './row-scans.ts';
+import { watchRows, type RowWatch } from './row-watch.ts';
 import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** Override with MIRROR_TEST_SEED=…, MIRROR_TEST_ACTIONS=… A failure names its seed. */
 const seed = process.env['MIRROR_TEST_SEED'] ?? '20261122';
 const actions = Number(process.env['MIRROR_TEST_ACTIONS'] ?? 250);
 
 let scene: Scene;
+let watch: RowWatch;
 let customers: Customer[];
 const services = new Map<ServiceName, ServiceProcess>();
 
@@ -24,14 +28,20 @@ beforeAll(async () => {
           reorderProbability: 0.3,
           reorderMs: 1_500,
         },
+        // Rows are created over many minutes, so a small cap splits a data source into windows.
+        rows: { keepVersions: true, lagMs: [0, 900], resultLimit: 50, shortPageProbability: 0.1, cursorLifeMs: 2_000 },
       },
     },
-    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '5000' },
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '5000', MIRROR_NOTION_LAG_SECONDS: '1', MIRROR_CLOCK_TOLERANCE_SECONDS: '2' },
   });
+  watch = watchRows(scene);
   for (const name of ['ingress', 'sync-worker', 'delete-worker'] as const) services.set(name, await scene.start(name));
   customers = await Promise.all(['acme', 'globex', 'initech', 'hooli'].map((tenant) => scene.connect(tenant, tenant)));
 });
-afterAll(() => scene.end());
+afterAll(async () => {
+  await watch.stop();
+  await scene.end();
+});
 
 async function crashAndRestart(name: ServiceName): Promise<void> {
   await services.get(name)?.kill();
@@ -42,7 +52,8 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
   test(
     'the mirror equals Notion despite late, duplicated and reordered webhooks and killed workers',
     async () => {
-      const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
+      const rows = { share: scene.withRows ? 0.6 : 0, most: 150 };
+      const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed, rows });
       let crashes: Promise<void> = Promise.resolve();
       for (let done = 1; done <= actions; done += 1) {
         await life.step();
@@ -53,6 +64,15 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
       await scene.untilEqual();
       expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
       expect(await scene.db.collection('databases').countDocuments()).toBe(scene.notionDatabases());
+      if (!scene.withRows) return;
+      expect(await scene.db.collection('rows').countDocuments()).toBe(scene.notionRows());
+      await wantScans(scene.db, await scene.countDifferences());
+      await waitUntil(async () => (await scene.countDifferences()).length === 0, {
+        describe: async () => JSON.stringify((await scene.countDifferences()).slice(0, 5), null, 2),
+      });
+      await watch.stop();
+      expect(watch.complaints).toEqual([]);
+      expect(watch.writes).toBeGreaterThan(actions);
     },
     180_000 + actions * 200,
   );

@@ -4,8 +4,8 @@ import type { ChangeStream, Document, ResumeToken } from 'mongodb';
 
 /** Watches every write of a row: none may go back to an older state than the mirror has shown. The emulated Notion must keep versions of rows. */
 export interface RowWatch {
-  /** One sentence for each row that went back, or that shows what Notion never did. */
-  readonly complaints: readonly string[];
+  /** One sentence for each row that went back, or that shows what Notion never did. The caller may empty it. */
+  readonly complaints: string[];
   /** Writes so far. */
   readonly writes: number;
   /** Reads what was written until now, then stops watching. */

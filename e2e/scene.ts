@@ -2,6 +2,7 @@ import { startSystem, type System } from '@notion-mirror/demo/system';
 import type { LogLine } from '@notion-mirror/demo/service-process';
 import { inject } from 'vitest';
 import { createLedger } from './ledger.ts';
+import { createEqualityCheck } from './row-scans.ts';
 import { waitUntil } from './wait-until.ts';
 
 type SystemOptions = Parameters<typeof startSystem>[1];
@@ -11,7 +12,10 @@ export interface Scene extends System {
   /** Every line that the services logged. */
   readonly lines: readonly LogLine[];
   startAll(): Promise<void>;
-  /** Resolves when no webhook is in flight and the mirror equals Notion, for all tenants or one; fails with the differences. */
+  /**
+   * Resolves when no webhook is in flight and the mirror equals Notion, for all tenants or one; fails with the differences. Asks for a scan of rows
+   * once only such differences are left that events cannot remove.
+   */
   untilEqual(workspaceId?: string): Promise<void>;
   /** Resolves when every event that the ingress accepted has an outcome; fails with those that have none. */
   untilHandled(): Promise<void>;
@@ -44,7 +48,8 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
     },
     untilEqual: async (workspaceId) => {
       await system.pair.settle();
-      await waitUntil(async () => (await system.differences(workspaceId)).length === 0, {
+      const isEqual = createEqualityCheck(system, workspaceId);
+      await waitUntil(isEqual, {
         describe: async () => {
           const differences = (await system.differences(workspaceId)).slice(0, 5);
           const ids = new Set(differences.map(({ databaseId }) => databaseId));
@@ -54,8 +59,8 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
       });
     },
     untilHandled: () =>
-      waitUntil(() => ledger.withoutOutcome().length === 0, {
-        describe: () => JSON.stringify({ withoutOutcome: ledger.withoutOutcome(), warnings: warnings() }, null, 2),
+      waitUntil(async () => (await ledger.withoutOutcome(system.db)).length === 0, {
+        describe: async () => JSON.stringify({ withoutOutcome: await ledger.withoutOutcome(system.db), warnings: warnings() }, null, 2),
       }),
     untilSwept: (workspaceId) =>
       waitUntil(async () => {

@@ -132,10 +132,10 @@ function chosenScenarios(): readonly Scenario[] {
   return scenarios.slice(0, last < 0 ? undefined : last + 1).filter(({ name }) => wanted === undefined || wanted.includes(name));
 }
 
-/** Stops everything: the last scenario of every run. */
+/** Compares what only scans find, and stops everything: the last scenario of every run. */
 async function theEnd(theatre: Theatre): Promise<ScenarioResult> {
   const began = performance.now();
-  const complaints = await theatre.close();
+  const complaints = [...(await theatre.compareRows()), ...(await theatre.close())];
   const what = 'SIGTERM to everything: exit code 0';
   if (complaints.length > 0) say(`${styleText('red', '✗ stopped')}\n    ${complaints.join('\n    ')}`);
   return { name: 'stopped', what, seconds: (performance.now() - began) / 1_000, complaints, figures: {}, warnings: [] };

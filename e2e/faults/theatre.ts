@@ -5,6 +5,8 @@ import { startSystem, type System } from '@notion-mirror/demo/system';
 import { createRandom, type Random } from '@notion-mirror/emulators/random';
 import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
 import type { Cluster } from '@notion-mirror/local-stack/cluster';
+import { createEqualityCheck } from '../row-scans.ts';
+import { watchRows } from '../row-watch.ts';
 import { waitUntil } from '../wait-until.ts';
 import { removeTopics, whatIsWrong, whereabouts } from './checks.ts';
 import { createLedger, type LedgerFigures } from '../ledger.ts';
@@ -32,6 +34,8 @@ export interface Theatre {
   play(scenario: Scenario, onStep: (step: string) => void): Promise<ScenarioResult>;
   /** Every log line of the services so far. */
   readonly lines: readonly LogLine[];
+  /** Scans all rows, for what no event announces. One sentence if the mirror does not equal Notion then. */
+  compareRows(): Promise<readonly string[]>;
   /** Stops the services. One sentence for each that did not stop properly. */
   close(): Promise<readonly string[]>;
 }
@@ -66,10 +70,11 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
       notion: {
         clock: () => Date.now() + skewMs,
         delivery: { delayMs: [0, 300], duplicateProbability: 0.1, reorderProbability: 0.2, reorderMs: 1_000 },
+        rows: { keepVersions: true },
       },
       nango: { delivery: { breaker: null, timeScale: 0.05 } },
     },
-    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '6000', MIRROR_NOTION_TIMEOUT_SECONDS: '3' },
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '6000', MIRROR_NOTION_TIMEOUT_SECONDS: '3', MIRROR_NOTION_LAG_SECONDS: '1' },
     onLine: (line) => {
       lines.push(line);
       ledger.read(line);
@@ -77,6 +82,7 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
   });
   const services = createServices(system);
   const redeliverLost = createRedelivery(system);
+  const watch = watchRows(system);
   await Promise.all(allServices.map((service) => services.start(service)));
   const customers = await connectAll(system, tenants);
 
@@ -115,7 +121,7 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
   async function problems(): Promise<string[]> {
     try {
       await redeliverLost();
-      return await whatIsWrong({ cluster, system, withoutOutcome: () => ledger.withoutOutcome(), expectedDeadLetters });
+      return await whatIsWrong({ cluster, system, withoutOutcome: () => ledger.withoutOutcome(system.db), expectedDeadLetters });
     } catch (error) {
       return [String(error)];
     }
@@ -136,7 +142,7 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
       wrong = await problems();
     }
     figures['recoverySeconds'] = (performance.now() - repaired) / 1_000;
-    return [...wrong, ...(await whereabouts(cluster, system, ledger.withoutOutcome()))];
+    return [...wrong, ...(await whereabouts(cluster, system, await ledger.withoutOutcome(system.db)))];
   }
 
   return {
@@ -154,10 +160,11 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
       } catch (error) {
         complaints.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
       }
-      complaints.push(...services.complaints.splice(0));
+      complaints.push(...services.complaints.splice(0), ...watch.complaints.splice(0));
       for (const [service, bytes] of services.maxRss) figures[`maxRssMb ${service}`] = Math.round(bytes / 1024 / 1024);
       for (const [figure, value] of Object.entries(ledger.figures)) figures[figure] = value - before[figure as keyof LedgerFigures];
       figures['databases'] = system.notionDatabases();
+      figures['rows'] = system.notionRows();
       const isWrong = complaints.length > 0;
       return {
         name: scenario.name,
@@ -169,14 +176,23 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
       };
     },
 
+    async compareRows() {
+      const describe = async () => `rows differ after a scan: ${JSON.stringify((await system.differences()).slice(0, 3))}`;
+      return waitUntil(createEqualityCheck(system), { timeoutMs: recoveryMs, describe }).then(
+        () => [],
+        (error: unknown) => [String(error)],
+      );
+    },
+
     async close() {
       await cluster.heal();
+      await watch.stop();
       await Promise.all(services.running().map((service) => services.stop(service)));
       services.close();
       await system.db.dropDatabase();
       await system.stop();
       await removeTopics(cluster, system);
-      return services.complaints;
+      return [...services.complaints, ...watch.complaints];
     },
   };
 }
@@ -201,7 +217,8 @@ async function liveDuring(
   { seed, actions }: { readonly seed: string; readonly actions: number },
   during: () => Promise<void>,
 ): Promise<number> {
-  const life = createSeededLife({ pair: system.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed });
+  const rows = { share: system.withRows ? 0.5 : 0, most: 12 };
+  const life = createSeededLife({ pair: system.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed, rows });
   // So that there is something to break.
   const first = Math.min(actions, customers.length);
   await life.run(first);
