@@ -30,7 +30,7 @@ test('a long enough life includes every action', async () => {
 
 test('users who work on rows take every action on them, and fill cells of every type', async () => {
   const pair = await startEmulatorPair({ seed: 'rows' });
-  const life = createSeededLife({ pair, workspaces: 1, seed: 'rows', rows: { share: 0.8, most: 60 } });
+  const life = createSeededLife({ pair, workspaces: 1, seed: 'rows', rows: { share: 0.8, most: 25 } });
   const missing = new Set<string>([...Object.keys(rowActions), ...fillable]);
   for (let round = 0; round < 40 && missing.size > 0; round += 1) {
     for (const { name } of await life.run(60)) missing.delete(name);

@@ -56,6 +56,7 @@ describe('configuration', () => {
       'kafka',
       'logLevel',
       'mongodbUri',
+      'notionLagMs',
       'ops',
       'outcomeRetentionMs',
       'rows',
