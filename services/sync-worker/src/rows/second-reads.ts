@@ -8,11 +8,11 @@ import type { SyncedWork } from '../consume/sync-entity.ts';
 export type RowSync = (work: Work<DatabaseEvent>, newest: DatabaseEvent, pageId: string) => Promise<SyncedWork>;
 
 /**
- * The second reads of rows that depend on others, one lag after the first: Notion shows values that it computes with a delay. A row whose sources
- * change all the time is read once in a lag.
+ * The second reads of rows that depend on others, one lag after the last change: Notion shows values that it computes with a delay. A row whose
+ * sources change all the time is read at once for the first changes, and then once in a lag.
  */
 export interface SecondReads {
-  /** Whether the second read of the row is still to come. It then answers this event, too, and a third one follows it. */
+  /** Whether the row was read often lately, and its second read is still to come. That then answers this event, too, and another one follows it. */
   readonly answers: (event: RowEvent) => boolean;
   /** To be called when the first read has answered the event. */
   readonly plan: (event: RowEvent) => void;
@@ -20,6 +20,8 @@ export interface SecondReads {
   readonly stop: () => Promise<void>;
 }
 
+/** Of one row, while its second read is still to come. */
+const mostReads = 5;
 const mostRows = 10_000;
 
 type RowEvent = DatabaseEvent & { readonly pageId: string };
@@ -27,6 +29,7 @@ type RowEvent = DatabaseEvent & { readonly pageId: string };
 interface Planned {
   /** Of those that it answers, the one that has come through the fewest rows. */
   event: RowEvent;
+  readonly reads: number;
   isAskedAgain: boolean;
 }
 
@@ -43,10 +46,11 @@ export function createSecondReads(deps: {
     most: mostRows,
     now,
     onDue(one) {
-      if (one.isAskedAgain) plan(one.event);
-      begin(one).catch((error: unknown) =>
-        logger.warn({ err: error }, 'the second read of a row that depends on others is left to the next scan'),
-      );
+      if (one.isAskedAgain) add(one.event, mostReads);
+      begin(one).catch((error: unknown) => {
+        logger.warn({ err: error }, 'cannot begin the second read of a row that depends on others; retrying');
+        add(one.event, one.reads);
+      });
     },
   });
 
@@ -55,19 +59,21 @@ export function createSecondReads(deps: {
     await append(dependencyEventOf(event, { pageId, dataSourceId }, { hop: hopOf(event), isSecond: true }, new Date(now())), []);
   }
 
-  function plan(event: RowEvent): void {
-    planned.add(nameOf(event), { event, isAskedAgain: false });
+  function add(event: RowEvent, reads: number): void {
+    const before = planned.get(nameOf(event))?.event;
+    const nearest = before !== undefined && hopOf(before) < hopOf(event) ? before : event;
+    planned.add(nameOf(event), { event: nearest, reads, isAskedAgain: false });
   }
 
   return {
     answers(event) {
       const one = planned.get(nameOf(event));
-      if (one === undefined) return false;
+      if (one === undefined || one.reads < mostReads) return false;
       one.isAskedAgain = true;
       if (hopOf(event) < hopOf(one.event)) one.event = event;
       return true;
     },
-    plan,
+    plan: (event) => add(event, (planned.get(nameOf(event))?.reads ?? 0) + 1),
     async stop() {
       await Promise.allSettled(planned.drain().map(begin));
     },
