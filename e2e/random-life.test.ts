@@ -32,7 +32,7 @@ beforeAll(async () => {
         rows: { keepVersions: true, lagMs: [0, 900], resultLimit: 50, shortPageProbability: 0.1, cursorLifeMs: 2_000 },
       },
     },
-    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '5000', MIRROR_NOTION_LAG_SECONDS: '1', MIRROR_CLOCK_TOLERANCE_SECONDS: '2' },
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '5000', MIRROR_CLOCK_TOLERANCE_SECONDS: '2' },
   });
   watch = watchRows(scene);
   for (const name of ['ingress', 'sync-worker', 'delete-worker'] as const) services.set(name, await scene.start(name));

@@ -74,7 +74,7 @@ export async function openTheatre({ cluster, seed, tenants, actions }: TheatreOp
       },
       nango: { delivery: { breaker: null, timeScale: 0.05 } },
     },
-    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '6000', MIRROR_NOTION_TIMEOUT_SECONDS: '3', MIRROR_NOTION_LAG_SECONDS: '1' },
+    env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '6000', MIRROR_NOTION_TIMEOUT_SECONDS: '3' },
     onLine: (line) => {
       lines.push(line);
       ledger.read(line);

@@ -30,8 +30,8 @@ export interface System {
   readonly env: Readonly<Record<string, string>>;
   readonly db: Db;
   readonly webhookUrl: (route: 'nango' | 'notion') => string;
-  /** `program`: another one in the place of the service. */
-  start(name: ServiceName, program?: string): Promise<ServiceProcess>;
+  /** `program`: another one in the place of the service. `env`: variables of this process only. */
+  start(name: ServiceName, program?: string, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** Runs `mirror …` and resolves with what it prints. */
   mirror(...args: string[]): Promise<string>;
   /** The same, for a command that may fail. */
@@ -94,6 +94,8 @@ export async function startSystem(
     // Customers are connected by name, before Nango's notice could add them under another tenant.
     MIRROR_CONNECTION_TENANT: 'off',
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    // As far behind as an emulated Notion is asked to be in the tests, so that scans need not wait a minute.
+    MIRROR_NOTION_LAG_SECONDS: '1',
     // Default: as the services do without it. MIRROR_TEST_ROWS=on or off decides for demo and tests.
     ...(process.env['MIRROR_TEST_ROWS'] === undefined ? {} : { MIRROR_ROWS: process.env['MIRROR_TEST_ROWS'] }),
     ...options.env,
@@ -135,8 +137,8 @@ export async function startSystem(
       db,
       withRows,
       webhookUrl: (route) => `http://127.0.0.1:${httpPort}/webhooks/${route}`,
-      async start(name, program) {
-        const service = await startService(name, env, { watchdog, onLine: options.onLine, program });
+      async start(name, program, ownEnv = {}) {
+        const service = await startService(name, { ...env, ...ownEnv }, { watchdog, onLine: options.onLine, program });
         services.add(service);
         void service.exited.then(() => services.delete(service));
         return service;
