@@ -4,7 +4,16 @@ import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-
 import type { Db } from 'mongodb';
 
 /** What the events of a row, of its data source or of its database let the mirror follow. */
-const followed: readonly (string | undefined)[] = ['document', 'dataSourceId', 'title', 'icon', 'cover', 'isLocked'];
+const followed: readonly (string | undefined)[] = [
+  'document',
+  'dataSourceId',
+  'title',
+  'icon',
+  'cover',
+  'isLocked',
+  'lastEditedTime',
+  'lastEditedBy',
+];
 
 /** Whether a row may differ like this until its data source is scanned: archiving, renamed properties and options, and values that follow other rows. */
 export function onlyAScanFinds({ pageId, field }: Difference): boolean {

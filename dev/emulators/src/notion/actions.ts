@@ -224,18 +224,20 @@ export function createActions({
       childAdded(actor, page);
       return page;
     },
-    editPage: (actor, page, { title, values, icon, cover, isLocked }) => {
+    editPage: (actor, page, { title, values, icon, cover, isLocked = page.isLocked }) => {
       assertEditable(page);
+      const propertyIds = [...(title === undefined ? [] : ['title']), ...(values?.keys() ?? [])];
+      // Not an edit, since nothing announces it.
+      if (propertyIds.length === 0 && icon === undefined && cover === undefined && isLocked === page.isLocked) return;
       history.remember(page);
       touch(actor, page);
-      const propertyIds = [...(title === undefined ? [] : ['title']), ...(values?.keys() ?? [])];
       if (title !== undefined) page.title = title;
       if (values !== undefined) setValues(page, values);
       if (icon !== undefined) page.icon = icon;
       if (cover !== undefined) page.cover = cover;
       if (propertyIds.length > 0) announcer.pageEdited(page, actor, propertyIds);
       if (icon !== undefined || cover !== undefined) announcer.page('content_updated', page, actor, { updatedBlocks: [] });
-      if (isLocked !== undefined && isLocked !== page.isLocked) {
+      if (isLocked !== page.isLocked) {
         page.isLocked = isLocked;
         announcer.page(isLocked ? 'locked' : 'unlocked', page, actor);
       }

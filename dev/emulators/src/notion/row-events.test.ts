@@ -100,6 +100,17 @@ test.each<[string, 'properties' | 'content', string[]]>([
   expect(await types()).toEqual(expected);
 });
 
+test('a request that changes nothing is no edit: it would move last_edited_time without an event', async () => {
+  const { sourceId, workspaceId, asOwner } = await subscribed();
+  const { ids } = notion.createRows({ dataSourceId: sourceId, rows: [{}], announce: false });
+  now += 120_000;
+  const before = notion.rowTruth({ workspaceId });
+  notion.editRows({ ids, properties: {} });
+  await asOwner.pages.update({ page_id: ids[0] ?? '', is_locked: false });
+  expect(notion.rowTruth({ workspaceId })).toEqual(before);
+  expect(await types()).toEqual([]);
+});
+
 test('archiving and unarchiving are neither announced nor edits', async () => {
   const { sourceId, asBot, workspaceId } = await subscribed();
   const { ids } = notion.createRows({ dataSourceId: sourceId, rows: [{}, {}], announce: false });
