@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { AccessibleDataSource } from '@notion-mirror/domain/database-content';
 import { deadLetterRecord } from '@notion-mirror/event-log/dead-letters';
 import { createEventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord } from '@notion-mirror/event-log/event-record';
@@ -7,12 +8,15 @@ import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { eventOf, isolatedLog, silent } from '@notion-mirror/event-log/testing/isolated-log';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someContent } from '../../packages/mirror-store/test/mongo.ts';
+import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { startHttpServer } from '../../packages/operations/test/http-server.ts';
 import { mirror } from '../test/surroundings.ts';
 
@@ -22,6 +26,8 @@ const stack = inject('stack');
 const database = `json_${randomUUID().slice(0, 8)}`;
 const notionWorkspace = '13950b26-c203-4f3b-b97d-93ec06319565';
 const databaseId = '248104cd-477e-80fd-b757-e945d38000bd';
+const source = '263104cd-477e-804b-8c32-000b2fcd241a';
+const page = '0f3b2c1d-5a6e-4b7c-8d9e-000000000001';
 const event = '367cba44-b6f3-4c92-81e7-6a2e9659efd4';
 const log = isolatedLog(stack);
 const topics = topicsFor(log.prefix);
@@ -135,6 +141,20 @@ async function putDocument(): Promise<void> {
   });
 }
 
+/** A database with a row, which a sync-worker has followed. */
+async function putRows(): Promise<void> {
+  const deps = { db: mongo.db, metrics: new Registry() };
+  const [workspaceId, connectionId, asOf] = ['globex', 'own', new Date('2026-01-02T03:04:05.678Z')];
+  const [tasks] = someContent().dataSources as [AccessibleDataSource];
+  const content = someContent({ title: 'Tasks', dataSources: [{ ...tasks, id: source }] });
+  const lastEvent = { id: event, type: 'database.created', occurredAt: asOf };
+  const written = { workspaceId, expected: null, connectionId, asOf };
+  await createRecordStore(databaseStorage, deps).writeLive({ ...written, id: databaseId, content, lastEvent });
+  const row = someRow({ databaseId, dataSourceId: source });
+  await createRecordStore(rowStorage, deps).writeLive({ ...written, id: page, content: row, lastEvent: null, seenBy: 'query' });
+  await openDataSourceContents(mongo.db).follow({ workspaceId, databaseId }, [{ dataSourceId: source, schema: 'x' }]);
+}
+
 const add = ['connections', 'add', 'own', '--workspace-id', 'acme', '--notion-workspace-id', notionWorkspace];
 
 /** In order: each step builds on the state left by the previous ones. */
@@ -180,6 +200,15 @@ const steps: readonly Step[] = [
   { name: 'connections-remove', args: ['connections', 'remove', 'own', '--yes'] },
   { name: 'purge-plan', args: ['connections', 'purge', '--workspace-id', 'acme', '--dry-run'] },
   { name: 'purge', args: ['connections', 'purge', '--workspace-id', 'acme', '--yes'] },
+  { name: 'rows-status-of-nothing', args: ['rows', 'status'] },
+  { name: 'rows-status', args: ['rows', 'status', source], before: putRows },
+  { name: 'rows-list', args: ['rows', 'list', source, '--where', 'Name~ale'] },
+  { name: 'verify-rows', args: ['verify', '--rows', source, '--grace', '0'] },
+  { name: 'rows-scan', args: ['rows', 'scan', source, '--no-wait'] },
+  { name: 'rows-scan-unknown', args: ['rows', 'scan', 'nobody'] },
+  { name: 'rows-off-plan', args: ['rows', 'off', source, '--dry-run'] },
+  { name: 'rows-off', args: ['rows', 'off', source, '--yes'] },
+  { name: 'rows-on', args: ['rows', 'on', source] },
   { name: 'bad-configuration', args: ['status'], env: { MIRROR_KAFKA_SSL: 'yes' } },
 ];
 

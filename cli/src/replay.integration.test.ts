@@ -28,7 +28,7 @@ import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
-import { someRow } from '../../packages/mirror-store/test/some-row.ts';
+import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { mirror as run } from '../test/surroundings.ts';
 
 const stack = inject('stack');

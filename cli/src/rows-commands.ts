@@ -1,14 +1,33 @@
 import type { Command as Program } from 'commander';
 import { findSource } from '@notion-mirror/operations/rows/find-source';
 import { openRowTable, type TableRow } from '@notion-mirror/operations/rows/row-table';
+import { gatherRowStatus, sourcesIn } from '@notion-mirror/operations/rows/row-status';
+import { scansEnded, wantScans } from '@notion-mirror/operations/rows/scan-rows';
+import { planRowsOff, turnRowsOff, turnRowsOn } from '@notion-mirror/operations/rows/turn-rows';
 import { useMongo } from '@notion-mirror/operations/servers';
+import { count, oneLine } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
+import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './option-values.ts';
 import { csvLines, jsonLines, renderRowTable, rowTableJson } from './row-table-view.ts';
+import { offPlanJson, renderOffPlan, renderRowStatus, renderSources, rowStatusJson, sourceJson } from './rows-view.ts';
 
-interface ListOptions {
+interface SourceOptions {
   readonly workspaceId?: string;
+}
+
+interface OffOptions extends SourceOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+interface ScanOptions {
+  readonly acceptRemovals?: boolean;
+  readonly wait: boolean;
+}
+
+interface ListOptions extends SourceOptions {
   readonly where?: readonly string[];
   readonly format: string;
   readonly limit: string;
@@ -16,6 +35,55 @@ interface ListOptions {
 
 export function addRowsCommands(program: Program, act: Act): void {
   const rows = program.command('rows').description('shows and controls the mirrored rows of data sources');
+
+  rows
+    .command('status')
+    .description('shows whether the mirror has all rows of each data source, as of when, and its scans')
+    .argument(
+      '[tenant or data source]',
+      'a tenant, a data source or a database; default: all tenants, and the data sources that are not complete',
+    )
+    .addHelpText('after', '\nExit code 1: a data source is incomplete, and the reason is named.')
+    .action(async (text?: string) => {
+      await act(async (context) => status(configured(context), text ?? null));
+    });
+
+  rows
+    .command('scan')
+    .description('has the sync-workers compare all rows with Notion now, and waits until they have')
+    .argument('<tenant or data source>', 'a tenant, a data source or a database')
+    .option('--accept-removals', 'remove rows that no connection can read any more, however many')
+    .option('--no-wait', 'do not wait')
+    .addHelpText(
+      'after',
+      `
+A scan begins when its queries can show everything that was there at the time of the request, after MIRROR_NOTION_LAG_SECONDS and the clock tolerance.
+
+Exit code 0: the scans have ended, and every row is in the mirror. 1: a data source is incomplete, or its scan failed.`,
+    )
+    .action(async (text: string, options: ScanOptions) => {
+      await act(async (context) => scan(configured(context), text, options));
+    });
+
+  rows
+    .command('off')
+    .description('erases the rows of a data source and mirrors none until they are turned on again')
+    .argument('<data source>', 'its id, or that of a database with one data source, or a URL')
+    .option('--workspace-id <tenant>', "this tenant's, if several mirror the same data source")
+    .option('--dry-run', 'show the plan without carrying it out')
+    .option('--yes', 'do not ask')
+    .action(async (source: string, options: OffOptions) => {
+      await act(async (context) => turnOff(configured(context), source, options));
+    });
+
+  rows
+    .command('on')
+    .description('mirrors the rows of a data source that were turned off, from the beginning')
+    .argument('<data source>', 'its id, or that of a database with one data source, or a URL')
+    .option('--workspace-id <tenant>', "this tenant's, if several mirror the same data source")
+    .action(async (source: string, options: SourceOptions) => {
+      await act(async (context) => turnOn(configured(context), source, options));
+    });
 
   rows
     .command('list')
@@ -44,14 +112,77 @@ A spreadsheet may run a cell that begins with = + - or @ as a formula: the cells
     });
 }
 
+async function status(context: ConfiguredContext, text: string | null): Promise<ExitCode> {
+  const { output } = context;
+  const found = await useMongo(context, async ({ db }) => gatherRowStatus(db, text));
+  const incomplete = found.summary?.states.incomplete ?? found.sources.filter(({ state }) => state === 'incomplete').length;
+  output.result(incomplete === 0, rowStatusJson(found), (colors) => renderRowStatus(found, colors));
+  return incomplete === 0 ? exitCode.ok : exitCode.failed;
+}
+
+async function scan(context: ConfiguredContext, text: string, options: ScanOptions): Promise<ExitCode> {
+  const { output } = context;
+  return useMongo(context, async ({ db }) => {
+    const { asked, wanted } = await wantScans(db, await sourcesIn(db, text), { acceptsRemovals: options.acceptRemovals === true });
+    const ids = wanted.map(({ workspaceId, dataSourceId }) => ({ workspaceId, dataSourceId }));
+    if (wanted.length === 0) output.warning('there is nothing to scan: no data source here has its rows on');
+    if (!options.wait || wanted.length === 0) {
+      const json = { asked: asked.toISOString(), wanted: ids, dataSources: [] };
+      output.result(true, json, () => `${count(wanted.length, 'scan')} requested; see mirror rows status ${oneLine(text)}`);
+      return exitCode.ok;
+    }
+    output.note(`${count(wanted.length, 'scan')} requested`);
+    const ended = await scansEnded(context, db, wanted, asked);
+    const isComplete = ended.every(({ state }) => state === 'complete');
+    const json = { asked: asked.toISOString(), wanted: ids, dataSources: ended.map(sourceJson) };
+    output.result(isComplete, json, (colors) => renderSources(ended, colors));
+    return isComplete ? exitCode.ok : exitCode.failed;
+  });
+}
+
+async function turnOff(context: ConfiguredContext, text: string, options: OffOptions): Promise<ExitCode> {
+  const { output } = context;
+  return useMongo(context, async ({ db }) => {
+    const plan = await planRowsOff(db, await findSource(db, text, tenantOption(options)));
+    if (options.dryRun === true) {
+      output.result(true, { ...offPlanJson(plan), erased: null }, (colors) => renderOffPlan(plan, colors));
+      return exitCode.ok;
+    }
+    if (options.yes !== true) {
+      output.plan((colors) => renderOffPlan(plan, colors));
+      await confirm(context, { yes: options.yes, command: 'rows off', question: 'Erase these rows?', done: 'erased' });
+    }
+    const erased = await turnRowsOff(context, db, plan);
+    output.result(
+      true,
+      { ...offPlanJson(plan), isOff: true, erased },
+      (colors) => `${colors.green('off')}: ${count(erased, 'row')} erased`,
+    );
+    return exitCode.ok;
+  });
+}
+
+async function turnOn(context: ConfiguredContext, text: string, options: SourceOptions): Promise<ExitCode> {
+  const { output, config } = context;
+  return useMongo(context, async ({ db }) => {
+    const source = await findSource(db, text, tenantOption(options));
+    const wasOff = await turnRowsOn(db, source);
+    const { workspaceId, dataSourceId } = source;
+    output.result(true, { workspaceId, dataSourceId, wasOff }, () =>
+      wasOff ? `on: its first scan is due; see mirror rows status ${dataSourceId}` : 'its rows are on already',
+    );
+    if (config.rows === 'off') output.warning('MIRROR_ROWS is off here: services with that setting mirror no rows at all');
+    return exitCode.ok;
+  });
+}
+
 async function list(context: ConfiguredContext, text: string, options: ListOptions): Promise<ExitCode> {
   const { output } = context;
   const { format, where = [] } = options;
   if (format !== 'table' && format !== 'csv' && format !== 'json') throw usageError('--format is table, csv or json');
   const limit = limitOption(options.limit);
-  const workspaceId = options.workspaceId === undefined ? undefined : opaqueId('tenant', '--workspace-id', options.workspaceId);
   return useMongo(context, async ({ db }) => {
-    const table = openRowTable(db, await findSource(db, text, workspaceId), { where, limit: limit === null ? null : limit + 1 });
+    const table = openRowTable(db, await findSource(db, text, tenantOption(options)), { where, limit: limit === null ? null : limit + 1 });
     if (!output.isJson && format !== 'table') {
       await output.stream(format === 'csv' ? csvLines(table, limit) : jsonLines(table, limit));
       return exitCode.ok;
@@ -63,6 +194,10 @@ async function list(context: ConfiguredContext, text: string, options: ListOptio
     output.result(true, rowTableJson(table, shown, hasMore), (colors) => renderRowTable(table, shown, hasMore, colors));
     return exitCode.ok;
   });
+}
+
+function tenantOption({ workspaceId }: SourceOptions): string | undefined {
+  return workspaceId === undefined ? undefined : opaqueId('tenant', '--workspace-id', workspaceId);
 }
 
 function collected(condition: string, before: readonly string[] = []): readonly string[] {

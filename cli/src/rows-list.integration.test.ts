@@ -9,7 +9,7 @@ import { createRecordStore } from '@notion-mirror/mirror-store/records/record-st
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
-import { someRow } from '../../packages/mirror-store/test/some-row.ts';
+import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { mirror } from '../test/surroundings.ts';
 
 const stack = inject('stack');

@@ -1,5 +1,4 @@
 import type { Db } from 'mongodb';
-import { openContents, type ContentsDocument } from '../contents-document.ts';
 import { orUnavailable } from '../errors.ts';
 import { openRecords } from '../records/record-document.ts';
 import { rowStorage } from './row.ts';
@@ -17,17 +16,4 @@ export async function sourcesOfRows(db: Db, workspaceId: string): Promise<string
     }
     return found.toSorted();
   });
-}
-
-/** The data sources of that id, or of the database of that id, whose rows the mirror follows. Of all tenants. Rejects with a `StoreUnavailableError`. */
-export async function findFollowedSources(
-  db: Db,
-  id: string,
-): Promise<Pick<ContentsDocument, 'workspaceId' | 'databaseId' | 'dataSourceId'>[]> {
-  return orUnavailable('data sources could not be read', () =>
-    openContents(db)
-      .find({ $or: [{ dataSourceId: id }, { databaseId: id }] }, { projection: { _id: 0, workspaceId: 1, databaseId: 1, dataSourceId: 1 } })
-      .sort({ _id: 1 })
-      .toArray(),
-  );
 }

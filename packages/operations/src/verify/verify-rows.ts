@@ -3,7 +3,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { RowContent } from '@notion-mirror/domain/entities/row';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { DataSourceRef } from '@notion-mirror/mirror-store/contents-document';
-import { openDataSourceContents, type ContentsStatus } from '@notion-mirror/mirror-store/data-source-contents';
+import { openContentsReports, type SourceContents } from '@notion-mirror/mirror-store/contents-reports';
 import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records';
 import { sourcesOfRows } from '@notion-mirror/mirror-store/entities/row-sources';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
@@ -35,6 +35,8 @@ export interface VerifyRowsOrder extends Omit<VerifyOrder, 'workspaceId'> {
 const tenantsAtOnce = 4;
 /** Of one data source: each is read singly, which takes a call. */
 const maxSuspects = 2_000;
+/** Of one tenant. */
+const mostSources = 100_000;
 const progressMs = 5_000;
 
 /**
@@ -83,20 +85,25 @@ async function verifyTenantRows(
   connections: readonly Connection[],
   scope: RowScope,
 ): Promise<TenantRows> {
-  const followed = await openDataSourceContents(deps.db).list(workspaceId);
+  const contents = openContentsReports(deps.db);
   const results: TenantRows[] = [];
-  for (const status of followed.filter(scope.includes)) results.push(await verifySource(deps, status, connections));
-  const known = new Set(followed.map(({ dataSourceId }) => dataSourceId));
+  for (const status of await contents.list({ ...scope.query, workspaceId }, mostSources)) {
+    results.push(await verifySource(deps, status, connections));
+  }
+  const { id } = scope.query;
   for (const dataSourceId of await sourcesOfRows(deps.db, workspaceId)) {
-    const isUnknown = !known.has(dataSourceId) && scope.includes({ workspaceId, dataSourceId, databaseId: null });
-    if (isUnknown) results.push(unanswered({ workspaceId, dataSourceId }, 'the mirror shows rows of it, and no live database lists it'));
+    const source = { workspaceId, dataSourceId };
+    const isMeant = id === undefined || id === dataSourceId;
+    if (isMeant && (await contents.read(source)) === null) {
+      results.push(unanswered(source, 'the mirror shows rows of it, and no live database lists it'));
+    }
   }
   return joined(results);
 }
 
 async function verifySource(
   { context, db, notion, graceMs, onRows, onSource }: TenantDependencies,
-  status: ContentsStatus,
+  status: SourceContents,
   connections: readonly Connection[],
 ): Promise<TenantRows> {
   const { signal } = context;
@@ -159,7 +166,7 @@ function joined(results: readonly TenantRows[]): TenantRows {
 }
 
 /** Null: it can be compared. */
-function whyNotComparable({ state, completeAsOf, reason }: ContentsStatus): string | null {
+function whyNotComparable({ state, completeAsOf, reason }: SourceContents): string | null {
   if (completeAsOf !== null) return null;
   return state === 'incomplete' ? `its rows were never read completely: ${reason ?? 'unknown'}` : 'its first scan has not finished';
 }
