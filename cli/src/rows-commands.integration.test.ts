@@ -97,6 +97,14 @@ test('an incomplete data source fails, with its reason', async () => {
   expect(code).toBe(1);
   expect(stdout).toContain(`${second} is incomplete: a row could not be written`);
   expect(stdout).toContain(`${second}: more than the 10000 rows that Notion returns were created 2026-01-02 03:04`);
+  const shown = JSON.parse((await scene.mirror('status', '--json')).stdout) as { rows: unknown };
+  expect(shown.rows).toMatchObject({
+    mirrored: 3,
+    dataSources: { complete: 1, incomplete: 1 },
+    rows: { live: 4, archived: 2 },
+    incomplete: [{ workspaceId: 'acme', dataSourceId: second, reason: 'a row could not be written' }],
+  });
+  expect((await scene.mirror('status')).stdout).toContain(`acme: the rows of ${second} are incomplete: a row could not be written`);
   await scene.setContents(second, { state: 'complete', reason: null, truncated: [] });
 });
 

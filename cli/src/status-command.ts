@@ -9,7 +9,7 @@ import { renderStatus, statusJson } from './status-view.ts';
 export function addStatusCommand(program: Program, act: Act): void {
   program
     .command('status')
-    .description('shows the state of the mirror: tenants, lag, waiting work, dead letters')
+    .description('shows the state of the mirror: tenants, lag, waiting work, dead letters, rows')
     .option('--watch', 'refresh every two seconds, until Ctrl-C')
     .action(async ({ watch }: { watch?: boolean }) => {
       await act(async (context) => status(configured(context), watch === true));

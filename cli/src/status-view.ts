@@ -1,7 +1,8 @@
 import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
 import { oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
-import { table, type Cell, type Colors } from './output.ts';
+import { minute, table, type Cell, type Colors } from './output.ts';
+import { summaryJson } from './rows-view.ts';
 import type { GroupStatus, MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
 
 export function statusJson(status: MirrorStatus): JsonObject {
@@ -25,6 +26,16 @@ export function statusJson(status: MirrorStatus): JsonObject {
       lastWebhookAt: lastWebhookAt?.toISOString() ?? null,
       lastUnannouncedAt: lastUnannouncedAt.toISOString(),
     })),
+    rows: {
+      mirrored: status.rows.mirrored,
+      ...summaryJson(status.rows),
+      incomplete: status.rows.incomplete.map(({ workspaceId, databaseId, dataSourceId, reason }) => ({
+        workspaceId,
+        databaseId,
+        dataSourceId,
+        reason,
+      })),
+    },
   };
 }
 
@@ -42,7 +53,7 @@ function lagSeconds({ oldestAt }: GroupStatus, at: Date): number {
 }
 
 export function renderStatus(status: MirrorStatus, colors: Colors): string {
-  const { at, tenants, connections, groups, pending, held, silent } = status;
+  const { at, tenants, connections, groups, pending, held, silent, rows } = status;
   const bad = (number: number): Cell => ({ text: String(number), style: number === 0 ? undefined : colors.yellow });
   const dim = (texts: readonly string[]): Cell[] => texts.map((text) => ({ text, style: colors.dim }));
   const kinds = ['active', 'unauthorized', 'paused', 'deleted'] as const;
@@ -65,6 +76,17 @@ export function renderStatus(status: MirrorStatus, colors: Colors): string {
       ]),
     ]),
     table([dim(['dead letters', 'in the spool', 'parked']), [bad(status.deadLetters), bad(status.spooled), bad(status.parked)]]),
+    table([
+      dim(['rows', 'data sources complete', 'scanning', 'incomplete', 'off', 'complete as of']),
+      [
+        String(rows.mirrored),
+        String(rows.states.complete),
+        String(rows.states.scanning),
+        bad(rows.states.incomplete),
+        String(rows.states.off),
+        rows.oldestCompleteAsOf === null ? '–' : `${minute(rows.oldestCompleteAsOf)} or later`,
+      ],
+    ]),
     ...(pending.length === 0
       ? []
       : [
@@ -93,6 +115,9 @@ export function renderStatus(status: MirrorStatus, colors: Colors): string {
       colors.yellow(
         `${oneLine(workspaceId)} is silent: Notion shows edits, and the last webhook came ${lastWebhookAt?.toISOString() ?? 'never'}.`,
       ),
+    ),
+    ...rows.incomplete.map(({ workspaceId, dataSourceId, reason }) =>
+      colors.yellow(`${oneLine(workspaceId)}: the rows of ${dataSourceId} are incomplete: ${oneLine(reason ?? 'unknown')}`),
     ),
     ...(groups.some(({ workers }) => workers === 0)
       ? [

@@ -123,6 +123,7 @@ test('the queries of the views use indexes', async () => {
 test('reports the differences found', async () => {
   await initMongo(mongo.db, ttl);
   await mongo.db.collection('spooled_events').insertOne({});
+  await mongo.db.collection('data_source_contents').insertMany([{ state: 'incomplete' }, { state: 'complete' }]);
   await mongo.db.collection('row_records').insertMany([{}, {}, { removed: { at: new Date() } }]);
   const report = await inspectMongo(mongo.db, ttl);
   expect(report).toEqual({
@@ -133,7 +134,7 @@ test('reports the differences found', async () => {
       { kind: databaseKind, live: 0, tombstones: 0 },
       { kind: rowKind, live: 2, tombstones: 1 },
     ],
-    counts: { spooled: 1, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
+    counts: { spooled: 1, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0, incompleteSources: 1 },
   });
 });
 

@@ -42,6 +42,8 @@ export interface MongoReport {
     readonly parked: number;
     readonly stoppedSweeps: number;
     readonly incompleteSweeps: number;
+    /** Data sources whose rows the mirror does not all have. */
+    readonly incompleteSources: number;
   };
 }
 
@@ -60,6 +62,7 @@ export async function inspectMongo(db: Db, layout: MongoLayout): Promise<MongoRe
         parked: await db.collection(collectionNames.parkedEvents).countDocuments(),
         stoppedSweeps: await db.collection(collectionNames.sweeps).countDocuments({ 'last.stopped': true }),
         incompleteSweeps: await db.collection(collectionNames.sweeps).countDocuments({ incompleteSince: { $gt: new Date(0) } }),
+        incompleteSources: await db.collection(collectionNames.dataSourceContents).countDocuments({ state: 'incomplete' }),
       },
     };
   });

@@ -40,7 +40,7 @@ export const healthyMongo: MongoFacts = {
     { kind: databaseKind, live: 12, tombstones: 3 },
     { kind: rowKind, live: 4_000, tombstones: 1 },
   ],
-  counts: { spooled: 0, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0 },
+  counts: { spooled: 0, parked: 0, stoppedSweeps: 0, incompleteSweeps: 0, incompleteSources: 0 },
   connections: {
     byStatus: { active: 2, paused: 0, unauthorized: 0, deleted: 1 },
     unauthorized: [],

@@ -151,6 +151,13 @@ describe('each problem is found, with a remedy', () => {
       /2 tenants: .* could not compare everything; the search failed for c-2 of acme: status 403/,
       'mirror reconcile status',
     ],
+    [
+      'rows are missing',
+      counts({ incompleteSources: 2 }),
+      w('mongodb', 'incomplete_rows'),
+      /^2 data sources: the mirror does not have all rows$/,
+      'mirror rows status',
+    ],
     ['events wait for a connection', counts({ parked: 4 }), w('mongodb', 'parked'), /4 events wait in parked_events/, 'mirror connections'],
     [
       'no connections',

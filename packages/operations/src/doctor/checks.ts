@@ -201,6 +201,16 @@ function mongoChecks({ serverVersion, replicaSet, differences, records, counts, 
             'mirror reconcile status shows what, and why',
           ),
         ]),
+    ...(counts.incompleteSources === 0
+      ? []
+      : [
+          warning(
+            'incomplete_rows',
+            area,
+            `${count(counts.incompleteSources, 'data source')}: the mirror does not have all rows`,
+            'mirror rows status shows which, and why',
+          ),
+        ]),
   ];
 }
 

@@ -4,7 +4,10 @@ import { groupIdFor, readerGroupId, topicsFor, workerNames, type WorkerName } fr
 import { findWhereabouts, nextOffset } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { openContentsReports, type ContentsSummary, type SourceContents } from '@notion-mirror/mirror-store/contents-reports';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { countRecords } from '@notion-mirror/mirror-store/records/record-counts';
 import { createSettledDeadLetters } from '@notion-mirror/mirror-store/settled-dead-letters';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { silentTenants, type SilentTenant } from '@notion-mirror/mirror-store/tenant-signs';
@@ -38,21 +41,31 @@ export interface MirrorStatus {
   readonly spooled: number;
   readonly parked: number;
   readonly silent: readonly SilentTenant[];
+  readonly rows: RowsSummary;
+}
+
+export interface RowsSummary extends ContentsSummary {
+  /** Mirrored now; `rows` is as of the last complete scans. */
+  readonly mirrored: number;
+  /** The first incomplete data sources. */
+  readonly incomplete: readonly SourceContents[];
 }
 
 const shownTenants = 10;
+const shownSources = 10;
 
 /** Asks Kafka and MongoDB only. Rejects with an OperatorError, or the store's errors. */
 export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
   const { config } = context;
   const at = new Date();
-  const [connections, live, deadLetters, spooled, parked, silent] = await Promise.all([
+  const [connections, live, deadLetters, spooled, parked, silent, rows] = await Promise.all([
     createConnectionStore(db).list(),
     liveWorkers(db, at),
     waitingLetters(context, db, kafka),
     createSpool(db).count(),
     createParkedEvents(db).count(),
     silentTenants(db, config.silenceMs, at),
+    rowsSummary(db),
   ]);
   const groups = await Promise.all(workerNames.map(async (service) => groupStatus(context, kafka, service, live)));
   const backlog = live.flatMap((worker) => worker.backlog);
@@ -69,7 +82,18 @@ export async function gatherStatus(context: OperationContext, db: Mongo['db'], k
     spooled,
     parked,
     silent,
+    rows,
   };
+}
+
+async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
+  const contents = openContentsReports(db);
+  const [summary, incomplete, { live: mirrored }] = await Promise.all([
+    contents.summary(),
+    contents.list({ states: ['incomplete'] }, shownSources),
+    countRecords(db, rowStorage),
+  ]);
+  return { ...summary, mirrored, incomplete };
 }
 
 const order: readonly ConnectionStatus[] = ['active', 'unauthorized', 'paused', 'deleted'];
