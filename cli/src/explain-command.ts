@@ -1,8 +1,9 @@
 import type { Command as Program } from 'commander';
-import { canonicalNotionId, notionIdFromText } from '@notion-mirror/domain/notion-id';
+import { canonicalNotionId, openNotionIdFromText } from '@notion-mirror/domain/notion-id';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
+import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { opaqueId } from './option-values.ts';
@@ -19,16 +20,17 @@ interface ExplainOptions {
 export function addExplainCommand(program: Program, act: Act): void {
   program
     .command('explain')
-    .description('traces a change from its webhook to its document, and explains why a database is not mirrored')
-    .argument('<id>', 'a database, a data source or an event: an id, or a Notion URL')
+    .description('traces a change from its webhook to its document, and explains why a database or row is not mirrored')
+    .argument('<id>', 'a database, a data source, a row or an event: an id, or a Notion URL')
     .option('--workspace-id <tenant>', "only this tenant's")
-    .option('--last <n>', 'number of events of a database', '3')
+    .option('--last <n>', 'number of events of a database or row', '3')
     .option('--no-notion', 'do not ask Notion')
     .addHelpText(
       'after',
       `
 Examples:
   mirror explain https://www.notion.so/acme/Tasks-248104cd477e80fdb757e945d38000bd
+  mirror explain 'https://www.notion.so/acme/Buy-kale-0f3b2c1d5a6e4b7c8d9e000000000001?pvs=4'
   mirror explain 367cba44-b6f3-4c92-81e7-6a2e9659efd4 --workspace-id acme
 
 Exit code 0: the mirror equals Notion. 1: it does not, and each cause is named.`,
@@ -44,9 +46,9 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
   if (!Number.isInteger(last) || last < 1 || last > 100) throw usageError('--last takes a whole number from 1 to 100');
   const workspaceId = options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId);
   // An event's id need not be a Notion id: those of rechecks and sweeps are longer.
-  const subject = (text.includes('/') ? notionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();
+  const subject = (text.includes('/') ? openNotionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();
   if (subject === '' || (text.includes('//') && canonicalNotionId(subject) === null)) {
-    throw usageError(`"${oneLine(text)}" names no database: a Notion URL ends with its id`);
+    throw usageError(`"${oneLine(text)}" names no database or row: a Notion URL ends with its id`);
   }
   const facts = await gatherExplainFacts(context, { subject, workspaceId, last, asksNotion: options.notion });
   const causes = causesOf(facts, new Date());
@@ -64,11 +66,12 @@ function explanationJson(
     subject,
     [kind.idField]: id,
     causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
-    tenants: tenants.map(({ workspaceId, connections, record, notion }) => ({
+    tenants: tenants.map(({ workspaceId, connections, record, notion, row }) => ({
       workspaceId,
       connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
       mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
       notion: notion?.kind ?? null,
+      ...(row === null ? {} : { row: rowJson(row) }),
     })),
     events: outcomes.map((outcome) => ({
       eventId: outcome.eventId,
@@ -93,16 +96,30 @@ function explanationJson(
   };
 }
 
+function rowJson({ databaseId, dataSourceId, isArchived, contents }: RowFacts): JsonObject {
+  const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
+  return { databaseId, dataSourceId, isArchived, dataSource: source };
+}
+
+/** Where the row is, and whether the mirror has that table completely. */
+function rowWords({ dataSourceId, isArchived, contents }: RowFacts): string[] {
+  if (dataSourceId === null) return [];
+  const state = contents === null ? 'not followed' : contents.state;
+  const asOf = contents === null || contents.completeAsOf === null ? '' : `, complete as of ${contents.completeAsOf.toISOString()}`;
+  return [`    ${isArchived === true ? 'archived, ' : ''}in the data source ${dataSourceId} (${state}${asOf})`];
+}
+
 function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors: Colors): string {
   const { subject, kind, id, tenants, outcomes } = facts;
   const lines = [colors.bold(id === null || id === subject ? subject : `${oneLine(subject)}, of the ${kind.name} ${id}`)];
-  for (const { workspaceId, record, notion } of tenants) {
+  for (const { workspaceId, record, notion, row } of tenants) {
     const is =
       record === null
         ? 'no record'
         : `${record.live ? 'mirrored' : `a tombstone (${record.removed?.reason ?? ''})`}, revision ${record.rev}`;
     const asOf = record === null ? '' : `, as of ${new Date(record.asOf).toISOString()}`;
     lines.push(`tenant ${oneLine(workspaceId)}: ${is}${asOf}${notion?.kind === 'equal' ? colors.green('; equal to Notion') : ''}`);
+    if (row !== null) lines.push(...rowWords(row));
   }
   for (const { text, remedy } of causes) {
     lines.push(`${colors.yellow('!')} ${oneLine(text)}`);

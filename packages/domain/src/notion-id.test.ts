@@ -1,6 +1,6 @@
 import { assert, property, uuid } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalNotionId, notionIdFromText } from './notion-id.ts';
+import { canonicalNotionId, notionIdFromText, openNotionIdFromText } from './notion-id.ts';
 
 const dashed = '248104cd-477e-80fd-b757-e945d38000bd';
 const dashless = '248104cd477e80fdb757e945d38000bd';
@@ -59,5 +59,25 @@ describe('notionIdFromText', () => {
     `see ${dashless}`,
   ])('no id in %j', (text) => {
     expect(notionIdFromText(text)).toBeNull();
+  });
+});
+
+describe('openNotionIdFromText', () => {
+  const other = '22222222222222222222222222222222';
+
+  test.each([
+    `https://www.notion.so/acme/Tasks-${other}?v=11111111111111111111111111111111&p=${dashless}&pm=s`,
+    `https://www.notion.so/${other}?p=${dashed}`,
+    `https://www.notion.so/acme/Buy-kale-${dashless}?pvs=4`,
+    `https://www.notion.so/acme/Buy-kale-${dashless}?p=nothing`,
+    `https://acme.notion.site/Buy-kale-${dashless}#${other}`,
+    `https://app.notion.com/p/${dashless}`,
+    dashless,
+  ])('%s', (text) => {
+    expect(openNotionIdFromText(text)).toBe(dashed);
+  });
+
+  test('no id', () => {
+    expect(openNotionIdFromText('https://www.notion.so/acme/Tasks')).toBeNull();
   });
 });

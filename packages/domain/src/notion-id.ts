@@ -16,8 +16,20 @@ export function canonicalNotionId(text: string): string | null {
 export function notionIdFromText(text: string): string | null {
   const plain = canonicalNotionId(text.trim());
   if (plain !== null) return plain;
-  const url = URL.parse(text.trim()) ?? (text.includes('/') ? URL.parse(`https://${text.trim()}`) : null);
+  const url = urlFromText(text);
   if (url === null) return null;
   const last = url.pathname.split('/').findLast((segment) => segment !== '') ?? '';
   return canonicalNotionId(last) ?? canonicalNotionId(last.slice(-36)) ?? canonicalNotionId(last.slice(-32));
+}
+
+/**
+ * The same, but of the page that is open within what the URL shows, if there is one: `…/Tasks-248104cd477e80fdb757e945d38000bd?p=0f3b2c1d5a6e4b7c8d9e000000000001`
+ * is the row, not its database.
+ */
+export function openNotionIdFromText(text: string): string | null {
+  return canonicalNotionId(urlFromText(text)?.searchParams.get('p') ?? '') ?? notionIdFromText(text);
+}
+
+function urlFromText(text: string): URL | null {
+  return URL.parse(text.trim()) ?? (text.includes('/') ? URL.parse(`https://${text.trim()}`) : null);
 }

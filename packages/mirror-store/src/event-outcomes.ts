@@ -62,7 +62,9 @@ export interface OutcomeDocument extends EventOutcome {
 
 export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): OutcomeDocument {
   const { eventId, databaseId, dataSourceId, pageId, record, others = [] } = outcome;
-  const ids = [eventId, ...others, databaseId, dataSourceId, pageId, record?.databaseId ?? null, record?.pageId ?? null];
+  // A table has a thousand times as many events about its rows as about itself.
+  const holders = pageId === null ? [databaseId, dataSourceId] : [];
+  const ids = [eventId, ...others, ...holders, pageId, record?.databaseId ?? null, record?.pageId ?? null];
   const subjects = new Set(ids.filter((id) => id !== null));
   return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
 }
@@ -97,7 +99,7 @@ export function outcomeOf(
 
 /** Reads stored outcomes. Rejects with a `StoreUnavailableError`. */
 export interface OutcomeHistory {
-  /** Outcomes of an event, a database or a data source by its id, latest first. Outcomes without a tenant match every tenant. */
+  /** Outcomes of an event, a database, a data source or a row by its id, latest first. Outcomes without a tenant match every tenant. */
   of(subject: string, options: { readonly workspaceId: string | null; readonly limit: number }): Promise<EventOutcome[]>;
 }
 

@@ -1,9 +1,13 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import type { RemovalReason } from '@notion-mirror/domain/write-rule';
+import type { SourceContents, SourceScan } from '@notion-mirror/mirror-store/contents-reports';
 import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { describe, expect, test } from 'vitest';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
 import { causesOf } from './causes.ts';
+import type { RowFacts } from './row-facts.ts';
 
 const now = new Date('2026-01-02T00:00:00Z');
 const later = new Date('2026-01-02T00:10:00Z');
@@ -29,6 +33,7 @@ const tenant: TenantFacts = {
   waiting: [],
   backlog: null,
   notion: { kind: 'equal' },
+  row: null,
 };
 const facts: ExplainFacts = {
   subject: 'd1',
@@ -41,6 +46,7 @@ const facts: ExplainFacts = {
   spooled: [],
   deadLetters: [],
   workers: [{ service: 'sync-worker', at: now }],
+  rows: 'on',
 };
 
 const codesOf = (given: Partial<TenantFacts>, more: Partial<ExplainFacts> = {}) =>
@@ -60,6 +66,7 @@ const waiting = {
   partition: 3,
   offset: 7n,
   appendedAt: now,
+  target: { databaseId: 'd1', pageId: null },
   ahead: 2,
 } as const;
 
@@ -129,6 +136,112 @@ describe('causes', () => {
   ])('a webhook that the ingress ignored as %s', (reason, code) => {
     const outcomes = [{ ...outcome, service: 'ingress' as const, outcome: 'ignored', reason }];
     expect(codesOf({}, { outcomes, tenants: [] })).toEqual([code]);
+  });
+
+  describe('of a row', () => {
+    const contents: SourceContents = {
+      workspaceId: 'acme',
+      databaseId: 'd1',
+      dataSourceId: 's1',
+      state: 'complete',
+      reason: null,
+      rows: { live: 3, archived: 0 },
+      completeAsOf: now,
+      truncated: [],
+      last: null,
+      wanted: null,
+      failures: 0,
+      failure: null,
+      dueAt: null,
+      nextFullAt: null,
+      scan: null,
+    };
+    const row: RowFacts = {
+      databaseId: 'd1',
+      dataSourceId: 's1',
+      createdTime: now,
+      isArchived: false,
+      database: { live: true, hasSource: true },
+      contents,
+    };
+    const ofRow = (given: Partial<TenantFacts>, home: Partial<RowFacts> = {}, more: Partial<ExplainFacts> = {}) =>
+      codesOf({ row: { ...row, ...home }, ...given }, { kind: rowKind, id: 'p1', subject: 'p1', ...more });
+    const missing = { record: null, notion: { kind: 'differs' } } as const;
+    const erased = (reason: RemovalReason) => ({
+      record: { ...record, live: false, removed: { at: now, reason, eventId: 'e1' } },
+      notion: null,
+    });
+    const source = (change: Partial<SourceContents>) => ({ contents: { ...contents, ...change } });
+    const scan: SourceScan = {
+      startedAt: now,
+      depth: 'all',
+      wish: { reasons: ['first_backfill'], depth: 'all', at: now, raisesAll: false, dueAt: now, firstAt: now, allAt: now },
+      isClaimed: true,
+      rows: 7,
+      failed: [{ pageId: 'p1', because: 'too large' }],
+    };
+    const deferred: EventOutcome = { ...outcome, pageId: 'p1', kind: 'row_sync', outcome: 'deferred', reason: 's', at: now };
+    const last = { startedAt: later, endedAt: later, depth: 'all', calls: 1, returned: 1, written: 1, readSingly: 0 } as const;
+
+    test.each<[string, string[], Partial<TenantFacts>, Partial<RowFacts>, Partial<ExplainFacts>?]>([
+      ['equal, even if archived', [], {}, { isArchived: true }],
+      ['in a complete data source: its event was lost', ['no_event'], missing, {}],
+      ['not shared', ['not_shared'], { record: null, notion: { kind: 'inaccessible' } }, { dataSourceId: null, contents: null }],
+      ['in the trash', ['trashed'], { record: null, notion: { kind: 'trashed' } }, {}],
+      ['moved to another page', ['not_a_row'], { record: null, notion: { kind: 'moved_away' } }, {}],
+      ['of an unknown database', ['database_not_mirrored'], missing, { database: null, contents: null }],
+      ['of a removed database', ['database_not_mirrored'], missing, { database: { live: false, hasSource: false }, contents: null }],
+      [
+        'of a data source that has left',
+        ['database_not_mirrored'],
+        missing,
+        { database: { live: true, hasSource: false }, contents: null },
+      ],
+      ['while rows are off', ['rows_off'], missing, { contents: null }, { rows: 'off' }],
+      ['of a data source that is off', ['rows_off'], missing, source({ state: 'off' })],
+      ['before its data source is followed', ['scan_unfinished'], missing, { contents: null }],
+      [
+        'before the first scan has ended',
+        ['scan_unfinished'],
+        missing,
+        source({ state: 'scanning', completeAsOf: null, scan: { ...scan, failed: [] } }),
+      ],
+      ['that a running scan could not write', ['row_not_written'], missing, source({ scan })],
+      [
+        'that the last scan could not write',
+        ['row_not_written'],
+        missing,
+        source({ state: 'incomplete', reason: 'a row was not written: p1 (too large)' }),
+      ],
+      ['of an incomplete data source', ['rows_incomplete'], missing, source({ state: 'incomplete', reason: 'another was not written' })],
+      [
+        'created in a truncated minute',
+        ['truncated_minute'],
+        missing,
+        source({ state: 'incomplete', reason: 'too many', truncated: [{ partition: 'live', minute: now, atLeast: 10_000 }] }),
+      ],
+      [
+        'created in another minute',
+        ['rows_incomplete'],
+        missing,
+        source({ state: 'incomplete', reason: 'too many', truncated: [{ partition: 'live', minute: later, atLeast: 10_000 }] }),
+      ],
+      ['left to a scan', ['deferred'], { notion: { kind: 'differs' } }, {}, { outcomes: [deferred] }],
+      ['left to a scan that has ended', ['stale'], { notion: { kind: 'differs' } }, source({ last }), { outcomes: [deferred] }],
+      ['stale', ['stale'], { notion: { kind: 'differs' } }, {}],
+      ['deleted, without asking Notion', ['deleted'], erased('deleted'), {}],
+      ['trashed, without asking Notion', ['trashed'], erased('trashed'), {}],
+      ['unshared, without asking Notion', ['not_shared'], erased('inaccessible'), {}],
+      ['moved away, without asking Notion', ['not_a_row'], erased('moved_away'), {}],
+      [
+        'of a removed database, without asking Notion',
+        ['database_not_mirrored'],
+        erased('database_removed'),
+        { database: { live: false, hasSource: false }, contents: null },
+      ],
+    ])('%s', (_name, codes, given, home, more) => {
+      expect(ofRow(given, home, more)).toEqual(codes);
+    });
   });
 
   test('without any facts, the number of tenants decides between unknown tenant and no connection', () => {

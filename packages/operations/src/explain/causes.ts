@@ -2,6 +2,7 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { placeKey } from '@notion-mirror/mirror-store/settled-dead-letters';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
+import { causesOfRow } from './row-causes.ts';
 import { count } from '../text.ts';
 
 export type CauseCode =
@@ -15,6 +16,13 @@ export type CauseCode =
   | 'not_shared'
   | 'not_a_database'
   | 'not_a_row'
+  | 'database_not_mirrored'
+  | 'rows_off'
+  | 'scan_unfinished'
+  | 'rows_incomplete'
+  | 'row_not_written'
+  | 'truncated_minute'
+  | 'deferred'
   | 'trashed'
   | 'deleted'
   | 'rate_limited'
@@ -101,7 +109,7 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
         {
           code: 'unsupported_type',
           workspaceId: null,
-          text: `${webhook} has a type that does not concern databases, so it was ignored. Pages and rows are not mirrored.`,
+          text: `${webhook} has a type that concerns neither databases nor rows, so it was ignored.`,
           remedy: null,
         },
       ];
@@ -142,7 +150,7 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
 }
 
 function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Cause[] {
-  const { workspaceId, connections, record, waiting, backlog, notion } = tenant;
+  const { workspaceId, connections, waiting, backlog, notion } = tenant;
   const cause = (code: CauseCode, text: string, remedy: string | null = null): Cause => ({ code, workspaceId, text, remedy });
   const causes: Cause[] = [];
   if (!connections.some(({ status }) => status === 'active')) causes.push(inactive(tenant));
@@ -171,16 +179,10 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
       causes.push(cause('trashed', "It is in Notion's trash, so the mirror does not show it.", 'restore it in Notion'));
       break;
     case 'inaccessible':
-      causes.push(
-        cause(
-          'not_shared',
-          'Notion answers 404 to every active connection of the tenant: it does not exist, is not shared with the integration, or is a linked database.',
-          'share it, or a page above it, with the integration in Notion',
-        ),
-      );
+      causes.push(cause('not_shared', notShared(tenant), 'share it, or a page above it, with the integration in Notion'));
       break;
     case 'moved_away':
-      causes.push(cause('not_a_row', 'It is a page, and no row of a data source, so the mirror does not show it.'));
+      causes.push(cause('not_a_row', notARow));
       break;
     case 'no_database':
       causes.push(cause('not_a_database', notADatabase(notion.message), shareTheOriginal));
@@ -193,6 +195,7 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
       causes.push(cause('notion_refuses', `Notion does not answer requests for it: ${notion.message}.`));
       break;
     case 'differs':
+      causes.unshift(...causesOfRow(tenant, facts, facts.id ?? ''));
       if (causes.length === 0) causes.push(lagging(tenant, facts));
       break;
     case 'no_active_connection':
@@ -208,14 +211,32 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
     case undefined:
       break;
   }
-  const [latest] = facts.outcomes.filter((outcome) => outcome.workspaceId === workspaceId);
-  if (notion === null && latest?.reason === 'not_a_database') causes.push(cause('not_a_database', notADatabase(null), shareTheOriginal));
-  if (notion === null && record?.removed?.reason === 'deleted') {
-    causes.push(
-      cause('deleted', `It was deleted in Notion: ${record.removed.at.toISOString()}, event ${record.removed.eventId ?? 'unknown'}.`),
-    );
-  }
+  if (notion === null) causes.push(...causesWithoutNotion(tenant, facts));
   return causes;
+}
+
+/** What the mirror alone says. */
+function causesWithoutNotion(tenant: TenantFacts, facts: ExplainFacts): Cause[] {
+  const { workspaceId, record } = tenant;
+  const cause = (code: CauseCode, text: string, remedy: string | null = null): Cause => ({ code, workspaceId, text, remedy });
+  const causes: Cause[] = [];
+  const [latest] = facts.outcomes.filter((outcome) => outcome.workspaceId === workspaceId);
+  if (latest?.reason === 'not_a_database') causes.push(cause('not_a_database', notADatabase(null), shareTheOriginal));
+  if (latest?.reason === 'not_a_row' || record?.removed?.reason === 'moved_away') causes.push(cause('not_a_row', notARow));
+  const removed = record?.removed ?? null;
+  const at = removed?.at.toISOString();
+  if (removed?.reason === 'deleted')
+    causes.push(cause('deleted', `It was deleted in Notion: ${at}, event ${removed.eventId ?? 'unknown'}.`));
+  if (removed?.reason === 'trashed') causes.push(cause('trashed', `A fetch found it in Notion's trash: ${at}.`, 'restore it in Notion'));
+  if (removed?.reason === 'inaccessible') causes.push(cause('not_shared', `No connection of the tenant could read it: ${at}.`));
+  return [...causes, ...causesOfRow(tenant, facts, facts.id ?? '')];
+}
+
+const notARow = 'It is a page, and no row of a data source, so the mirror does not show it.';
+
+function notShared({ row }: TenantFacts): string {
+  const reasons = row === null ? 'is not shared with the integration, or is a linked database' : 'or is not shared with the integration';
+  return `Notion answers 404 to every active connection of the tenant: it does not exist, ${reasons}.`;
 }
 
 const shareTheOriginal = 'for a linked view: share the original database with the integration';
@@ -226,8 +247,8 @@ function notADatabase(message: string | null): string {
 }
 
 /** The mirror differs, and no other cause explains it. */
-function lagging({ workspaceId, record }: TenantFacts, { outcomes }: ExplainFacts): Cause {
-  const remedy = `mirror verify ${workspaceId} --fix`;
+function lagging({ workspaceId, record, row }: TenantFacts, { outcomes }: ExplainFacts): Cause {
+  const remedy = row === null ? `mirror verify ${workspaceId} --fix` : `mirror verify --rows ${row.dataSourceId ?? workspaceId} --fix`;
   const last = outcomes.find(({ outcome }) => outcome === 'written');
   if (record === null) {
     return {
@@ -302,7 +323,7 @@ export function wayOf(outcome: EventOutcome): string[] {
     lines.push(`fetched in ${fetch.ms} ms with ${count(fetch.calls, 'call')}, Notion's request ${fetch.requestId ?? 'without an id'}`);
   if (record !== null) {
     const write = record.ms === null ? 'the record stayed at' : `written in ${record.ms} ms as`;
-    lines.push(`${write} revision ${record.rev} of ${record.databaseId}, as of ${record.asOf.toISOString()}`);
+    lines.push(`${write} revision ${record.rev} of ${record.pageId ?? record.databaseId}, as of ${record.asOf.toISOString()}`);
   }
   if (state !== null) lines.push(`on the state log at ${state.partition}:${state.offset}`);
   const why = failure === null ? (outcome.reason ?? '') : `${failure.class}/${failure.code}: ${failure.message}`;

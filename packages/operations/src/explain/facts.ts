@@ -2,8 +2,9 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
 import type { WorkerName } from '@notion-mirror/event-log/topics';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
-import type { EntityKind } from '@notion-mirror/domain/entity';
+import type { EntityKind, EventTarget } from '@notion-mirror/domain/entity';
 import type { StoredRecord } from '@notion-mirror/mirror-store/records/record-document';
+import type { RowFacts } from './row-facts.ts';
 import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 
 /** Notion's current answer about the entity, through a tenant's connections, compared with the mirror. */
@@ -23,6 +24,8 @@ export interface WaitingEvent {
   readonly partition: number;
   readonly offset: bigint;
   readonly appendedAt: Date;
+  /** What the event is about; null: it could not be read. */
+  readonly target: Pick<EventTarget, 'databaseId' | 'pageId'> | null;
   /** Unfinished records before it in the partition, of all tenants. */
   readonly ahead: number;
 }
@@ -36,6 +39,8 @@ export interface TenantFacts {
   readonly backlog: TenantBacklog | null;
   /** Null: Notion was not asked. */
   readonly notion: NotionSays | null;
+  /** Null: the subject is no row. */
+  readonly row: RowFacts | null;
 }
 
 export interface ExplainFacts {
@@ -55,4 +60,6 @@ export interface ExplainFacts {
   /** Unsettled dead letters. */
   readonly deadLetters: readonly DeadLetterFacts[];
   readonly workers: readonly Pick<WorkerStatus, 'service' | 'at'>[];
+  /** MIRROR_ROWS of the one who asks. */
+  readonly rows: 'on' | 'off';
 }

@@ -1,7 +1,8 @@
 import { actionOf } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
-import type { EntityRef } from '@notion-mirror/domain/entity';
-import { mirrorVerdict } from '@notion-mirror/domain/content-differences';
+import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
+import { rowKind } from '@notion-mirror/domain/entities/row';
+import { mirrorVerdict, type Fields } from '@notion-mirror/domain/content-differences';
 import { kindOf } from '@notion-mirror/event-log/event-record';
 import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
@@ -11,18 +12,19 @@ import { groupIdFor, readerGroupId, topicsFor, workerNames } from '@notion-mirro
 import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { openOutcomeHistory } from '@notion-mirror/mirror-store/event-outcomes';
+import { openOutcomeHistory, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { liveWorkers } from '@notion-mirror/mirror-store/worker-status';
 import { Registry } from '@notion-mirror/service-kit/metrics';
-import type { AnyEntity } from '../operated-entity.ts';
+import type { AnyEntity, EntityOutcome } from '../operated-entity.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { openDeadLetterTopic } from '../dead-letters/topic.ts';
 import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
 import { openNotion } from '../notion-access.ts';
+import { gatherRowFacts } from './row-facts.ts';
 import { askKafka, eventCodecOf, kafkaOf, useMongo, type Kafka } from '../servers.ts';
 
 /** In addition to the workers' own budget; one question takes a handful of calls. */
@@ -49,16 +51,8 @@ export async function gatherExplainFacts(
       deadLettersAbout(context, db, subject),
       liveWorkers(db, new Date()),
     ]);
-    const { entity, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
-    const { kind } = entity.storage;
-    const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
+    const { entity: holding, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
     const isEvent = outcomes.some(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
-    const id =
-      outcomes.map((outcome) => outcome.record?.databaseId ?? outcome.databaseId).find((known) => known !== null) ??
-      [...holders.values()][0] ??
-      parked.map(({ event }) => kind.idOf(event)).find((known) => known !== null) ??
-      (isEvent ? null : canonicalNotionId(subject));
-
     const named = [
       ...(workspaceId === null ? [] : [workspaceId]),
       ...holders.keys(),
@@ -71,17 +65,44 @@ export async function gatherExplainFacts(
     const known = new Set([...named, ...waiting.keys()]);
     if (known.size === 0 && !isEvent && byTenant.size <= maxTenantsAsked) for (const tenant of byTenant.keys()) known.add(tenant);
 
+    const traces: readonly Trace[] = [
+      ...outcomes,
+      ...parked.map(({ event }) => event),
+      ...[...waiting.values()].flat().flatMap(({ target, eventId }) => (target === null ? [] : [{ ...target, eventId }])),
+    ];
+    const traced = holding ?? kindOfTraces(context.entities, subject, traces);
+    const ask = async (entity: AnyEntity): Promise<Asked> => {
+      const { kind } = entity.storage;
+      // Events of another kind may name an entity of this kind that the subject is not.
+      const isOfTraces = entity === (traced ?? context.entities[0]);
+      const ids = [...outcomes.flatMap(({ record }) => record ?? []), ...outcomes].map((one) => kind.idOf(one));
+      const fromTraces = [...ids, ...holders.values(), ...traces.map((trace) => kind.idOf(trace))].find((one) => one !== null);
+      const id = (isOfTraces ? fromTraces : undefined) ?? (isEvent ? null : canonicalNotionId(subject));
+      const answers = await Promise.all(
+        [...known].map(async (tenant): Promise<[string, Answer | null]> => {
+          const own = byTenant.get(tenant) ?? [];
+          const isAsked = question.asksNotion && id !== null && own.some(({ status }) => status === 'active');
+          return [tenant, isAsked ? await askNotion(context, db, entity, own, { workspaceId: tenant, id }) : null];
+        }),
+      );
+      return { entity, id, answers: new Map(answers) };
+    };
+    const { entity, id, answers } = await askUntilKnown(traced === null ? context.entities : [traced], ask);
+    const { kind } = entity.storage;
+    const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
+
     const tenants = await Promise.all(
       [...known].map(async (tenant): Promise<TenantFacts> => {
-        const own = byTenant.get(tenant) ?? [];
-        const isAsked = question.asksNotion && id !== null && own.some(({ status }) => status === 'active');
+        const ref = id === null ? null : { workspaceId: tenant, id };
+        const answer = answers.get(tenant) ?? null;
         return {
           workspaceId: tenant,
-          connections: own,
-          record: id === null ? null : await records.read({ workspaceId: tenant, id }),
+          connections: byTenant.get(tenant) ?? [],
+          record: ref && (await records.read(ref)),
           waiting: waiting.get(tenant) ?? [],
           backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
-          notion: isAsked ? await askNotion(context, db, entity, own, { workspaceId: tenant, id }) : null,
+          notion: answer && answer.says,
+          row: ref && kind === rowKind ? await gatherRowFacts(db, ref, answer?.fields ?? (await mirroredFields(db, entity, ref))) : null,
         };
       }),
     );
@@ -98,6 +119,7 @@ export async function gatherExplainFacts(
       spooled: spooled.filter((one) => isMeant(one.workspaceId)),
       deadLetters: deadLetters.filter((letter) => isMeant(letter.workspaceId)),
       workers: live,
+      rows: context.config.rows,
     };
 
     function byConnection(connectionId: string | null): string | null {
@@ -106,13 +128,13 @@ export async function gatherExplainFacts(
   });
 }
 
-/** The subject's kind, and by tenant the id of the record that is the subject or contains it. Without any such record: the first kind. */
+/** The kind of the records that are the subject or contain it (null: there are none), and by tenant the id of that record. */
 async function holdersOf(
   { entities }: OperationContext,
   db: Mongo['db'],
   subject: string,
   tenants: readonly string[],
-): Promise<{ readonly entity: AnyEntity; readonly holders: ReadonlyMap<string, string> }> {
+): Promise<{ readonly entity: AnyEntity | null; readonly holders: ReadonlyMap<string, string> }> {
   const found = await Promise.all(
     entities.map(async (entity) => {
       const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
@@ -127,9 +149,52 @@ async function holdersOf(
       return { entity, holders: new Map(holders.flat().toSorted(([a], [b]) => (a < b ? -1 : 1))) };
     }),
   );
-  const [first] = found;
-  if (first === undefined) throw new Error('no kind of entity is known');
-  return found.find(({ holders }) => holders.size > 0) ?? first;
+  return found.find(({ holders }) => holders.size > 0) ?? { entity: null, holders: new Map() };
+}
+
+/** An event about the subject, or the subject itself. */
+type Trace = Parameters<EntityKind['idOf']>[0] & Pick<EventOutcome, 'eventId' | 'others'>;
+
+/** The kind of the subject, or of the event that the subject is; null: the events do not say. An event about a row may name its database, too. */
+function kindOfTraces(entities: readonly AnyEntity[], subject: string, traces: readonly Trace[]): AnyEntity | null {
+  const named = entities.find(({ storage: { kind } }) => traces.some((trace) => kind.idOf(trace) === subject));
+  const event = traces.find(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
+  return named ?? (event && entities.findLast(({ storage: { kind } }) => kind.idOf(event) !== null)) ?? null;
+}
+
+interface Answer {
+  readonly says: NotionSays;
+  /** The document that Notion's answer would give; null: it does not show the entity. */
+  readonly fields: Fields | null;
+}
+
+interface Asked {
+  readonly entity: AnyEntity;
+  readonly id: string | null;
+  /** By tenant; null: it was not asked. */
+  readonly answers: ReadonlyMap<string, Answer | null>;
+}
+
+/** Asks for each kind until Notion knows the id as one; if it never does, the first kind's answers count. */
+async function askUntilKnown(entities: readonly AnyEntity[], ask: (entity: AnyEntity) => Promise<Asked>): Promise<Asked> {
+  let first: Asked | null = null;
+  for (const entity of entities) {
+    const asked = await ask(entity);
+    first ??= asked;
+    const isUnknown = [...asked.answers.values()].every((answer) => answer === null || isOfAnotherKind(answer.says));
+    if (!isUnknown) return asked;
+  }
+  if (first === null) throw new Error('no kind of entity is known');
+  return first;
+}
+
+/** Or of none: Notion answers 404 to a wrong kind, too. */
+function isOfAnotherKind({ kind }: NotionSays): boolean {
+  return kind === 'inaccessible' || kind === 'no_database';
+}
+
+async function mirroredFields(db: Mongo['db'], { storage }: AnyEntity, ref: EntityRef): Promise<Fields | null> {
+  return (await openMirroredDocuments(db, storage).read(ref))?.fields ?? null;
 }
 
 /** Avro values and webhook bodies contain ids as plain text. */
@@ -236,6 +301,7 @@ async function waitingEvent(
     partition,
     offset,
     appendedAt: new Date(timestamp),
+    target: event,
     ahead,
   };
 }
@@ -246,16 +312,18 @@ async function askNotion(
   entity: AnyEntity,
   connections: Parameters<typeof openNotion>[1],
   ref: EntityRef,
-): Promise<NotionSays> {
+): Promise<Answer> {
   const { storage } = entity;
   const outcome = await entity.openSource(openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
   context.signal.throwIfAborted();
+  if (outcome.kind !== 'live') return { says: saysOf(outcome), fields: null };
+  const fields = fieldsOf(storage, ref, outcome.content);
+  const verdict = mirrorVerdict(await mirroredFields(db, entity, ref), { kind: 'live', fields });
+  return { says: { kind: verdict.kind === 'equal' ? 'equal' : 'differs' }, fields };
+}
+
+function saysOf(outcome: Exclude<EntityOutcome<unknown>, { readonly kind: 'live' }>): NotionSays {
   switch (outcome.kind) {
-    case 'live': {
-      const mirrored = await openMirroredDocuments(db, storage).read(ref);
-      const fields = fieldsOf(storage, ref, outcome.content);
-      return { kind: mirrorVerdict(mirrored?.fields ?? null, { kind: 'live', fields }).kind === 'equal' ? 'equal' : 'differs' };
-    }
     case 'retry': {
       const { failure, at } = outcome;
       return failure.class === 'rate_limited'
