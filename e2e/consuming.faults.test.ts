@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { EntityState } from '@notion-mirror/domain/entity-state';
+import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
 import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
-import { stateLogOf } from '@notion-mirror/event-log/state-contract';
+import { rowStates } from '@notion-mirror/event-log/entities/row-state';
+import { stateLogOf, type StateContract } from '@notion-mirror/event-log/state-contract';
 import { runCommand } from '@notion-mirror/local-stack/command';
 import { fetchJars } from '@notion-mirror/local-stack/maven';
 import { cacheRootOf, installOnce } from '@notion-mirror/local-stack/tool-cache';
@@ -20,6 +22,7 @@ import { findJava, findMaven, findPip } from '@notion-mirror/local-stack/toolcha
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { waitUntil } from './wait-until.ts';
 import { someContent } from '../packages/mirror-store/test/mongo.ts';
+import { someRow } from '../packages/mirror-store/test/rows.ts';
 
 /** The clients of docs/consuming.md in all three languages, verbatim except for the topic prefix and the group. */
 
@@ -39,19 +42,31 @@ const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
-const changes = ['t:a Sprints 2 database', 't:b Näme: “ü” 2 database', 't:b is gone'];
+const changes = [
+  't:a Sprints 2 database',
+  't:b Näme: “ü” 2 database',
+  't:b is gone',
+  't:p Kale 🥬 source-1 Name=Kale 🥬 Stock=7',
+  't:q Kale 🥬 source-1 Name=Kale 🥬 Stock=7',
+  't:q is gone',
+];
 
 describe('the clients of docs/consuming.md', () => {
   const stack = inject('stack');
   const log = isolatedLog(stack);
-  const { topic, writerId } = stateLogOf(log.prefix, databaseStates);
+
+  async function append<Content>(states: StateContract<Content>, changed: readonly EntityState<Content>[]): Promise<void> {
+    const codec = await createStateCodec(log.schemaRegistry, log.prefix, states);
+    const { topic, writerId } = stateLogOf(log.prefix, states);
+    const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
+    await writer.append(changed.map((state) => toStateRecord(state, codec)));
+    await writer.close();
+  }
 
   beforeAll(async () => {
     await log.init(3);
-    const codec = await createStateCodec(log.schemaRegistry, log.prefix, databaseStates);
-    const writer = await openStateLogWriter({ kafka: log.kafka, topic, transactionalId: writerId });
-    await writer.append([live('a', 'Sprints'), live('b', 'Näme: “ü”'), removed('b')].map((state) => toStateRecord(state, codec)));
-    await writer.close();
+    await append(databaseStates, [live('a', 'Sprints'), live('b', 'Näme: “ü”'), removed('b')]);
+    await append(rowStates, [row('p'), row('q'), removed('q')]);
     return () => log.remove();
   });
 
@@ -87,11 +102,13 @@ describe('the clients of docs/consuming.md', () => {
   async function codeOf(language: string): Promise<string> {
     const text = await readFile(join(root, 'docs/consuming.md'), 'utf8');
     const code = new RegExp(`^\`\`\`${language}\\n(?<code>[\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.groups?.['code'] ?? '';
-    expect(code).toContain('notion.database-states');
-    return code.replace('notion.database-states', topic).replace('my-index', `${log.prefix}${randomUUID().slice(0, 8)}`);
+    for (const { topic } of [databaseStates, rowStates]) expect(code).toContain(topic);
+    return code
+      .replace(/notion\.(?:database|row)-states/g, `${log.prefix}$&`)
+      .replace('my-index', `${log.prefix}${randomUUID().slice(0, 8)}`);
   }
 
-  /** Runs a client until it has printed the last change of both databases. Its lines for each, in order. */
+  /** Runs a client until it has printed the last change of each database and row. Its lines for each, in order. */
   async function heardFrom(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> {
     const child = spawn(command, args, {
       env: { ...process.env, ...env, KAFKA_BROKERS: stack.kafkaBrokers, SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl },
@@ -106,10 +123,10 @@ describe('the clients of docs/consuming.md', () => {
     try {
       const isComplete = () => {
         if (child.exitCode !== null) throw new Error(`${command} ended unexpectedly:\n${errors.join('\n')}`);
-        return of('t:a ').length > 0 && of('t:b is gone').length > 0;
+        return ['t:a ', 't:b is gone', 't:p ', 't:q is gone'].every((last) => of(last).length > 0);
       };
       await waitUntil(isComplete, { timeoutMs: 60_000, describe: () => `it said:\n${[...lines, ...errors].join('\n')}` });
-      return [...of('t:a '), ...of('t:b ')];
+      return ['t:a ', 't:b ', 't:p ', 't:q '].flatMap(of);
     } finally {
       child.kill('SIGKILL');
       await ended;
@@ -140,11 +157,21 @@ function live(databaseId: string, title: string): EntityState<DatabaseContent> {
   };
 }
 
-function removed(databaseId: string): EntityState<DatabaseContent> {
+function row(pageId: string): EntityState<RowContent> {
+  const properties = [
+    { id: 'title', name: 'Name', type: 'title', value: 'Kale 🥬' },
+    { id: 'n', name: 'Stock', type: 'number', value: 7 },
+  ];
+  const content = someRow({ title: 'Kale 🥬', properties });
+  const times = { asOf: at, syncedAt: at };
+  return { kind: 'live', workspaceId: 't', id: pageId, rev: 1, ...times, connectionId: 'c', lastEvent: null, seenBy: 'query', content };
+}
+
+function removed(id: string): EntityState<never> {
   return {
     kind: 'removed',
     workspaceId: 't',
-    id: databaseId,
+    id,
     rev: 2,
     asOf: at,
     source: 'delete',
