@@ -38,10 +38,10 @@ export function addReconcileCommands(program: Program, act: Act): void {
 
   reconcile
     .command('run')
-    .description('asks a running sync-worker to compare a tenant with Notion now')
+    .description('asks a running sync-worker to compare a tenant with Notion now, and to scan all its rows')
     .argument('<tenant>')
     .option('--accept-removals', 'remove databases that Notion no longer shows, however many')
-    .option('--wait', 'wait until it has ended')
+    .option('--wait', 'wait until it has ended; its scans of rows go on (mirror rows status)')
     .action(async (workspaceId: string, options: RunOptions) => {
       await act(async (context) => run(configured(context), workspaceId, options));
     });
