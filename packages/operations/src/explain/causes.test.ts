@@ -180,7 +180,7 @@ describe('causes', () => {
       rows: 7,
       failed: [{ pageId: 'p1', because: 'too large' }],
     };
-    const deferred: EventOutcome = { ...outcome, pageId: 'p1', kind: 'row_sync', outcome: 'deferred', reason: 's', at: now };
+    const deferred: EventOutcome = { ...outcome, pageId: 'p1', kind: 'row_sync', outcome: 'deferred', reason: 'scan_wanted', at: now };
     const last = { startedAt: later, endedAt: later, depth: 'all', calls: 1, returned: 1, written: 1, readSingly: 0 } as const;
 
     test.each<[string, string[], Partial<TenantFacts>, Partial<RowFacts>, Partial<ExplainFacts>?]>([
@@ -242,6 +242,12 @@ describe('causes', () => {
     ])('%s', (_name, codes, given, home, more) => {
       expect(ofRow(given, home, more)).toEqual(codes);
     });
+  });
+
+  test('an event among very many was left to a comparison with Notion', () => {
+    const outcomes = [{ ...outcome, outcome: 'deferred', reason: 'sweep_wanted' }];
+    expect(codesOf({ notion: { kind: 'differs' } }, { outcomes })).toEqual(['deferred']);
+    expect(codesOf({ notion: { kind: 'equal' } }, { outcomes })).toEqual([]);
   });
 
   test('without any facts, the number of tenants decides between unknown tenant and no connection', () => {

@@ -250,6 +250,15 @@ function notADatabase(message: string | null): string {
 function lagging({ workspaceId, record, row }: TenantFacts, { outcomes }: ExplainFacts): Cause {
   const remedy = row === null ? `mirror verify ${workspaceId} --fix` : `mirror verify --rows ${row.dataSourceId ?? workspaceId} --fix`;
   const last = outcomes.find(({ outcome }) => outcome === 'written');
+  const [latest] = outcomes;
+  if (latest?.outcome === 'deferred' && latest.reason === 'sweep_wanted') {
+    return {
+      code: 'deferred',
+      workspaceId,
+      text: `Many events of the tenant waited at once, so the event ${latest.eventId} was left to a comparison with Notion, which has not found it yet.`,
+      remedy: `mirror reconcile status ${workspaceId}`,
+    };
+  }
   if (record === null) {
     return {
       code: 'no_event',

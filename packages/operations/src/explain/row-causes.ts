@@ -69,7 +69,7 @@ function ofScan({ createdTime, contents }: RowFacts, isLive: boolean, pageId: st
     causes.push({ code: 'row_not_written', text, remedy });
   }
   const [latest] = outcomes;
-  if (latest?.outcome === 'deferred' && !isAnswered(contents, latest.at)) {
+  if (latest?.outcome === 'deferred' && latest.reason === 'scan_wanted' && !isAnswered(contents, latest.at)) {
     const text = `Many events of its data source waited at once, so the event ${latest.eventId} was left to a scan, which has not ended yet.`;
     causes.push({ code: 'deferred', text, remedy });
   }
