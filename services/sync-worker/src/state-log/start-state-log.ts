@@ -28,7 +28,7 @@ export function startStateLog(worker: Worker, mirrored: readonly AnyMirrored[]):
         return ranges.every(({ to }) => to === 0n);
       },
       logger,
-      meter: meterOfLog(),
+      meter: meterOfLog(storage.kind.name),
     });
     worker.onStopBriefly(`state log ${topic}`, stateLog);
   }

@@ -58,7 +58,7 @@ function publisher(writer: Promise<StateLogWriter> | null = null) {
     openCodec: () => Promise.resolve(codec),
     isEmpty: async () => ((await rangesOn(kafka, topic())) ?? []).every(({ to }) => to === 0n),
     logger: silent,
-    meter: createStateLogMetrics(metrics)(),
+    meter: createStateLogMetrics(metrics)('database'),
   });
   let stopped: Promise<void> | null = null;
   const stop = () => (stopped ??= started.stop());

@@ -159,7 +159,7 @@ export function startStateLogPublisher<Content>(deps: {
     if (records.length === 0) return 0;
     try {
       await writer.append(records);
-      for (const { value } of records) meter.appended.inc({ kind: value === null ? 'null' : 'state' });
+      for (const { value } of records) meter.appended(value === null ? 'null' : 'state');
       return records.length;
     } catch (error) {
       if (!(error instanceof StateRefusedError)) throw error;
