@@ -72,7 +72,11 @@ export async function* lifeOf(
   }
 
   yield databases(acme, 'creates the database “Tasks”', async () => (tasks = await make(acme, 'Tasks', {})));
-  yield databases(globex, 'creates the database “Clients”', async () => (clients = await make(globex, 'Clients', { Mail: { email: {} } })));
+  yield databases(
+    globex,
+    'creates the database “Clients”',
+    async () => (clients = await make(globex, 'Clients', { Mail: { email: {} }, Kind: { select: { options: [{ name: 'Lead' }] } } })),
+  );
   yield databases(
     initech,
     'creates the database “TPS reports”',
@@ -93,7 +97,8 @@ export async function* lifeOf(
   yield* onRows(acme, 'finishes “Plan the trip”', () =>
     acme.user.editRow(rows.trip, { properties: { Status: { select: { name: 'Done' } }, '$ a.b 💸': { number: 12.5 } } }),
   );
-  yield* onRows(globex, 'adds the row “Vandelay”', async () => {
+  yield* onRows(globex, 'adds the rows “Initrode” and “Vandelay”', async () => {
+    await globex.user.addRow(clients.dataSourceId, 'Initrode', { Kind: { select: { name: 'Lead' } } });
     rows.vandelay = await globex.user.addRow(clients.dataSourceId, 'Vandelay', { Mail: { email: 'art@vandelay.example' } });
   });
   yield* onRows(initech, 'adds the rows “Week 1” and “Week 2”', async () => {
@@ -115,8 +120,8 @@ export async function* lifeOf(
   yield databases(acme, 'describes and locks “Roadmap 🚀”', () =>
     acme.user.editDatabase(tasks.databaseId, { description: richText('What we will do next.'), is_locked: true }),
   );
-  yield* onRows(acme, 'renames the status “Done” to “Finished”, which no webhook says of the row', () =>
-    acme.user.renameOption(tasks.dataSourceId, 'Status', 'Done', 'Finished'),
+  yield* onRows(globex, 'renames the option “Lead” to “Prospect”, which no webhook says of “Initrode”', () =>
+    globex.user.renameOption(clients.dataSourceId, 'Kind', 'Lead', 'Prospect'),
   );
   yield databases(initech, 'removes the property “Due” from “TPS reports”', () =>
     initech.user.editDataSource(reports.dataSourceId, { properties: { Due: null } }),
