@@ -38,7 +38,7 @@ test('the events of one row have one log line, and one stored outcome by which e
   report(itemOf('e3'), 'written', { trail: null, attempts: 1, waitedMs: 4, callsSaved: 2, others: [itemOf('e1'), itemOf('e2')] });
   expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: 'e3', pageId: 'p1', eventIds: 3, outcome: 'written' }]);
   expect(kept).toMatchObject([{ eventId: 'e3', others: ['e1', 'e2'], outcome: 'written', waitedMs: 4 }]);
-  expect(kept.map((outcome) => outcomeDocument(outcome, new Date()).subjects)).toEqual([['e3', 'e1', 'e2', 'd1', 's1', 'p1']]);
+  expect(kept.map((outcome) => outcomeDocument(outcome, new Date()).subjects)).toEqual([['e3', 'e1', 'e2', 'p1']]);
   const counted = async (name: string) => (await metrics.getSingleMetric(name)!.get()).values;
   expect(await counted('notion_mirror_sync_outcomes_total')).toMatchObject([
     { labels: { outcome: 'written', coalesced: 'false' }, value: 1 },
