@@ -51,7 +51,7 @@ const wish = (change: Partial<ScanWish> = {}): ScanWish => ({
   dueAt: now(),
   ...change,
 });
-const claim = (worker = 'w1', ref = s1) => ledger.claim(ref, worker, minute);
+const claim = (worker = 'w1', ref = s1) => ledger.claim(ref, worker, minute, new Date(0));
 async function claimed(worker = 'w1', ref = s1): Promise<ScanClaim> {
   const found = await claim(worker, ref);
   if (found === null) throw new Error('there is no scan to claim');
@@ -279,6 +279,12 @@ test('all rows are scanned again at their time, and an operator does not wait fo
 test('scans of a tenant without a connection are postponed until another wish', async () => {
   await follow(['s1', 'a']);
   await contents.follow({ workspaceId: 'globex', databaseId: 'd9' }, [{ dataSourceId: 's9', schema: 'a' }]);
+  await ledger.postpone('acme', new Date(time + 10 * minute));
+  expect(await due()).toEqual(['s9']);
+  await contents.want(s1, wish());
+  expect(await due()).toEqual(['s1', 's9']);
+  // Also one that was interrupted.
+  await ledger.release(await claimed());
   await ledger.postpone('acme', new Date(time + 10 * minute));
   expect(await due()).toEqual(['s9']);
   await contents.want(s1, wish());

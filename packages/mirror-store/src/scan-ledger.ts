@@ -32,8 +32,8 @@ export interface ScanClaim extends DataSourceRef, Scan {
 export interface ScanLedger {
   /** Data sources with a due and unclaimed scan, longest due first, read as they are iterated. */
   due(): AsyncIterable<DataSourceRef>;
-  /** Null: no scan may begin now, or another worker has claimed it. */
-  claim(ref: DataSourceRef, worker: string, leaseMs: number): Promise<ScanClaim | null>;
+  /** `since`: when the mirror began to receive events about rows. Null: no scan may begin now, or another worker has claimed it. */
+  claim(ref: DataSourceRef, worker: string, leaseMs: number, since: Date): Promise<ScanClaim | null>;
   /** False: it is claimed by another worker, or not wanted any more. */
   renew(claim: ScanClaim, leaseMs: number): Promise<boolean>;
   /** Whether the claim still holds. */
@@ -42,7 +42,7 @@ export interface ScanLedger {
   save(claim: ScanClaim, progress: StoredProgress | null): Promise<boolean>;
   /** Records a scan that ended. Wishes that it was too early for stay. `nextFullAt`: when all rows are to be scanned again. */
   complete(claim: ScanClaim, finding: ScanFinding, report: ScanReport, nextFullAt: Date): Promise<void>;
-  /** Records a failure: nobody may claim the scan for `waitMs`. `isIncomplete`: the rows cannot be scanned as things are, and the state says so. */
+  /** Records a failure: no worker may claim the scan for `waitMs`. `isIncomplete`: the rows cannot be scanned as things are, and the state says so. */
   fail(claim: ScanClaim, failure: string, waitMs: number, isIncomplete: boolean): Promise<void>;
   /** Gives up an unfinished scan, so that another worker may claim it now. It queues again behind all that are due. */
   release(claim: ScanClaim): Promise<void>;
@@ -69,14 +69,14 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
         ({ workspaceId, dataSourceId }) => ({ workspaceId, dataSourceId }),
       ),
 
-    claim: (ref, worker, leaseMs) =>
+    claim: (ref, worker, leaseMs, since) =>
       orUnavailable('a scan could not be claimed', async () => {
         const at = now();
         const claimed = await changeContents(contents, ref, (document) => {
           if (document.dueAt === null || document.dueAt > at || document.claimedUntil > at) return null;
           const hold = { claimedUntil: later(leaseMs), claimedBy: worker };
           if (document.scan !== null) return hold;
-          const scan = nextScan(document, at, lag);
+          const scan = nextScan(document, at, lag, since);
           // It is too early, which who wanted it could not know.
           return scan === null ? { dueAt: nextScanAt(document, lag) } : { ...hold, scan, wanted: null };
         });

@@ -19,6 +19,7 @@ const minute = 60 * second;
 const lag = { lagMs: minute, toleranceMs: 10 * second };
 /** A scan may begin this long after a wish. */
 const settleMs = 70 * second + 1;
+const begun = new Date(0);
 const time = (ms: number) => new Date(1_700_000_000_000 + ms);
 
 type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dueAt' | 'last'>;
@@ -42,18 +43,27 @@ function ended<P extends Plan>(plan: P, scan: Scan, endedAt: number, nextFullAt 
 describe('a first backfill', () => {
   test('begins at once, and what was edited meanwhile is read one lag later', () => {
     const plan = { ...nothing, ...wanting(nothing, firstBackfill(time(0))) };
-    const first = nextScan(plan, time(0), lag)!;
+    const first = nextScan(plan, time(0), lag, begun)!;
     expect(first).toMatchObject({ depth: 'all', wish: { reasons: ['first_backfill'] } });
     const after = ended({ ...plan, wanted: null }, first, 5 * second);
     expect(after.wanted).toMatchObject({ depth: 'edited' });
-    expect(nextScan(after, time(settleMs - 1), lag)).toBeNull();
-    const next = nextScan(after, time(settleMs), lag)!;
+    expect(nextScan(after, time(settleMs - 1), lag, begun)).toBeNull();
+    const next = nextScan(after, time(settleMs), lag, begun)!;
     expect(next).toMatchObject({ depth: 'edited' });
     expect(ended({ ...after, wanted: null }, next, 80 * second).wanted).toBeNull();
   });
 
   test('that had to wait for longer than the lag is enough', () => {
     expect(leftOf(firstBackfill(time(0)), time(settleMs), lag)).toBeNull();
+  });
+
+  test('that began too early to see what happened before events came is not enough', () => {
+    const plan = { ...nothing, ...wanting(nothing, firstBackfill(time(0))) };
+    const since = time(10 * minute);
+    const scan = nextScan(plan, time(10 * minute + second), lag, since)!;
+    expect(ended({ ...plan, wanted: null }, scan, 11 * minute).wanted).toMatchObject({ depth: 'edited', at: since });
+    const late = nextScan(plan, time(10 * minute + settleMs), lag, since)!;
+    expect(ended({ ...plan, wanted: null }, late, 12 * minute).wanted).toBeNull();
   });
 
   test('takes along a wish for edited rows, but no wish for all rows', () => {
@@ -66,7 +76,7 @@ describe('a first backfill', () => {
 
 test('a wish that comes while a scan runs stays for the next', () => {
   const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0))) };
-  const scan = nextScan(plan, time(settleMs), lag)!;
+  const scan = nextScan(plan, time(settleMs), lag, begun)!;
   const running = { ...plan, scan, wanted: null };
   const more = { ...running, ...wanting(running, wantedBy(wish(100 * second))) };
   expect(more).toMatchObject({ scan, dueAt: plan.dueAt });
@@ -77,26 +87,26 @@ test('a wish that comes while a scan runs stays for the next', () => {
 test('a regular scan is due at its time, and takes every wish along', () => {
   const plan = { ...nothing, nextFullAt: time(5 * minute), last: null };
   expect(nextScanAt(plan, lag)).toEqual(time(5 * minute));
-  expect(nextScan(plan, time(5 * minute - 1), lag)).toBeNull();
-  expect(nextScan(plan, time(5 * minute), lag)).toMatchObject({ depth: 'all', wish: { reasons: ['sweep'] } });
+  expect(nextScan(plan, time(5 * minute - 1), lag, begun)).toBeNull();
+  expect(nextScan(plan, time(5 * minute), lag, begun)).toMatchObject({ depth: 'all', wish: { reasons: ['sweep'] } });
   const late = { ...plan, ...wanting(plan, wantedBy(wish(5 * minute - 1, { depth: 'edited' }))) };
-  const scan = nextScan(late, time(5 * minute), lag)!;
+  const scan = nextScan(late, time(5 * minute), lag, begun)!;
   expect(scan.wish.reasons).toEqual(['dependency', 'sweep']);
   expect(ended({ ...late, wanted: null }, scan, 6 * minute).wanted).toMatchObject({ depth: 'edited' });
 });
 
 test('edited rows can be asked for only after a scan', () => {
   const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { depth: 'edited' }))) };
-  const scan = nextScan(plan, time(settleMs), lag)!;
+  const scan = nextScan(plan, time(settleMs), lag, begun)!;
   expect(scan.depth).toBe('all');
   const after = { ...ended(plan, scan, 80 * second), ...wanting(nothing, wantedBy(wish(90 * second, { depth: 'edited' }))) };
-  expect(nextScan(after, time(90 * second + settleMs), lag)!.depth).toBe('edited');
+  expect(nextScan(after, time(90 * second + settleMs), lag, begun)!.depth).toBe('edited');
 });
 
 const schema = (at: number) => wantedBy(wish(at, { reasons: ['schema_changed'] }));
 
 function runningForSchema(at: number): { plan: Plan; scan: Scan } {
-  const scan = nextScan({ ...nothing, ...wanting(nothing, schema(at)) }, time(at + settleMs), lag)!;
+  const scan = nextScan({ ...nothing, ...wanting(nothing, schema(at)) }, time(at + settleMs), lag, begun)!;
   return { plan: { ...nothing, scan }, scan };
 }
 
@@ -110,8 +120,8 @@ describe('schema changes alone', () => {
     const again = { ...after, ...wanting(after, schema(settleMs + 1)) };
     const next = settleMs + pauseMs;
     expect(nextScanAt(again, lag)).toEqual(time(next));
-    expect(nextScan(again, time(next - 1), lag)).toBeNull();
-    expect(nextScan(again, time(next), lag)).not.toBeNull();
+    expect(nextScan(again, time(next - 1), lag, begun)).toBeNull();
+    expect(nextScan(again, time(next), lag, begun)).not.toBeNull();
   });
 
   test('do not hold up a scan for another reason, which sees them, too', () => {
@@ -119,7 +129,7 @@ describe('schema changes alone', () => {
     const after = ended(plan, scan, settleMs + minute);
     const again = { ...after, ...wanting(after, schema(settleMs + minute)) };
     const asked = { ...again, ...wanting(again, wantedBy(wish(settleMs + minute, { reasons: ['operator'] }))) };
-    const next = nextScan(asked, time(2 * settleMs + minute), lag)!;
+    const next = nextScan(asked, time(2 * settleMs + minute), lag, begun)!;
     expect(next.wish.reasons).toEqual(['operator', 'schema_changed']);
     expect(ended({ ...asked, wanted: null }, next, 10 * minute).wanted).toBeNull();
   });
@@ -172,7 +182,7 @@ describe('any wishes at any time', () => {
             one.fulfilled ||= isOlder && isDeep && (!one.raisesAll || scan.wish.raisesAll);
           }
         } else {
-          const scan = nextScan(plan, time(now), lag);
+          const scan = nextScan(plan, time(now), lag, begun);
           if (scan === null) throw new Error('a scan that is due does not begin');
           plan = { ...plan, scan, wanted: null };
         }

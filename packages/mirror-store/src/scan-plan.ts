@@ -28,22 +28,29 @@ export function nextScanAt({ scan, wanted, nextFullAt, schemaDueAt, dueAt }: Omi
   return new Date(nextFullAt === null ? at : Math.min(at, nextFullAt.getTime()));
 }
 
-/** The scan that begins at `at`, when none runs; null: none may begin yet. */
-export function nextScan(plan: Plan, at: Date, lag: ScanLag): Scan | null {
+/**
+ * The scan that begins at `at`, when none runs; null: none may begin yet. `since`: when the mirror began to receive events about rows. No event announced
+ * a change that happened before, and a first backfill may be too early to see it.
+ */
+export function nextScan(plan: Plan, at: Date, lag: ScanLag, since: Date): Scan | null {
   const { wanted, nextFullAt, last } = plan;
   const dueAt = nextScanAt({ ...plan, scan: null }, lag);
   if (dueAt === null || dueAt > at) return null;
   // A regular scan takes every wish along, also one that it is too early for, which then stays.
   const wish = merged(wanted, nextFullAt !== null && nextFullAt <= at ? regularScan(nextFullAt) : null);
+  if (wish === null) return null;
+  const isFirst = wish.reasons.includes('first_backfill') && wish.at < since;
   // What was edited since the last scan can be asked for only if there was one.
-  return wish && { startedAt: at, depth: last === null ? 'all' : wish.depth, wish, progress: null };
+  return { startedAt: at, depth: last === null ? 'all' : wish.depth, wish: isFirst ? { ...wish, at: since } : wish, progress: null };
 }
 
 /** `changes`, and that a scan is wanted of the document that they lead to. */
 export function wanting(document: Plan, wish: WantedScan, changes: Partial<ContentsDocument> = {}): Partial<ContentsDocument> {
   const after = { ...document, ...changes };
   const wanted = merged(after.wanted, wish);
-  return { ...changes, wanted, dueAt: nextScanAt({ ...after, wanted }, null) };
+  // An interrupted scan that was postponed does not wait any longer either.
+  const dueAt = after.scan !== null && after.dueAt !== null && after.dueAt > wish.dueAt ? wish.dueAt : after.dueAt;
+  return { ...changes, wanted, dueAt: nextScanAt({ ...after, wanted, dueAt }, null) };
 }
 
 /** The changes of a document whose scan has ended. */

@@ -70,6 +70,10 @@ test('neither a tombstone nor a row without a created time is returned', async (
   const expected = await store.read({ workspaceId: 'acme', id: 'gone' });
   await store.writeTombstone({ workspaceId: 'acme', id: 'gone', expected, asOf, source: 'fetch', reason: 'trashed', eventId: 'e1' });
   expect(await idsIn(null, null)).toEqual(['kept']);
+  const removedAt = (await store.read({ workspaceId: 'acme', id: 'gone' }))?.removed?.at ?? asOf;
+  expect(await rows.hasRemovedSince(source, removedAt)).toBe(true);
+  expect(await rows.hasRemovedSince(source, new Date(removedAt.getTime() + 1))).toBe(false);
+  expect(await rows.hasRemovedSince({ ...source, dataSourceId: 'source-2' }, removedAt)).toBe(false);
 });
 
 test('more rows of one minute than are read at once come once each, though some go meanwhile', async () => {

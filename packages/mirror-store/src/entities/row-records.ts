@@ -37,6 +37,8 @@ export interface RowRecords {
   /** The existing records of the rows, by id. Rejects when this program did not write one of them in this form. */
   read(workspaceId: string, ids: readonly string[]): Promise<ReadonlyMap<string, DigestedRecord>>;
   count(source: DataSourceRef): Promise<{ readonly live: number; readonly archived: number }>;
+  /** Whether a row of the data source was removed at that time or later. */
+  hasRemovedSince(source: DataSourceRef, since: Date): Promise<boolean>;
 }
 
 const rowsAtOnce = 500;
@@ -90,6 +92,12 @@ export function openRowRecords(db: Db): RowRecords {
           live: await records.countDocuments({ ...rows, isArchived: false }),
           archived: await records.countDocuments({ ...rows, isArchived: true }),
         };
+      }),
+
+    hasRemovedSince: ({ workspaceId, dataSourceId }, since) =>
+      orUnavailable('tombstones could not be read', async () => {
+        const found = await records.findOne({ workspaceId, dataSourceId, 'removed.at': { $gte: since } }, { projection: { _id: 1 } });
+        return found !== null;
       }),
   };
 }
