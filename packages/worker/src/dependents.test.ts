@@ -112,9 +112,9 @@ test('a change goes five rows far', async () => {
 });
 
 test('the removal of all rows of a data source causes a scan of those that name them', async () => {
-  const { followRemoval, scanned } = tenant();
-  await followRemoval('acme', 'tasks');
-  await followRemoval('acme', 'other');
+  const { followAll, scanned } = tenant();
+  await followAll('acme', 'tasks');
+  await followAll('acme', 'other');
   expect(scanned).toEqual(['projects', 'notes']);
 });
 

@@ -31,8 +31,8 @@ export interface Dependents {
   readonly follow: (cause: DatabaseEvent, change: RowChange) => Promise<void>;
   /** To be called when a schema of the tenant has changed. */
   readonly forgetRelations: (workspaceId: string) => void;
-  /** The same as `follow` for all rows of a data source that has gone. */
-  readonly followRemoval: (workspaceId: string, dataSourceId: string) => Promise<void>;
+  /** The same as `follow` for many rows of a data source, or for all that have gone with it: by scans alone. */
+  readonly followAll: (workspaceId: string, dataSourceId: string) => Promise<void>;
 }
 
 const mostSingly = 20;
@@ -94,7 +94,7 @@ export function createDependents(deps: {
 
     forgetRelations: (workspaceId) => void known.delete(workspaceId),
 
-    async followRemoval(workspaceId, dataSourceId) {
+    async followAll(workspaceId, dataSourceId) {
       const namings = await namingsOf(workspaceId, [dataSourceId]);
       for (const id of union(namings.map((one) => one.dataSourceIds)))
         if (id !== dataSourceId) await scans.want({ workspaceId, dataSourceId: id });

@@ -12,7 +12,7 @@ export interface RowRemovalDependencies {
   readonly liveRowsOf: LiveRowsOf;
   readonly parents: Pick<RowParents, 'has' | 'reasonFor'>;
   readonly contents: Pick<DataSourceContents, 'want' | 'forget'>;
-  readonly dependents: Pick<Dependents, 'followRemoval'>;
+  readonly dependents: Pick<Dependents, 'followAll'>;
   /** Follows each live database that has the data source. */
   readonly followHolders: (event: DatabaseEvent, dataSourceId: string) => Promise<void>;
   /** How long after now a scan sees everything that is there now. Milliseconds. */
@@ -40,7 +40,7 @@ export async function removeRows(
   }
   const reason = await parents.reasonFor(workspaceId, databaseId);
   // First, since a crash in between repeats everything.
-  await deps.dependents.followRemoval(workspaceId, dataSourceId);
+  await deps.dependents.followAll(workspaceId, dataSourceId);
   const removed = await removeLiveRows(deps, { source, reason, eventId, now }, signal);
   if (await isBack()) await rescan();
   else {

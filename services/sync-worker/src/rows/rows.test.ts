@@ -107,13 +107,13 @@ function world() {
     toleranceMs,
     now: () => now,
   });
-  const dependents: Pick<Dependents, 'existFor' | 'follow' | 'followRemoval'> = {
+  const dependents: Pick<Dependents, 'existFor' | 'follow' | 'followAll'> = {
     existFor: (_workspaceId, dataSourceId) => Promise.resolve(dependedOn.has(dataSourceId)),
     follow: async (_cause, change) => {
       changes.push(change);
       atFollow.run();
     },
-    followRemoval: (_workspaceId, dataSourceId) => Promise.resolve(void followedRemovals.push(dataSourceId)),
+    followAll: (_workspaceId, dataSourceId) => Promise.resolve(void followedRemovals.push(dataSourceId)),
   };
   /** Data sources that are off, and those that are known to be: a while later. */
   const off = { now: new Set<string>(), known: new Set<string>() };
