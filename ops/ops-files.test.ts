@@ -16,6 +16,7 @@ import { createTokenSource } from '@notion-mirror/notion-source/token-source';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/consume/outcome-report';
+import { createScanMetrics } from '@notion-mirror/sync-worker/rows/scan-metrics';
 import { createStateLogMetrics } from '@notion-mirror/sync-worker/state-log/state-log-metrics';
 import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep/sweep-metrics';
 import { MongoClient } from 'mongodb';
@@ -79,6 +80,7 @@ function everyMetric(): Map<string, ReadonlySet<string>> {
       syncReport({ logger, metrics, now, keep });
       createSweepMetrics(metrics, () => ({ oldestSeconds: null, stopped: 0 }));
       createStateLogMetrics(metrics);
+      createScanMetrics(metrics, () => ({ incomplete: 0, oldestMs: null }));
     }),
     inRegistry((metrics) => {
       deleteReport({ logger, metrics, now, keep });

@@ -8,6 +8,7 @@ import { startConsumer } from './consume/start-consumer.ts';
 import type { AnyMirrored } from './mirrored-entity.ts';
 import { openNotion } from './open-notion.ts';
 import { startRowsReadiness } from './rows/start-rows-readiness.ts';
+import { startScans } from './rows/start-scans.ts';
 import { startStateLog } from './state-log/start-state-log.ts';
 import { startSweeps } from './sweep/start-sweeps.ts';
 
@@ -22,7 +23,7 @@ export async function startSyncWorker(
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
-  await startRowsReadiness(worker);
+  const rowsReadySince = await startRowsReadiness(worker);
   const entities = mirrored.map((one) => one.open(worker, notion, config));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
@@ -30,5 +31,6 @@ export async function startSyncWorker(
   const owns = (workspaceId: string) => consumer.owns(workspaceId);
   startConnections(worker, { connections, notion, owns, nango: config.nango, tenantOfConnection: config.tenantOfConnection });
   startSweeps(worker, { connections, notion, entities, owns, awaitedEvents, intervalMs: config.reconcileIntervalMs });
+  if (config.rows === 'on') startScans(worker, config, { connections, notion, owns, readySince: rowsReadySince });
   return consumer;
 }

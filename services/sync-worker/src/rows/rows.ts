@@ -4,6 +4,7 @@ import { rowStates } from '@notion-mirror/event-log/entities/row-state';
 import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
+import { createFollowedSources } from '@notion-mirror/mirror-store/entities/followed-sources';
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
@@ -20,6 +21,7 @@ import { ignored } from './ignored.ts';
 import { removeRows, type RowRemovalDependencies } from './remove-rows.ts';
 import { createRowParents } from './row-parents.ts';
 import { createSecondReads, withSecondReads } from './second-reads.ts';
+import { wantSweepScans, type SweepScanDependencies } from './sweep-scans.ts';
 import { createRowSync } from './sync-row.ts';
 
 export const rows: MirroredEntity<RowContent, RowOutline> = {
@@ -28,7 +30,10 @@ export const rows: MirroredEntity<RowContent, RowOutline> = {
   open: (worker, notion, config) => ({
     kind: rowKind,
     sync: config.rows === 'on' ? openRowSync(worker, notion, config) : () => Promise.resolve(ignored('rows_off')),
-    compare: () => Promise.resolve({ held: 0, found: 0, gone: [] }),
+    async compare(tools) {
+      if (config.rows === 'on') await wantSweepScans(openSweepScans(worker, config), tools);
+      return { held: 0, found: 0, gone: [] };
+    },
   }),
 };
 
@@ -81,5 +86,16 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     if (pageId !== null) return syncRow(work, newest, pageId);
     if (databaseId === null || dataSourceId === null) return Promise.resolve(ignored('no_row'));
     return removeRows(removal, { ...newest, databaseId, dataSourceId }, work.signal);
+  };
+}
+
+function openSweepScans({ db, metrics }: Worker, { rowsScanMs: intervalMs }: Config<'sync-worker'>): SweepScanDependencies {
+  const databaseRecords = createRecordStore(databaseStorage, { db, metrics });
+  return {
+    liveDatabases: (workspaceId) => databaseRecords.liveIds(workspaceId),
+    sourcesOf: createFollowedSources({ db, metrics }),
+    contents: openDataSourceContents(db),
+    intervalMs,
+    now: Date.now,
   };
 }

@@ -158,7 +158,9 @@ export function startReconciler(
     const renewing = setInterval(() => void renew(claim, over), renewEveryMs);
     const startedAt = new Date(now());
     const depth = depthOf(claim);
-    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, acceptRemovals: request?.acceptRemovals === true };
+    const isRequested = request !== null;
+    const acceptRemovals = request?.acceptRemovals === true;
+    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals };
     try {
       const result = await sweepTenant(sweepDependencies, order, signal);
       const report = { ...result, startedAt, endedAt: new Date(now()), depth };

@@ -7,6 +7,8 @@ export interface SweepTools {
   readonly workspaceId: string;
   /** `search`: compare only entities that Notion lists. `full`: check each mirrored entity too, since lists are incomplete and lag behind. */
   readonly depth: SweepReport['depth'];
+  /** An operator requested the sweep. */
+  readonly isRequested: boolean;
   readonly signal: AbortSignal;
   /** The connections that are active now. Throws SweepError when there is none. */
   connections(): readonly [Connection, ...Connection[]];

@@ -110,7 +110,7 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
         return end ?? 'handled';
       },
     },
-    { workspaceId: 'acme', id: 'sweep-1', depth: order.depth ?? 'full', acceptRemovals: order.acceptRemovals ?? false },
+    { workspaceId: 'acme', id: 'sweep-1', depth: order.depth ?? 'full', isRequested: false, acceptRemovals: order.acceptRemovals ?? false },
     new AbortController().signal,
   );
   return {

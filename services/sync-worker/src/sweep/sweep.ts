@@ -23,16 +23,17 @@ const maxNamed = 20;
  */
 export async function sweepTenant(
   deps: SweepDependencies,
-  sweep: { readonly workspaceId: string; readonly id: string; readonly depth: SweepReport['depth']; readonly acceptRemovals: boolean },
+  sweep: Pick<SweepTools, 'workspaceId' | 'depth' | 'isRequested'> & { readonly id: string; readonly acceptRemovals: boolean },
   signal: AbortSignal,
 ): Promise<Omit<SweepReport, 'startedAt' | 'endedAt' | 'depth'>> {
-  const { workspaceId, depth } = sweep;
+  const { workspaceId, depth, isRequested } = sweep;
   const events = createSweepEvents(deps, sweep.id, connections, signal);
   const failedSearches: IncompleteSweep['searches'][number][] = [];
   const uncompared = new Map<string, string>();
   const tools: SweepTools = {
     workspaceId,
     depth,
+    isRequested,
     signal,
     connections,
     async sync(reason, target, seenBy) {

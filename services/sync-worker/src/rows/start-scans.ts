@@ -1,0 +1,85 @@
+import { scanLimits } from '@notion-mirror/domain/row-scan';
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
+import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records';
+import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { openRowsOff } from '@notion-mirror/mirror-store/rows-off';
+import { openScanLedger } from '@notion-mirror/mirror-store/scan-ledger';
+import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
+import type { Config } from '@notion-mirror/service-kit/config';
+import { openDependents } from '@notion-mirror/worker/open-dependents';
+import type { Worker } from '@notion-mirror/worker/run-worker';
+import { createStaleAnswers } from '../consume/stale-answers.ts';
+import { openDatabaseSync } from '../databases/open-database-sync.ts';
+import { createReadRowSingly } from './read-row-singly.ts';
+import { createRowParents } from './row-parents.ts';
+import { runScan } from './run-scan.ts';
+import type { ScanDependencies } from './scan-run.ts';
+import { startScanScheduler } from './scan-scheduler.ts';
+import { createRowSync } from './sync-row.ts';
+
+/** Scans the rows of data sources, when that is wanted and on a schedule. */
+export function startScans(
+  worker: Worker,
+  config: Config<'sync-worker'>,
+  parts: {
+    readonly connections: ConnectionDirectory;
+    readonly notion: NotionSource;
+    /** Whether this worker consumes the tenant's events. */
+    readonly owns: (workspaceId: string) => boolean;
+    /** Since when rows may be scanned; null: not yet. */
+    readonly readySince: () => Date | null;
+  },
+): void {
+  const { db, logger, metrics } = worker;
+  const { connections, notion, owns, readySince } = parts;
+  const { notionLagMs: lagMs, clockToleranceMs: toleranceMs } = config;
+  const { now } = systemClock;
+  const records = createRecordStore(rowStorage, { db, metrics });
+  const rowsOff = openRowsOff(db);
+  const dependents = openDependents(worker);
+  const parents = createRowParents({
+    databasesListing: createDatabasesListing({ db, metrics, trashed: 'does not count' }),
+    databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
+    syncDatabase: openDatabaseSync(worker, notion).syncOne,
+    rowsOff,
+  });
+  const staleAnswers = createStaleAnswers(new Set(), now);
+  const documents = openMirroredDocuments(db, rowStorage);
+  const deps: ScanDependencies = {
+    notion,
+    rows: openRowRecords(db),
+    records,
+    parents,
+    rowsOff,
+    dependents,
+    readRowSingly: createReadRowSingly({
+      openSync: (over) => createRowSync({ ...over, parents, staleAnswers, documents, toleranceMs, now }),
+      records,
+      notion,
+      dependents,
+    }),
+    activeConnections: (workspaceId) => connections.activeByWorkspace(workspaceId),
+    limits: scanLimits,
+    lagMs,
+    toleranceMs,
+    clock: systemClock,
+  };
+  const scheduler = startScanScheduler({
+    ledger: openScanLedger(db, { lagMs, toleranceMs }),
+    connections,
+    notion,
+    owns,
+    readySince,
+    runScan: (claim, hooks, signal) => runScan(deps, claim, hooks, signal),
+    intervalMs: config.rowsScanMs,
+    now,
+    logger,
+    metrics,
+  });
+  worker.onStopBriefly('scans', scheduler);
+}
