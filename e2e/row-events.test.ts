@@ -7,6 +7,7 @@ import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-
 import { loadConfig } from '@notion-mirror/service-kit/config';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
+import { waitUntil } from './wait-until.ts';
 
 // An upgrade from version 0.1.0, whose workers know no rows: what people do with rows reaches the log when the last of those has stopped.
 
@@ -31,7 +32,9 @@ beforeAll(async () => {
   await scene.startAll();
   customer = await scene.connect('acme', 'Acme');
   table = await customer.user.createDatabase(customer.pages.home, 'Tasks', { Name: { title: {} } });
-  await scene.untilEqual();
+  await scene.pair.settle();
+  // Rows are not ready, so they cannot be equal.
+  await waitUntil(async () => (await scene.db.collection('databases').countDocuments({ databaseId: table.databaseId })) === 1);
 });
 afterAll(() => scene.end());
 
