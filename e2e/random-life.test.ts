@@ -74,7 +74,7 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
       expect(watch.complaints).toEqual([]);
       expect(watch.writes).toBeGreaterThan(0);
     },
-    180_000 + actions * 200,
+    300_000 + actions * 200,
   );
 
   test('all services exit with code 0 on SIGTERM and, restarted, continue with the last events', async () => {
@@ -88,5 +88,5 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
     await scene.startAll();
     await scene.untilEqual();
     expect(await scene.db.collection('databases').findOne({ title: 'While no worker runs' })).not.toBeNull();
-  }, 120_000);
+  }, 240_000);
 });
