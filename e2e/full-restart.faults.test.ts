@@ -37,7 +37,7 @@ describe('a restart of everything on the same data', () => {
       stack = await startStack({ dataDir });
       await Promise.all((['ingress', ...workers] as const).map((name) => system.start(name)));
       await waitUntil(async () => (await system.db.collection('databases').countDocuments()) === 2);
-      expect(await system.differences()).toEqual([]);
+      await expect.poll(() => system.differences()).toEqual([]);
       // Finished events are not handled again.
       expect(handled.filter((eventId) => handledBefore.has(eventId))).toEqual([]);
     } finally {

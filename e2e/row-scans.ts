@@ -20,6 +20,11 @@ export function onlyAScanFinds({ pageId, field }: Difference): boolean {
   return pageId !== undefined && !followed.includes(field.split(/[.[ ]/)[0]);
 }
 
+/** Whether this says nothing of a database or row, but of what the mirror knows about the completeness of rows: a scan may still be wanted. */
+export function isOfCompleteness({ field }: Difference): boolean {
+  return field.startsWith('data_source_contents');
+}
+
 /** Asks for a scan of every data source of these databases, as an operator does. */
 export async function wantScans(db: Db, databases: readonly Pick<Difference, 'databaseId'>[]): Promise<void> {
   const ids = [...new Set(databases.map(({ databaseId }) => databaseId))];
