@@ -94,7 +94,7 @@ describe('causes', () => {
     expect(codesOf({})).toEqual([]);
   });
 
-  test.each<[string, string[], Partial<TenantFacts>]>([
+  test.each<[string, string[], Partial<TenantFacts>, Partial<ExplainFacts>?]>([
     ['no connection', ['no_connection'], { connections: [], notion: null }],
     ['one active connection among several is enough', [], { connections: [connection('deleted', 'c0'), connection('active')] }],
     [
@@ -113,14 +113,15 @@ describe('causes', () => {
     ['a page that is no row', ['not_a_row'], { record: null, notion: { kind: 'moved_away' } }],
     ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],
     ['no event arrived', ['no_event'], { record: null, notion: { kind: 'differs' } }],
+    ['its record was lost', ['no_record'], { record: null, notion: { kind: 'differs' } }, { outcomes: [outcome] }],
     ['an event is missing', ['stale'], { notion: { kind: 'differs' } }],
     [
       'deleted, and Notion was not asked',
       ['deleted'],
       { record: { ...record, live: false, removed: { at: now, reason: 'deleted', eventId: 'e1' } }, notion: null },
     ],
-  ])('%s', (_name, codes, given) => {
-    expect(codesOf(given)).toEqual(codes);
+  ])('%s', (_name, codes, given, more) => {
+    expect(codesOf(given, more)).toEqual(codes);
   });
 
   test('without asking Notion, the last outcome can say that the id is no database', () => {

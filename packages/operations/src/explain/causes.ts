@@ -36,6 +36,7 @@ export type CauseCode =
   | 'notion_refuses'
   | 'stale'
   | 'no_event'
+  | 'no_record'
   | 'tenant_unknown'
   | 'unknown';
 
@@ -257,6 +258,14 @@ function lagging({ workspaceId, record, row }: TenantFacts, { outcomes }: Explai
       workspaceId,
       text: `Many events of the tenant waited at once, so the event ${latest.eventId} was left to a comparison with Notion, which has not found it yet.`,
       remedy: `mirror reconcile status ${workspaceId}`,
+    };
+  }
+  if (record === null && last !== undefined) {
+    return {
+      code: 'no_record',
+      workspaceId,
+      text: `The mirror wrote it for the event ${last.eventId} ${last.at.toISOString()}, and has no record of it now: MongoDB lost it, or it was removed by hand.`,
+      remedy,
     };
   }
   if (record === null) {
