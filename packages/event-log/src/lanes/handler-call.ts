@@ -1,26 +1,24 @@
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Run } from './lane.ts';
-import { noLimits, type Part } from './lane-queue.ts';
+import type { Part } from './lane-queue.ts';
 import type { Entry } from './lane-task.ts';
 import type { Setback } from './retries.ts';
-import type { Fate, Grouping, Handle, WorkItem } from './work.ts';
+import type { Fate, Grouping, GroupOutcome, GroupRules, Handle, WorkItem } from './work.ts';
 
 /** How a run ended: with a fate for each of its entries, or with the same for all of its tasks. */
 export type Ending<T> = Sorted<T> | Setback | { readonly kind: 'threw'; readonly error: unknown };
 
-/** `until`, `gathers`: see GroupOutcome. */
-export interface Sorted<T> {
+export interface Sorted<T> extends Pick<GroupOutcome<T>, 'until' | 'gathers'> {
   readonly kind: 'done';
   readonly fateOf: (entry: Entry<T>) => Fate;
-  readonly until: number | null;
-  readonly gathers: boolean;
 }
 
 const allDone: Sorted<unknown> = { kind: 'done', fateOf: () => 'done', until: null, gathers: false };
 
 /** Without groups every task runs by itself. */
 const noGroups: Grouping<unknown> = {
-  limitsOf: () => noLimits,
+  isMany: () => false,
+  maxRecords: Number.POSITIVE_INFINITY,
   handle: () => Promise.reject(new Error('no tasks are handed over together')),
 };
 
@@ -30,7 +28,7 @@ export function createHandlerCall<T>(deps: {
   readonly groups?: Grouping<T> | undefined;
   readonly signal: AbortSignal;
   readonly logger: Logger;
-}): { readonly groups: Grouping<T>; readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>> } {
+}): { readonly rules: GroupRules; readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>> } {
   const { handle, groups = noGroups, signal, logger } = deps;
 
   async function handOver(lane: string, { group, parts }: Run<T>): Promise<Ending<T>> {
@@ -41,13 +39,12 @@ export function createHandlerCall<T>(deps: {
     }
     const items = new Map(parts.flatMap(({ entries }) => entries.map((entry) => [entry, itemOf(entry)])));
     const outcome = await groups.handle({ lane, group, items: [...items.values()], signal });
-    if (outcome.kind !== 'sorted') return outcome.kind === 'done' ? allDone : outcome;
     const fates = new Map([...items].map(([entry, item]) => [entry, outcome.fateOf(item)]));
     return { ...outcome, kind: 'done', fateOf: (entry) => fates.get(entry) ?? 'alone' };
   }
 
   return {
-    groups,
+    rules: { isMany: groups.isMany, maxRecords: groups.maxRecords },
     async call(lane, run) {
       try {
         return await handOver(lane, run);

@@ -3,7 +3,7 @@ import { createQueue, endWait, hasFull, makeReady, noteJoin, postpone, recount, 
 import type { Queue, Start } from './lane-queue.ts';
 import type { Entry, Task } from './lane-task.ts';
 
-const emptyQueue = (): Queue<string> => createQueue(1, () => ({ tasks: 2, records: 6 }));
+const emptyQueue = (): Queue<string> => createQueue(1, 'acme', { isMany: ({ ready }) => ready > 2, maxRecords: 6 });
 
 function entry(active = true): Entry<string> {
   const record = { topic: 'events', partition: 0, offset: 0n, timestamp: 0, key: null, value: null, headers: {} };
@@ -39,8 +39,16 @@ describe('turns', () => {
     expect(takeAllTurns(queueWith('a1', 'a2', 'b1', '-1', '-2'))).toEqual(['a1', 'b1', '-1', 'a2', '-2']);
   });
 
-  test('are for all tasks of a group together when more are ready than its limit', () => {
+  test('are for all tasks of a group together when they are many', () => {
     expect(takeAllTurns(queueWith('b1', 'a1', 'a2', 'a3'))).toEqual(['b1', 'a: a1 a2 a3']);
+  });
+
+  test('ask whether they are many once each, of tasks with a group', () => {
+    const asked: unknown[] = [];
+    const queue = createQueue<string>(1, 'acme', { isMany: (turn) => asked.push(turn) > 1, maxRecords: 6 });
+    for (const name of ['a1', '-1', 'a2']) makeReady(queue, taskOf(name));
+    expect(takeAllTurns(queue)).toEqual(['a1', '-1', 'a: a2']);
+    expect(asked).toEqual([2, 1].map((ready) => ({ lane: 'acme', group: 'a', ready })));
   });
 
   test('are for one task after the other when they have no group, however many they are', () => {
@@ -139,7 +147,7 @@ describe('postponed tasks', () => {
     expect([endWait(queue, 'a', soon!), takeAllTurns(queue)]).toEqual([true, ['a: a1 a2 a3']]);
   });
 
-  test('keep waiting when the group is told to gather sooner', () => {
+  test('wait with the others when the group gathers until an earlier time', () => {
     const queue = emptyQueue();
     postpone(queue, 'a', [taskOf('a1')], wait);
     const gathering = postpone(queue, 'a', [], { until: 5, gathers: true });

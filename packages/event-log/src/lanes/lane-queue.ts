@@ -1,11 +1,10 @@
 import Denque from 'denque';
 import type { Entry, Task } from './lane-task.ts';
-import type { GroupLimits, Rank } from './work.ts';
+import type { GroupRules, Rank } from './work.ts';
 
 /** Tasks that may be handled together, or (name null) those that never are. Forgotten when none of them is ready or postponed, and it does not wait. */
 export interface Group<T> {
   readonly name: string | null;
-  readonly limits: GroupLimits;
   /** In turn. */
   readonly ready: Denque<Task<T>>;
   /** Until the wait is over. */
@@ -25,7 +24,8 @@ export interface GroupWait {
 /** The tasks of one rank that could start. */
 export interface Queue<T> {
   readonly rank: Rank;
-  readonly limitsOf: (group: string) => GroupLimits;
+  readonly lane: string;
+  readonly rules: GroupRules;
   readonly groups: Map<string | null, Group<T>>;
   /** Groups with ready tasks, in turn, so that one with many does not delay the others. None that gathers. */
   readonly turns: Denque<Group<T>>;
@@ -46,10 +46,8 @@ export interface Part<T> {
   readonly entries: readonly Entry<T>[];
 }
 
-export const noLimits: GroupLimits = { tasks: Number.POSITIVE_INFINITY, records: Number.POSITIVE_INFINITY };
-
-export function createQueue<T>(rank: Rank, limitsOf: Queue<T>['limitsOf']): Queue<T> {
-  return { rank, limitsOf, groups: new Map(), turns: new Denque(), full: [], again: new Denque(), running: 0 };
+export function createQueue<T>(rank: Rank, lane: string, rules: GroupRules): Queue<T> {
+  return { rank, lane, rules, groups: new Map(), turns: new Denque(), full: [], again: new Denque(), running: 0 };
 }
 
 export function makeReady<T>(queue: Queue<T>, task: Task<T>): void {
@@ -70,7 +68,7 @@ export function noteJoin<T>(queue: Queue<T>, { state, isFailing, group: name }: 
   const group = isCounted ? queue.groups.get(name) : undefined;
   if (group === undefined) return false;
   countRecords(queue, group, 1);
-  return isFull(group);
+  return isFull(queue, group);
 }
 
 /** Postpones busy tasks of a group. Returns the wait that is to be ended when it is due; null: one that is to be ended sooner is known already. */
@@ -106,14 +104,17 @@ export function endWait<T>(queue: Queue<T>, name: string, wait: GroupWait): bool
   return true;
 }
 
-/** A task of the group whose turn it is, or all of its tasks when they are too many; null when no task is ready. */
+/** A task of the group whose turn it is, or all of its tasks when they are many; null when no task is ready. */
 export function takeTurn<T>(queue: Queue<T>): Start<T> | null {
+  const { lane, rules } = queue;
   const group = queue.turns.shift();
   if (group === undefined) return null;
-  if (group.name !== null && (group.ready.length > group.limits.tasks || isFull(group))) return takeAll(queue, group, group.name);
-  const task = group.ready.shift();
+  const { name, ready } = group;
+  if (name !== null && (isFull(queue, group) || rules.isMany({ lane, group: name, ready: ready.length })))
+    return takeAll(queue, group, name);
+  const task = ready.shift();
   if (task === undefined) return null;
-  if (group.ready.length > 0) queue.turns.push(group);
+  if (ready.length > 0) queue.turns.push(group);
   group.records -= task.waiting.length;
   forgetIfEmpty(queue, group);
   return { group: null, parts: [partOf(task)] };
@@ -137,7 +138,7 @@ export function hasFull<T>(queue: Queue<T>): boolean {
 }
 
 function firstFull<T>(queue: Queue<T>): Group<T> | null {
-  queue.full = queue.full.filter(isFull);
+  queue.full = queue.full.filter((group) => isFull(queue, group));
   return queue.full[0] ?? null;
 }
 
@@ -158,20 +159,19 @@ export function recount<T>(queue: Queue<T>): void {
 function groupNamed<T>(queue: Queue<T>, name: string | null): Group<T> {
   const known = queue.groups.get(name);
   if (known !== undefined) return known;
-  const limits = name === null ? noLimits : queue.limitsOf(name);
-  const group: Group<T> = { name, limits, ready: new Denque(), postponed: [], records: 0, wait: null };
+  const group: Group<T> = { name, ready: new Denque(), postponed: [], records: 0, wait: null };
   queue.groups.set(name, group);
   return group;
 }
 
-function countRecords<T>({ full }: Queue<T>, group: Group<T>, more: number): void {
+function countRecords<T>(queue: Queue<T>, group: Group<T>, more: number): void {
   group.records += more;
-  if (isFull(group) && !full.includes(group)) full.push(group);
+  if (isFull(queue, group) && !queue.full.includes(group)) queue.full.push(group);
 }
 
 /** A group that gathers has been handed over a short time ago. */
-function isFull<T>({ records, limits, wait }: Group<T>): boolean {
-  return records >= limits.records && wait?.gathers !== true;
+function isFull<T>({ rules }: Queue<T>, { name, records, wait }: Group<T>): boolean {
+  return name !== null && records >= rules.maxRecords && wait?.gathers !== true;
 }
 
 function takeAll<T>(queue: Queue<T>, group: Group<T>, name: string): Start<T> {

@@ -83,7 +83,7 @@ export function createLaneScheduler<T>(deps: {
   const timers = createTimers();
   const aborter = new AbortController();
   const handler = createHandlerCall({ handle, groups, signal: aborter.signal, logger });
-  const rules = { slots: perLane, limitsOf: handler.groups.limitsOf };
+  const rules = { slots: perLane, ...handler.rules };
   const runs = new Map<Run<T>, Promise<void>>();
   let stopped = false;
   let startScheduled = false;

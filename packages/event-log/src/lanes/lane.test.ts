@@ -15,12 +15,13 @@ import {
   startRun,
   waitingIn,
   type Lane,
+  type LaneRules,
 } from './lane.ts';
 import { endWait, postpone } from './lane-queue.ts';
 import { takeBack, type Entry, type Task } from './lane-task.ts';
 
 const failure: Failure = { class: 'dependency', code: 'because', message: 'the test says so' };
-const rules = { slots: 4, limitsOf: () => ({ tasks: 2, records: 6 }) };
+const rules: LaneRules = { slots: 4, isMany: ({ ready }) => ready > 2, maxRecords: 6 };
 const now = 1_000;
 
 function entry(offset: number, active = true): Entry<string> {

@@ -14,12 +14,11 @@ import {
   type Start,
 } from './lane-queue.ts';
 import { isActive, type Entry, type Task } from './lane-task.ts';
-import type { GroupLimits, Rank } from './work.ts';
+import type { GroupRules, Rank } from './work.ts';
 
-export interface LaneRules {
+export interface LaneRules extends GroupRules {
   /** Tasks, or groups of tasks, that may run at a time. */
   readonly slots: number;
-  readonly limitsOf: (group: string) => GroupLimits;
 }
 
 export interface Hold {
@@ -103,7 +102,7 @@ export function joinTask<T>(
 function queueOf<T>(lane: Lane<T>, rank: Rank): Queue<T> {
   const known = lane.queues.find((queue) => queue.rank === rank);
   if (known !== undefined) return known;
-  const created = createQueue<T>(rank, lane.rules.limitsOf);
+  const created = createQueue<T>(rank, lane.name, lane.rules);
   lane.queues = rank === 0 ? [created, ...lane.queues] : [...lane.queues, created];
   return created;
 }

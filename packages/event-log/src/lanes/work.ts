@@ -50,11 +50,11 @@ export type Outcome =
   | { readonly kind: 'dead'; readonly failure: Failure };
 
 /** When the tasks of a group are handed over together. */
-export interface GroupLimits {
-  /** When more of them are ready than this, at the group's turn. */
-  readonly tasks: number;
-  /** When this many of their records wait: even while the lane is held. */
-  readonly records: number;
+export interface GroupRules {
+  /** Whether the ready tasks of a group are, at its turn, instead of the first of them by itself. Asked once at each turn. */
+  readonly isMany: (turn: { readonly lane: string; readonly group: string; readonly ready: number }) => boolean;
+  /** From how many waiting records on they are, even while the lane is held. */
+  readonly maxRecords: number;
 }
 
 /**
@@ -68,20 +68,16 @@ export interface GroupWork<T> extends Pick<Work<T>, 'lane' | 'items' | 'signal'>
 /** `alone`: the item's task runs by itself, at its turn. `waits`: it waits with the group. A task with an item of each is alone. */
 export type Fate = 'done' | 'alone' | 'waits';
 
-/** Like an outcome of each task alone; or `sorted`: a fate for each item. */
-export type GroupOutcome<T> =
-  | Outcome
-  | {
-      readonly kind: 'sorted';
-      readonly fateOf: (item: WorkItem<T>) => Fate;
-      /** When those that wait are ready again, epoch ms; sooner if the group is handed over meanwhile. Null: nothing waits. */
-      readonly until: number | null;
-      /** Whether tasks of the group that become ready meanwhile wait, too. */
-      readonly gathers: boolean;
-    };
+/** There is no retry: a full group is handed over even while its lane is held, so it must wait by itself. */
+export interface GroupOutcome<T> {
+  readonly fateOf: (item: WorkItem<T>) => Fate;
+  /** When those that wait are ready again, epoch ms; sooner if the group is handed over meanwhile. Null: at once. */
+  readonly until: number | null;
+  /** Whether tasks of the group that become ready meanwhile wait, too. */
+  readonly gathers: boolean;
+}
 
-export interface Grouping<T> {
-  readonly limitsOf: (group: string) => GroupLimits;
+export interface Grouping<T> extends GroupRules {
   readonly handle: (work: GroupWork<T>) => Promise<GroupOutcome<T>>;
 }
 
