@@ -686,6 +686,23 @@ describe('lookAtDatabase', () => {
   });
 });
 
+describe('a connection for many calls', () => {
+  it('is the active one that a fetch asks first', async () => {
+    const connections = [connection('a', { status: 'paused' }), connection('b'), connection('c', { botId: 'bot-c' })];
+    const { source } = await setUp({}, { connections });
+    const first = (asking: object) => source.firstAsked({ workspaceId: 'tenant-1', ...asking })?.connectionId;
+    expect([first({ preferConnectionId: 'a' }), first({ preferConnectionId: 'c' })]).toEqual(['b', 'c']);
+    expect(first({ preferConnectionId: 'b', accessibleBy: ['bot-c'] })).toBe('c');
+    expect(source.firstAsked({ workspaceId: 'tenant-2' })).toBeNull();
+  });
+
+  it('can make as many at once as its whole budget has room for', async () => {
+    const { source, clock } = await setUp({}, { requestsPerMinute: 4 });
+    expect(source.lastOf(connection('a'), 4)).toBe(clock.now());
+    expect(source.lastOf(connection('a'), 5)).toBe(clock.now() + 60_001);
+  });
+});
+
 describe('searchDataSources', () => {
   it('follows the pages to the end', async () => {
     const set = await setUp({ 'token-a': { search: [searchPage(['s1', 's2'], 'c1'), searchPage([], 'c2'), searchPage(['s3'], null)] } });

@@ -26,7 +26,7 @@ import { parsePage, parsePropertyPart, parseQuery, type ParsedPage } from './row
 import { createRowQuery, type AskForEditedRows, type AskForRows } from './row-query.ts';
 import { sightOf, type Sight } from './sight.ts';
 import type { TokenSource } from './token-source.ts';
-import { createVote, type Asking, type Unanswered } from './vote.ts';
+import { createVote, inOrder, type Asking, type Unanswered } from './vote.ts';
 
 export type FetchOutcome<Content = DatabaseContent> =
   | { readonly kind: 'live'; readonly content: Content; readonly connectionId: string }
@@ -95,6 +95,10 @@ export interface NotionSource {
   probe(connection: Connection, signal: AbortSignal): Promise<'accepted' | 'refused' | 'unknown'>;
   /** When that part of a connection's budget has room: epoch milliseconds, null for now. */
   spareAt(connection: Connection): number | null;
+  /** When the last of so many calls could be made, with the whole budget of a connection as it is now: epoch milliseconds. */
+  lastOf(connection: Connection, calls: number): number;
+  /** The connection that a fetch asks first, if it has not fetched that object before; null: none is active. */
+  firstAsked(asking: Asking): Connection | null;
 }
 
 /** The part of the budget for finding lost events; the rest is for events that arrive. */
@@ -264,6 +268,8 @@ export function createNotionSource(deps: {
       return null;
     },
 
+    lastOf: (connection, count) => deps.budget.lastOf(connection, count),
+    firstAsked: (asking) => inOrder(deps.connectionsOf(asking.workspaceId), asking, undefined)[0] ?? null,
     searchDataSources: search,
   };
 }

@@ -72,6 +72,39 @@ describe('the rate budget', () => {
     expect(budget.tryTake(a, 2)).toMatchObject({ ok: true, permits: { length: 1 } });
   });
 
+  it('knows when the last of several calls could be made', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(20_000), { maxLength: 12 }), fc.integer({ min: 1, max: 16 }), async (pauses, calls) => {
+        const { clock, budget } = setUp(5);
+        for (const pause of pauses) {
+          await clock.advance(pause);
+          const result = budget.tryTake(a);
+          if (result.ok) result.permits[0].answered();
+        }
+        const expected = budget.lastOf(a, calls);
+        for (let made = 0; made < calls;) {
+          const result = budget.tryTake(a);
+          if (result.ok) {
+            result.permits[0].answered();
+            made += 1;
+          } else await clock.advance(result.waitUntil - clock.now());
+        }
+        expect(expected).toBe(clock.now());
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('counts calls in flight and a pause in that', async () => {
+    const { clock, budget, start } = setUp(3);
+    const flying = taken(budget.tryTake(a));
+    expect([budget.lastOf(a, 2), budget.lastOf(a, 3)]).toEqual([start, start + minute + 1]);
+    flying.limited({ scope: 'workspace', retryAfterMs: 90_000 });
+    await clock.advance(1_000);
+    expect(budget.lastOf(b, 3)).toBe(start + 90_000);
+    expect(budget.lastOf(b, 4)).toBe(start + 90_000 + minute + 1);
+  });
+
   it('keeps connections apart', () => {
     const { budget } = setUp(1);
     call(budget);

@@ -31,6 +31,8 @@ export interface RateBudget {
     holder: BudgetHolder,
     options: { readonly maxWaitMs: number; readonly share?: number | undefined; readonly signal: AbortSignal },
   ): Promise<Taken>;
+  /** When the last of so many calls could be made, if no other is: epoch milliseconds. */
+  lastOf(holder: BudgetHolder, calls: number): number;
 }
 
 /** Notion's documented window. */
@@ -116,14 +118,14 @@ export function createRateBudget(options: {
     return full;
   }
 
+  function pauseEnd(holder: BudgetHolder, tally: Tally): number {
+    return Math.max(tally.pausedUntil, workspaces.get(holder.notionWorkspaceId)?.pausedUntil ?? 0);
+  }
+
   function admit(holder: BudgetHolder, tally: Tally, calls: number, ahead: number, share = 1): Taken {
     const now = clock.now();
-    const workspacePause = workspaces.get(holder.notionWorkspaceId)?.pausedUntil ?? 0;
-    if (Math.max(tally.pausedUntil, workspacePause) > now) {
-      return workspacePause > tally.pausedUntil
-        ? { ok: false, waitUntil: workspacePause, cause: 'workspace_pause' }
-        : { ok: false, waitUntil: tally.pausedUntil, cause: 'pause' };
-    }
+    const paused = pauseEnd(holder, tally);
+    if (paused > now) return { ok: false, waitUntil: paused, cause: paused > tally.pausedUntil ? 'workspace_pause' : 'pause' };
     forgetOld(tally, now);
     const limit = Math.max(1, Math.floor(limitOf(tally, now) * share));
     const wanted = Math.min(calls, limit);
@@ -218,6 +220,18 @@ export function createRateBudget(options: {
       } finally {
         tally.waiting -= 1;
       }
+    },
+    lastOf(holder, calls) {
+      const tally = tallyOf(holder.connectionId);
+      const now = clock.now();
+      forgetOld(tally, now);
+      const limit = limitOf(tally, now);
+      const from = Math.max(now, pauseEnd(holder, tally));
+      const last = calls - (limit - tally.answers.length - tally.inFlight - tally.waiting) - 1;
+      if (last < 0) return from;
+      // It follows a call that leaves the window: one that was answered, or one that is made at `from`; and both follow others, window by window.
+      const left = (tally.answers[last % limit] ?? from) + windowMs + 1;
+      return Math.max(from, left) + Math.floor(last / limit) * (windowMs + 1);
     },
   };
 }
