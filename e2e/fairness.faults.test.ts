@@ -24,7 +24,14 @@ let quiet: { customer: Customer; databaseId: string };
 const figures: { neighbour: string; p50: number; p95: number; max: number; ahead: number }[] = [];
 
 beforeAll(async () => {
-  scene = await setScene('fairness', { env: { MIRROR_KAFKA_PARTITIONS: '1', MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000' } });
+  scene = await setScene('fairness', {
+    env: {
+      MIRROR_KAFKA_PARTITIONS: '1',
+      MIRROR_NOTION_REQUESTS_PER_MINUTE: '100000',
+      // So that the noisy tenant's work stays with its lane.
+      MIRROR_ROWS_FLOOD_EVENTS: '1000000',
+    },
+  });
   await scene.startAll();
   noisy = await scene.connect('noisy', 'Noisy');
   const customer = await scene.connect('quiet', 'Quiet');

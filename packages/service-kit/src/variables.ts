@@ -361,6 +361,15 @@ export const variables = {
     expected: 'a number of hours from 0.01 to 720',
     parse: duration(hour, 0.01, 720),
   }),
+  MIRROR_ROWS_FLOOD_EVENTS: variable({
+    key: 'floodEvents',
+    default: '2000',
+    usedBy: ['sync-worker'],
+    description:
+      'From how many waiting events about the rows of one data source on a scan of all its rows is wanted instead, so that they need not wait in memory. The same holds for events about the databases of one tenant, which is then compared with Notion.',
+    expected: 'a number from 50 to 1000000',
+    parse: integer(50, 1_000_000),
+  }),
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
     key: 'tombstoneTtlMs',
     default: '30',

@@ -2,6 +2,7 @@ import type { DatabaseEvent, EventAction } from '@notion-mirror/domain/database-
 import { createDeadLetterSink } from '@notion-mirror/event-log/dead-letter-sink';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createLaneConsumer, type Handle, type LaneConsumer, type LogRecord } from '@notion-mirror/event-log/lanes/lane-consumer';
+import type { Grouping } from '@notion-mirror/event-log/lanes/work';
 import { groupIdFor } from '@notion-mirror/event-log/topics';
 import { keepDeadRecord } from '@notion-mirror/mirror-store/outcome-keeper';
 import type { Worker } from './run-worker.ts';
@@ -12,13 +13,14 @@ export function createWorkerConsumer(
   options: {
     readonly action: EventAction;
     readonly handle: Handle<DatabaseEvent>;
+    readonly groups?: Grouping<DatabaseEvent>;
     /** Called for each record that has become a dead letter. */
     readonly onDead?: (record: LogRecord) => void;
     /** The share of the shutdown time that the consumer may take to finish its work and commit, 0 to 1. */
     readonly stopShare: number;
   },
 ): LaneConsumer {
-  const { action, handle, onDead, stopShare } = options;
+  const { action, handle, groups, onDead, stopShare } = options;
   const group = groupIdFor(config.topicPrefix, service);
   const deadLetter = createDeadLetterSink({
     publisher,
@@ -36,6 +38,7 @@ export function createWorkerConsumer(
     metrics,
     route: createEventRouting(codec, action),
     handle,
+    groups,
     async deadLetter(record, failure, context) {
       await deadLetter(record, failure, context);
       onDead?.(record);

@@ -6,6 +6,7 @@ import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
+import type { RowFloods } from './consume/floods.ts';
 import type { SyncedWork } from './consume/sync-entity.ts';
 import type { Comparison, SweepTools } from './sweep/sweep-tools.ts';
 
@@ -24,6 +25,8 @@ export interface OpenEntity {
    * the store's errors or the reason of the work's signal.
    */
   sync(work: Work<DatabaseEvent>, newest: DatabaseEvent): Promise<SyncedWork>;
+  /** Handles many waiting events about the rows of one data source. */
+  readonly rowFloods?: RowFloods;
   /**
    * Compares a tenant's entities with Notion. Calls `tools.sync` for each difference; entities missing from Notion are in the result. Rejects with
    * SweepError, the store's errors or the signal's reason.

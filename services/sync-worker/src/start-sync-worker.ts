@@ -27,7 +27,7 @@ export async function startSyncWorker(
   const entities = mirrored.map((one) => one.open(worker, notion, config));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
-  const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities });
+  const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities, floodEvents: config.floodEvents });
   const owns = (workspaceId: string) => consumer.owns(workspaceId);
   startConnections(worker, { connections, notion, owns, nango: config.nango, tenantOfConnection: config.tenantOfConnection });
   startSweeps(worker, { connections, notion, entities, owns, awaitedEvents, intervalMs: config.reconcileIntervalMs });

@@ -7,8 +7,8 @@ import { retryAfter } from '@notion-mirror/worker/retry-after';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
 
-/** The outcome of an event, for its log line and the metric. */
-export type SyncOutcome = Extract<SyncedWork, { kind: 'settled' }>['outcome'] | 'parked';
+/** The outcome of an event, for its log line and the metric. `deferred`: something later answers it, see floods.ts. */
+export type SyncOutcome = Extract<SyncedWork, { kind: 'settled' }>['outcome'] | 'parked' | 'deferred';
 
 export interface OutcomeDetail {
   readonly reason?: string;

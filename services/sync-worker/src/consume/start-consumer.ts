@@ -1,10 +1,12 @@
 import type { LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
+import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createWorkerConsumer } from '@notion-mirror/worker/worker-consumer';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import { createAwaitedEvents, type AwaitedEvents } from './awaited-events.ts';
+import { createFloodHandler, type RowFloods } from './floods.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startParkedRelease } from './parked-release.ts';
@@ -12,14 +14,20 @@ import { startParkedRelease } from './parked-release.ts';
 /** Starts the consumer of sync events, with the function by which a sweep appends an event and waits for it. */
 export function startConsumer(
   worker: Worker,
-  { connections, entities }: { readonly connections: ConnectionDirectory; readonly entities: readonly OpenEntity[] },
+  parts: { readonly connections: ConnectionDirectory; readonly entities: readonly OpenEntity[]; readonly floodEvents: number },
 ): { readonly consumer: LaneConsumer; readonly awaitedEvents: AwaitedEvents } {
   const { logger, metrics, db, outcomes, append } = worker;
+  const { connections, entities, floodEvents } = parts;
   const parked = createParkedEvents(db);
   const parkedRelease = startParkedRelease({ connections, parked, append, logger });
   worker.onStopBriefly('parked events', parkedRelease);
   const awaitedEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
-  const report = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
+  const reportOutcome = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
+  const report: typeof reportOutcome = (event, outcome, detail) => {
+    reportOutcome(event, outcome, detail);
+    for (const { item } of [event, ...(detail.others ?? [])]) awaitedEvents.settle(item, 'handled');
+  };
+  const sweeps = createSweepLedger(db);
   const consumer = createWorkerConsumer(worker, {
     action: 'sync',
     handle: createWorkHandler({
@@ -35,13 +43,20 @@ export function startConsumer(
         for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
         parkedRelease.nudge();
       },
-      report(event, outcome, detail) {
-        report(event, outcome, detail);
-        for (const { item } of [event, ...(detail.others ?? [])]) awaitedEvents.settle(item, 'handled');
-      },
+      report,
+    }),
+    groups: createFloodHandler({
+      floodEvents,
+      rowFloods: entities.find(({ rowFloods }) => rowFloods !== undefined)?.rowFloods ?? withoutRows,
+      wantSweep: async (workspaceId) => (await sweeps.request(workspaceId, { acceptRemovals: false })) !== null,
+      report,
+      now: Date.now,
     }),
     onDead: (record) => awaitedEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' }, 'handled'),
     stopShare: 0.5,
   });
   return { consumer, awaitedEvents };
 }
+
+/** Each of their events ends by itself, as ignored. */
+const withoutRows: RowFloods = ({ items }) => Promise.resolve({ ended: [], alone: items, until: null, gathers: false });

@@ -6,6 +6,7 @@ import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { createFollowedSources } from '@notion-mirror/mirror-store/entities/followed-sources';
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
+import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records';
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
@@ -17,8 +18,10 @@ import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import { openDatabaseSync, openFollowedDatabases } from '../databases/open-database-sync.ts';
 import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
+import { answerByQuery } from './answer-by-query.ts';
 import { ignored } from './ignored.ts';
 import { removeRows, type RowRemovalDependencies } from './remove-rows.ts';
+import { createRowFloods } from './row-floods.ts';
 import { createRowParents } from './row-parents.ts';
 import { createSecondReads, withSecondReads } from './second-reads.ts';
 import { wantSweepScans, type SweepScanDependencies } from './sweep-scans.ts';
@@ -29,7 +32,7 @@ export const rows: MirroredEntity<RowContent, RowOutline> = {
   states: rowStates,
   open: (worker, notion, config) => ({
     kind: rowKind,
-    sync: config.rows === 'on' ? openRowSync(worker, notion, config) : () => Promise.resolve(ignored('rows_off')),
+    ...(config.rows === 'on' ? openRowEvents(worker, notion, config) : { sync: () => Promise.resolve(ignored('rows_off')) }),
     async compare(tools) {
       if (config.rows === 'on') await wantSweepScans(openSweepScans(worker, config), tools);
       return { held: 0, found: 0, gone: [] };
@@ -40,9 +43,9 @@ export const rows: MirroredEntity<RowContent, RowOutline> = {
 /** Events of changes that move the time of the last edit. */
 const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
 
-function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): OpenEntity['sync'] {
+function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): Pick<OpenEntity, 'sync' | 'rowFloods'> {
   const { db, metrics, logger, append } = worker;
-  const { clockToleranceMs: toleranceMs, notionLagMs } = config;
+  const { clockToleranceMs: toleranceMs, notionLagMs: lagMs } = config;
   const now = Date.now;
   const records = createRecordStore(rowStorage, { db, metrics });
   const databasesListing = createDatabasesListing({ db, metrics, trashed: 'does not count' });
@@ -53,7 +56,7 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     rowsOff: openRowsOff(db),
   });
   const dependents = openDependents(worker);
-  const secondReads = createSecondReads({ lagMs: notionLagMs, append, now, logger });
+  const secondReads = createSecondReads({ lagMs, append, now, logger });
   worker.onStopBriefly('second reads of dependent rows', secondReads);
   const syncRow = withSecondReads(
     secondReads,
@@ -69,23 +72,35 @@ function openRowSync(worker: Worker, notion: NotionSource, config: Config<'sync-
     }),
   );
   const followed = openFollowedDatabases(worker);
+  const contents = openDataSourceContents(db);
   const removal: RowRemovalDependencies = {
     records,
     liveRowsOf: createLiveRowsOf(db),
     parents,
-    contents: openDataSourceContents(db),
+    contents,
     dependents,
     async followHolders(event, dataSourceId) {
       for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await followed.follow(event, databaseId);
     },
-    scanAfterMs: notionLagMs + toleranceMs,
+    scanAfterMs: lagMs + toleranceMs,
     now,
   };
-  return (work, newest) => {
-    const { pageId, databaseId, dataSourceId } = newest;
-    if (pageId !== null) return syncRow(work, newest, pageId);
-    if (databaseId === null || dataSourceId === null) return Promise.resolve(ignored('no_row'));
-    return removeRows(removal, { ...newest, databaseId, dataSourceId }, work.signal);
+  const query = { notion, rowRecords: openRowRecords(db), records, parents, dependents, lagMs, toleranceMs };
+  return {
+    sync(work, newest) {
+      const { pageId, databaseId, dataSourceId } = newest;
+      if (pageId !== null) return syncRow(work, newest, pageId);
+      if (databaseId === null || dataSourceId === null) return Promise.resolve(ignored('no_row'));
+      return removeRows(removal, { ...newest, databaseId, dataSourceId }, work.signal);
+    },
+    rowFloods: createRowFloods({
+      contents,
+      notion,
+      answerByQuery: (order, signal) => answerByQuery(query, order, signal),
+      lagMs,
+      toleranceMs,
+      now,
+    }),
   };
 }
 
