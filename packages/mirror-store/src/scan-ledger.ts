@@ -9,7 +9,8 @@ import {
   type ScanReport,
   type StoredProgress,
 } from './contents-document.ts';
-import { orUnavailable, unavailable } from './errors.ts';
+import { orUnavailable } from './errors.ts';
+import { inTurn } from './in-turn.ts';
 import { afterScan, nextScan, nextScanAt, type ScanFinding } from './scan-plan.ts';
 import type { ScanLag } from './scan-wishes.ts';
 
@@ -67,6 +68,7 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
       inTurn(
         contents.find(dueAt(now()), { projection: { _id: 0, workspaceId: 1, dataSourceId: 1 } }).sort({ dueAt: 1 }),
         ({ workspaceId, dataSourceId }) => ({ workspaceId, dataSourceId }),
+        'scans could not be read',
       ),
 
     claim: (ref, worker, leaseMs, since) =>
@@ -124,6 +126,7 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
           .find({ state: { $ne: 'off' } }, { projection: { _id: 0, workspaceId: 1, followedAt: 1, completeAsOf: 1 } })
           .sort({ completeAsOf: 1 }),
         ({ workspaceId, followedAt, completeAsOf }) => ({ workspaceId, followedAt, completeAsOf }),
+        'scans could not be read',
       ),
 
     incomplete: () =>
@@ -154,14 +157,4 @@ function isMine({ claimedBy, scan }: ContentsDocument, { worker, startedAt }: Sc
 
 function mine({ worker, startedAt, ...ref }: ScanClaim): Filter<ContentsDocument> {
   return { _id: idOfContents(ref), claimedBy: worker, 'scan.startedAt': startedAt };
-}
-
-async function* inTurn<D, T>(found: AsyncIterable<D> & { close(): Promise<void> }, of: (document: D) => T): AsyncGenerator<T> {
-  try {
-    for await (const document of found) yield of(document);
-  } catch (error) {
-    throw unavailable('scans could not be read', error);
-  } finally {
-    await found.close();
-  }
 }

@@ -1,6 +1,7 @@
-import { MongoServerError, type Db, type Filter, type FindCursor } from 'mongodb';
+import { MongoServerError, type Db, type Filter } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
+import { inTurn } from './in-turn.ts';
 
 /** A tenant with an active connection. `activation`: `updatedAt` of the most recently activated one. */
 export interface ActiveTenant {
@@ -135,10 +136,10 @@ export function createSweepLedger(db: Db): SweepLedger {
   const sweeps = openCollection<SweepDocument>(db, 'sweeps');
 
   return {
-    due: () => inTurn(sweeps.find(dueNow(), { projection: { _id: 1 } }).sort({ dueAt: 1 }), ({ _id }) => _id),
+    due: () => inTurn(sweeps.find(dueNow(), { projection: { _id: 1 } }).sort({ dueAt: 1 }), ({ _id }) => _id, unreadable),
 
     newlyActive: (tenants) =>
-      orUnavailable('sweeps could not be read', async () => {
+      orUnavailable(unreadable, async () => {
         const free: ActiveTenant[] = [];
         const taken: ActiveTenant[] = [];
         for (let from = 0; from < tenants.length; from += idsPerQuery) {
@@ -248,7 +249,7 @@ export function createSweepLedger(db: Db): SweepLedger {
       }),
 
     list: (workspaceId) =>
-      orUnavailable('sweeps could not be read', async () => {
+      orUnavailable(unreadable, async () => {
         const found = await sweeps
           .find(workspaceId === undefined ? {} : { _id: workspaceId })
           .sort({ _id: 1 })
@@ -261,22 +262,25 @@ export function createSweepLedger(db: Db): SweepLedger {
       }),
 
     completions: () =>
-      inTurn(sweeps.find({}, { projection: { completedAt: 1 } }).sort({ completedAt: 1 }), ({ _id, completedAt }) => ({
-        workspaceId: _id,
-        completedAt,
-      })),
+      inTurn(
+        sweeps.find({}, { projection: { completedAt: 1 } }).sort({ completedAt: 1 }),
+        ({ _id, completedAt }) => ({ workspaceId: _id, completedAt }),
+        unreadable,
+      ),
 
     stopped: () => idsOf({ 'last.stopped': true }),
     incomplete: () => idsOf({ incompleteSince: { $gt: new Date(0) } }),
   };
 
   async function idsOf(filter: Filter<SweepDocument>): Promise<string[]> {
-    return orUnavailable('sweeps could not be read', async () => {
+    return orUnavailable(unreadable, async () => {
       const found = await sweeps.find(filter, { projection: { _id: 1 } }).toArray();
       return found.map(({ _id }) => _id);
     });
   }
 }
+
+const unreadable = 'sweeps could not be read';
 
 /** A filter for the document, if the claim still holds. */
 function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: string } {
@@ -286,16 +290,6 @@ function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: st
 function dueNow(): { dueAt: { $lte: Date }; claimedUntil: { $lte: Date } } {
   const now = new Date();
   return { dueAt: { $lte: now }, claimedUntil: { $lte: now } };
-}
-
-async function* inTurn<D, T>(cursor: FindCursor<D>, of: (document: D) => T): AsyncGenerator<T> {
-  try {
-    for await (const document of cursor) yield of(document);
-  } catch (error) {
-    throw unavailable('sweeps could not be read', error);
-  } finally {
-    await cursor.close();
-  }
 }
 
 function later(ms: number): Date {

@@ -3,11 +3,10 @@ import { keyOf } from '@notion-mirror/domain/entity';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Db } from 'mongodb';
 import { z } from 'zod';
-import { createBatcher } from '../batcher.ts';
 import type { FollowedSource } from '../data-source-contents.ts';
-import { orUnavailable } from '../errors.ts';
 import { openRecords, readFields } from '../records/record-document.ts';
-import { createStoreMeter, settled } from '../records/store-meter.ts';
+import { createRecordReads } from '../records/record-reads.ts';
+import { createStoreMeter } from '../records/store-meter.ts';
 import { databaseStorage } from './database.ts';
 
 /**
@@ -17,23 +16,12 @@ import { databaseStorage } from './database.ts';
 export type FollowedSources = (workspaceId: string, databaseId: string) => Promise<readonly FollowedSource[]>;
 
 export function createFollowedSources(deps: { readonly db: Db; readonly metrics: Registry }): FollowedSources {
-  const records = openRecords(deps.db, databaseStorage);
-  const meter = createStoreMeter(deps.metrics);
-  const projection = { dataSources: { id: 1, inTrash: 1, properties: { id: 1, name: 1, type: 1, config: 1 } } } as const;
-  const readOne = createBatcher<string, readonly FollowedSource[]>({
+  const readOne = createRecordReads<readonly FollowedSource[]>({
+    records: openRecords(deps.db, databaseStorage),
+    meter: createStoreMeter(deps.metrics),
+    projection: { dataSources: { id: 1, inTrash: 1, properties: { id: 1, name: 1, type: 1, config: 1 } } },
     maxOps: 100,
-    maxInFlight: 4,
-    run: (ids) =>
-      meter.batch('read', ids.length, async () => {
-        const found = await orUnavailable('records could not be read', () =>
-          records.find({ _id: { $in: [...new Set(ids)] } }, { projection }).toArray(),
-        );
-        const byId = new Map(found.map((document) => [document._id, document]));
-        return ids.map((id) => {
-          const document = byId.get(id);
-          return settled(() => (document === undefined ? [] : readFields(listed, document).dataSources.flatMap(followed)));
-        });
-      }),
+    of: (document) => (document === undefined ? [] : readFields(listed, document).dataSources.flatMap(followed)),
   });
   return (workspaceId, databaseId) => readOne(keyOf({ workspaceId, id: databaseId }));
 }

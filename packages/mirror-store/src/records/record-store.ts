@@ -17,8 +17,9 @@ import {
   type RecordDocument,
   type StoredRecord,
 } from './record-document.ts';
+import { createRecordReads } from './record-reads.ts';
 import { checkedSize, UnstorableError } from './storable.ts';
-import { createStoreMeter, settled } from './store-meter.ts';
+import { createStoreMeter } from './store-meter.ts';
 
 export type { WriteResult } from './bulk-results.ts';
 export type { StoredRecord } from './record-document.ts';
@@ -72,24 +73,15 @@ export function createRecordStore<Content, Outline extends object>(
   const { db, now = () => new Date() } = deps;
   const { kind } = storage;
   const records = openRecords(db, storage);
-  const projection = { ...stateProjection, ...storage.outlineProjection };
   const meter = createStoreMeter(deps.metrics);
   const remembered = new LRUCache<string, StoredRecord<Outline>>({ max: rememberedRecords, ttl: rememberedMs });
 
-  const readOne = createBatcher<string, StoredRecord<Outline> | null>({
+  const readOne = createRecordReads<StoredRecord<Outline> | null>({
+    records,
+    meter,
+    projection: { ...stateProjection, ...storage.outlineProjection },
     maxOps: 500,
-    maxInFlight: 4,
-    run: (ids) =>
-      meter.batch('read', ids.length, async () => {
-        const found = await orUnavailable('records could not be read', () =>
-          records.find({ _id: { $in: [...new Set(ids)] } }, { projection }).toArray(),
-        );
-        const byId = new Map(found.map((document) => [document._id, document]));
-        return ids.map((id) => {
-          const document = byId.get(id);
-          return settled(() => (document === undefined ? null : toStoredRecord(storage, document)));
-        });
-      }),
+    of: (document) => (document === undefined ? null : toStoredRecord(storage, document)),
   });
 
   const writeOne = createBatcher<Write, WriteResult>({
