@@ -10,8 +10,9 @@ import type { RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { FoundRow } from '@notion-mirror/notion-source/row-document';
-import { RowQueryError, type AskForEditedRows } from '@notion-mirror/notion-source/row-query';
+import { RowQueryError } from '@notion-mirror/notion-source/row-query';
 import type { Dependents } from '@notion-mirror/worker/dependents';
+import { editedRows, startOfMinute } from './edited-rows.ts';
 import type { RowParents } from './row-parents.ts';
 
 export interface QueryDependencies extends Pick<QueryTimes, 'lagMs' | 'toleranceMs'> {
@@ -43,7 +44,6 @@ export interface RowsToAnswer extends DataSourceRef {
 }
 
 const minuteMs = 60_000;
-const pageSizes = { most: 100, fewest: 10 };
 /** A query that takes more calls than this part of the single reads is given up: too many other rows were edited. */
 const callsPerRow = 1 / 4;
 const fewestCalls = 4;
@@ -68,10 +68,10 @@ export async function answerByQuery(
     .flat()
     .reduce((first, { occurredAt }) => Math.min(first, occurredAt.getTime()), Number.POSITIVE_INFINITY);
   const since = startOfMinute(oldest) - minuteMs;
-  const calls = Math.max(fewestCalls, Math.ceil(events.size * callsPerRow));
+  const mostCalls = Math.max(fewestCalls, Math.ceil(events.size * callsPerRow));
   const ask = deps.notion.queryEditedRows(connection, dataSourceId, signal);
   try {
-    for await (const { startedAt, rows } of editedRows(ask, since, calls)) {
+    for await (const { startedAt, rows } of editedRows(ask, { partition: 'live', since, mostCalls })) {
       signal.throwIfAborted();
       await answerPage({ startedAt, lagMs: deps.lagMs, toleranceMs: deps.toleranceMs }, rows);
       if (answers.size === events.size) break;
@@ -160,39 +160,4 @@ export async function answerByQuery(
 
 function isSame({ digest }: DigestedRecord, { content }: FoundRow): boolean {
   return digest === digestOfRow(content);
-}
-
-/**
- * The rows that were edited since a time, page by page, with at most so many calls. `startedAt`: of the query. A query that breaks off begins again at the minute
- * that it has reached: rows are sorted by their last edit, and one that is edited meanwhile comes again.
- */
-async function* editedRows(
-  ask: AskForEditedRows,
-  since: number,
-  calls: number,
-): AsyncGenerator<{ readonly startedAt: number; readonly rows: readonly FoundRow[] }> {
-  let pageSize = pageSizes.most;
-  let cursor: string | null = null;
-  let startedAt = 0;
-  let from = since;
-  let reached = since;
-  for (let call = 0; call < calls; call += 1) {
-    const answer = await ask({ partition: 'live', since: from, cursor, pageSize });
-    if (answer.kind === 'page') {
-      if (cursor === null) ({ startedAt } = answer);
-      yield { startedAt, rows: answer.rows };
-      const lastEdit = answer.rows.at(-1)?.content.lastEditedTime?.getTime();
-      if (lastEdit !== undefined) reached = Math.max(reached, startOfMinute(lastEdit));
-      if (answer.nextCursor === null) return;
-      cursor = answer.nextCursor;
-    } else {
-      if (answer.kind === 'overloaded') pageSize = Math.max(pageSizes.fewest, Math.floor(pageSize / 2));
-      cursor = null;
-      from = reached;
-    }
-  }
-}
-
-function startOfMinute(time: number): number {
-  return Math.floor(time / minuteMs) * minuteMs;
 }

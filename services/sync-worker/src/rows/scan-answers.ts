@@ -9,6 +9,7 @@ import { digestOfRow, type DigestedRecord, type DigestedRow, type RowRecords } f
 import type { RecordStore, WriteResult } from '@notion-mirror/mirror-store/records/record-store';
 import type { RowsOff } from '@notion-mirror/mirror-store/rows-off';
 import type { FoundRow } from '@notion-mirror/notion-source/row-document';
+import { removeRow } from './remove-row.ts';
 import type { RowParents } from './row-parents.ts';
 import type { ScanNotes } from './scan-notes.ts';
 
@@ -33,6 +34,7 @@ export interface AnsweredScan {
   /** The time of the events that the scan answers, of every row; null: it answers none. Epoch milliseconds. */
   readonly answersUntil: number | null;
   readonly notes: ScanNotes;
+  readonly signal: AbortSignal;
   /** Does all of these; what cannot be read is noted. */
   readonly readSingly: (reads: readonly SingleRead[]) => Promise<void>;
   /** Whether so many more single reads are acceptable for rows that were written recently. */
@@ -64,7 +66,7 @@ function isSame({ digest }: Pick<DigestedRecord, 'digest'>, row: FoundRow): bool
 /** Changes the mirror as the answers of a scan's queries say, by the rule for lagging queries (`docs/rows.md`). */
 export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan): ScanAnswers {
   const { records, parents, rowsOff, lagMs, toleranceMs } = deps;
-  const { source, scanId, connection, others, answersUntil, notes, mayRead, readSingly } = scan;
+  const { source, scanId, connection, others, answersUntil, notes, signal, mayRead, readSingly } = scan;
   const { workspaceId, dataSourceId, databaseId } = source;
 
   /** Whether a record belongs to another connection, so that this one neither changes nor removes it. */
@@ -105,17 +107,7 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
     const isOff = await rowsOff.isOffNow(source);
     if (!isOff && (await parents.has(workspaceId, dataSourceId))) return true;
     const reason = isOff ? 'data_source_removed' : await parents.reasonFor(workspaceId, databaseId);
-    await Promise.all(
-      ids.map(async (id) => {
-        for (;;) {
-          const expected = await records.read({ workspaceId, id });
-          if (expected?.live !== true || expected.dataSourceId !== dataSourceId) return;
-          const asOf = new Date(deps.now());
-          const { kind } = await records.writeTombstone({ workspaceId, id, expected, asOf, source: 'delete', reason, eventId: scanId });
-          if (kind !== 'conflict') return;
-        }
-      }),
-    );
+    await Promise.all(ids.map((pageId) => removeRow(deps, { workspaceId, dataSourceId, pageId }, { reason, eventId: scanId }, signal)));
     return false;
   }
 

@@ -102,6 +102,7 @@ export async function openScanRun(
           others: new Set(scanned.filter((id) => id !== connection.connectionId)),
           answersUntil: wish.raisesAll ? settlesUntil() : null,
           notes,
+          signal,
           readSingly: (reads) => readSingly(connection, reads, wish.acceptsRemovals === true ? 'remove' : 'keep'),
           mayRead: (reads) => patience.mayRead(reads),
         },

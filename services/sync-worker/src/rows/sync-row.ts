@@ -11,6 +11,7 @@ import { settledBy, syncEntity, type Fetched, type FetchOrder, type SyncDependen
 import { ignored } from './ignored.ts';
 import { changeOf, type RowBefore } from './row-change.ts';
 import { hopOf, type RowSync } from './second-reads.ts';
+import { removeRow } from './remove-row.ts';
 import type { RowParent, RowParents, RowTarget } from './row-parents.ts';
 
 export interface RowSyncDependencies extends Pick<SyncDependencies<RowContent, RowOutline>, 'records' | 'toleranceMs' | 'now'> {
@@ -25,7 +26,7 @@ type RowResult = SyncResult<RowOutline>;
 
 /** Brings the row named by the events of a task up to date. Rejects with the errors of the store and the log, or the signal's reason. */
 export function createRowSync(deps: RowSyncDependencies): RowSync {
-  const { records, notion, parents, staleAnswers, dependents, documents, now } = deps;
+  const { notion, parents, staleAnswers, dependents, documents } = deps;
 
   return async (work, newest, pageId) => {
     const { attempt, signal } = work;
@@ -101,18 +102,19 @@ export function createRowSync(deps: RowSyncDependencies): RowSync {
     const problem = await parents.problemOf(parent, target, signal);
     if (problem === null) return result;
     if (problem.kind !== 'removed') return problem;
-    for (;;) {
-      signal.throwIfAborted();
-      const ref = { workspaceId, id: pageId };
-      const record = await records.read(ref);
-      if (record === null || !record.live || record.dataSourceId !== parent.dataSourceId) return result;
-      const { reason, source } = problem;
-      const asOf = new Date(now());
-      const written = await records.writeTombstone({ ...ref, expected: record, asOf, source, reason, eventId });
-      if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
-      if (written.kind === 'conflict') continue;
-      const trail = 'trail' in result ? result.trail : { fetch: null, isUnannounced: false };
-      return { kind: 'removed', reason, trail: { ...trail, record: { databaseId: null, pageId, rev: nextRev(record), asOf, ms: null } } };
+    const { reason } = problem;
+    const { dataSourceId } = parent;
+    const removal = await removeRow(deps, { workspaceId, dataSourceId, pageId }, { reason, eventId }, signal);
+    switch (removal.kind) {
+      case 'not_there':
+        return result;
+      case 'rejected':
+        return { kind: 'unwritable', message: removal.message };
+      case 'removed': {
+        const { before, asOf } = removal;
+        const trail = 'trail' in result ? result.trail : { fetch: null, isUnannounced: false };
+        return { kind: 'removed', reason, trail: { ...trail, record: { databaseId: null, pageId, rev: nextRev(before), asOf, ms: null } } };
+      }
     }
   }
 }
