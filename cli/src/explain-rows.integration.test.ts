@@ -83,7 +83,7 @@ test('what Notion says of the page comes first', async () => {
   const { dataSourceId: other } = await scene.user.createDatabase(scene.home, 'Others', { Name: { title: {} } });
   const [elsewhere = ''] = scene.notion.createRows({ dataSourceId: other, rows: [titled('Elsewhere')] }).ids;
   expect(await explain(elsewhere)).toMatchObject({ pageId: elsewhere, codes: ['database_not_mirrored'] });
-  // Nobody knows of which kind it is.
+  // No record and no event says of which kind it is.
   const unknown = randomUUID();
   expect(await explain(unknown)).toMatchObject({ databaseId: unknown, codes: ['not_shared'] });
 });

@@ -205,7 +205,7 @@ const steps: readonly Step[] = [
   { name: 'rows-list', args: ['rows', 'list', source, '--where', 'Name~ale'] },
   { name: 'verify-rows', args: ['verify', '--rows', source, '--grace', '0'] },
   { name: 'rows-scan', args: ['rows', 'scan', source, '--no-wait'] },
-  { name: 'rows-scan-unknown', args: ['rows', 'scan', 'nobody'] },
+  { name: 'rows-scan-unknown', args: ['rows', 'scan', 'initrode'] },
   { name: 'rows-off-plan', args: ['rows', 'off', source, '--dry-run'] },
   { name: 'rows-off', args: ['rows', 'off', source, '--yes'] },
   { name: 'rows-on', args: ['rows', 'on', source] },

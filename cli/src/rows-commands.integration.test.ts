@@ -162,7 +162,7 @@ describe('scan', () => {
   });
 
   test('of something unknown fails', async () => {
-    expect(await run('scan', 'nobody')).toMatchObject({ code: 1, result: { error: { code: 'unknown_scope' } } });
+    expect(await run('scan', 'initrode')).toMatchObject({ code: 1, result: { error: { code: 'unknown_scope' } } });
   });
 });
 

@@ -40,7 +40,7 @@ function homeless({ databaseId, dataSourceId, database }: RowFacts, workspaceId:
   return [{ code, text, remedy }];
 }
 
-/** Nobody keeps the rows of the data source up to date. */
+/** The mirror does not keep the rows of the data source up to date. */
 function notKept({ database, contents }: RowFacts, dataSourceId: string, rows: 'on' | 'off'): RowCause[] {
   if (rows === 'off') {
     const text = 'Rows are not mirrored: MIRROR_ROWS is off here.';

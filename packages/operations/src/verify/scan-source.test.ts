@@ -86,7 +86,7 @@ test('each row is compared through the connection that fetched it last', async (
   const mine = found('a', { content: someRow({ title: 'as c1 sees it' }) });
   const mirrored = [held('a', 'c1', 'as c1 sees it'), held('b', 'c2')];
   expect(await scan({ c1: [mine], c2: [found('a'), found('b')] }, mirrored)).toMatchObject({ compared: 2, suspects: [], problems: [] });
-  // Without the other one, nobody else would compare it.
+  // Without the other one, no other pass would compare it.
   expect(await scan({ c1: [mine] }, mirrored)).toMatchObject({ suspects: ['b'] });
 });
 
@@ -96,7 +96,7 @@ test('a connection that may not query the data source matters only if no other m
   expect(problems).toEqual(['c1: query of rows: no', 'c2: query of rows: no']);
 });
 
-test('a malformed answer is a problem, whoever else sees the data source', async () => {
+test('a malformed answer is a problem, even if another connection sees the data source', async () => {
   const malformed = new RowQueryError('malformed', { class: 'unexpected', code: 'malformed', message: 'no properties' });
   expect(await scan({ c1: malformed, c2: [] }, [])).toMatchObject({ problems: ['c1: query of rows: no properties'] });
 });

@@ -10,7 +10,7 @@ export interface ScanCounts {
   readSingly: number;
 }
 
-/** What a scan collects besides the rows that it writes. */
+/** What a scan collects, apart from the rows that it writes. */
 export interface ScanNotes {
   readonly counts: ScanCounts;
   /** Rows that no connection can read; they are removed at the end. */

@@ -62,7 +62,7 @@ function worker(result: 'settled' | 'unwritable' = 'settled') {
   };
 }
 
-test('a row that depends on a changed row is read at once, and once more one lag later', async () => {
+test('a row that depends on a changed row is read at once, and again one lag later', async () => {
   const { handle, appended, reads } = worker();
   await handle('mirror.dependency.2');
   expect(reads()).toBe(1);
