@@ -48,6 +48,17 @@ describe('configuration', () => {
     expect(error.message).not.toMatch(/c2hvcnQ|hunter2/);
   });
 
+  test("Kubernetes' link to a Service called mirror-ops is not mistaken for a bad port", () => {
+    const { problems, message } = caught(() => loadConfig({ MIRROR_OPS_PORT: 'tcp://10.96.229.204:3100' }, 'delete-worker'));
+    expect(problems.map(({ variable }) => variable)).toEqual(['MIRROR_OPS_PORT']);
+    expect(message).toContain('"tcp://10.96.229.204:3100" is no setting but Kubernetes\' link to a Service called mirror-ops');
+    expect(message).toContain('expected a port number (0: any free one): put `enableServiceLinks: false` into the spec of the pod');
+    const http = caught(() => loadConfig({ MIRROR_HTTP_PORT: 'tcp://10.96.0.7:3000' }, 'ingress'));
+    expect(http.message).toContain('a Service called mirror-http');
+    expect(caught(() => loadConfig({ MIRROR_OPS_PORT: 'tcp://' }, 'ingress')).message).toContain('"tcp://" does not fit');
+    expect(caught(() => loadConfig({ MIRROR_NANGO_URL: 'tcp://nango:80' }, 'sync-worker')).message).toContain('does not fit');
+  });
+
   test('a service neither parses nor returns what it does not use', () => {
     const env = { MIRROR_NANGO_URL: 'nonsense', MIRROR_NANGO_API_KEY_FILE: '/nowhere', MIRROR_HTTP_PORT: 'nonsense' };
     const config = loadConfig(env, 'delete-worker');

@@ -163,8 +163,7 @@ function readVariables(
       const given = read(env, name, definition, problems);
       const result = definition.parse.safeParse(given?.value ?? definition.default);
       if (!result.success) {
-        const shown = definition.secret === true ? 'the given value does not fit' : `"${withoutUserInfo(given?.value ?? '')}" does not fit`;
-        problems.push({ variable: name, problem: given === undefined ? 'missing' : shown, expected: definition.expected });
+        problems.push(serviceLinkProblem(name, given?.value, definition) ?? valueProblem(name, given?.value, definition));
       }
       return [name, result.data];
     }),
@@ -173,6 +172,23 @@ function readVariables(
   // An unreadable file has been named already; nothing can be said about the others.
   if (!problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) problems.push(...sslProblems(values));
   return { values, problems };
+}
+
+function valueProblem(variable: VariableName, value: string | undefined, { secret, expected }: Variable): ConfigProblem {
+  const shown = secret === true ? 'the given value does not fit' : `"${withoutUserInfo(value ?? '')}" does not fit`;
+  return { variable, problem: value === undefined ? 'missing' : shown, expected };
+}
+
+/** Kubernetes gives every container such variables for each Service of its namespace: `MIRROR_OPS_PORT=tcp://10.0.0.1:3100` for one called `mirror-ops`. */
+function serviceLinkProblem(variable: VariableName, value: string | undefined, { expected }: Variable): ConfigProblem | null {
+  if (!variable.endsWith('_PORT') || value === undefined || !/^(tcp|udp|sctp):\/\/\S+:\d+$/.test(value)) return null;
+  const service = variable.slice(0, -'_PORT'.length).toLowerCase().replaceAll('_', '-');
+  const remedy = 'put `enableServiceLinks: false` into the spec of the pod, set the variable yourself, or rename the Service';
+  return {
+    variable,
+    problem: `"${value}" is no setting but Kubernetes' link to a Service called ${service}`,
+    expected: `${expected}: ${remedy}`,
+  };
 }
 
 /** Variables with our prefix that no service reads: probably misspelt, so that a default applies silently. */
