@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const load = { running: 0, waiting: 0, lanes: 0, oldestRunSince: null };
+const load = { running: 0, waiting: 0, runnable: 0, lanes: 0, oldestRunSince: null };
 const lane = (name: string, ageMs: number) => ({ lane: name, waiting: 1, oldestAt: Date.now() - ageMs, held: null });
 
 test('the ten tenants that wait longest are named, and only while they do', async () => {
@@ -28,4 +28,12 @@ test('the ten tenants that wait longest are named, and only while they do', asyn
   expect(await named()).toEqual({ t29: 70 });
   metrics.sample(load, [], []);
   expect(await named()).toEqual({});
+});
+
+test('the records that more processes would help with are a metric of their own', async () => {
+  const registry = new Registry();
+  createConsumerMetrics(registry, 'g').sample({ ...load, waiting: 70, runnable: 30 }, [], []);
+  const text = await registry.metrics();
+  expect(text).toContain('notion_mirror_waiting_records{group="g"} 70');
+  expect(text).toContain('notion_mirror_consumer_runnable_records{group="g"} 30');
 });

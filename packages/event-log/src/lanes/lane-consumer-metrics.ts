@@ -49,6 +49,10 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
   const crashes = counter('consumer_crashes_total', 'Restarts of the Kafka client.');
   const running = gauge('running_handlers', 'Calls of the handler in flight.');
   const waiting = gauge('waiting_records', 'Records taken from the log that wait for their turn, a retry or their dead letter.');
+  const runnable = gauge(
+    'consumer_runnable_records',
+    'Of the waiting records, those that only wait for their turn, not for a rate budget or a retry: more processes would help.',
+  );
   const lanes = gauge('lanes', 'Tenants with records in the process.');
   const assigned = gauge('assigned_partitions', 'Partitions assigned to this member.');
   const paused = gauge('paused_partitions', 'Partitions that are not read because too many of their records wait.');
@@ -89,6 +93,7 @@ export function createConsumerMetrics(registry: Registry, group: string): Consum
     sample(load, partitions, backlog) {
       running.set({ group }, load.running);
       waiting.set({ group }, load.waiting);
+      runnable.set({ group }, load.runnable);
       lanes.set({ group }, load.lanes);
       assigned.set({ group }, partitions.length);
       paused.set({ group }, partitions.filter((partition) => partition.paused).length);

@@ -142,6 +142,11 @@ function firstFull<T>(queue: Queue<T>): Group<T> | null {
   return queue.full[0] ?? null;
 }
 
+/** Whether a ready task waits with its group. */
+export function waitsWithGroup<T>({ groups }: Queue<T>, { isFailing, group }: Task<T>): boolean {
+  return !isFailing && groups.get(group)?.wait?.gathers === true;
+}
+
 /** Forgets tasks that are no longer ready or postponed, after the records of some have been dropped. */
 export function recount<T>(queue: Queue<T>): void {
   const isReady = ({ state }: Task<T>): boolean => state === 'ready';

@@ -220,6 +220,17 @@ describe('the order of work', () => {
     expect(scheduler.backlog(10).every(({ held }) => held === null)).toBe(true);
   });
 
+  it('counts the records that more processes would help with: not those of a lane that waits for its budget', async () => {
+    const { push, runs, scheduler, tick } = harness({ perLane: 1 });
+    for (const lane of ['acme', 'globex']) for (const task of ['a', 'b', 'b']) push(lane, task);
+    await tick();
+    expect(scheduler.load()).toMatchObject({ running: 2, waiting: 4, runnable: 4 });
+    await runs[0]!.end(retry('lane', 60_000));
+    expect(scheduler.load()).toMatchObject({ running: 1, waiting: 5, runnable: 2 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(scheduler.load()).toMatchObject({ running: 2, waiting: 3, runnable: 3 });
+  });
+
   it('hands over records together that arrive together', async () => {
     const { push, seen, tick } = harness();
     for (let index = 0; index < 50; index += 1) push('acme', 'tasks');
@@ -569,7 +580,7 @@ describe('a group', () => {
     for (const task of ['a1', 'a2', 'a1', 'a3']) push('acme', task);
     await tick();
     expect(seenGroups()).toEqual(['acme/a: 0 2 1 3']);
-    expect([runs.length, scheduler.load()]).toEqual([0, { running: 1, waiting: 0, lanes: 1, oldestRunSince: Date.now() }]);
+    expect([runs.length, scheduler.load()]).toEqual([0, { running: 1, waiting: 0, runnable: 0, lanes: 1, oldestRunSince: Date.now() }]);
     await groupRuns[0]!.end(sorted());
     expect(settled).toEqual([0, 2, 1, 3]);
     expect(scheduler.load()).toMatchObject({ running: 0, lanes: 0 });
@@ -882,7 +893,7 @@ describe('an assignment that is over', () => {
     await runs[2]!.fail(new Error('a bug'));
     await vi.advanceTimersByTimeAsync(60_000);
     expect({ runs: runs.length, settled, buried }).toEqual({ runs: 3, settled: [], buried: [] });
-    expect(scheduler.load()).toEqual({ running: 0, waiting: 0, lanes: 0, oldestRunSince: null });
+    expect(scheduler.load()).toEqual({ running: 0, waiting: 0, runnable: 0, lanes: 0, oldestRunSince: null });
   });
 });
 

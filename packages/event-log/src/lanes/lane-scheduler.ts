@@ -16,6 +16,7 @@ import {
   joinTask,
   mayStart,
   releaseTask,
+  runnableIn,
   startRun,
   waitingIn,
   type Hold,
@@ -44,6 +45,8 @@ export interface SchedulerLoad {
   readonly running: number;
   /** Records that are not being handled now: they wait for their turn, a retry or their dead letter. */
   readonly waiting: number;
+  /** Of those, the ones that only wait for their turn. */
+  readonly runnable: number;
   readonly lanes: number;
   /** When the oldest call of a handler in flight began, epoch ms. */
   readonly oldestRunSince: number | null;
@@ -262,10 +265,15 @@ export function createLaneScheduler<T>(deps: {
     },
 
     load() {
+      const now = Date.now();
       let waiting = 0;
-      for (const lane of lanes.values()) waiting += waitingIn(lane);
+      let runnable = 0;
+      for (const lane of lanes.values()) {
+        waiting += waitingIn(lane);
+        runnable += runnableIn(lane, now);
+      }
       const [oldest] = runs.keys();
-      return { running: runs.size, waiting, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
+      return { running: runs.size, waiting, runnable, lanes: lanes.size, oldestRunSince: oldest?.since ?? null };
     },
 
     backlog(limit) {

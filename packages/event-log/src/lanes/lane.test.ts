@@ -12,6 +12,7 @@ import {
   joinTask,
   mayStart,
   releaseTask,
+  runnableIn,
   startRun,
   waitingIn,
   type Lane,
@@ -52,13 +53,18 @@ function start(lane: Lane<string>): Single {
   return { ...run.parts[0], end: () => endRun(lane, run) };
 }
 
-/** Runs a task until it fails by itself and is ready again. */
-function fail(lane: Lane<string>): void {
+/** Runs a task until it fails by itself and waits for its retry. */
+function failAndWait(lane: Lane<string>): Task<string> {
   const run = start(lane);
   run.end();
   takeBack(run.task, run.entries);
   holdTask(run.task);
-  releaseTask(lane, run.task);
+  return run.task;
+}
+
+/** Runs a task until it fails by itself and is ready again. */
+function fail(lane: Lane<string>): void {
+  releaseTask(lane, failAndWait(lane));
 }
 
 const offsetsOf = ({ entries }: Pick<Single, 'entries'>) => entries.map(({ record }) => Number(record.offset));
@@ -289,6 +295,46 @@ test.each<[string, (lane: Lane<string>) => void]>([
   add(lane);
   expect(isOver(lane)).toBe(false);
   expect(backlogOf(lane)).toEqual({ lane: 'acme', waiting: 1, oldestAt: 7, held: null });
+});
+
+describe('the records that more processes would help with', () => {
+  test('are those of ready tasks, and those that are not routed yet', () => {
+    const lane = laneWith('a', 'b', 'b');
+    lane.intake.push(entry(3));
+    lane.routing = entry(4);
+    expect([waitingIn(lane), runnableIn(lane, now)]).toEqual([5, 5]);
+  });
+
+  test.each<[string, (lane: Lane<string>) => void]>([
+    ['the task that runs', (lane) => (start(lane), joinTask(lane, { task: 'a' }, entry(1)))],
+    ['a retry', failAndWait],
+    ['a dead letter', (lane) => lane.apart.add(start(lane).entries[0]!)],
+  ])('are not those that wait for %s', (_, act) => {
+    const lane = laneWith('a');
+    act(lane);
+    expect([waitingIn(lane), runnableIn(lane, now)]).toEqual([1, 0]);
+  });
+
+  test('are none while the lane is held, and all of them afterwards', () => {
+    const lane = laneWith('a', 'b');
+    holdLane(lane, { until: now + 1, failure });
+    expect(runnableIn(lane, now)).toBe(0);
+    expect(runnableIn(lane, now + 1)).toBe(2);
+  });
+
+  test('are none of a group that gathers', () => {
+    const lane = emptyLane();
+    joinTask(lane, { task: 'a1', group: 'a' }, entry(0));
+    const run = start(lane);
+    run.end();
+    takeBack(run.task, run.entries);
+    const wait = postpone(lane.queues[0]!, 'a', [run.task], { until: now, gathers: true })!;
+    joinTask(lane, { task: 'a2', group: 'a' }, entry(1));
+    joinTask(lane, { task: 'b', group: 'b' }, entry(2));
+    expect([waitingIn(lane), runnableIn(lane, now)]).toEqual([3, 1]);
+    endWait(lane.queues[0]!, 'a', wait);
+    expect(runnableIn(lane, now)).toBe(3);
+  });
 });
 
 test('a revoked assignment drops its records wherever they wait, and leaves the task that runs and the other records', () => {

@@ -10,6 +10,7 @@ import {
   takeAgain,
   takeFull,
   takeTurn,
+  waitsWithGroup,
   type Queue,
   type Start,
 } from './lane-queue.ts';
@@ -213,6 +214,20 @@ export function waitingIn<T>({ intake, routing, tasks, apart }: Lane<T>): number
   let waiting = intake.length + apart.size + (routing === null ? 0 : 1);
   for (const task of tasks.values()) waiting += task.waiting.length;
   return waiting;
+}
+
+/**
+ * Records that only wait for a turn, so that more processes would work them off sooner: those of ready tasks, and those that are not routed yet. Not
+ * those that wait for the lane's rate budget, for a retry or their dead letter, with their group, or for the task that runs.
+ */
+export function runnableIn<T>({ intake, routing, tasks, queues, hold }: Lane<T>, now: number): number {
+  if (hold !== null && hold.until > now) return 0;
+  let runnable = intake.length + (routing === null ? 0 : 1);
+  for (const task of tasks.values()) {
+    const isGathering = queues.some((queue) => queue.rank === task.rank && waitsWithGroup(queue, task));
+    if (task.state === 'ready' && !isGathering) runnable += task.waiting.length;
+  }
+  return runnable;
 }
 
 export function backlogOf<T>(lane: Lane<T>): LaneBacklog {
