@@ -29,6 +29,7 @@ const checks: readonly Check[] = [
     name: 'docs/configuration.md',
     run: () => command(process.execPath, ['cli/src/main.ts', 'config', 'docs', '--check', 'docs/configuration.md']),
   },
+  { name: 'generated files of the Helm chart', run: () => command(process.execPath, ['deploy/helm/generate.ts', '--check']) },
   { name: 'docs/performance.md', run: performancePageIsOfItsResults },
   { name: 'lockfile names no registry', run: lockfileNamesNoRegistry },
 ];
