@@ -132,9 +132,21 @@ describe.skipIf('missing' in helm)('monitoring', () => {
     });
   });
 
-  test('brings the dashboard as it is', () => {
+  test('has the dashboard of ops, about this release only', () => {
+    const board = z.looseObject({
+      title: z.string(),
+      uid: z.string(),
+      panels: z.array(z.looseObject({ targets: z.array(z.looseObject({ expr: z.string() })) })),
+    });
     const map = ofKind(render('everything'), 'ConfigMap').find(({ metadata }) => metadata.labels['grafana_dashboard'] === '1');
-    expect(map?.['data']).toEqual({ 'notion-mirror.json': readFileSync(join(root, 'ops/grafana/dashboard.json'), 'utf8') });
+    const { title, uid, ...shown } = board.parse(
+      JSON.parse(z.object({ 'everything.json': z.string() }).parse(map?.['data'])['everything.json']),
+    );
+    expect([title, uid]).toEqual(['notion-mirror: notion/mirror', expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    const { title: _, uid: __, ...original } = board.parse(JSON.parse(readFileSync(join(root, 'ops/grafana/dashboard.json'), 'utf8')));
+    const expressions = shown.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    for (const expr of expressions) expect(expr).toMatch(/^(?!.*notion_mirror_\w+(?!\w|\{namespace="notion",release="mirror"[,}]))/);
+    expect(JSON.parse(JSON.stringify(shown).replaceAll(/\{namespace=\\"notion\\",release=\\"mirror\\"\}/g, ''))).toEqual(original);
   });
 });
 
