@@ -8,6 +8,7 @@ import { createObjectCheck } from './testing/kubernetes-schemas.ts';
 import { helm, helmPath, matrix, ofKind, only, render, template } from './testing/rendered.ts';
 import { findKubernetesSchemas, kubernetesVersions, pathOf } from './testing/tools.ts';
 
+const root = join(import.meta.dirname, '../..');
 const schemas = await findKubernetesSchemas();
 if ('missing' in schemas) console.warn(`rendered objects are not checked against Kubernetes' schemas: ${schemas.missing}`);
 
@@ -66,6 +67,22 @@ describe.skipIf('missing' in helm)('the chart', () => {
       return objectsIn(values.stdout).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
     });
     expect(one!.filter((name) => other!.includes(name))).toEqual(['ConfigMap extra-text']);
+  });
+});
+
+describe.skipIf('missing' in helm)('docs/kubernetes.md', () => {
+  const page = readFileSync(join(root, 'docs/kubernetes.md'), 'utf8');
+  const examples = [...page.matchAll(/```yaml\n# values\.yaml\n([\s\S]*?)```/g)].map(([, yaml = '']): unknown => parse(yaml));
+
+  test('has values that the chart takes', () => {
+    expect(examples.length).toBeGreaterThan(3);
+    for (const values of examples) expect(refusal(values)).toBe('accepted');
+  });
+
+  test('names objects and values that exist', () => {
+    const { stdout } = withValues(examples[0], (file) => runHelm(helmPath, ['template', 'notion-mirror', chartFolder, '--values', file]));
+    const deployments = ofKind(objectsIn(stdout), 'Deployment').map(({ metadata }) => metadata.name);
+    for (const [, name = ''] of page.matchAll(/deploy\/(notion-mirror-[a-z-]+)/g)) expect(deployments).toContain(name);
   });
 });
 

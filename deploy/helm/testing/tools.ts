@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runCommand } from '@notion-mirror/local-stack/command';
 import { cacheRootOf, installOnce, type CachedTool } from '@notion-mirror/local-stack/tool-cache';
 
-/** A program or data for tests of the chart, or why there is none: such tests are skipped, since nobody needs Helm for anything else here. */
+/** A program or data for tests of the chart, or why there is none: such tests are skipped, since nothing else here needs Helm. */
 export type Found = { readonly path: string } | { readonly missing: string };
 
 export const pathOf = (found: Found): string => ('path' in found ? found.path : '');
