@@ -116,6 +116,16 @@ describe('a scan of all rows', () => {
     expect(world.mirror.get(idOf(5))?.record.source).toBe('delete');
   });
 
+  test('ends when the data source goes: a row that came from another one meanwhile goes, too', async () => {
+    const world = worldOf(1);
+    const { record, content } = world.mirror.get(idOf(0))!;
+    world.mirror.set(idOf(0), { record: { ...record, dataSourceId: 's0' }, content: { ...content!, dataSourceId: 's0' } });
+    world.pass(settleMs);
+    world.hooks.afterWrite = () => (world.state.isHeld = false);
+    expect((await world.scan()).outcome).toMatchObject({ kind: 'stopped', isIncomplete: false });
+    expect([liveIds(world), removal(world, 0)]).toEqual([[], 'data_source_removed']);
+  });
+
   test('ends when an operator turns the data source off: what it inserted meanwhile goes, too', async () => {
     const world = worldOf(6, { held: false });
     world.hooks.afterWrite = (id) => {
@@ -447,6 +457,10 @@ describe('an interrupted scan', () => {
     expect(more.counts.returned).toBeGreaterThan(4);
     expect(saved).toMatchObject({ connections: ['a', 'b'] });
     world.active.delete('b');
+    await world.scan({ progress: saved }, { mustPause: () => true, saved: (progress) => (saved = progress) });
+    world.active.delete('a');
+    world.active.add('b');
+    for (const number of numbers(10)) world.set(idOf(number), { seenBy: ['b'] });
     const { counts } = await world.scan({ progress: saved });
     expect(counts.returned).toBeGreaterThanOrEqual(10);
   });

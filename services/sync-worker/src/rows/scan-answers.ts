@@ -101,7 +101,14 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
     return result;
   }
 
-  /** The removal of all rows of a data source removes those that it finds; those inserted meanwhile may come too late for it. */
+  function isThere(record: DigestedRecord | undefined): boolean {
+    return record?.live === true && record.dataSourceId === dataSourceId;
+  }
+
+  /**
+   * The removal of all rows of a data source removes those that it finds; those inserted meanwhile, or moved here from another one, may come too late
+   * for it.
+   */
   async function keepsInserted(ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return true;
     const isOff = await rowsOff.isOffNow(source);
@@ -134,7 +141,7 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
       },
       { ...query, rows: rows.filter(({ isCut }) => !isCut), absent },
     );
-    const inserted = outcomes.filter(({ id, written }) => written?.kind === 'written' && known.get(id)?.live !== true).map(({ id }) => id);
+    const inserted = outcomes.filter(({ id, written }) => written?.kind === 'written' && !isThere(known.get(id))).map(({ id }) => id);
     if (!(await keepsInserted(inserted))) return 'gone';
     if (isPostponed) return 'too_recent';
     const asOf = asOfQuery(query);
