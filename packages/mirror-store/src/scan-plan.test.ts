@@ -40,6 +40,33 @@ function ended<P extends Plan>(plan: P, scan: Scan, endedAt: number, nextFullAt 
   return { ...plan, ...afterScan(plan, scan, { finding: edited, report, nextFullAt }, lag) };
 }
 
+test.each<[string, ScanFinding, Partial<ContentsDocument>]>([
+  [
+    'complete moves it to one lag before the scan began',
+    { kind: 'complete', rows: { live: 2, archived: 1 } },
+    { state: 'complete', rows: { live: 2, archived: 1 }, completeAsOf: time(9 * minute), truncated: [], reason: null },
+  ],
+  [
+    'incomplete leaves it, and says why',
+    { kind: 'incomplete', reason: 'too many', truncated: [] },
+    { state: 'incomplete', reason: 'too many', completeAsOf: time(0), rows: null },
+  ],
+  ['edited proves nothing', edited, { state: 'incomplete', reason: 'before', completeAsOf: time(0) }],
+])('completeAsOf: a scan that ended %s', (_, finding, expected) => {
+  const before = { ...nothing, state: 'incomplete', reason: 'before', completeAsOf: time(0), rows: null } as const;
+  const scan: Scan = { startedAt: time(10 * minute), depth: 'all', wish: wantedBy(wish(0)), progress: null };
+  const report = {
+    startedAt: scan.startedAt,
+    endedAt: time(11 * minute),
+    depth: scan.depth,
+    calls: 1,
+    returned: 0,
+    written: 0,
+    readSingly: 0,
+  };
+  expect({ ...before, ...afterScan(before, scan, { finding, report, nextFullAt: time(1e12) }, lag) }).toMatchObject(expected);
+});
+
 describe('a first backfill', () => {
   test('begins at once, and what was edited meanwhile is read one lag later', () => {
     const plan = { ...nothing, ...wanting(nothing, firstBackfill(time(0))) };

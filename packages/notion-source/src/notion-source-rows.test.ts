@@ -391,6 +391,19 @@ describe('queryRows', () => {
     expect(set.calls()).toHaveLength(10);
   });
 
+  it('names when a page was asked for, not when it came', async () => {
+    const slow: Reply = (response) => {
+      void set.clock.advance(5_000).then(() => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ object: 'list', results: [], has_more: false, next_cursor: null }));
+      });
+    };
+    const set: SetUp = await setUp({ 'token-a': { query: slow } });
+    const began = set.clock.now();
+    expect(await ask(set)).toMatchObject({ kind: 'page', startedAt: began });
+    expect(set.clock.now()).toBe(began + 5_000);
+  });
+
   it('leaves half of the budget for events, and waits for its own half', async () => {
     const set = await setUp({ 'token-a': { query: list([]), [pageId]: ok(page()) } }, { requestsPerMinute: 4 });
     await ask(set);
