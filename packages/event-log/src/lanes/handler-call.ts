@@ -31,14 +31,14 @@ export function createHandlerCall<T>(deps: {
 }): { readonly rules: GroupRules; readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>> } {
   const { handle, groups = noGroups, signal, logger } = deps;
 
-  async function handOver(lane: string, { group, parts }: Run<T>): Promise<Ending<T>> {
-    if (group === null) {
-      const [{ task, entries }] = parts;
+  async function handOver(lane: string, run: Run<T>): Promise<Ending<T>> {
+    if (run.group === null) {
+      const [{ task, entries }] = run.parts;
       const outcome = await handle({ lane, task: task.name, items: entries.map(itemOf), attempt: attemptOf(entries), signal });
       return outcome.kind === 'done' ? allDone : outcome;
     }
-    const items = new Map(parts.flatMap(({ entries }) => entries.map((entry) => [entry, itemOf(entry)])));
-    const outcome = await groups.handle({ lane, group, items: [...items.values()], signal });
+    const items = new Map(run.parts.flatMap(({ entries }) => entries.map((entry) => [entry, itemOf(entry)])));
+    const outcome = await groups.handle({ lane, group: run.group, items: [...items.values()], alone: run.alone, signal });
     const fates = new Map([...items].map(([entry, item]) => [entry, outcome.fateOf(item)]));
     return { ...outcome, kind: 'done', fateOf: (entry) => fates.get(entry) ?? 'alone' };
   }

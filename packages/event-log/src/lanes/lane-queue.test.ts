@@ -51,6 +51,15 @@ describe('turns', () => {
     expect(asked).toEqual([2, 1].map((ready) => ({ lane: 'acme', group: 'a', ready })));
   });
 
+  test('name how many tasks are to run by themselves when a group is handed over', () => {
+    const queue = queueWith('a1', 'a2', 'a3', '-1', '-2');
+    makeReady(queue, { ...taskOf('-3'), isFailing: true });
+    expect([takeTurn(queue), takeTurn(queue)]).toMatchObject([{ group: 'a', alone: 2 }, { group: null }]);
+    for (const name of ['a1', 'a2', 'a3']) makeReady(queue, taskOf(name));
+    makeReady(queue, taskOf('b1', 6));
+    expect(takeFull(queue)).toMatchObject({ group: 'b', alone: 1 });
+  });
+
   test('are for one task after the other when they have no group, however many they are', () => {
     expect(takeAllTurns(queueWith('-1', '-2', '-3', '-4'))).toEqual(['-1', '-2', '-3', '-4']);
   });

@@ -39,7 +39,8 @@ export interface Queue<T> {
 /** What starts together: a task by itself, or all tasks of a group. Each with all of its records. */
 export type Start<T> =
   | { readonly group: null; readonly parts: readonly [Part<T>] }
-  | { readonly group: string; readonly parts: readonly Part<T>[] };
+  /** `alone`: ready tasks of the queue that run by themselves, each at its turn. */
+  | { readonly group: string; readonly parts: readonly Part<T>[]; readonly alone: number };
 
 export interface Part<T> {
   readonly task: Task<T>;
@@ -186,7 +187,7 @@ function takeAll<T>(queue: Queue<T>, group: Group<T>, name: string): Start<T> {
   group.records = 0;
   group.wait = null;
   forgetIfEmpty(queue, group);
-  return { group: name, parts };
+  return { group: name, parts, alone: queue.groups.get(null)?.ready.length ?? 0 };
 }
 
 function partOf<T>(task: Task<T>): Part<T> {

@@ -63,6 +63,8 @@ export interface GroupRules {
  */
 export interface GroupWork<T> extends Pick<Work<T>, 'lane' | 'items' | 'signal'> {
   readonly group: string;
+  /** Tasks of the lane that are to run by themselves, such as those that groups left `alone` before. */
+  readonly alone: number;
 }
 
 /** `alone`: the item's task runs by itself, at its turn. `waits`: it waits with the group. A task with an item of each is alone. */

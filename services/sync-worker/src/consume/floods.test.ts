@@ -49,8 +49,8 @@ function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: R
       void reports.push([item.eventId, outcome, { reason, coalescedInto, others: others?.map((other) => other.item.eventId) }]),
     now: () => time.now,
   });
-  const handle = async (group: string, items: readonly WorkItem<DatabaseEvent>[]) => {
-    const outcome = await floods.handle({ lane: 'acme', group, items, signal });
+  const handle = async (group: string, items: readonly WorkItem<DatabaseEvent>[], alone = 0) => {
+    const outcome = await floods.handle({ lane: 'acme', group, items, alone, signal });
     const fates: Partial<Record<Fate, string[]>> = {};
     for (const item of items) (fates[outcome.fateOf(item)] ??= []).push(item.item.eventId);
     return { ...fates, until: outcome.until, gathers: outcome.gathers };
@@ -159,8 +159,8 @@ test('rows of a data source are many when more wait than a few, or as many have 
   expect([turn('rows:S', fewRows), turn('rows:S', fewRows + 1), turn('databases', 1_000)]).toEqual([false, true, false]);
   expect(range(fewRows).map(() => turn('rows:S'))).toEqual([...range(fewRows - 1).map(() => false), true]);
   expect([turn('rows:T'), floods.isMany({ lane: 'globex', group: 'rows:S', ready: 1 })]).toEqual([false, false]);
-  void handle('rows:S', []);
-  expect(asked[0]?.begun).toBe(fewRows);
+  void handle('rows:S', [], 7);
+  expect(asked).toMatchObject([{ begun: fewRows, queued: 7 }]);
   time.now += 1_000;
   expect(turn('rows:S')).toBe(false);
 });

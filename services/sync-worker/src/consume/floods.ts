@@ -13,6 +13,8 @@ export interface RowFlood {
   readonly items: readonly WorkItem<DatabaseEvent>[];
   /** Of these, how many more have begun to be read singly within the last second. */
   readonly begun: number;
+  /** Rows of the tenant that are still to be read singly. */
+  readonly queued: number;
   /** They must not stay in memory. */
   readonly isTooMuch: boolean;
   readonly signal: AbortSignal;
@@ -58,7 +60,7 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
   const { floodEvents, rowFloods, wantSweep, report, now } = deps;
   const pace = createReadPace(fewRows, now);
 
-  async function answer({ lane: workspaceId, group, items, signal }: GroupWork<DatabaseEvent>): Promise<FloodAnswer> {
+  async function answer({ lane: workspaceId, group, items, alone, signal }: GroupWork<DatabaseEvent>): Promise<FloodAnswer> {
     const awaited = items.filter(isAwaited);
     const others = items.filter((item) => !isAwaited(item));
     const tasks = others.length < floodEvents ? null : byTask(others);
@@ -70,7 +72,7 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
     const found =
       dataSourceId === null
         ? await answerDatabases(workspaceId, left, isTooMuch)
-        : await rowFloods({ workspaceId, dataSourceId, items: left, begun, isTooMuch, signal });
+        : await rowFloods({ workspaceId, dataSourceId, items: left, begun, queued: alone, isTooMuch, signal });
     return { ...found, ended: [...superseded, ...found.ended], alone: [...awaited, ...found.alone] };
   }
 

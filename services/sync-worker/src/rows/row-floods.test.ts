@@ -99,6 +99,30 @@ describe('many rows', () => {
     expect(tenant.wishes).toEqual([]);
   });
 
+  // A busy worker consumes what came steadily in bursts.
+  test.each([
+    [100, 1_200],
+    [300, 1_500],
+  ])('5,000 take no more than 120 calls in bursts of %i, with a pause of %i ms after each', async (burst, pauseMs) => {
+    const tenant = floodedTenant({ rows: 5_000 });
+    for (const from of range(5_000 / burst)) {
+      for (const row of range(burst, from * burst)) tenant.edit(row);
+      await vi.advanceTimersByTimeAsync(pauseMs);
+    }
+    expect(await atEnd(tenant)).toEqual(allIsWell);
+    expect(allCalls(tenant)).toBeLessThanOrEqual(120);
+  });
+
+  test('few at a time are not left to single reads without end while Notion is slow', async () => {
+    const tenant = floodedTenant({ rows: 2_000, callMs: 5_000 });
+    for (const from of range(40)) {
+      for (const row of range(50, from * 50)) tenant.edit(row);
+      await seconds(3);
+    }
+    expect(await atEnd(tenant)).toEqual(allIsWell);
+    expect(tenant.calls.single).toBeLessThanOrEqual(450);
+  });
+
   test('an edit by a person after the flood does not wait for it, unless its row does', async () => {
     const tenant = floodedTenant({ rows: 20_000 });
     await editAt(500, tenant, range(1_000));

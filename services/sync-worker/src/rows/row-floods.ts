@@ -22,6 +22,9 @@ type Item = WorkItem<DatabaseEvent>;
 
 /** While more than a few events come in this time, it is too early to decide. */
 const gatherMs = 1_000;
+/** The same for many rows: a bulk edit is sent, received and consumed with pauses. */
+const manyRows = 60;
+const gatherManyMs = 2_000;
 const muchLaterMs = 10_000;
 
 /**
@@ -39,14 +42,15 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
   const wantedUpTo = new Map<string, number>();
 
   return async function answer(flood) {
-    const { workspaceId, dataSourceId, items, begun, isTooMuch, signal } = flood;
+    const { workspaceId, dataSourceId, items, begun, queued, isTooMuch, signal } = flood;
     const [newest] = items.toSorted((a, b) => receivedAt(b) - receivedAt(a));
     if (newest === undefined) return waiting(null, false);
     if (isTooMuch) return defer(flood, items);
 
     const wanted = wantedUpTo.get(keyOf(flood)) ?? Number.NEGATIVE_INFINITY;
     const covered = items.filter((item) => receivedAt(item) <= wanted);
-    const isRising = begun + items.filter(({ takenAt }) => takenAt > now() - gatherMs).length > fewRows;
+    const calmMs = begun + items.length > manyRows ? gatherManyMs : gatherMs;
+    const isRising = begun + items.filter(({ takenAt }) => takenAt > now() - calmMs).length > fewRows;
     if (isRising && covered.length > 0) return defer(flood, covered);
     const rows = byRow(items);
     const queryAt = queryTimeFor([...rows.values()]);
@@ -54,7 +58,7 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
 
     const { connectionId: preferConnectionId } = newest.item;
     const connection = notion.firstAsked({ workspaceId, preferConnectionId, accessibleBy: accessibleByOf(newest.record) });
-    const isFast = connection !== null && !isRising && notion.lastOf(connection, rows.size) <= now() + settleMs;
+    const isFast = connection !== null && !isRising && notion.lastOf(connection, queued + rows.size) <= now() + settleMs;
     if (connection === null || isFast) return left(items);
 
     if (covered.length > 0) return defer(flood, covered);

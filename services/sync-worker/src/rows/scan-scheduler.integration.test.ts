@@ -124,7 +124,8 @@ test('nothing is scanned before rows are ready', async () => {
       return isReady;
     },
   });
-  await expect.poll(() => asked).toBeGreaterThan(0);
+  // At the second turn it is known what the first one did.
+  await expect.poll(() => asked).toBeGreaterThan(1);
   expect(begun).toEqual([]);
   isReady = true;
   await expect.poll(() => begun).toEqual(['acme:s1']);
