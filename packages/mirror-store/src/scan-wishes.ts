@@ -7,9 +7,19 @@ import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
  * - `came_back`, `moved`: the data source was removed or in another database meanwhile.
  * - `flood`: too many events waited; the scan answers them.
  * - `dependency`: values that Notion computes from other rows may have changed.
+ * - `unwritten`: MongoDB could not store the row of an event.
  * - `sweep`: the regular comparison with Notion. `operator`: a person.
  */
-export type ScanReason = 'first_backfill' | 'schema_changed' | 'came_back' | 'moved' | 'flood' | 'dependency' | 'sweep' | 'operator';
+export type ScanReason =
+  | 'first_backfill'
+  | 'schema_changed'
+  | 'came_back'
+  | 'moved'
+  | 'flood'
+  | 'dependency'
+  | 'unwritten'
+  | 'sweep'
+  | 'operator';
 
 /** `edited`: only rows that were edited since the last scan. */
 export type ScanDepth = 'edited' | 'all';

@@ -26,6 +26,7 @@ import { createRowParents } from './row-parents.ts';
 import { createSecondReads, withSecondReads } from './second-reads.ts';
 import { wantSweepScans, type SweepScanDependencies } from './sweep-scans.ts';
 import { createRowSync } from './sync-row.ts';
+import { withUnwrittenRows } from './unwritten-rows.ts';
 
 export const rows: MirroredEntity<RowContent, RowOutline> = {
   storage: rowStorage,
@@ -58,21 +59,24 @@ function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'syn
   const dependents = openDependents(worker);
   const secondReads = createSecondReads({ lagMs, append, now, logger });
   worker.onStopBriefly('second reads of dependent rows', secondReads);
-  const syncRow = withSecondReads(
-    secondReads,
-    createRowSync({
-      records,
-      notion,
-      parents,
-      staleAnswers: createStaleAnswers(edits, now),
-      dependents,
-      documents: openMirroredDocuments(db, rowStorage),
-      toleranceMs,
-      now,
-    }),
+  const contents = openDataSourceContents(db);
+  const syncRow = withUnwrittenRows(
+    { contents, now },
+    withSecondReads(
+      secondReads,
+      createRowSync({
+        records,
+        notion,
+        parents,
+        staleAnswers: createStaleAnswers(edits, now),
+        dependents,
+        documents: openMirroredDocuments(db, rowStorage),
+        toleranceMs,
+        now,
+      }),
+    ),
   );
   const followed = openFollowedDatabases(worker);
-  const contents = openDataSourceContents(db);
   const removal: RowRemovalDependencies = {
     records,
     liveRowsOf: createLiveRowsOf(db),
