@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { RowProperty } from '@notion-mirror/domain/entities/row';
 import { scanRows, type PageRequest, type ScanEnd } from '@notion-mirror/domain/row-scan';
 import { describe, expect, it } from 'vitest';
@@ -392,13 +393,12 @@ describe('queryRows', () => {
   });
 
   it('names when a page was asked for, not when it came', async () => {
-    const slow: Reply = (response) => {
-      void set.clock.advance(5_000).then(() => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ object: 'list', results: [], has_more: false, next_cursor: null }));
-      });
+    const answerLate = async (response: ServerResponse) => {
+      await set.clock.advance(5_000);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ object: 'list', results: [], has_more: false, next_cursor: null }));
     };
-    const set: SetUp = await setUp({ 'token-a': { query: slow } });
+    const set: SetUp = await setUp({ 'token-a': { query: (response: ServerResponse) => void answerLate(response) } });
     const began = set.clock.now();
     expect(await ask(set)).toMatchObject({ kind: 'page', startedAt: began });
     expect(set.clock.now()).toBe(began + 5_000);
