@@ -1,9 +1,11 @@
 import type { Command as Program } from 'commander';
 import { listSweeps, requestSweep, sweepEnded } from '@notion-mirror/operations/reconcile/sweeps';
+import { sweptScansEnded } from '@notion-mirror/operations/rows/scan-rows';
 import { useMongo } from '@notion-mirror/operations/servers';
 import { count, oneLine } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { renderSources, sourceJson } from './rows-view.ts';
 import { renderIncomplete, renderSweeps, sweepJson } from './sweep-view.ts';
 
 interface RunOptions {
@@ -41,7 +43,12 @@ export function addReconcileCommands(program: Program, act: Act): void {
     .description('asks a running sync-worker to compare a tenant with Notion now, and to scan all its rows')
     .argument('<tenant>')
     .option('--accept-removals', 'remove databases that Notion no longer shows, however many')
-    .option('--wait', 'wait until it has ended; its scans of rows go on (mirror rows status)')
+    .option('--wait', 'wait until it and its scans have ended')
+    .addHelpText(
+      'after',
+      `
+With --wait, exit code 1: it stopped before too many removals, the rows of a data source are incomplete, or their scan failed.`,
+    )
     .action(async (workspaceId: string, options: RunOptions) => {
       await act(async (context) => run(configured(context), workspaceId, options));
     });
@@ -56,9 +63,12 @@ async function run(context: ConfiguredContext, workspaceId: string, options: Run
       return exitCode.ok;
     }
     const status = await sweepEnded(db, workspaceId, asked, signal);
-    const { stopped } = status.last;
-    output.result(!stopped, sweepJson(status), (colors) => renderSweeps([status], colors));
     renderIncomplete([status]).forEach((line) => output.warning(line));
-    return stopped ? exitCode.failed : exitCode.ok;
+    const scanned = await sweptScansEnded(context, db, workspaceId, status.last.startedAt);
+    const isOk = !status.last.stopped && scanned.every(({ state, failures }) => state === 'complete' && failures === 0);
+    output.result(isOk, { ...sweepJson(status), dataSources: scanned.map(sourceJson) }, (colors) =>
+      [renderSweeps([status], colors), ...(scanned.length === 0 ? [] : [renderSources(scanned, colors)])].join('\n\n'),
+    );
+    return isOk ? exitCode.ok : exitCode.failed;
   });
 }

@@ -1,4 +1,5 @@
 import { openScanLedger, type ScanClaim, type ScanLedger } from '@notion-mirror/mirror-store/scan-ledger';
+import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setRowsScene } from '../test/rows-scene.ts';
 
@@ -51,6 +52,17 @@ const incomplete = async (claim: ScanClaim): Promise<void> => {
   const finding = { kind: 'incomplete', reason: 'too many would go', truncated: [] } as const;
   await ledger.complete(claim, finding, report, new Date(Date.now() + 3_600_000));
 };
+
+async function nextScan(): Promise<ScanClaim> {
+  for (;;) {
+    const claim = await ledger.claim({ workspaceId: 'acme', dataSourceId: source }, 'w1', 60_000, new Date(0));
+    if (claim !== null) return claim;
+  }
+}
+
+async function reconcile(...options: string[]) {
+  return scene.mirror('reconcile', 'run', 'acme', '--wait', ...options);
+}
 
 test('status names each data source with its state; those of all tenants only while they are not complete', async () => {
   expect(await run('status')).toMatchObject({
@@ -163,6 +175,72 @@ describe('scan', () => {
 
   test('of something unknown fails', async () => {
     expect(await run('scan', 'initrode')).toMatchObject({ code: 1, result: { error: { code: 'unknown_scope' } } });
+  });
+});
+
+describe('reconcile run --wait', () => {
+  /** What a sync-worker does with the requested sweep: the scans that it wants, and its report. */
+  async function sweep(): Promise<void> {
+    const sweeps = createSweepLedger(scene.db);
+    await expect.poll(async () => (await sweeps.list('acme'))[0]?.request).toBeTruthy();
+    const startedAt = new Date();
+    const claim = await sweeps.claim({ workspaceId: 'acme', activation }, 'w1', 60_000);
+    if (claim === null) throw new Error('no sweep is due');
+    const wish = { reasons: ['operator'], depth: 'all', at: new Date(), raisesAll: false, dueAt: new Date() } as const;
+    await scene.contents.want({ workspaceId: 'acme', dataSourceId: source }, wish);
+    const found = { held: 1, found: 2, events: {}, removals: 0, stopped: false } as const;
+    await sweeps.complete(claim, { startedAt, endedAt: new Date(), depth: 'full', ...found }, new Date(Date.now() + 3_600_000));
+  }
+
+  const activation = new Date();
+  beforeAll(async () => {
+    const sweeps = createSweepLedger(scene.db);
+    const claim = await sweeps.claim({ workspaceId: 'acme', activation }, 'w1', 60_000);
+    if (claim === null) throw new Error('the tenant is new');
+    await sweeps.release(claim);
+  });
+
+  test('waits for the scans that the sweep wants, too, and for no others', async () => {
+    let isDone = false;
+    const asked = reconcile('--json').finally(() => (isDone = true));
+    await sweep();
+    const claim = await nextScan();
+    expect(isDone).toBe(false);
+    await completed(claim);
+    const { code, stdout } = await asked;
+    expect({ code, said: JSON.parse(stdout) }).toMatchObject({
+      code: 0,
+      said: { workspaceId: 'acme', last: { held: 1 }, dataSources: [{ dataSourceId: source, state: 'complete', last: { returned: 3 } }] },
+    });
+  });
+
+  test('fails when a scan does, or leaves its data source incomplete, and says why', async () => {
+    const [failed] = await Promise.all([
+      reconcile(),
+      sweep().then(async () => ledger.fail(await nextScan(), 'Notion refuses', 60_000, true)),
+    ]);
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toMatch(/TENANT[^]+DATA SOURCE[^]+the scan failed once: Notion refuses/);
+    const [stopped] = await Promise.all([reconcile(), sweep().then(() => work(2, incomplete))]);
+    expect(stopped.code).toBe(1);
+    expect(stopped.stdout).toContain(`${source} is incomplete: too many would go`);
+  });
+
+  test('does not wait for a data source that has gone meanwhile', async () => {
+    const gone = '11111111-1111-4111-8111-111111111111';
+    await scene.contents.follow({ workspaceId: 'acme', databaseId: gone }, [{ dataSourceId: gone, schema: gone }]);
+    let isDone = false;
+    const asked = reconcile('--json').finally(() => (isDone = true));
+    await sweep();
+    await scene.contents.want(
+      { workspaceId: 'acme', dataSourceId: gone },
+      { reasons: ['operator'], depth: 'all', at: new Date(), raisesAll: false, dueAt: new Date(Date.now() + 3_600_000) },
+    );
+    await completed(await nextScan());
+    expect(isDone).toBe(false);
+    await scene.contents.forget({ workspaceId: 'acme', dataSourceId: gone });
+    const { code, stdout } = await asked;
+    expect({ code, said: JSON.parse(stdout) }).toMatchObject({ code: 0, said: { dataSources: [{ dataSourceId: source }] } });
   });
 });
 

@@ -10,6 +10,8 @@ import { count, oneLine } from '../text.ts';
 
 const pollMs = 500;
 const progressMs = 5_000;
+/** More than a tenant has. */
+const mostSources = 10_000;
 
 /**
  * Wants a scan of all rows of each data source. Resolves to the time of the wish (our clock) and those that it is for: a data source whose rows are off,
@@ -50,13 +52,52 @@ export async function scansEnded(
       now = await contents.read(source);
       if (now === null || now.state === 'off') throw goneError(source);
       if (isAnswered(now, asked)) break;
-      if (now.failures > 0 && now.scan?.isClaimed !== true) throw failedError(now);
+      if (hasFailed(now)) throw failedError(now);
       report();
       await delay(pollMs, undefined, { signal });
     }
     ended.push(now);
   }
   return ended;
+}
+
+/**
+ * Resolves to a tenant's data sources with the scans that a sweep has wanted, when these have ended; `since`: when the sweep began. Empty: it wanted none. One
+ * whose scan failed is among them, since the workers try it again; one that has gone meanwhile, or was turned off, is not. Reports progress for a person.
+ */
+export async function sweptScansEnded(
+  { signal, onProgress }: OperationContext,
+  db: Mongo['db'],
+  workspaceId: string,
+  since: Date,
+): Promise<SourceContents[]> {
+  const contents = openContentsReports(db);
+  const awaited = new Set<string>();
+  let progress = '';
+  const report = every(progressMs, () => onProgress(progress));
+  for (;;) {
+    const sources = (await contents.list({ workspaceId }, mostSources)).filter(({ state }) => state !== 'off');
+    const wanted = sources.filter((source) => isWanted(source, since));
+    wanted.forEach(({ dataSourceId }) => awaited.add(dataSourceId));
+    const open = wanted.filter((source) => !hasFailed(source));
+    const swept = sources.filter(({ dataSourceId, last }) => awaited.has(dataSourceId) || (last !== null && last.startedAt >= since));
+    if (open.length === 0) return swept;
+    progress = `${swept.length - open.length} of ${count(swept.length, 'data source')} scanned; ${progressOf(open.find(({ scan }) => scan !== null) ?? null)}`;
+    report();
+    await delay(pollMs, undefined, { signal });
+  }
+}
+
+function hasFailed({ failures, scan }: SourceContents): boolean {
+  return failures > 0 && scan?.isClaimed !== true;
+}
+
+function isWanted({ state, scan, wanted }: SourceContents, since: Date): boolean {
+  return [scan?.wish ?? null, wanted].some((wish) => {
+    if (wish === null || wish.allAt === null) return false;
+    // The first backfill of a data source that the sweep has found is for the rows of any time.
+    return wish.allAt >= since || (state === 'scanning' && wish.at >= since);
+  });
 }
 
 /** A scan that began too early for the wish leaves it wanted, and the next one is for it. */
