@@ -74,7 +74,7 @@ function withOrder(command: Program): Program {
     .option('--since <time>', 'events since then: a time in ISO 8601, or a duration (90m, 2h, 3d); default: all')
     .option('--offset <partition:offset...>', 'events from these offsets on, in these partitions only')
     .option('--workspace-id <tenant>', 'only this tenant')
-    .option('--database-id <id>', 'only this database: from events with the rows that it held, from states without');
+    .option('--database-id <id>', 'only this database and the rows in it');
 }
 
 async function plan(context: ConfiguredContext, options: ReplayOptions): Promise<ExitCode> {

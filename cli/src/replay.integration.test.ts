@@ -100,6 +100,11 @@ function gone(databaseId: string, seconds: number, rev: number): EntityState<nev
   return { kind: 'removed', workspaceId: 'acme', id: databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
 }
 
+function liveRow(id: string, seconds: number, rev: number, change: Partial<RowContent>): EntityState<RowContent> {
+  const { content: _, ...head } = live('unused', seconds, rev) as EntityState<DatabaseContent> & { kind: 'live' };
+  return { ...head, id, lastEvent: null, seenBy: 'query', content: someRow(change) };
+}
+
 const putStates = (states: readonly EntityState<DatabaseContent>[]) => putStatesOf(databaseStates, states);
 
 async function putStatesOf<Content>(contract: StateContract<Content>, states: readonly EntityState<Content>[]): Promise<void> {
@@ -152,19 +157,14 @@ describe('from the state log', () => {
   });
 
   test('rows are rebuilt together with databases, and a shadow shows the differences of both', async () => {
-    const row = (title: string, seconds: number, rev: number): EntityState<RowContent> => {
-      const { content: _, ...head } = live('unused', seconds, rev) as EntityState<DatabaseContent> & { kind: 'live' };
-      return { ...head, id: 'p1', lastEvent: null, seenBy: 'query', content: someRow({ title }) };
-    };
     await putStates([live('a', 1, 1)]);
-    await putStatesOf(rowStates, [row('Kale', 1, 1), gone('p2', 1, 1), row('Cabbage', 2, 2)]);
+    await putStatesOf(rowStates, [liveRow('p1', 1, 1, { title: 'Kale' }), gone('p2', 1, 1), liveRow('p1', 2, 2, { title: 'Cabbage' })]);
     expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 3 } });
     const stored = await mongo.db.collection('rows').find().toArray();
     expect(stored).toMatchObject([{ _id: 'acme:p1', pageId: 'p1', title: 'Cabbage', rev: 2, lastEvent: null, seenBy: 'query' }]);
     expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted' })).toBe(1);
 
     expect((await replay('plan', '--from-states')).result.plan).toMatchObject({ records: 6 });
-    expect((await replay('plan', '--from-states', '--database-id', randomUUID())).result.plan).toMatchObject({ records: 2 });
 
     await replay('run', '--from-states', '--shadow', '--yes');
     expect((await replay('diff')).result).toMatchObject({ shadow: 3, differences: [] });
@@ -184,6 +184,41 @@ describe('from the state log', () => {
     for (const storage of [databaseStorage, rowStorage]) await openShadow(mongo.db, storage).putInPlace();
     expect(await mongo.db.collection('rows').findOne()).toMatchObject({ title: 'Cabbage' });
     expect(await titles()).toEqual({ a: 'a 1' });
+  });
+
+  test('of one database, its rows are restored, too: neither others, nor those that have left it or are gone', async () => {
+    const [databaseId, other] = [randomUUID(), randomUUID()];
+    const inside = { databaseId };
+    const outside = { databaseId: other };
+    await putStates([live(databaseId, 1, 1), live(other, 1, 1)]);
+    const states = [
+      liveRow('stays', 1, 1, inside),
+      liveRow('goes', 1, 1, inside),
+      liveRow('leaves', 1, 1, inside),
+      liveRow('visits', 1, 1, inside),
+      liveRow('others', 1, 1, outside),
+      gone('unknown', 1, 1),
+      gone('goes', 2, 2),
+      liveRow('leaves', 2, 2, outside),
+      liveRow('visits', 2, 2, outside),
+      liveRow('visits', 3, 3, inside),
+    ];
+    // In one chunk, and spread over many.
+    await putStatesOf(rowStates, states);
+    const filler = Array.from({ length: 600 }, (_, n) => liveRow(`filler${n}`, 1, 1, outside));
+    await putStatesOf(
+      rowStates,
+      states.flatMap((state) => [...filler, { ...state, id: `${state.id} apart` }]),
+    );
+    const { result } = await replay('run', '--from-states', '--database-id', databaseId, '--yes');
+    expect(result.replay).toMatchObject({ status: 'done', counts: { rejected: 0 } });
+    expect((await documents()).map((document) => document['databaseId'])).toEqual([databaseId]);
+    const found = await mongo.db.collection('row_records').find().toArray();
+    const shown = found.map((document) => [document['pageId'], document['databaseId'] ?? document['removed']?.reason]);
+    const expected = Object.entries({ stays: databaseId, goes: 'deleted', leaves: other, visits: databaseId });
+    expect(Object.fromEntries(shown)).toEqual(
+      Object.fromEntries(expected.flatMap(([id, now]) => [[id, now] as const, [`${id} apart`, now] as const])),
+    );
   });
 
   test('fresher records of the mirror stay, older ones are replaced with a higher revision', async () => {

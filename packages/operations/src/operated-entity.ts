@@ -12,6 +12,8 @@ export interface OperatedEntity<Content, Outline extends object> {
   openSource(notion: NotionSource): EntitySource<Content>;
   /** Finds the ids of a tenant's live entities that contain `part`, as a database contains data sources. */
   openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
+  /** Of a kind whose entities are in databases: the one that holds it, as in the field `databaseId` of its records. */
+  databaseOf?(content: Content): string;
 }
 
 export interface EntitySource<Content> {

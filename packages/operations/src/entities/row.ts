@@ -11,4 +11,5 @@ export const rows: OperatedEntity<RowContent, RowOutline> = {
     list: null,
   }),
   openHolders: () => () => Promise.resolve([]),
+  databaseOf: ({ databaseId }) => databaseId,
 };

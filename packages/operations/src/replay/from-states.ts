@@ -1,4 +1,4 @@
-import { refOf, type EntityKind } from '@notion-mirror/domain/entity';
+import { keyOf, refOf, type EntityKind } from '@notion-mirror/domain/entity';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { readRanges } from '@notion-mirror/event-log/range-reader';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
@@ -6,7 +6,9 @@ import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { readStateRecord } from '@notion-mirror/event-log/state-record';
 import { readerGroupId } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { createRecordRestorer, type PlacedState } from '@notion-mirror/mirror-store/records/record-restorer';
+import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
+import { createRecordRestorer, type PlacedState, type RestoreCounts } from '@notion-mirror/mirror-store/records/record-restorer';
+import { recordsInDatabase } from '@notion-mirror/mirror-store/records/records-in-database';
 import type { ReplayOrder } from '@notion-mirror/mirror-store/replays';
 import type { OperatedEntity } from '../operated-entity.ts';
 import type { OperationContext } from '../operation-context.ts';
@@ -35,7 +37,7 @@ export async function replayStates(
 
 /** Works in chunks, so memory use stays constant: no table of keys is needed, because each write decides by the record it would replace. */
 async function replayStatesOf<Content, Outline extends object>(
-  { storage, states }: OperatedEntity<Content, Outline>,
+  entity: OperatedEntity<Content, Outline>,
   context: OperationContext,
   db: Mongo['db'],
   order: ReplayOrder,
@@ -43,11 +45,17 @@ async function replayStatesOf<Content, Outline extends object>(
   onStates: OnStates,
 ): Promise<void> {
   const { config } = context;
+  const { storage, states } = entity;
   const { topic } = stateLogOf(config.topicPrefix, states);
   const ranges = progress.left(topic);
   if (ranges.length === 0) return;
   const codec = await createStateCodec(config.schemaRegistry, config.topicPrefix, states);
-  const restore = createRecordRestorer(db, storage, { toleranceMs: config.clockToleranceMs, into: order.into });
+  const restoreAll = createRecordRestorer(db, storage, { toleranceMs: config.clockToleranceMs, into: order.into });
+  const { databaseId } = order;
+  const narrow = databaseId === null || entity.databaseOf === undefined ? null : { databaseId, databaseOf: entity.databaseOf };
+  const restore = narrow === null ? restoreAll : createNarrowRestore(db, storage, narrow, restoreAll);
+  // A state that counts only by the record that it would replace has to find it.
+  const mostAtOnce = narrow === null ? chunksAtOnce : 1;
   const inFlight: Promise<void>[] = [];
   const oneEnds = async () => {
     await inFlight.shift();
@@ -59,7 +67,7 @@ async function replayStatesOf<Content, Outline extends object>(
   async function valuesOf(records: readonly LogRecord[]): Promise<PlacedState<Content>[]> {
     const values: PlacedState<Content>[] = [];
     for (const record of records) {
-      if (!isWanted(record, order)) continue;
+      if (!isWanted(record, narrow === null ? order : { ...order, databaseId: null })) continue;
       const reading = await readStateRecord(record, codec);
       if (reading.kind === 'unavailable') throw reading.error;
       const place = { partition: record.partition, offset: Number(record.offset) };
@@ -93,7 +101,7 @@ async function replayStatesOf<Content, Outline extends object>(
       const values = await valuesOf(records);
       const isErasing = values.some(({ state }) => state.kind === 'erased');
       if (isErasing) await allEnd();
-      if (inFlight.length >= chunksAtOnce) await oneEnds();
+      if (inFlight.length >= mostAtOnce) await oneEnds();
       const writing = write(values, records, inFlight.at(-1));
       // The rejection is handled by `oneEnds`.
       writing.catch(() => {});
@@ -105,7 +113,38 @@ async function replayStatesOf<Content, Outline extends object>(
   await allEnd();
 }
 
-function isWanted({ key }: LogRecord, { workspaceId, databaseId }: ReplayOrder): boolean {
+/**
+ * Restores the states of one database's entities only. A later state of one that has left the database or is gone does not say that it was there; but
+ * the record that it replaces does, since the states in the database come before it.
+ */
+function createNarrowRestore<Content>(
+  db: Mongo['db'],
+  storage: EntityStorage<Content, object>,
+  { databaseId, databaseOf }: { readonly databaseId: string; readonly databaseOf: (content: Content) => string },
+  restore: (values: readonly PlacedState<Content>[]) => Promise<RestoreCounts>,
+): (values: readonly PlacedState<Content>[]) => Promise<RestoreCounts> {
+  const isInDatabase = ({ state }: PlacedState<Content>): boolean => state.kind === 'live' && databaseOf(state.content) === databaseId;
+  return async (values) => {
+    const inside = await restore(values.filter(isInDatabase));
+    const others = values.filter((value) => !isInDatabase(value));
+    const held = await recordsInDatabase(
+      db,
+      storage,
+      databaseId,
+      others.map(({ state }) => keyOf(state)),
+    );
+    const left = await restore(others.filter(({ state }) => held.has(keyOf(state))));
+    return {
+      written: inside.written + left.written,
+      erased: inside.erased + left.erased,
+      kept: inside.kept + left.kept,
+      superseded: inside.superseded + left.superseded,
+      rejected: inside.rejected + left.rejected,
+    };
+  };
+}
+
+function isWanted({ key }: LogRecord, { workspaceId, databaseId }: Pick<ReplayOrder, 'workspaceId' | 'databaseId'>): boolean {
   if (workspaceId === null && databaseId === null) return true;
   const ref = refOf(key?.toString() ?? '');
   return ref !== null && (workspaceId === null || ref.workspaceId === workspaceId) && (databaseId === null || ref.id === databaseId);

@@ -15,11 +15,12 @@ export function isSameOrder(a: ReplayOrder, b: ReplayOrder): boolean {
   );
 }
 
-/** The topics that a replay reads. The states of one database are on one log: those of its rows do not say, once removed, whose they were. */
+/** The topics that a replay reads: of one database, those of its states and of what is in it. */
 export function topicsOf(context: OperationContext, { source, databaseId }: Pick<ReplayOrder, 'source' | 'databaseId'>): string[] {
   const { config, entities } = context;
   if (source === 'events') return [topicsFor(config.topicPrefix).events];
-  const read = databaseId === null ? entities : entities.filter(({ states }) => states.kind === databaseKind);
+  const read =
+    databaseId === null ? entities : entities.filter(({ states, databaseOf }) => states.kind === databaseKind || databaseOf !== undefined);
   return read.map(({ states }) => stateLogOf(config.topicPrefix, states).topic);
 }
 
