@@ -86,6 +86,8 @@ export function floodedTenant(options: {
   /** Whether the mirror knows the data source. */
   const known = { isThere: true };
   const scans = { open: 0 };
+  /** Single reads of these rows fail. */
+  const failing = new Set<string>();
   let offset = 0;
 
   const shownAt = (pageId: string, time: number) => notion.get(pageId)?.findLast(({ at }) => at <= time);
@@ -138,6 +140,9 @@ export function floodedTenant(options: {
     if (!room.ok)
       return { kind: 'retry', at: room.waitUntil, scope: 'lane', failure: { class: 'rate_limited', code: room.cause, message: '' } };
     room.permits[0].release();
+    if (failing.has(id)) {
+      return { kind: 'retry', at: now() + 10_000, scope: 'task', failure: { class: 'server', code: 'internal_server_error', message: '' } };
+    }
     const result = await applySync(
       {
         recall: () => null,
@@ -278,6 +283,7 @@ export function floodedTenant(options: {
     settled,
     parent,
     known,
+    failing,
     never,
     load: () => scheduler.load(),
     isQuiet: () => scans.open + scheduler.load().waiting + scheduler.load().running === 0,

@@ -16,11 +16,12 @@ export interface Sorted<T> extends Pick<GroupOutcome<T>, 'until' | 'gathers'> {
 const allDone: Sorted<unknown> = { kind: 'done', fateOf: () => 'done', until: null, gathers: false };
 
 /** Without groups every task runs by itself. */
-const noGroups: Grouping<unknown> = {
+const noGroups = <T>(): Grouping<T> => ({
   isMany: () => false,
   maxRecords: Number.POSITIVE_INFINITY,
   handle: () => Promise.reject(new Error('no tasks are handed over together')),
-};
+  supersede: () => [],
+});
 
 /** Hands a run to the handler of single tasks or to that of groups. Never rejects. */
 export function createHandlerCall<T>(deps: {
@@ -28,8 +29,13 @@ export function createHandlerCall<T>(deps: {
   readonly groups?: Grouping<T> | undefined;
   readonly signal: AbortSignal;
   readonly logger: Logger;
-}): { readonly rules: GroupRules; readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>> } {
-  const { handle, groups = noGroups, signal, logger } = deps;
+}): {
+  readonly rules: GroupRules;
+  readonly call: (lane: string, run: Run<T>) => Promise<Ending<T>>;
+  /** Of the waiting entries of one task, those that have ended because newer ones will answer them. */
+  readonly supersede: (entries: readonly Entry<T>[]) => readonly Entry<T>[];
+} {
+  const { handle, groups = noGroups<T>(), signal, logger } = deps;
 
   async function handOver(lane: string, run: Run<T>): Promise<Ending<T>> {
     if (run.group === null) {
@@ -45,6 +51,10 @@ export function createHandlerCall<T>(deps: {
 
   return {
     rules: { isMany: groups.isMany, maxRecords: groups.maxRecords },
+    supersede(entries) {
+      const items = new Map(entries.map((entry) => [itemOf(entry), entry]));
+      return groups.supersede([...items.keys()]).flatMap((item) => items.get(item) ?? []);
+    },
     async call(lane, run) {
       try {
         return await handOver(lane, run);

@@ -13,7 +13,17 @@ function entry(active = true): Entry<string> {
 /** A task of the group that its name begins with: `a1`; `-1` has none. */
 function taskOf(name: string, records = 1): Task<string> {
   const group = name.startsWith('-') ? null : name.slice(0, 1);
-  return { name, rank: 1, group, state: 'busy', isFailing: false, waiting: Array.from({ length: records }, () => entry()), throws: 0 };
+  return {
+    name,
+    rank: 1,
+    home: group,
+    group,
+    state: 'busy',
+    isFailing: false,
+    waiting: Array.from({ length: records }, () => entry()),
+    holds: 0,
+    throws: 0,
+  };
 }
 
 function queueWith(...names: string[]): Queue<string> {

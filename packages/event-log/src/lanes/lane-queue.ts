@@ -148,6 +148,19 @@ export function waitsWithGroup<T>({ groups }: Queue<T>, { isFailing, group }: Ta
   return !isFailing && groups.get(group)?.wait?.gathers === true;
 }
 
+/** Makes tasks that have failed, or that ran by themselves only, ready with the group that they were routed to. */
+export function rejoin<T>(queue: Queue<T>, tasks: ReadonlySet<Task<T>>): void {
+  const stays = (task: Task<T>): boolean => !tasks.has(task);
+  keepOnly(queue.again, stays);
+  for (const { ready } of queue.groups.values()) keepOnly(ready, stays);
+  recount(queue);
+  for (const task of tasks) {
+    task.group = task.home;
+    task.isFailing = false;
+    makeReady(queue, task);
+  }
+}
+
 /** Forgets tasks that are no longer ready or postponed, after the records of some have been dropped. */
 export function recount<T>(queue: Queue<T>): void {
   const isReady = ({ state }: Task<T>): boolean => state === 'ready';

@@ -2,7 +2,7 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLaneScheduler } from './lane-scheduler.ts';
-import type { Claim, Fate, GroupOutcome, GroupWork, Outcome, Routing, Work } from './work.ts';
+import type { Claim, Fate, GroupOutcome, GroupWork, Outcome, Routing, Work, WorkItem } from './work.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from '../log-record.ts';
 
@@ -60,6 +60,7 @@ function pendingCall<O>(): {
 }
 
 interface Options {
+  supersede?: (items: readonly WorkItem<string>[]) => readonly WorkItem<string>[];
   perLane?: number;
   total?: number;
   route?: (record: LogRecord) => Routing<string> | Promise<Routing<string>>;
@@ -88,6 +89,7 @@ function harness({ perLane = 4, total = 256, ...options }: Options = {}) {
         groupRuns.push({ work, ...call });
         return outcome;
       },
+      supersede: options.supersede ?? (() => []),
     },
     deadLetter:
       options.deadLetter ??
@@ -334,7 +336,6 @@ describe('the order of work', () => {
               const offsets = items.map(({ item }) => item);
               for (const offset of offsets) {
                 must(groupOf(events[offset]!.task) === group, 'a task runs with another group');
-                must(!alone.has(taskOf(offset)), 'a task that was left alone runs with its group');
               }
               const ending = await run(lane, 1, true, offsets);
               // Of each task, a part of its items from the first on is done.
@@ -350,6 +351,11 @@ describe('the order of work', () => {
               }
               const until = ending % 2 === 0 ? null : Date.now() + 2;
               return { fateOf: ({ item }) => fates.get(item) as Fate, until, gathers: ending === 7 };
+            },
+            supersede(items) {
+              const older = items.slice(0, -1);
+              for (const { item } of older) seeInOrder(item);
+              return older;
             },
           },
           async deadLetter() {},
@@ -718,6 +724,46 @@ describe('a group', () => {
     await stopped;
     await vi.advanceTimersByTimeAsync(60_000);
     expect([settled, runs.length, groupRuns.length]).toEqual([[0], 0, 1]);
+  });
+});
+
+describe('tasks that do not count for a group', () => {
+  it('keep the newest of their records when as many wait as a group may have, and their attempts', async () => {
+    const { push, runs, seen, settled, scheduler, tick } = harness({ route: grouped, supersede: (items) => items.slice(0, -1) });
+    push('acme', 'a1');
+    await tick();
+    await runs[0]!.end(retry('task', 1_000));
+    push('acme', 'a2');
+    await tick();
+    for (let more = 0; more < 4; more += 1) push('acme', more % 2 === 0 ? 'a1' : 'a2');
+    await tick();
+    expect([settled, scheduler.load().waiting]).toEqual([[], 5]);
+    for (let more = 0; more < 100; more += 1) push('acme', more % 2 === 0 ? 'a1' : 'a2');
+    await tick();
+    expect(scheduler.load().waiting).toBeLessThan(9);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(seen().at(-1)).toMatch(/^acme\/a1: .*104$/);
+    expect(runs.at(-1)?.work.attempt).toBe(2);
+    await runs[1]!.end(done);
+    for (const run of runs.slice(2)) await run.end(done);
+    for (const run of runs.slice(3)) await run.end(done);
+    expect(settled.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 106 }, (_, offset) => offset));
+  });
+
+  it('are handed over with their group if too many of them are left', async () => {
+    const { push, runs, seenGroups, groupRuns, settled, tick } = harness({ route: grouped, perLane: 8 });
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) {
+      push('acme', name);
+      await tick();
+    }
+    for (const run of runs.slice(0, 3)) await run.end(retry('task', 60_000));
+    for (const run of runs.slice(3)) await run.end(retry('task', 60_000));
+    expect(seenGroups()).toEqual([]);
+    for (const name of ['a7', 'a8', 'a9']) push('acme', name);
+    await tick();
+    expect(seenGroups().at(-1)).toBe('acme/a: 6 7 8 0 1 2 3 4 5');
+    await groupRuns.at(-1)?.end(sorted());
+    expect(settled).toEqual(expect.arrayContaining([0, 1, 2, 3, 4, 5]));
   });
 });
 

@@ -24,6 +24,7 @@ import {
   type LaneBacklog,
   type Run,
 } from './lane.ts';
+import { endSurplus } from './lane-surplus.ts';
 import { endWait, postpone, type GroupWait, type Part } from './lane-queue.ts';
 import { isActive, noteFailure, takeBack, type Entry, type Task } from './lane-task.ts';
 import { setbackOfThrow, type Setback } from './retries.ts';
@@ -126,6 +127,7 @@ export function createLaneScheduler<T>(deps: {
         entry.attempts = 0;
         entry.firstFailedAt = null;
         if (joinTask(lane, routing, entry)) startSoon(lane);
+        if (endSurplus(lane, handler.supersede)) startSoon(lane);
         return;
       case 'dead':
         noteFailure(entry);
@@ -224,9 +226,9 @@ export function createLaneScheduler<T>(deps: {
       void holdUntilDue(lane, { until: at, failure });
       return release(lane, task);
     }
-    holdTask(task, failure.class !== 'stale');
+    const isHeld = holdTask(task, failure.class !== 'stale');
     const isDue = await timers.sleep(at - Date.now());
-    if (isDue && task.state === 'held') release(lane, task);
+    if (isDue && isHeld()) release(lane, task);
   }
 
   async function holdUntilDue(lane: Lane<T>, hold: Hold): Promise<void> {

@@ -16,6 +16,8 @@ export interface Entry<T> {
 export interface Task<T> {
   readonly name: string;
   readonly rank: Rank;
+  /** That it was routed to. */
+  readonly home: string | null;
   /** Null: it runs by itself only. */
   group: string | null;
   /**
@@ -26,6 +28,8 @@ export interface Task<T> {
   /** Its last run ended with a retry of its own. */
   isFailing: boolean;
   waiting: Entry<T>[];
+  /** How often it was held: a wait that it has left early must not end the next one. */
+  holds: number;
   /** Runs in a row that threw. */
   throws: number;
 }

@@ -46,6 +46,8 @@ export interface Lane<T> {
   runningAgain: number;
   /** Nothing of the lane starts until then, except full groups. */
   hold: Hold | null;
+  /** Records that have joined their tasks since the surplus was last counted. */
+  joined: number;
 }
 
 /** One call of a handler. */
@@ -79,6 +81,7 @@ export function createLane<T>(name: string, rules: LaneRules): Lane<T> {
     running: 0,
     runningAgain: 0,
     hold: null,
+    joined: 0,
   };
 }
 
@@ -88,13 +91,14 @@ export function joinTask<T>(
   { task: name, rank = 0, group = null }: { readonly task: string; readonly rank?: Rank; readonly group?: string | null },
   entry: Entry<T>,
 ): boolean {
+  lane.joined += 1;
   const task = lane.tasks.get(name);
   if (task !== undefined) {
     task.waiting.push(entry);
     return noteJoin(queueOf(lane, task.rank), task);
   }
   // Most records wait alone, and `[]` followed by a push reserves room for seventeen.
-  const created: Task<T> = { name, rank, group, state: 'ready', isFailing: false, waiting: [entry], throws: 0 };
+  const created: Task<T> = { name, rank, home: group, group, state: 'ready', isFailing: false, waiting: [entry], holds: 0, throws: 0 };
   lane.tasks.set(name, created);
   makeReady(queueOf(lane, rank), created);
   return true;
@@ -157,10 +161,13 @@ export function endRun<T>(lane: Lane<T>, { parts, queue, isAgain }: Run<T>): voi
   for (const { task } of parts) task.isFailing = false;
 }
 
-/** The task alone waits, until it is released. */
-export function holdTask<T>(task: Task<T>, isFailing = true): void {
+/** The task alone waits, until it is released. Returns whether it still does. */
+export function holdTask<T>(task: Task<T>, isFailing = true): () => boolean {
   task.state = 'held';
   task.isFailing = isFailing;
+  task.holds += 1;
+  const hold = task.holds;
+  return () => task.state === 'held' && task.holds === hold;
 }
 
 /** Every task of the lane waits, until the hold is ended. False: the lane is held for at least as long already. */

@@ -59,7 +59,7 @@ export interface GroupRules {
 
 /**
  * The waiting items of a group's tasks, each task's oldest first. Not those of a task that runs, has failed, or was left `alone`: such a task
- * runs by itself.
+ * runs by itself, unless `maxRecords` of such items wait in the lane.
  */
 export interface GroupWork<T> extends Pick<Work<T>, 'lane' | 'items' | 'signal'> {
   readonly group: string;
@@ -81,6 +81,11 @@ export interface GroupOutcome<T> {
 
 export interface Grouping<T> extends GroupRules {
   readonly handle: (work: GroupWork<T>) => Promise<GroupOutcome<T>>;
+  /**
+   * Ends items of a task that does not count for its group, because newer ones, which stay, will answer them. Asked when `maxRecords` such
+   * items wait in a lane. Returns those that have ended.
+   */
+  readonly supersede: (items: readonly WorkItem<T>[]) => readonly WorkItem<T>[];
 }
 
 export type Route<T> = (record: LogRecord) => Routing<T> | Promise<Routing<T>>;

@@ -54,7 +54,8 @@ const unavailableMs = 5_000;
 /**
  * Handles floods: so many waiting events about the databases of a tenant, or about the rows of one data source, that they are not handled one task
  * after the other. When they are too much for the memory, all but the newest of each task end first, since that one is answered by a fetch that answers them
- * too. If that is not enough, a comparison with Notion is wanted, durably, and then all end.
+ * too. If that is not enough, a comparison with Notion is wanted, durably, and then all end. Of a task that has failed, or was left to its own fetch, the
+ * newest event stays in any case.
  */
 export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEvent> {
   const { floodEvents, rowFloods, wantSweep, report, now } = deps;
@@ -95,6 +96,11 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
   return {
     maxRecords: floodEvents,
     isMany: ({ lane, group, ready }) => dataSourceOfGroup(group) !== null && (ready > fewRows || !pace.begin(lane, group)),
+    supersede(items) {
+      const older = byTask(items.filter((item) => !isAwaited(item))).flatMap(olderOf);
+      older.forEach(reportEnd);
+      return older.flatMap((ended) => ended.items);
+    },
     async handle(work) {
       try {
         const { ended, alone, until, gathers } = await answer(work);

@@ -226,6 +226,52 @@ describe('too many events', () => {
     expect([tenant.calls, tenant.wishes]).toEqual([{ single: 500, query: 0, scan: 0 }, []]);
   });
 
+  test('of rows that fail leave one each', async () => {
+    const tenant = floodedTenant({ rows: 1_000 });
+    for (const row of range(20)) tenant.failing.add(`row-${row}`);
+    let most = 0;
+    for (const _ of range(20)) {
+      await editAt(
+        500,
+        tenant,
+        range(500).map((edit) => edit % 20),
+      );
+      most = Math.max(most, tenant.load().waiting);
+    }
+    expect(most).toBeGreaterThan(1_000);
+    expect(most).toBeLessThanOrEqual(3_000);
+    expect(outcomesOf(tenant)['deferred newer_event']).toBeGreaterThan(6_000);
+    tenant.failing.clear();
+    expect(await atEnd(tenant)).toEqual(allIsWell);
+    expect(tenant.wishes).toEqual([]);
+  });
+
+  test('of many rows that fail are deferred to a scan', async () => {
+    const tenant = floodedTenant({ rows: 1_000, floodEvents: 100 });
+    for (const row of range(1_000)) tenant.failing.add(`row-${row}`);
+    // So few each second that all are read singly.
+    for (const row of range(400)) {
+      tenant.edit(row);
+      await seconds(0.1);
+    }
+    expect(tenant.load().waiting).toBeLessThanOrEqual(150);
+    expect(outcomesOf(tenant)['deferred scan_wanted']).toBeGreaterThan(200);
+    tenant.failing.clear();
+    expect(await atEnd(tenant)).toEqual(allIsWell);
+  });
+
+  test('that were left to single reads are deferred as soon as a scan can be wanted', async () => {
+    const tenant = floodedTenant({ rows: 1_000, floodEvents: 100, requestsPerMinute: 10 });
+    tenant.known.isThere = false;
+    await editAt(1_000, tenant, range(300));
+    expect(tenant.load().waiting).toBeGreaterThan(250);
+    tenant.known.isThere = true;
+    await editAt(1_000, tenant, range(150, 300));
+    await seconds(2);
+    expect(tenant.load().waiting).toBeLessThanOrEqual(100);
+    expect(await atEnd(tenant)).toEqual(allIsWell);
+  });
+
   test('are not deferred to a scan that is wanted no longer', async () => {
     const tenant = floodedTenant({ rows: 1_000, floodEvents: 100, requestsPerMinute: 10_000 });
     await editAt(1_000, tenant, range(300));
