@@ -80,6 +80,16 @@ describe('the routing of events', () => {
     expect(await routing(mine, decoded(elsewhere))(record)).toMatchObject({ kind: 'work', task: 'page:page-1' });
   });
 
+  it('gives the rows that come and go in a data source a task of their own: they may wait, and its database may not', async () => {
+    const content = eventOf({ type: 'data_source.content_updated', databaseId: 'database-1', dataSourceId: 'source-1' });
+    expect(await routing('sync', decoded(content))(recordOf({ 'mirror-kind': 'sync' }))).toMatchObject({
+      kind: 'work',
+      task: 'content-of:source-1',
+      rank: 0,
+      group: 'databases',
+    });
+  });
+
   it('gives the rows of a data source a task of their own: they do not wait for its database, nor that for them', async () => {
     const rows = eventOf({ kind: 'row_sync', databaseId: 'database-1', dataSourceId: 'source-1' });
     expect(await routing('sync', decoded(rows))(recordOf({ 'mirror-kind': 'row-sync' }))).toMatchObject({

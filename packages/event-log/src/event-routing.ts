@@ -52,13 +52,15 @@ export function dataSourceOfGroup(group: string): string | null {
 
 /**
  * The task, rank and group of an event. Events with the same task are about the same thing, and are handled together. Databases come before rows,
- * which are many. The rows of a data source are a group: one query can answer many of them.
+ * which are many. The rows of a data source are a group: one query can answer many of them. A data source whose rows come and go has a task for that, since
+ * such events are many and may wait.
  */
-function turnOf({ kind, databaseId, dataSourceId, pageId }: DatabaseEvent): { task: string; rank: Rank; group: string | null } {
+function turnOf({ kind, type, databaseId, dataSourceId, pageId }: DatabaseEvent): { task: string; rank: Rank; group: string | null } {
   if (pageId !== null) {
     return { task: `page:${pageId}`, rank: 1, group: dataSourceId === null ? null : shared(`${rowsGroup}${dataSourceId}`) };
   }
   if (isRowKind(kind)) return { task: `rows-of:${dataSourceId ?? databaseId}`, rank: 1, group: null };
+  if (type === 'data_source.content_updated') return { task: `content-of:${dataSourceId ?? databaseId}`, rank: 0, group: databasesGroup };
   return { task: databaseId ?? `data-source:${dataSourceId}`, rank: 0, group: databasesGroup };
 }
 

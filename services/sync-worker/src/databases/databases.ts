@@ -6,16 +6,17 @@ import { openHeldDatabases } from '@notion-mirror/mirror-store/entities/held-dat
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { MirroredEntity } from '../mirrored-entity.ts';
 import { compareDatabases } from './compare-databases.ts';
+import { withContentPace } from './content-pace.ts';
 import { openDatabaseSync } from './open-database-sync.ts';
 
 export const databases: MirroredEntity<DatabaseContent, DatabaseOutline> = {
   storage: databaseStorage,
   states: databaseStates,
-  open(worker, notion) {
+  open(worker, notion, { notionLagMs: lagMs }) {
     const held = openHeldDatabases(worker.db);
     return {
       kind: databaseKind,
-      sync: openDatabaseSync(worker, notion).sync,
+      sync: withContentPace(openDatabaseSync(worker, notion).sync, { lagMs, now: Date.now }),
       compare: (tools) => compareDatabases({ ...systemClock, notion, held }, tools),
     };
   },
