@@ -515,3 +515,31 @@ test('a flood is answered: every row is raised above the time of its events', as
   const raised = await mongo.db.collection('row_records').countDocuments({ asOf: { $gt: new Date(wishedAt + lag.toleranceMs) }, rev: 2 });
   expect(raised).toBe(30);
 });
+
+test('a template page is hidden after two complete scans, and no longer read by each scan', async () => {
+  const acme = await tenant();
+  const { ids } = notion.createRows({
+    dataSourceId: acme.dataSourceId,
+    rows: numbers(50).map((n) => ({ properties: titled(`Row ${n}`), createdTime: at(Math.floor(n / 4) - 100) })),
+  });
+  const { id: template } = notion.createTemplate({ dataSourceId: acme.dataSourceId, properties: titled('Template') });
+  time += 10 * minute;
+  expect((await acme.scan()).outcome).toMatchObject({ finding: { kind: 'complete', rows: { live: 50, archived: 0 } } });
+  // As its event does.
+  const { content } = (await acme.source.fetchRow({ workspaceId: 'acme', pageId: template }, new AbortController().signal)) as {
+    readonly content: RowContent;
+  };
+  const key = { workspaceId: 'acme', id: template, expected: null, connectionId: 'c1', asOf: now(), lastEvent: null };
+  await createRecordStore(rowStorage, { db: mongo.db, metrics: new Registry(), now }).writeLive({ ...key, content });
+  const singleReads: number[] = [];
+  for (const isShown of [true, true, false, false]) {
+    expect((await acme.rowIds()).includes(template)).toBe(isShown);
+    expect((await acme.contents())?.rows).toEqual({ live: 50, archived: 0 });
+    time += 10 * minute;
+    await acme.want({ reasons: ['sweep'] });
+    time += settleMs;
+    singleReads.push((await acme.scan()).counts.readSingly);
+  }
+  expect(singleReads).toEqual([1, 1, 0, 0]);
+  expect(await acme.rowIds()).toEqual(ids.toSorted());
+});

@@ -158,16 +158,19 @@ describe('from the state log', () => {
 
   test('rows are rebuilt together with databases, and a shadow shows the differences of both', async () => {
     await putStates([live('a', 1, 1)]);
-    await putStatesOf(rowStates, [liveRow('p1', 1, 1, { title: 'Kale' }), gone('p2', 1, 1), liveRow('p1', 2, 2, { title: 'Cabbage' })]);
-    expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 3 } });
+    const template: EntityState<RowContent> = { ...liveRow('p3', 1, 1, { title: 'Template' }), isListed: false };
+    const kale = [liveRow('p1', 1, 1, { title: 'Kale' }), gone('p2', 1, 1), liveRow('p1', 2, 2, { title: 'Cabbage' })];
+    await putStatesOf(rowStates, [...kale, template]);
+    expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 4 } });
     const stored = await mongo.db.collection('rows').find().toArray();
     expect(stored).toMatchObject([{ _id: 'acme:p1', pageId: 'p1', title: 'Cabbage', rev: 2, lastEvent: null, seenBy: 'query' }]);
     expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted' })).toBe(1);
+    expect(await mongo.db.collection('row_records').countDocuments({ title: 'Template', isListed: false })).toBe(1);
 
-    expect((await replay('plan', '--from-states')).result.plan).toMatchObject({ records: 6 });
+    expect((await replay('plan', '--from-states')).result.plan).toMatchObject({ records: 8 });
 
     await replay('run', '--from-states', '--shadow', '--yes');
-    expect((await replay('diff')).result).toMatchObject({ shadow: 3, differences: [] });
+    expect((await replay('diff')).result).toMatchObject({ shadow: 4, differences: [] });
     await mongo.db.collection<{ _id: string }>('row_records').updateOne({ _id: 'acme:p1' }, { $set: { title: 'by hand' } });
     await mongo.db.collection('database_records').deleteMany({});
     const { code, result } = await replay('diff');

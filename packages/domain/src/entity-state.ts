@@ -15,6 +15,8 @@ export interface LiveState<Content> extends EntityRef {
   readonly syncedAt: Date;
   /** Of kinds that are also queried: what saw this content. */
   readonly seenBy?: Sight;
+  /** Of kinds that are also queried: no query lists it, so readers do not see it. Absent: it is listed. */
+  readonly isListed?: false;
   readonly content: Content;
 }
 

@@ -21,6 +21,7 @@ interface AvroState {
   readonly connectionId: string | null;
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: number } | null;
   readonly seenBy?: Sight;
+  readonly isListed?: boolean;
   readonly [field: string]: unknown;
 }
 
@@ -34,7 +35,8 @@ export async function createStateCodec<Content>(
   const { subject } = stateLogOf(topicPrefix, contract);
   const codec = await createAvroCodec({ schemaRegistry, subject, contract: contract.schema(), what: `${kind.name} state` });
 
-  function toAvro({ workspaceId, id, rev, asOf, syncedAt, connectionId, lastEvent, seenBy, content }: LiveState<Content>): AvroState {
+  function toAvro(state: LiveState<Content>): AvroState {
+    const { workspaceId, id, rev, asOf, syncedAt, connectionId, lastEvent, seenBy, isListed, content } = state;
     return {
       ...contract.toAvro(content),
       workspaceId,
@@ -45,11 +47,12 @@ export async function createStateCodec<Content>(
       connectionId,
       lastEvent: lastEvent && { ...lastEvent, occurredAt: lastEvent.occurredAt.getTime() },
       ...(seenBy === undefined ? {} : { seenBy }),
+      ...(isListed === undefined ? {} : { isListed }),
     };
   }
 
   function fromAvro(value: AvroState): LiveState<Content> {
-    const { workspaceId, rev, asOf, syncedAt, connectionId, lastEvent, seenBy } = value;
+    const { workspaceId, rev, asOf, syncedAt, connectionId, lastEvent, seenBy, isListed } = value;
     return {
       kind: 'live',
       workspaceId,
@@ -60,6 +63,7 @@ export async function createStateCodec<Content>(
       connectionId,
       lastEvent: lastEvent && { id: lastEvent.id, type: lastEvent.type, occurredAt: new Date(lastEvent.occurredAt) },
       ...(seenBy === undefined ? {} : { seenBy }),
+      ...(isListed === false ? { isListed } : {}),
       content: contract.fromAvro(value),
     };
   }

@@ -48,6 +48,8 @@ export interface StoredProgress {
   /** Rows that no connection can read. They are removed at the end, if they are not too many. */
   readonly unreadable: readonly string[];
   readonly failed: readonly FailedRow[];
+  /** Ids of rows that no query of the scan has listed, although Notion shows each by itself. */
+  readonly unlisted?: readonly string[];
 }
 
 export interface Scan {
@@ -84,6 +86,8 @@ export interface ContentsDocument extends DataSourceRef {
   readonly truncated: readonly TruncatedRows[];
   /** For an operator; null unless it is incomplete. */
   readonly reason: string | null;
+  /** Ids of rows that the last complete scan did not list, although Notion shows them. If the next one does not either, readers see them no more. */
+  readonly unlisted?: readonly string[];
   /** Runs, or was interrupted. */
   readonly scan: Scan | null;
   readonly wanted: WantedScan | null;

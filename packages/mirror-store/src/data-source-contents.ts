@@ -14,7 +14,7 @@ export interface FollowedSource {
 }
 
 /** For an operator, without what only a scan needs. */
-export interface ContentsStatus extends Omit<ContentsDocument, '_id' | 'scan' | 'schema' | 'claimedBy' | 'rev'> {
+export interface ContentsStatus extends Omit<ContentsDocument, '_id' | 'scan' | 'schema' | 'unlisted' | 'claimedBy' | 'rev'> {
   /** The scan that runs or was interrupted. */
   readonly scan: (Pick<Scan, 'startedAt' | 'depth'> & { readonly isClaimed: boolean }) | null;
 }
@@ -152,7 +152,7 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
     list: (workspaceId) =>
       orUnavailable('the data sources could not be read', async () => {
         const found = await contents
-          .find(workspaceId === undefined ? {} : { workspaceId }, { projection: { 'scan.progress': 0 } })
+          .find(workspaceId === undefined ? {} : { workspaceId }, { projection: { 'scan.progress': 0, unlisted: 0 } })
           .sort({ _id: 1 })
           .toArray();
         return found.map(({ _id, ...document }) => statusOf(document));
@@ -171,6 +171,7 @@ const unknownRows = {
   completeAsOf: null,
   truncated: [],
   reason: null,
+  unlisted: [],
   scan: null,
   nextFullAt: null,
   failures: 0,

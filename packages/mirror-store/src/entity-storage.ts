@@ -10,6 +10,8 @@ export interface EntityStorage<Content, Outline extends object> {
   readonly shadowCollection: string;
   /** The view for readers, with live documents only: `databases`. */
   readonly view: string;
+  /** Which of the live documents it shows; all by default. */
+  readonly viewFilter?: Document;
   /** In addition to the tombstones' expiry. */
   readonly indexes: readonly WantedIndex[];
   /** The fields of a live document that come from Notion. Throws an `UnstorableError`. */

@@ -44,7 +44,9 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   ],
 };
 
-const viewPipeline: readonly Document[] = [{ $match: { removed: { $exists: false } } }];
+function viewPipelineOf({ viewFilter = {} }: Pick<EntityStorage<unknown, object>, 'viewFilter'>): Document[] {
+  return [{ $match: { removed: { $exists: false }, ...viewFilter } }];
+}
 
 /** A difference from the wanted layout, which `initMongo` repairs. */
 export type Difference =
@@ -115,10 +117,12 @@ function sameKey(is: unknown, wanted: WantedIndex['key']): boolean {
   return JSON.stringify(is instanceof Map ? Object.fromEntries(is) : is) === JSON.stringify(wanted);
 }
 
-function isOurView(info: Document, { collection }: EntityStorage<unknown, object>): boolean {
+function isOurView(info: Document, storage: EntityStorage<unknown, object>): boolean {
   const options = info['options'] as Document | undefined;
   return (
-    info['type'] === 'view' && options?.['viewOn'] === collection && JSON.stringify(options['pipeline']) === JSON.stringify(viewPipeline)
+    info['type'] === 'view' &&
+    options?.['viewOn'] === storage.collection &&
+    JSON.stringify(options['pipeline']) === JSON.stringify(viewPipelineOf(storage))
   );
 }
 
@@ -142,21 +146,21 @@ export async function repair(db: Db, difference: Difference, layout: MongoLayout
       });
       break;
     case 'missing_view':
-      await db.createCollection(difference.name, { viewOn: collectionShownBy(difference.name, layout), pipeline: [...viewPipeline] });
+      await db.createCollection(difference.name, viewOf(difference.name, layout));
       break;
     case 'other_view':
       if ((await db.listCollections({ name: difference.name, type: 'collection' }).toArray()).length > 0) {
         throw new Error(`a collection is named ${difference.name}, which is the view's name: rename it`);
       }
-      await db.command({ collMod: difference.name, viewOn: collectionShownBy(difference.name, layout), pipeline: viewPipeline });
+      await db.command({ collMod: difference.name, ...viewOf(difference.name, layout) });
       break;
   }
 }
 
-function collectionShownBy(view: string, { storages }: MongoLayout): string {
+function viewOf(view: string, { storages }: MongoLayout): { readonly viewOn: string; readonly pipeline: Document[] } {
   const storage = storages.find((one) => one.view === view);
   if (storage === undefined) throw new Error(`no records are known for the view ${view}`);
-  return storage.collection;
+  return { viewOn: storage.collection, pipeline: viewPipelineOf(storage) };
 }
 
 async function createIndex(

@@ -24,6 +24,8 @@ export interface ScanClaim extends DataSourceRef, Scan {
   readonly scannedAt: Date | null;
   /** Failed attempts at this scan. */
   readonly failures: number;
+  /** As in the document. */
+  readonly unlisted: readonly string[];
 }
 
 /**
@@ -83,8 +85,8 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
           return scan === null ? { dueAt: nextScanAt(document, lag) } : { ...hold, scan, wanted: null };
         });
         if (claimed === null || claimed.scan === null || claimed.claimedBy !== worker) return null;
-        const { workspaceId, dataSourceId, databaseId, scan, last, failures } = claimed;
-        return { workspaceId, dataSourceId, databaseId, worker, ...scan, scannedAt: last?.startedAt ?? null, failures };
+        const { workspaceId, dataSourceId, databaseId, scan, last, failures, unlisted = [] } = claimed;
+        return { workspaceId, dataSourceId, databaseId, worker, ...scan, scannedAt: last?.startedAt ?? null, failures, unlisted };
       }),
 
     renew: (claim, leaseMs) => update(claim, { claimedUntil: later(leaseMs) }),

@@ -5,10 +5,10 @@ import { leftOf, merged, regularScan, ripeAt, type ScanLag, type WantedScan } fr
 
 /**
  * What a scan that read to its end found. A scan of what was edited proves nothing, so it leaves the state alone, unless a row was not written.
- * `reason`: in an operator's words.
+ * `reason`: in an operator's words. `unlisted`: as in the document.
  */
 export type ScanFinding =
-  | { readonly kind: 'complete'; readonly rows: RowCounts }
+  | { readonly kind: 'complete'; readonly rows: RowCounts; readonly unlisted?: readonly string[] }
   | { readonly kind: 'incomplete'; readonly reason: string; readonly truncated: readonly TruncatedRows[] }
   | { readonly kind: 'edited' };
 
@@ -78,7 +78,7 @@ function stateAfter(finding: ScanFinding, startedAt: Date, { lagMs }: ScanLag): 
   switch (finding.kind) {
     case 'complete': {
       const completeAsOf = new Date(startedAt.getTime() - lagMs);
-      return { state: 'complete', rows: finding.rows, completeAsOf, truncated: [], reason: null };
+      return { state: 'complete', rows: finding.rows, completeAsOf, truncated: [], reason: null, unlisted: finding.unlisted ?? [] };
     }
     case 'incomplete':
       return { state: 'incomplete', truncated: finding.truncated, reason: finding.reason };

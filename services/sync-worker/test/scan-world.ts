@@ -40,6 +40,8 @@ export interface NotionRow {
   readonly place: 'here' | 'trash' | 'elsewhere' | 'gone';
   readonly seenBy: readonly string[];
   readonly isCut: boolean;
+  /** A template page: no query returns it. */
+  readonly isTemplate: boolean;
   /** Epoch milliseconds. */
   readonly editedAt: number;
 }
@@ -103,7 +105,7 @@ export function createWorld(options: WorldOptions = {}) {
   }
 
   function isShown(row: NotionRow | null, connectionId: string, partition: Partition): row is NotionRow {
-    return row?.place === 'here' && row.seenBy.includes(connectionId) && row.isArchived === (partition === 'archived');
+    return row?.place === 'here' && !row.isTemplate && row.seenBy.includes(connectionId) && row.isArchived === (partition === 'archived');
   }
 
   function found(row: NotionRow): FoundRow {
@@ -199,7 +201,14 @@ export function createWorld(options: WorldOptions = {}) {
       for (const [id, held] of inRange.toSorted(([, one], [, other]) => timeOf(one) - timeOf(other))) {
         const { content, record } = mirror.get(id) ?? held;
         if (content !== null)
-          yield { id, createdTime: timeOf(held), connectionId: record.connectionId, digest: digestOfRow(content) ?? '' };
+          yield {
+            id,
+            createdTime: timeOf(held),
+            connectionId: record.connectionId,
+            digest: digestOfRow(content) ?? '',
+            asOf: record.asOf,
+            ...(record.isListed === undefined ? {} : { isListed: record.isListed }),
+          };
       }
     },
     async read(_workspaceId, ids) {
@@ -212,7 +221,7 @@ export function createWorld(options: WorldOptions = {}) {
       );
     },
     count: async () => {
-      const contents = liveRows().map(([, { content }]) => content);
+      const contents = liveRows().flatMap(([, { content, record }]) => (record.isListed === false ? [] : [content]));
       return {
         live: contents.filter((content) => content?.isArchived === false).length,
         archived: contents.filter((content) => content?.isArchived === true).length,
@@ -231,14 +240,23 @@ export function createWorld(options: WorldOptions = {}) {
     return { kind: 'written' };
   }
 
-  const records: Pick<RecordStore<RowContent, RowOutline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone'> = {
+  const records: Pick<RecordStore<RowContent, RowOutline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone' | 'setListed'> = {
     recall: () => null,
     read: async ({ id }) => {
       await step(`read record ${id}`);
       return mirror.get(id)?.record ?? null;
     },
-    writeLive: ({ id, expected, content, connectionId, asOf }) =>
-      put(id, expected, (rev) => ({ record: live(rev, content, connectionId, asOf.getTime(), time), content })),
+    writeLive: ({ id, expected, content, connectionId, asOf, isListed }) =>
+      put(id, expected, (rev) => ({
+        record: { ...live(rev, content, connectionId, asOf.getTime(), time), ...(isListed === undefined ? {} : { isListed }) },
+        content,
+      })),
+    setListed: ({ id, expected, isListed }) =>
+      put(id, expected, (rev) => {
+        if (expected === null) throw new Error('only a record can be listed');
+        const { isListed: _, ...record } = expected;
+        return { record: { ...record, rev, syncedAt: time, ...(isListed ? {} : { isListed }) }, content: mirror.get(id)?.content ?? null };
+      }),
     writeTombstone: ({ id, expected, asOf, source: by, reason, eventId }) =>
       put(id, expected, (rev) => ({
         content: null,
@@ -327,6 +345,7 @@ export function createWorld(options: WorldOptions = {}) {
         place: 'here',
         seenBy: ['a'],
         isCut: false,
+        isTemplate: false,
         editedAt: start - 60 * minute,
       };
       history.set(id, [...(history.get(id) ?? []), { at: time, row: { ...before, ...change } }]);

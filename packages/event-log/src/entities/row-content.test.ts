@@ -27,6 +27,12 @@ describe('the content of a row on the state log', () => {
     );
   });
 
+  it('is listed unless it says otherwise', () => {
+    const [, scanned] = loadGoldenValues('row-state', schemasFolder);
+    const { isListed: said, ...silent } = scanned!.value;
+    expect([said, type.fromBuffer(type.toBuffer(silent))]).toEqual([false, expect.objectContaining({ isListed: true })]);
+  });
+
   it('is what a reader without this code understands', () => {
     const [live] = loadGoldenValues('row-state', schemasFolder).filter(({ file }) => file.endsWith('/v1-live'));
     const content = rowFromAvro(live!.value as unknown as AvroRowContent);

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../test/mongo.ts';
 import { layoutWithRows, someRow } from '../../test/rows.ts';
 import { initMongo } from '../init.ts';
+import { openMirroredDocuments } from '../records/mirrored-documents.ts';
+import { stateOf } from '../records/record-state.ts';
 import { createRecordStore, type RecordStore } from '../records/record-store.ts';
 import { digestOfRow, openRowRecords, type DigestedRow, type RowRecords } from './row-records.ts';
 import { rowStorage, type RowOutline } from './row.ts';
@@ -90,13 +92,39 @@ test('more rows of one minute than are read at once come once each, though some 
   expect(found).toEqual(Array.from({ length: count }, (_, index) => idOf(index)));
 });
 
+test('a hidden row is in neither the view nor the counts, and keeps its content', async () => {
+  await write('row');
+  await write('template');
+  const ref = { workspaceId: 'acme', id: 'template' };
+  const list = async (isListed: boolean) => store.setListed({ ...ref, expected: await store.read(ref), isListed });
+  const shown = async () => (await mongo.db.collection('rows').find().toArray()).map(({ pageId }) => String(pageId)).toSorted();
+  const before = await store.read(ref);
+  await mongo.db.collection('row_records').updateOne({ pageId: 'template' }, { $set: { restoredFrom: { partition: 0, offset: 1 } } });
+
+  expect(await list(false)).toEqual({ kind: 'written' });
+  expect([await shown(), await rows.count(source)]).toEqual([['row'], { live: 1, archived: 0 }]);
+  const [row, template] = await all(rows.live(source, { partition: 'live', from: null, until: null }));
+  expect([row?.isListed, template]).toEqual([undefined, { ...row, id: 'template', isListed: false }]);
+  expect(await store.read(ref)).toMatchObject({ rev: 2, live: true, isListed: false });
+  const raw = await mongo.db.collection<{ _id: string }>('row_records').findOne({ _id: 'acme:template' });
+  // The state log publishes it: it is not as it was restored any more.
+  expect(raw).not.toHaveProperty('restoredFrom');
+  expect(stateOf(rowStorage, raw!)).toMatchObject({ kind: 'live', isListed: false, content: { title: someRow().title } });
+  expect((await openMirroredDocuments(mongo.db, rowStorage).read(ref))?.fields).toBeNull();
+  expect(await store.setListed({ ...ref, expected: before, isListed: true })).toEqual({ kind: 'conflict' });
+
+  expect(await list(true)).toEqual({ kind: 'written' });
+  expect([await shown(), await rows.count(source)]).toEqual([['row', 'template'], { live: 2, archived: 0 }]);
+  expect(await store.read(ref)).not.toHaveProperty('isListed');
+});
+
 test('a row has the digest of an equal answer, its connection and its created time', async () => {
   await write('p1', {}, 'acme', 'c7');
   const resigned = { type: 'file', file: { url: 'https://files.example/a.png?signature=2', expiry_time: 'later' } };
   const raw = { request_id: 'r1', ...someRow().raw, icon: resigned };
   const digest = digestOfRow(someRow({ icon: resigned, raw }));
   expect(await all(rows.live(source, { partition: 'live', from: null, until: null }))).toEqual([
-    { id: 'p1', createdTime: first, connectionId: 'c7', digest },
+    { id: 'p1', createdTime: first, connectionId: 'c7', digest, asOf: asOf.getTime() },
   ]);
   expect(digestOfRow(someRow({ title: 'Cabbage' }))).not.toBe(digest);
 });

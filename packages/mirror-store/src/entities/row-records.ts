@@ -17,6 +17,10 @@ export interface DigestedRow {
   /** The connection of the last fetch; null: unknown. */
   readonly connectionId: string | null;
   readonly digest: string;
+  /** When the fetch began that saw it, milliseconds since the epoch. */
+  readonly asOf: number;
+  /** No query lists it, as a template page. Absent: it is listed. */
+  readonly isListed?: false;
 }
 
 /** `digest`: null for a tombstone. */
@@ -36,6 +40,7 @@ export interface RowRecords {
   live(source: DataSourceRef, range: RowRange): AsyncGenerator<DigestedRow, void, undefined>;
   /** The existing records of the rows, by id. Rejects when this program did not write one of them in this form. */
   read(workspaceId: string, ids: readonly string[]): Promise<ReadonlyMap<string, DigestedRecord>>;
+  /** Listed rows. */
   count(source: DataSourceRef): Promise<{ readonly live: number; readonly archived: number }>;
   /** Whether a row of the data source was removed at that time or later. */
   hasRemovedSince(source: DataSourceRef, since: Date): Promise<boolean>;
@@ -87,7 +92,7 @@ export function openRowRecords(db: Db): RowRecords {
 
     count: ({ workspaceId, dataSourceId }) =>
       orUnavailable('rows could not be counted', async () => {
-        const rows = { workspaceId, dataSourceId };
+        const rows = { workspaceId, dataSourceId, ...rowStorage.viewFilter };
         return {
           live: await records.countDocuments({ ...rows, isArchived: false }),
           archived: await records.countDocuments({ ...rows, isArchived: true }),
@@ -114,12 +119,14 @@ export function digestOfRow(content: RowContent): string | null {
 
 /** The index holds dates only, in the range that is read. */
 function digestedRow(document: RecordDocument): DigestedRow {
-  const { _id, createdTime, connectionId } = document;
+  const { _id, createdTime, connectionId, asOf, isListed } = document;
   return {
     id: refOf(_id)?.id ?? '',
     createdTime: (createdTime as Date).getTime(),
     connectionId: typeof connectionId === 'string' ? connectionId : null,
     digest: digestOfDocument(document),
+    asOf: (asOf as Date).getTime(),
+    ...(isListed === false ? { isListed } : {}),
   };
 }
 

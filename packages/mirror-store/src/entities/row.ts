@@ -19,6 +19,8 @@ export const rowStorage: EntityStorage<RowContent, RowOutline> = {
   collection: 'row_records',
   shadowCollection: 'shadow_row_records',
   view: 'rows',
+  // Template pages are under the data source, and no row of it.
+  viewFilter: { isListed: { $ne: false } },
   indexes: [
     { name: 'by_workspace', key: { workspaceId: 1, pageId: 1 } },
     { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },

@@ -7,7 +7,7 @@ import { bookkeepingFields, openRecords, toStoredRecord, type RecordDocument } f
 import { checkedSize } from './storable.ts';
 
 export interface MirroredDocument {
-  /** The fields shown by the view, without the mirror's own bookkeeping. Null for a tombstone. */
+  /** The fields shown by the view, without the mirror's own bookkeeping. Null if it does not show it: for a tombstone, or a row that is not listed. */
   readonly fields: Fields | null;
   /** Changes with every write by the mirror. */
   readonly version: string;
@@ -62,9 +62,12 @@ export function fieldsOf<Content>(storage: EntityStorage<Content, object>, { wor
 const bookkeeping: ReadonlySet<string> = new Set(bookkeepingFields);
 
 function mirrored(storage: EntityStorage<unknown, object>, document: RecordDocument): MirroredDocument {
-  const { connectionId } = document;
+  const { connectionId, isListed } = document;
   return {
-    fields: 'removed' in document ? null : Object.fromEntries(Object.entries(document).filter(([field]) => !bookkeeping.has(field))),
+    fields:
+      'removed' in document || isListed === false
+        ? null
+        : Object.fromEntries(Object.entries(document).filter(([field]) => !bookkeeping.has(field))),
     version: versionOf(document),
     connectionId: typeof connectionId === 'string' ? connectionId : null,
     problem: problemOf(storage, document),

@@ -13,6 +13,8 @@ interface Bookkeeping extends RecordState {
   readonly syncedAt: number;
   /** Null for a live record. */
   readonly removed: Removal | null;
+  /** As in `LiveState`. */
+  readonly isListed?: false;
 }
 
 /** The part of a record that the write rule and the workers need. */
@@ -34,7 +36,7 @@ export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, 
 }
 
 /** The fields that `bookkeepingOf` reads. */
-export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1 } as const;
+export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1, isListed: 1 } as const;
 
 const stateFields = z.object({
   rev: z.number(),
@@ -46,6 +48,7 @@ const stateFields = z.object({
     .transform((removed) => removed ?? null),
   connectionId: z.string().nullish(),
   syncedAt: z.date().optional(),
+  isListed: z.literal(false).optional(),
 });
 
 /** Throws when this program did not write the document in this form. */
@@ -58,11 +61,12 @@ export function toStoredRecord<Outline extends object>(
 
 /** Throws when this program did not write the document in this form. */
 export function bookkeepingOf(document: RecordDocument): Bookkeeping {
-  const { rev, asOf, source, removed, connectionId, syncedAt } = readFields(stateFields, document);
+  const { rev, asOf, source, removed, connectionId, syncedAt, isListed } = readFields(stateFields, document);
   // Every write of a tombstone sets the time of its removal.
   const writtenAt = removed?.at ?? syncedAt ?? asOf;
   const times = { asOf: asOf.getTime(), syncedAt: writtenAt.getTime() };
-  return { rev, ...times, source, live: removed === null, connectionId: connectionId ?? null, removed };
+  const read = { rev, ...times, source, live: removed === null, connectionId: connectionId ?? null, removed };
+  return isListed === undefined ? read : { ...read, isListed };
 }
 
 /** Throws when this program did not write the document in this form. */
@@ -79,6 +83,7 @@ export interface LiveInput<Content> extends EntityRef {
   /** The event that caused this fetch; null for a scan. */
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date } | null;
   readonly seenBy?: Sight;
+  readonly isListed?: false;
 }
 
 /** The document as specified in `docs/data-model.md`. */
@@ -88,7 +93,7 @@ export function liveDocument<Content>(
   rev: number,
   syncedAt: Date,
 ): RecordDocument {
-  const { workspaceId, id, content, connectionId, asOf, lastEvent, seenBy } = input;
+  const { workspaceId, id, content, connectionId, asOf, lastEvent, seenBy, isListed } = input;
   return {
     _id: keyOf(input),
     workspaceId,
@@ -101,6 +106,7 @@ export function liveDocument<Content>(
     lastEvent: lastEvent && { id: lastEvent.id, type: lastEvent.type, occurredAt: lastEvent.occurredAt },
     syncedAt,
     ...(seenBy === undefined ? {} : { seenBy }),
+    ...(isListed === undefined ? {} : { isListed }),
   };
 }
 
@@ -113,6 +119,7 @@ export const bookkeepingFields = [
   'connectionId',
   'lastEvent',
   'seenBy',
+  'isListed',
   'syncedAt',
   'removed',
   'restoredFrom',

@@ -27,6 +27,7 @@ const liveFields = z.object({
   lastEvent: z.object({ id: z.string(), type: z.string(), occurredAt: z.date() }).nullable(),
   syncedAt: z.date(),
   seenBy: z.enum(['page', 'query']).exactOptional(),
+  isListed: z.literal(false).exactOptional(),
 });
 
 /** The state in a record. Throws when this program did not write the document in this form. */

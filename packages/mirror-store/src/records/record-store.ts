@@ -53,6 +53,8 @@ export interface RecordStore<Content, Outline extends object> {
   ): Promise<WriteResult>;
   /** Raises the revision of a tombstone and restarts its time to live: a fetch in flight must still find it. */
   touch(write: Key<Outline>): Promise<WriteResult>;
+  /** Hides a live record from readers, or shows it again. Its content stays. */
+  setListed(write: Key<Outline> & { readonly isListed: boolean }): Promise<WriteResult>;
   /** Ids of the tenant's live records, sorted. */
   liveIds(workspaceId: string): Promise<string[]>;
 }
@@ -184,6 +186,24 @@ export function createRecordStore<Content, Outline extends object>(
         },
         kindOf,
       ),
+    setListed: ({ expected, isListed, ...ref }) =>
+      meter.operation(
+        'set_listed',
+        () =>
+          orUnavailable('a record could not be changed', async (): Promise<WriteResult> => {
+            if (expected?.live !== true) throw new Error('only a live record can be listed');
+            const _id = keyOf(ref);
+            remembered.delete(_id);
+            const set = { rev: nextRev(expected), syncedAt: now() };
+            // A restored record becomes a worker's own, so that the state log shows the change.
+            const update = isListed
+              ? { $set: set, $unset: { isListed: '', restoredFrom: '' } }
+              : { $set: { ...set, isListed }, $unset: { restoredFrom: '' } };
+            const { matchedCount } = await records.updateOne({ _id, rev: expected.rev }, update);
+            return { kind: matchedCount === 1 ? 'written' : 'conflict' };
+          }),
+        kindOf,
+      ),
     liveIds: (workspaceId) =>
       orUnavailable('records could not be read', async () => {
         const found = await records.find({ workspaceId, removed: { $exists: false } }, { projection: { [kind.idField]: 1 } }).toArray();
@@ -196,10 +216,11 @@ export function createRecordStore<Content, Outline extends object>(
   }
 
   /** Equals `toStoredRecord` of `liveDocument`. */
-  function writtenLive({ expected, content, connectionId, asOf }: Key<Outline> & LiveInput<Content>, at: Date): StoredRecord<Outline> {
+  function writtenLive(write: Key<Outline> & LiveInput<Content>, at: Date): StoredRecord<Outline> {
+    const { expected, content, connectionId, asOf, isListed } = write;
     const times = { asOf: asOf.getTime(), syncedAt: at.getTime() };
     const bookkeeping = { rev: nextRev(expected), ...times, source: 'fetch', live: true, connectionId, removed: null } as const;
-    return { ...bookkeeping, ...storage.outlineOfContent(content) };
+    return { ...bookkeeping, ...(isListed === undefined ? {} : { isListed }), ...storage.outlineOfContent(content) };
   }
 }
 

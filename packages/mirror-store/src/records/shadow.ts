@@ -3,7 +3,7 @@ import type { EntityStorage } from '../entity-storage.ts';
 import { orUnavailable } from '../errors.ts';
 import { openRecords, type RecordDocument } from './record-document.ts';
 
-/** A change that readers would see if the shadow replaced the mirror. A tombstone counts as no record, because readers do not see it. */
+/** A change that readers would see if the shadow replaced the mirror. A record that they do not see, as a tombstone, counts as none. */
 export type ShadowDifference =
   | { readonly kind: 'only_in_mirror' | 'only_in_shadow'; readonly id: string }
   | { readonly kind: 'other_content'; readonly id: string; readonly fields: readonly string[] };
@@ -34,7 +34,7 @@ const bookkeeping: ReadonlySet<string> = new Set([
   'restoredFrom',
 ]);
 
-export function openShadow(db: Db, { collection, shadowCollection }: EntityStorage<unknown, object>): Shadow {
+export function openShadow(db: Db, { collection, shadowCollection, viewFilter = {} }: EntityStorage<unknown, object>): Shadow {
   const mirror = openRecords(db, { collection });
   const shadow = openRecords(db, { collection: shadowCollection });
 
@@ -46,7 +46,7 @@ export function openShadow(db: Db, { collection, shadowCollection }: EntityStora
       }),
 
     async *differences() {
-      const live = { removed: { $exists: false } };
+      const live = { removed: { $exists: false }, ...viewFilter };
       const order = { sort: { _id: 1 as const }, batchSize: 200 };
       const ofMirror = mirror.find(live, order);
       const ofShadow = shadow.find(live, order);

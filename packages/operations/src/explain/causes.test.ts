@@ -230,6 +230,8 @@ describe('causes', () => {
       ['left to a scan', ['deferred'], { notion: { kind: 'differs' } }, {}, { outcomes: [deferred] }],
       ['left to a scan that has ended', ['stale'], { notion: { kind: 'differs' } }, source({ last }), { outcomes: [deferred] }],
       ['stale', ['stale'], { notion: { kind: 'differs' } }, {}],
+      ['that no query lists', ['template_page'], { record: { ...record, isListed: false }, notion: { kind: 'differs' } }, {}],
+      ['that no query lists, without asking Notion', ['template_page'], { record: { ...record, isListed: false }, notion: null }, {}],
       ['deleted, without asking Notion', ['deleted'], erased('deleted'), {}],
       ['trashed, without asking Notion', ['trashed'], erased('trashed'), {}],
       ['unshared, without asking Notion', ['not_shared'], erased('inaccessible'), {}],

@@ -22,6 +22,7 @@ export type CauseCode =
   | 'rows_incomplete'
   | 'row_not_written'
   | 'truncated_minute'
+  | 'template_page'
   | 'deferred'
   | 'trashed'
   | 'deleted'

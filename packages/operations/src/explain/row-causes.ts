@@ -5,6 +5,8 @@ import type { ExplainFacts, TenantFacts } from './facts.ts';
 import type { RowFacts } from './row-facts.ts';
 
 const minuteMs = 60_000;
+const templatePage =
+  'It is a template page: not listed by two complete scans of its data source, so it is no row of the table, and readers do not see it.';
 
 /**
  * What the data source and the database of a row say about why the mirror does not show it as Notion does, most specific first. `pageId`: the row's.
@@ -12,6 +14,7 @@ const minuteMs = 60_000;
 export function causesOfRow({ workspaceId, record, row }: TenantFacts, { rows, outcomes }: ExplainFacts, pageId: string): Cause[] {
   if (row === null) return [];
   const isLive = record?.live === true;
+  if (record?.isListed === false) return [{ code: 'template_page', workspaceId, text: templatePage, remedy: null }];
   const found = [
     ...(isLive ? [] : homeless(row, workspaceId)),
     ...(isLive || row.dataSourceId === null ? [] : notKept(row, row.dataSourceId, rows)),

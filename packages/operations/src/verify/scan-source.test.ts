@@ -21,6 +21,7 @@ const held = (id: string, connectionId = 'c1', title = id): DigestedRow => ({
   createdTime,
   connectionId,
   digest: digestOfRow(someRow({ title })) ?? '',
+  asOf: createdTime,
 });
 
 /** `notion`: the live rows that each connection sees; an error that its queries fail with; or so many rows that they are cut off. */
@@ -74,6 +75,14 @@ test('new, different and absent rows are suspects, equal ones are not', async ()
   const rows = [found('equal'), found('new'), found('stale')];
   const mirrored = [held('absent'), held('equal'), held('stale', 'c1', 'older')];
   expect(await scan({ c1: rows }, mirrored)).toMatchObject({ compared: 3, suspects: ['absent', 'new', 'stale'], more: 0, problems: [] });
+});
+
+test('a hidden row is a suspect exactly if a query returns it', async () => {
+  const hidden = (id: string): DigestedRow => ({ ...held(id), isListed: false });
+  expect(await scan({ c1: [found('listed'), found('row')] }, [hidden('listed'), held('row'), hidden('template')])).toMatchObject({
+    compared: 2,
+    suspects: ['listed'],
+  });
 });
 
 test('a row whose values Notion cut off is read singly, even if it looks equal', async () => {

@@ -84,7 +84,8 @@ async function scanThrough(
         return page;
       },
       mirrored: (range) => records.live(source, range),
-      isSame: (mirrored: DigestedRow, row) => isOfAnother(mirrored) || (!row.isCut && mirrored.digest === digestOfRow(row.content)),
+      isSame: (mirrored: DigestedRow, row) =>
+        isOfAnother(mirrored) || (!row.isCut && mirrored.isListed !== false && mirrored.digest === digestOfRow(row.content)),
     },
     null,
   );
@@ -97,7 +98,8 @@ async function scanThrough(
       const cut = step.rows.filter(({ isCut }) => isCut).map(({ id }) => id);
       if (cut.length > 0) (await checkCut(cut)).forEach(suspect);
     }
-    if (step.kind === 'absent') for (const row of step.rows) if (!isOfAnother(row)) suspect(row.id);
+    // Readers do not see a row that no query lists.
+    if (step.kind === 'absent') for (const row of step.rows) if (!isOfAnother(row) && row.isListed !== false) suspect(row.id);
   }
 }
 

@@ -158,6 +158,7 @@ export async function answerByQuery(
   }
 }
 
-function isSame({ digest }: DigestedRecord, { content }: FoundRow): boolean {
-  return digest === digestOfRow(content);
+function isSame({ digest, isListed }: DigestedRecord, { content }: FoundRow): boolean {
+  // To list a row that was hidden, it is written.
+  return isListed !== false && digest === digestOfRow(content);
 }

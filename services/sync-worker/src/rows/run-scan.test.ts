@@ -186,6 +186,117 @@ function worldWithout(gone: number, count: number): World {
   return world;
 }
 
+/** A world with 5 rows and a template page, all of them held, and its scans: each takes what the one before it left. */
+function worldWithTemplate(options: WorldOptions = {}) {
+  const world = worldOf(6, options);
+  const template = idOf(5);
+  world.set(template, { isTemplate: true, created: -10 });
+  world.hold(world.row(template)!);
+  world.pass(settleMs);
+  let unlisted: readonly string[] = [];
+  async function scan(order: Parameters<World['scan']>[0] = {}) {
+    const { outcome, counts } = await world.scan({ unlisted, ...order });
+    if (outcome.kind === 'ended' && outcome.finding.kind === 'complete') unlisted = outcome.finding.unlisted ?? [];
+    world.pass(settleMs);
+    return { outcome, singleReads: counts.readSingly, isListed: world.mirror.get(template)?.record.isListed ?? true };
+  }
+  return { world, template, scan };
+}
+
+describe('a template page, which no query returns', () => {
+  const week = 7 * 24 * 60 * minute;
+
+  test('is shown until two complete scans have not listed it, then counts no more, and is not read by each scan', async () => {
+    const { template, scan } = worldWithTemplate();
+    const found = { kind: 'complete', rows: { live: 5, archived: 0 } };
+    expect(await scan()).toMatchObject({ outcome: { finding: { ...found, unlisted: [template] } }, singleReads: 1, isListed: true });
+    expect(await scan()).toEqual({ outcome: complete(5), singleReads: 1, isListed: false });
+    expect(await scan()).toEqual({ outcome: complete(5), singleReads: 0, isListed: false });
+  });
+
+  test('is hidden only after complete scans', async () => {
+    const { world, scan } = worldWithTemplate();
+    await scan();
+    world.set(idOf(1), { version: 2 });
+    world.unstorable.add(idOf(1));
+    world.pass(settleMs);
+    expect(await scan()).toMatchObject({ outcome: { finding: { kind: 'incomplete' } }, isListed: true });
+    world.unstorable.clear();
+    expect(await scan()).toMatchObject({ outcome: { finding: { kind: 'complete' } }, isListed: false });
+  });
+
+  test('is still read by a scan that answers events, that an operator asked for, or after a week', async () => {
+    const { world, scan } = worldWithTemplate();
+    for (const _ of numbers(2)) await scan();
+    expect(await scan({ wish: { reasons: ['operator'] } })).toMatchObject({ singleReads: 1, isListed: false });
+    expect(await scan({ wish: wish(world.now() - 2 * settleMs) })).toMatchObject({ isListed: false });
+    world.pass(week);
+    expect(await scan()).toMatchObject({ singleReads: 1, isListed: false });
+    expect((await scan()).singleReads).toBe(0);
+  });
+
+  test('stays hidden when it is edited, and goes when it is deleted', async () => {
+    const { world, template, scan } = worldWithTemplate();
+    for (const _ of numbers(2)) await scan();
+    world.set(template, { version: 2 });
+    world.pass(settleMs);
+    await world.live(template, world.now());
+    expect(world.mirror.get(template)).toMatchObject({ record: { live: true, isListed: false }, content: { title: 'version 2' } });
+    world.set(template, { place: 'gone' });
+    world.pass(week);
+    await scan();
+    expect(removal(world, 5)).toBe('inaccessible');
+  });
+
+  test.each([[{}], [{ version: 2 }], [{ isCut: true }], [{ editedJustNow: true }]])(
+    'is shown again when a query returns it: %o',
+    async (change) => {
+      const { world, template, scan } = worldWithTemplate();
+      for (const _ of numbers(2)) await scan();
+      const { editedJustNow, ...row } = { editedJustNow: false, ...change };
+      world.set(template, { isTemplate: false, ...row });
+      world.pass(settleMs);
+      if (editedJustNow) await world.live(template, world.now());
+      expect(await scan()).toEqual({ outcome: complete(6), singleReads: 'isCut' in row ? 1 : 0, isListed: true });
+      expect(await scan()).toMatchObject({ outcome: complete(6), isListed: true });
+    },
+  );
+
+  test('is shown again when another connection lists it', async () => {
+    const { world, template, scan } = worldWithTemplate({ connections: ['a', 'b'] });
+    for (const _ of numbers(2)) await scan();
+    expect(world.mirror.get(template)?.record.isListed).toBe(false);
+    world.set(template, { isTemplate: false, seenBy: ['b'] });
+    world.pass(settleMs);
+    expect(await scan()).toMatchObject({ isListed: true });
+  });
+
+  test('is hidden by a scan that was interrupted, too', async () => {
+    const { world, template, scan } = worldWithTemplate({ limits: { cap: 4, maxPageSize: 2 } });
+    await scan();
+    world.set(idOf(9), { created: 20 });
+    world.pass(settleMs);
+    let saved: StoredProgress | null = null;
+    const order = { unlisted: [template], startedAt: new Date(world.now()) };
+    world.hooks.step = (what) => {
+      if (what === 'ask' && saved?.unlisted?.includes(template) === true) throw new Error('crash');
+    };
+    await expect(world.scan(order, { saved: (progress) => (saved = progress) })).rejects.toThrow('crash');
+    world.hooks.step = () => {};
+    expect((await world.scan({ ...order, progress: saved })).outcome).toMatchObject({ finding: { kind: 'complete' } });
+    expect(world.mirror.get(template)?.record.isListed).toBe(false);
+  });
+
+  test('a row that is newer than what the queries show is none', async () => {
+    const world = worldOf(3);
+    // Queries are behind: they do not show it yet.
+    world.set(idOf(9), { created: 1, isTemplate: true });
+    world.hold(world.row(idOf(9))!);
+    const { outcome } = await world.scan();
+    expect(outcome).toEqual(complete(3));
+  });
+});
+
 describe('rows that no connection can read', () => {
   test('go at the end of the scan, after another look', async () => {
     const world = worldWithout(3, 9);

@@ -174,10 +174,11 @@ async function findingOf({ deps, order, run }: RunningScan, passes: readonly Pas
   const truncated = passes.flatMap(({ end }) => end?.truncated ?? []);
   const reason = await run.whyIncomplete(truncated);
   if (reason !== null) return { kind: 'incomplete', reason, truncated: truncated.map(truncatedRows) };
+  const unlisted = await run.hideUnlisted();
   const [pass, ...others] = passes;
   // What several connections show overlaps. The mirror holds all of it.
   const counted = others.length === 0 ? (pass?.end?.rows ?? null) : null;
-  return { kind: 'complete', rows: counted ?? (await deps.rows.count(order)) };
+  return { kind: 'complete', rows: counted ?? (await deps.rows.count(order)), ...(unlisted.length === 0 ? {} : { unlisted }) };
 }
 
 async function scanEdited(scan: RunningScan, scannedAt: Date): Promise<ScanOutcome> {

@@ -15,7 +15,7 @@ import type { ScanNotes } from './scan-notes.ts';
 
 export interface AnswerDependencies {
   readonly rows: Pick<RowRecords, 'read'>;
-  readonly records: Pick<RecordStore<RowContent, RowOutline>, 'read' | 'writeLive' | 'writeTombstone'>;
+  readonly records: Pick<RecordStore<RowContent, RowOutline>, 'read' | 'writeLive' | 'writeTombstone' | 'setListed'>;
   readonly parents: Pick<RowParents, 'has' | 'reasonFor'>;
   readonly rowsOff: Pick<RowsOff, 'isOffNow'>;
   readonly lagMs: number;
@@ -33,6 +33,8 @@ export interface AnsweredScan {
   readonly others: ReadonlySet<string>;
   /** The time of the events that the scan answers, of every row; null: it answers none. Epoch milliseconds. */
   readonly answersUntil: number | null;
+  /** Whether rows that no query lists are read however recently they were. */
+  readonly readsUnlisted: boolean;
   readonly notes: ScanNotes;
   readonly signal: AbortSignal;
   /** Does all of these; what cannot be read is noted. */
@@ -49,7 +51,7 @@ export type Applied = 'applied' | 'too_recent' | 'gone';
 
 export interface ScanAnswers {
   /** Whether the mirror holds the row as it was returned, and nothing is to be written. */
-  readonly isSame: (record: Pick<DigestedRow, 'digest'>, row: FoundRow) => boolean;
+  readonly isSame: (record: Pick<DigestedRow, 'digest' | 'isListed'>, row: FoundRow) => boolean;
   /** `startedAt`: when the query began, epoch milliseconds. Rejects with the errors of the store and of the single reads. */
   applyRows(startedAt: number, rows: readonly FoundRow[]): Promise<Applied>;
   applyAbsent(startedAt: number, rows: readonly DigestedRow[]): Promise<Applied>;
@@ -57,6 +59,10 @@ export interface ScanAnswers {
 
 /** No more are read once an operator is to decide. */
 const absentAtOnce = 20;
+/** How old what the mirror holds of a row that no query lists may become: readers do not see it. */
+const unlistedMs = 7 * 86_400_000;
+/** Notion rounds created times down to it. */
+const minuteMs = 60_000;
 
 /** A value that Notion cut off can change where the answer does not show it. */
 function isSame({ digest }: Pick<DigestedRecord, 'digest'>, row: FoundRow): boolean {
@@ -66,7 +72,7 @@ function isSame({ digest }: Pick<DigestedRecord, 'digest'>, row: FoundRow): bool
 /** Changes the mirror as the answers of a scan's queries say, by the rule for lagging queries (`docs/rows.md`). */
 export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan): ScanAnswers {
   const { records, parents, rowsOff, lagMs, toleranceMs } = deps;
-  const { source, scanId, connection, others, answersUntil, notes, signal, mayRead, readSingly } = scan;
+  const { source, scanId, connection, others, answersUntil, readsUnlisted, notes, signal, mayRead, readSingly } = scan;
   const { workspaceId, dataSourceId, databaseId } = source;
 
   /** Whether a record belongs to another connection, so that this one neither changes nor removes it. */
@@ -125,7 +131,8 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
     const query = { startedAt, lagMs, toleranceMs };
     // After the answer, so that what was written since is seen.
     const known = await deps.rows.read(workspaceId, [...answer.rows.map(({ id }) => id), ...answer.absent]);
-    const rows = answer.rows.filter(({ id }) => !isTheirs(known.get(id)));
+    const isHidden = ({ id }: FoundRow) => known.get(id)?.isListed === false;
+    const rows = answer.rows.filter((row) => isHidden(row) || !isTheirs(known.get(row.id)));
     const { absent } = answer;
     let isPostponed = false;
     const outcomes = await applyQueried<DigestedRecord, FoundRow, WriteResult>(
@@ -146,17 +153,42 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
     if (isPostponed) return 'too_recent';
     const asOf = asOfQuery(query);
     await readSingly(rows.filter(({ isCut }) => isCut).map(({ id }) => ({ id, event: { occurredAt: asOf, receivedAt: asOf } })));
+    for (const row of rows) if (isHidden(row) && !row.isInTrash) await show(row.id);
     return 'applied';
   }
 
+  /** A query has listed the row again. */
+  async function show(id: string): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const expected = await records.read({ workspaceId, id });
+      if (expected?.isListed !== false || expected.dataSourceId !== dataSourceId) return;
+      if ((await records.setListed({ workspaceId, id, expected, isListed: true })).kind === 'written') return;
+    }
+  }
+
+  /** Notes those that were there before the query, which did not return them, and still are. */
+  async function noteUnlisted(startedAt: number, rows: readonly DigestedRow[]): Promise<void> {
+    const older = rows.filter((row) => row.isListed !== false && row.createdTime + minuteMs + toleranceMs < startedAt - lagMs);
+    for (const { id } of older) {
+      if (notes.unreadable.has(id) || notes.failed.has(id)) continue;
+      const record = await records.read({ workspaceId, id });
+      if (record?.live === true && record.dataSourceId === dataSourceId) notes.foundUnlisted(id);
+    }
+  }
+
   return {
-    isSame: (record, row) => answersUntil === null && isSame(record, row),
+    isSame: (record, row) => answersUntil === null && record.isListed !== false && isSame(record, row),
     applyRows: (startedAt, rows) => apply(startedAt, { rows, absent: [] }),
     async applyAbsent(startedAt, rows) {
-      const ids = rows.filter((row) => !isTheirs(row)).map(({ id }) => id);
-      for (let from = 0; from < ids.length && notes.mayRemove(); from += absentAtOnce) {
-        const applied = await apply(startedAt, { rows: [], absent: ids.slice(from, from + absentAtOnce) });
+      // No query is expected to return those, and readers do not see them, so the scan proves as much without them.
+      const isExpected = ({ isListed, asOf }: DigestedRow) => isListed === false && !readsUnlisted && asOf > startedAt - unlistedMs;
+      const ours = rows.filter((row) => !isTheirs(row) && !isExpected(row));
+      for (let from = 0; from < ours.length && notes.mayRemove(); from += absentAtOnce) {
+        const some = ours.slice(from, from + absentAtOnce);
+        const applied = await apply(startedAt, { rows: [], absent: some.map(({ id }) => id) });
         if (applied !== 'applied') return applied;
+        await noteUnlisted(startedAt, some);
       }
       return 'applied';
     },

@@ -30,6 +30,8 @@ export interface ScanDependencies extends Omit<AnswerDependencies, 'now'> {
 export interface ScanOrder extends DataSourceRef, Scan {
   readonly databaseId: string;
   readonly scannedAt: Date | null;
+  /** Rows that the last complete scan did not list, although Notion shows them. */
+  readonly unlisted?: readonly string[];
 }
 
 type Ask<Request> = (request: Request) => Promise<PageAnswer<FoundRow>>;
@@ -42,6 +44,11 @@ export interface ScanRun {
   counted<Request>(ask: Ask<Request>): Ask<Request>;
   /** Removes the rows that no connection could read, unless one can now. */
   removeUnreadable(connection: Connection): Promise<void>;
+  /**
+   * To be called when the scan knows all rows: hides those from readers that it and the last complete scan did not list. Resolves to those that only this one
+   * did not list.
+   */
+  hideUnlisted(): Promise<readonly string[]>;
   /** In an operator's words; null: the scan knows all rows. */
   whyIncomplete(truncated: readonly TruncatedMinute[]): Promise<string | null>;
 }
@@ -61,7 +68,7 @@ export async function openScanRun(
   progress: StoredProgress | null,
   signal: AbortSignal,
 ): Promise<ScanRun> {
-  const { rows, readRowSingly, clock, lagMs, toleranceMs } = deps;
+  const { rows, records, readRowSingly, clock, lagMs, toleranceMs } = deps;
   const { workspaceId, dataSourceId, startedAt, wish } = order;
   const scanId = `scan-${startedAt.toISOString()}`;
   const query = { startedAt: startedAt.getTime(), lagMs, toleranceMs };
@@ -101,6 +108,7 @@ export async function openScanRun(
           connection,
           others: new Set(scanned.filter((id) => id !== connection.connectionId)),
           answersUntil: wish.raisesAll ? settlesUntil() : null,
+          readsUnlisted: wish.raisesAll || wish.reasons.includes('operator'),
           notes,
           signal,
           readSingly: (reads) => readSingly(connection, reads, wish.acceptsRemovals === true ? 'remove' : 'keep'),
@@ -130,6 +138,18 @@ export async function openScanRun(
       const asOf = query.startedAt - lagMs;
       const reads = [...notes.unreadable].map((id) => ({ id, event: { occurredAt: asOf, receivedAt: asOf } }));
       await readSingly(connection, reads, 'remove');
+    },
+
+    async hideUnlisted() {
+      const known = new Set(order.unlisted);
+      const news: string[] = [];
+      for (const id of notes.unlisted) {
+        const expected = known.has(id) ? await records.read({ workspaceId, id }) : null;
+        if (expected?.live !== true || expected.dataSourceId !== dataSourceId) news.push(id);
+        // After a conflict the next scan decides: a query may have listed it a moment ago.
+        else if ((await records.setListed({ workspaceId, id, expected, isListed: false })).kind !== 'written') news.push(id);
+      }
+      return news;
     },
 
     async whyIncomplete(truncated) {

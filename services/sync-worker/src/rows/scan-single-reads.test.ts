@@ -68,6 +68,7 @@ test('rows are read a few at a time, and what cannot be read or stored is noted'
       { pageId: 'p2', because: 'too large' },
       { pageId: 'p3', because: 'refused' },
     ],
+    unlisted: [],
   });
 });
 

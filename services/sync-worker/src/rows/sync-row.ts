@@ -28,6 +28,16 @@ type RowResult = SyncResult<RowOutline>;
 export function createRowSync(deps: RowSyncDependencies): RowSync {
   const { notion, parents, staleAnswers, dependents, documents } = deps;
 
+  /** A single read does not show whether queries list the row. */
+  const records: RowSyncDependencies['records'] = {
+    ...deps.records,
+    writeLive(write) {
+      const { expected, content } = write;
+      const isHidden = expected?.isListed === false && expected.dataSourceId === content.dataSourceId;
+      return deps.records.writeLive(isHidden ? { ...write, isListed: false } : write);
+    },
+  };
+
   return async (work, newest, pageId) => {
     const { attempt, signal } = work;
     const accessibleBy = [...new Set(work.items.flatMap(({ record }) => accessibleByOf(record)))];
@@ -38,6 +48,7 @@ export function createRowSync(deps: RowSyncDependencies): RowSync {
     const result = await syncEntity(
       {
         ...deps,
+        records,
         storage: rowStorage,
         fetch: async (order) => {
           const [fetched, before] = await Promise.all([fetch(target, order, signal), shownBefore(order)]);
