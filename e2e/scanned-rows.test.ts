@@ -543,3 +543,22 @@ test('a template page is hidden after two complete scans, and no longer read by 
   expect(singleReads).toEqual([1, 1, 0, 0]);
   expect(await acme.rowIds()).toEqual(ids.toSorted());
 });
+
+test.each([
+  [{ Id: { unique_id: { prefix: 'T' } } }, 'complete'],
+  [{}, 'incomplete'],
+])('an import of more rows in one minute than a query returns, with the properties %o: %s', async (properties, kind) => {
+  const acme = await tenant({ properties });
+  const { ids } = notion.createRows({
+    dataSourceId: acme.dataSourceId,
+    rows: numbers(130).map((n) => ({ properties: titled(`Row ${n}`), createdTime: at(n < 120 ? -50 : n - 160) })),
+  });
+  notion.archiveRows({ ids: ids.slice(0, 50), archived: true });
+  notion.settings.change({ rows: { shortPageProbability: 0.2 } });
+  notion.faults.inject({ kind: 'service_unavailable', path: '/v1/data_sources/*/query', skip: 9, count: 2 });
+  time += 10 * minute;
+  const { outcome } = await acme.scan();
+  expect(outcome).toMatchObject({ kind: 'ended', finding: { kind } });
+  if (kind === 'complete') expect(await acme.differences()).toEqual({ found: [], rows: 130 });
+  else expect(outcome).toMatchObject({ finding: { truncated: [{ partition: 'live' }, { partition: 'archived' }] } });
+});

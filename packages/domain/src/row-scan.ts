@@ -1,9 +1,11 @@
+import { readMinute, type MinuteEnd, type NumberedRequest } from './numbered-minute.ts';
+
 /**
  * The scan of a data source: compares every row that Notion has with every row of the mirror, and says whether that was all. It asks for pages
  * and reads the mirror's rows through functions; it writes nothing and knows no clock.
  *
  * Rows are compared in windows of created time, which never changes. A query returns at most 10,000 rows, so a window ends at the minute of the
- * last row that was read, and the next one begins there: that minute is read again. Within a window the live partition is read first, then the
+ * last row that was read, and the next one begins there: that minute is read again. A minute with more rows is read by ranges of their numbers, if they have any. Within a window the live partition is read first, then the
  * archived one. A scan cannot resume at a cursor, so its durable progress is the start of a window.
  *
  * Notion rounds created times down to the minute and does not say how it sorts within one, so within a minute rows are matched by id. In memory
@@ -20,6 +22,8 @@ export interface ScannedRow {
   readonly createdTime: number;
   readonly isArchived: boolean;
   readonly isInTrash: boolean;
+  /** Of the property that numbers the rows of the data source. `value`: null if the row has none. Absent: there is no such property. */
+  readonly number?: { readonly property: string; readonly value: number | null };
 }
 
 /** A live record of the mirror: whatever `isSame` needs, and no more, since those of one minute are held together. */
@@ -36,8 +40,16 @@ export interface RowRange {
   readonly until: number | null;
 }
 
+/** The order of the numbers instead of that of created time. `from`: only rows with this number or a higher one; null: also rows without a number. */
+export interface NumberedOrder {
+  readonly property: string;
+  readonly from: number | null;
+  readonly direction: 'ascending' | 'descending';
+}
+
 /** A page of the rows in the range, in order of created time. `cursor`: null for the first page. */
 export interface PageRequest extends RowRange {
+  readonly numbered?: NumberedOrder;
   readonly cursor: string | null;
   readonly pageSize: number;
 }
@@ -55,6 +67,7 @@ export type PageAnswer<Row> =
     }
   /** 503 or 504. The next request follows at once, so the source backs off before it returns this. */
   | { readonly kind: 'overloaded' }
+  /** Without a cursor: the order of numbers is refused. */
   | { readonly kind: 'cursor_refused' };
 
 export interface ScanSource<Row extends ScannedRow, Mirrored extends MirroredRow> {
@@ -216,17 +229,20 @@ async function* readQuery<Row extends ScannedRow, Mirrored extends MirroredRow>(
   join: Join<Row, Mirrored>,
   absentElsewhere: Map<string, Mirrored>,
   pace: Pace,
-  { cap, minPageSize, maxPageSize }: ScanLimits,
+  limits: ScanLimits,
 ): AsyncGenerator<ScanStep<Row, Mirrored>, Pass<Mirrored> | Stuck> {
+  const { cap, minPageSize, maxPageSize } = limits;
   const { partition, from, until } = range;
   const { pageSize } = pace;
   const cursors = new Set<string>();
   let cursor: string | null = null;
   let startedAt: number | null = null;
   let isIncomplete = false;
+  /** What numbers all rows so far; null: some have no number. */
+  let numbering: string | null | undefined;
   do {
     const page: PageAnswer<Row> = await source.ask({ ...range, cursor, pageSize });
-    if (page.kind === 'overloaded') pace.pageSize = Math.max(minPageSize, Math.floor(pageSize / 2));
+    if (page.kind === 'overloaded') slowDown();
     if (page.kind !== 'page') return startedAt !== null && join.isPast(from) ? join.passUntil(join.minute(), startedAt) : stuck(page.kind);
     startedAt ??= page.startedAt;
     // Not every page of such a result must say so.
@@ -241,6 +257,8 @@ async function* readQuery<Row extends ScannedRow, Mirrored extends MirroredRow>(
       else if (minute > join.minute() && !(await join.goOnTo(minute))) end = 'full';
       if (end !== null) break;
       last = minute;
+      const property = numberingOf(row);
+      numbering = numbering === undefined || numbering === property ? property : null;
       absentElsewhere.delete(row.id);
       if (join.isNews(row)) rows.push(row);
     }
@@ -260,8 +278,36 @@ async function* readQuery<Row extends ScannedRow, Mirrored extends MirroredRow>(
   }
   if (join.isPast(from)) return join.passUntil(join.minute(), startedAt);
   if (from === null || join.minute() !== from) return stuck('contradictory');
+  const nextMinute = from + minuteMs;
+  const minute: MinuteEnd =
+    numbering === undefined || numbering === null ? 'unproven' : yield* readMinute({ ask: askWithin, take }, numbering, limits);
+  if (minute === 'overloaded' || minute === 'cursor_refused') return stuck(minute);
+  if (minute === 'whole') {
+    await join.goOnTo(nextMinute);
+    return join.passUntil(nextMinute, startedAt);
+  }
   const truncated = { partition, minute: from, atLeast: join.endMinute() };
-  return { ...join.passUntil(from + minuteMs, startedAt), truncated };
+  return { ...join.passUntil(nextMinute, startedAt), truncated };
+
+  function slowDown(): void {
+    pace.pageSize = Math.max(minPageSize, Math.floor(pace.pageSize / 2));
+  }
+
+  async function askWithin(request: NumberedRequest): Promise<PageAnswer<Row>> {
+    const minuteRange = { partition, from, until: from === null ? null : from + minuteMs };
+    const page = await source.ask({ ...minuteRange, ...request, pageSize: pace.pageSize });
+    if (page.kind === 'overloaded') slowDown();
+    return page.kind === 'page' ? { ...page, rows: page.rows.filter((row) => minuteOf(row) === from) } : page;
+  }
+
+  function take(rows: readonly Row[]): Row[] {
+    for (const { id } of rows) absentElsewhere.delete(id);
+    return rows.filter((row) => join.isNews(row));
+  }
+}
+
+function numberingOf({ number }: ScannedRow): string | null {
+  return number === undefined || number.value === null ? null : number.property;
 }
 
 /** Compares the rows of one query with the mirror's, minute by minute. */

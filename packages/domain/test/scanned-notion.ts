@@ -39,7 +39,7 @@ export function createFakeNotion(rows: readonly NotionRow[], cap: number, troubl
       time += 1;
       if (trouble === 'overloaded') return { kind: 'overloaded' };
       if (trouble === 'cursor_refused' && request.cursor !== null) return { kind: 'cursor_refused' };
-      const found = rowsOf(rows, request);
+      const found = ordered(rowsOf(rows, request), request);
       const result = found.slice(0, cap);
       const at = request.cursor === null ? 0 : Number(request.cursor.split('@')[1]);
       const end = at + (trouble === 'short' ? Math.floor(request.pageSize / 2) : request.pageSize);
@@ -68,6 +68,16 @@ function rowsOf(rows: readonly NotionRow[], { partition, from, until }: RowRange
   const isWithin = ({ createdTime }: NotionRow) =>
     createdTime >= (from ?? createdTime) && createdTime < (until ?? Number.POSITIVE_INFINITY);
   return rows.filter((row) => partitionOf(row) === partition && isWithin(row)).toSorted((a, b) => a.createdTime - b.createdTime);
+}
+
+/** Rows without a number come last in ascending order, and pass no bound. */
+function ordered(rows: NotionRow[], { numbered }: PageRequest): NotionRow[] {
+  if (numbered === undefined) return rows;
+  const { from, direction } = numbered;
+  const numberOf = ({ number }: NotionRow) => number?.value ?? Number.POSITIVE_INFINITY;
+  const found = rows.filter((row) => from === null || (numberOf(row) >= from && Number.isFinite(numberOf(row))));
+  const ascending = found.toSorted((a, b) => numberOf(a) - numberOf(b));
+  return direction === 'ascending' ? ascending : ascending.toReversed();
 }
 
 function shown(row: NotionRow): NotionRow {

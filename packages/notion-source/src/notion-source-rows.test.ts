@@ -286,6 +286,23 @@ describe('queryRows', () => {
     expect(later).not.toHaveProperty('is_archived');
   });
 
+  it('asks for a range of numbers, and says so when Notion refuses that order', async () => {
+    const numbered = row(1, { properties: { ID: { id: 'a%3Ab', type: 'unique_id', unique_id: { prefix: null, number: 7 } } } });
+    const set = await setUp({ 'token-a': { query: [list([numbered, row(2)]), list([]), notionError(400, 'validation_error')] } });
+    const from = Date.parse(minute(1));
+    const order = { property: 'a%3Ab', from: 7, direction: 'ascending' } as const;
+    const page = await ask(set, { from, numbered: order });
+    expect(page).toMatchObject({ kind: 'page', rows: [{ number: { property: 'a%3Ab', value: 7 } }, {}] });
+    expect(page.kind === 'page' && page.rows[1]).not.toHaveProperty('number');
+    await ask(set, { numbered: { ...order, from: null, direction: 'descending' } });
+    expect(await ask(set, { numbered: order })).toEqual({ kind: 'cursor_refused' });
+    const created = { timestamp: 'created_time', created_time: { on_or_after: minute(1) } };
+    const above = { property: 'a%3Ab', unique_id: { greater_than_or_equal_to: 7 } };
+    const [first, second] = bodies(set);
+    expect(first).toMatchObject({ sorts: [{ property: 'a%3Ab', direction: 'ascending' }], filter: { and: [created, above] } });
+    expect(second).toEqual({ result_type: 'page', sorts: [{ property: 'a%3Ab', direction: 'descending' }], page_size: 100 });
+  });
+
   it('asks for what was edited since a time, in order of the last edit, with the same care', async () => {
     const replies = [notionError(503, 'service_unavailable'), list([row(1)], 'c1'), notionError(400, 'validation_error')];
     const set = await setUp({ 'token-a': { query: replies } });

@@ -192,7 +192,8 @@ function foundRow(page: ParsedPage, dataSourceId: string): Parsed<FoundRow> | nu
   if (page.dataSourceId !== dataSourceId) return null;
   const row = rowContent(page);
   if (row.kind !== 'parsed') return row;
-  const { createdTime, isArchived } = row.value;
+  const { createdTime, isArchived, properties } = row.value;
+  const unique = properties.find(({ type }) => type === 'unique_id');
   if (createdTime === null) return { kind: 'malformed', problem: 'created_time: not a time' };
   return {
     kind: 'parsed',
@@ -202,7 +203,8 @@ function foundRow(page: ParsedPage, dataSourceId: string): Parsed<FoundRow> | nu
       isArchived,
       isInTrash: page.inTrash,
       content: row.value,
-      isCut: row.value.properties.some(({ complete }) => complete === false),
+      ...(unique === undefined ? {} : { number: { property: unique.id, value: unique.number ?? null } }),
+      isCut: properties.some(({ complete }) => complete === false),
     },
   };
 }

@@ -93,7 +93,7 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
             const { failure } = page;
             if (failure.class === 'unexpected') throw new RowQueryError('malformed', failure);
             // Whatever is not about the cursor comes again for the first page.
-            if (request.cursor !== null && failure.class !== 'restricted') return { kind: 'cursor_refused' };
+            if (isMoreThanRead(request) && failure.class !== 'restricted') return { kind: 'cursor_refused' };
             throw new RowQueryError('refused', failure);
           }
           case 'dead':
@@ -108,29 +108,39 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
   }
 }
 
-type Paging = Pick<PageRequest, 'partition' | 'cursor' | 'pageSize'>;
+/** Whether Notion may refuse the request although it answers the first page of the plain query. */
+function isMoreThanRead({ cursor, numbered }: Paging): boolean {
+  return cursor !== null || numbered !== undefined;
+}
+
+type Paging = Pick<PageRequest, 'partition' | 'cursor' | 'pageSize' | 'numbered'>;
 
 /** Which rows, and in which order. */
 interface Order {
-  readonly timestamp: 'created_time' | 'last_edited_time';
+  readonly sort: JsonObject;
   readonly filter: JsonObject | null;
 }
 
-function allRows(range: RowRange): Order {
-  return { timestamp: 'created_time', filter: createdWithin(range) };
+function allRows({ numbered, ...range }: PageRequest): Order {
+  const bounds = createdBounds(range);
+  if (numbered === undefined) return { sort: { timestamp: 'created_time', direction: 'ascending' }, filter: allOf(bounds) };
+  const { property, from, direction } = numbered;
+  const above = from === null ? [] : [{ property, unique_id: { greater_than_or_equal_to: from } }];
+  return { sort: { property, direction }, filter: allOf([...bounds, ...above]) };
 }
 
 function editedRows({ since }: EditedRequest): Order {
   const bound = { on_or_after: new Date(since).toISOString() };
-  return { timestamp: 'last_edited_time', filter: { timestamp: 'last_edited_time', last_edited_time: bound } };
+  const filter = { timestamp: 'last_edited_time', last_edited_time: bound };
+  return { sort: { timestamp: 'last_edited_time', direction: 'ascending' }, filter };
 }
 
-function queryBody({ partition, cursor, pageSize }: Paging, { timestamp, filter }: Order): JsonObject {
+function queryBody({ partition, cursor, pageSize }: Paging, { sort, filter }: Order): JsonObject {
   return {
     // Without it Notion returns the live partition.
     ...(partition === 'archived' ? { is_archived: true } : {}),
     result_type: 'page',
-    sorts: [{ timestamp, direction: 'ascending' }],
+    sorts: [sort],
     ...(filter === null ? {} : { filter }),
     page_size: pageSize,
     ...(cursor === null ? {} : { start_cursor: cursor }),
@@ -138,10 +148,13 @@ function queryBody({ partition, cursor, pageSize }: Paging, { timestamp, filter 
 }
 
 /** Half open: Notion compares in milliseconds, but returns whole minutes. */
-function createdWithin({ from, until }: Pick<RowRange, 'from' | 'until'>): JsonObject | null {
-  const bounds = [
+function createdBounds({ from, until }: Pick<RowRange, 'from' | 'until'>): JsonObject[] {
+  return [
     ...(from === null ? [] : [{ on_or_after: new Date(from).toISOString() }]),
     ...(until === null ? [] : [{ before: new Date(until).toISOString() }]),
   ].map((bound) => ({ timestamp: 'created_time', created_time: bound }));
-  return bounds.length > 1 ? { and: bounds } : (bounds[0] ?? null);
+}
+
+function allOf(conditions: readonly JsonObject[]): JsonObject | null {
+  return conditions.length > 1 ? { and: conditions } : (conditions[0] ?? null);
 }
