@@ -9,6 +9,7 @@ export const collectionNames = {
   handshakes: 'handshakes',
   parkedEvents: 'parked_events',
   replays: 'replays',
+  rowsOff: 'rows_off',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',

@@ -2,7 +2,8 @@ import { MongoServerError, type Db } from 'mongodb';
 import { changeContents, idOfContents, openContents, type ContentsDocument, type DataSourceRef, type Scan } from './contents-document.ts';
 import { duplicateKey, orUnavailable } from './errors.ts';
 import { wanting } from './scan-plan.ts';
-import { firstBackfill, merged, wantedBy, type ScanWish } from './scan-wishes.ts';
+import { openDecisions } from './rows-off.ts';
+import { afterRebuild, firstBackfill, merged, wantedBy, type ScanWish } from './scan-wishes.ts';
 
 export type { DataSourceRef } from './contents-document.ts';
 export type { ScanDepth, ScanReason, ScanWish } from './scan-wishes.ts';
@@ -36,10 +37,15 @@ export interface DataSourceContents {
   want(ref: DataSourceRef, wish: ScanWish): Promise<boolean>;
   /** The database that the data source is in, as the documents say. Null: there is no document of it. */
   holderOf(ref: DataSourceRef): Promise<string | null>;
-  /** Ends its scans, and wants none any more; its rows are left to the caller. False: the mirror has no such data source. */
+  /**
+   * Ends its scans, and wants none any more, also when the data source goes and comes back; its rows are left to the caller. False: the mirror has no such data
+   * source.
+   */
   turnOff(ref: DataSourceRef): Promise<boolean>;
   /** Wants its first backfill. False: it is not off. */
   turnOn(ref: DataSourceRef): Promise<boolean>;
+  /** The tenant's records were restored from the state log: none of its data sources counts as complete, and each is scanned at once, unless it is off. */
+  wasRebuilt(workspaceId: string): Promise<void>;
   /** Of one tenant, or of all; in order of their ids. */
   list(workspaceId?: string): Promise<ContentsStatus[]>;
   /** Deletes the document of a data source that has been removed with its rows. */
@@ -48,18 +54,19 @@ export interface DataSourceContents {
 
 export function openDataSourceContents(db: Db, now: () => Date = () => new Date()): DataSourceContents {
   const contents = openContents(db);
+  const decisions = openDecisions(db);
 
   async function add({ workspaceId, databaseId, dataSourceId, schema }: FollowedSource & DataSourceRef & { readonly databaseId: string }) {
     const at = now();
+    const _id = idOfContents({ workspaceId, dataSourceId });
+    const isOff = (await decisions.findOne({ _id }, { projection: { _id: 1 } })) !== null;
     const document: ContentsDocument = {
-      _id: idOfContents({ workspaceId, dataSourceId }),
+      _id,
       workspaceId,
       dataSourceId,
       databaseId,
       ...unknownRows,
-      state: 'scanning',
-      wanted: firstBackfill(at),
-      dueAt: at,
+      ...(isOff ? off : { state: 'scanning', wanted: firstBackfill(at), dueAt: at }),
       last: null,
       fullAt: null,
       schemaDueAt: null,
@@ -129,24 +136,37 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
 
     turnOff: (ref) =>
       orUnavailable('a data source could not be turned off', async () => {
-        const changed = await changeContents(contents, ref, () => ({
-          ...unknownRows,
-          state: 'off',
-          wanted: null,
-          dueAt: null,
-          schemaDueAt: null,
-        }));
-        return changed !== null;
+        const _id = idOfContents(ref);
+        if ((await contents.countDocuments({ _id }, { limit: 1 })) === 0) return false;
+        const { workspaceId, dataSourceId } = ref;
+        // First, so that nothing which begins now goes on.
+        await decisions.updateOne({ _id }, { $setOnInsert: { workspaceId, dataSourceId, since: now() } }, { upsert: true });
+        await changeContents(contents, ref, () => ({ ...unknownRows, ...off, schemaDueAt: null }));
+        return true;
       }),
 
     turnOn: (ref) =>
       orUnavailable('a data source could not be turned on', async () => {
+        await decisions.deleteOne({ _id: idOfContents(ref) });
         const changed = await changeContents(contents, ref, (current) => {
           if (current.state !== 'off') return null;
           const at = now();
           return { state: 'scanning', wanted: firstBackfill(at), dueAt: at, claimedUntil: at };
         });
         return changed !== null;
+      }),
+
+    wasRebuilt: (workspaceId) =>
+      orUnavailable('the data sources could not be changed', async () => {
+        const found = contents.find({ workspaceId, state: { $ne: 'off' } }, { projection: { dataSourceId: 1 } });
+        for await (const { dataSourceId } of found) {
+          await changeContents(contents, { workspaceId, dataSourceId }, (current) => {
+            if (current.state === 'off') return null;
+            const at = now();
+            const begun = { state: 'incomplete' as const, reason: 'rebuilt: not scanned since', claimedUntil: at, dueAt: null };
+            return wanting(current, afterRebuild(at), { ...unknownRows, ...begun });
+          });
+        }
       }),
 
     list: (workspaceId) =>
@@ -178,6 +198,8 @@ const unknownRows = {
   failure: null,
   claimedBy: null,
 } as const;
+
+const off = { state: 'off', wanted: null, dueAt: null } as const;
 
 /** Null: the document agrees with the database's record. */
 function followed(

@@ -39,6 +39,7 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection parked_events',
     'collection replays',
     'collection row_records',
+    'collection rows_off',
     'collection settled_dead_letters',
     'collection shadow_records',
     'collection shadow_row_records',

@@ -4,6 +4,7 @@ import { layoutWithRows } from '../test/rows.ts';
 import type { ContentsDocument, DataSourceRef, StoredProgress } from './contents-document.ts';
 import { openDataSourceContents, type DataSourceContents, type ScanWish } from './data-source-contents.ts';
 import { initMongo } from './init.ts';
+import { openRowsOff } from './rows-off.ts';
 import { openScanLedger, type ScanClaim, type ScanFinding, type ScanLedger } from './scan-ledger.ts';
 
 const second = 1_000;
@@ -23,7 +24,7 @@ beforeAll(async () => {
   ledger = openScanLedger(mongo.db, lag, now);
 });
 beforeEach(async () => {
-  await mongo.db.collection('data_source_contents').deleteMany({});
+  for (const name of ['data_source_contents', 'rows_off']) await mongo.db.collection(name).deleteMany({});
   time = start;
 });
 afterAll(async () => {
@@ -175,6 +176,39 @@ describe('a data source', () => {
     expect(await contents.turnOn(s1)).toBe(true);
     expect(await contents.turnOn(s1)).toBe(false);
     expect(await claimed()).toMatchObject({ depth: 'all', wish: { reasons: ['first_backfill'] } });
+  });
+
+  test('that is off stays so when its database goes and comes back, until it is on again', async () => {
+    await follow(['s1', 'a']);
+    await contents.turnOff(s1);
+    await contents.forget(s1);
+    const isOff = () => openRowsOff(mongo.db).isOffNow(s1);
+    expect([await read(), await isOff()]).toEqual([null, true]);
+    await follow(['s1', 'a'], ['s2', 'a']);
+    expect(await read()).toMatchObject({ state: 'off', wanted: null, dueAt: null });
+    expect(await read({ ...s1, dataSourceId: 's2' })).toMatchObject({ state: 'scanning' });
+    expect([await contents.turnOn(s1), await isOff()]).toEqual([true, false]);
+    await contents.forget(s1);
+    await follow(['s1', 'a'], ['s2', 'a']);
+    expect(await read()).toMatchObject({ state: 'scanning', wanted: { reasons: ['first_backfill'] } });
+  });
+
+  test('that was rebuilt is incomplete until it was scanned, at once, and a scan that ran begins again', async () => {
+    await follow(['s1', 'a']);
+    await end(await claimed());
+    time += 2 * settleMs;
+    await contents.want(s1, wish({ dueAt: now() }));
+    time += settleMs;
+    const running = await claimed();
+    await contents.wasRebuilt('acme');
+    const reason = 'rebuilt: not scanned since';
+    expect(await read()).toMatchObject({ state: 'incomplete', reason, completeAsOf: null, rows: null, scan: null });
+    await end(running);
+    expect(await read()).toMatchObject({ state: 'incomplete' });
+    const scan = await claimed('w2');
+    expect(scan).toMatchObject({ depth: 'all', progress: null, wish: { reasons: expect.arrayContaining(['rebuilt']) } });
+    await end(scan);
+    expect(await read()).toMatchObject({ state: 'complete', reason: null, wanted: { depth: 'edited' } });
   });
 
   test('that the mirror does not have cannot be wanted, turned off or on', async () => {

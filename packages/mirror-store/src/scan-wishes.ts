@@ -2,7 +2,7 @@ import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
 
 /**
  * Why the rows of a data source are to be scanned.
- * - `first_backfill`: the mirror has just learned of the data source.
+ * - `first_backfill`: the mirror has just learned of the data source. `rebuilt`: its rows were restored from the state log.
  * - `schema_changed`: renaming a property or an option changes every row, and no event announces those.
  * - `came_back`, `moved`: the data source was removed or in another database meanwhile.
  * - `flood`: too many events waited; the scan answers them.
@@ -12,6 +12,7 @@ import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
  */
 export type ScanReason =
   | 'first_backfill'
+  | 'rebuilt'
   | 'schema_changed'
   | 'came_back'
   | 'moved'
@@ -61,6 +62,11 @@ export function wantedBy(wish: ScanWish): WantedScan {
 /** Begins at once, since the mirror shows nothing yet. What was edited within the lag before it is left to a second scan. */
 export function firstBackfill(at: Date): WantedScan {
   return { reasons: ['first_backfill'], depth: 'all', at, raisesAll: false, dueAt: at, firstAt: anyTime, allAt: anyTime };
+}
+
+/** The same for rows that were restored. */
+export function afterRebuild(at: Date): WantedScan {
+  return { ...firstBackfill(at), reasons: ['rebuilt'] };
 }
 
 /** All rows, at any time from `dueAt` on. */

@@ -53,6 +53,7 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
     event_outcomes: 0,
     parked_events: 0,
     replays: 0,
+    rows_off: 0,
     shadow_records: 0,
     spooled_events: 1,
     sweeps: 1,

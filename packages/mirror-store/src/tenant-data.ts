@@ -26,6 +26,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   handshakes: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
+  rowsOff: (workspaceId) => ({ workspaceId }),
   settledDeadLetters: null,
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,

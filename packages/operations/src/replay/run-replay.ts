@@ -8,6 +8,7 @@ import { replayEvents } from './from-events.ts';
 import { replayStates } from './from-states.ts';
 import type { ReplayPlan } from './plan.ts';
 import { trackReplay } from './progress.ts';
+import { scanRebuilt } from './scan-rebuilt.ts';
 
 /** The latest replay, if it has not ended; else null. */
 export async function unfinishedReplay(db: Mongo['db']): Promise<Replay | null> {
@@ -46,6 +47,8 @@ async function carryOut(context: OperationContext, db: Mongo['db'], replays: Rep
   const progress = trackReplay({ replay, replays, signal, onSaved: () => onSaved(progress.counts) });
   try {
     await (replay.source === 'states' ? replayStates(context, db, replay, progress) : replayEvents(context, db, replay, progress));
+    if (replay.source === 'states' && replay.into === 'mirror' && replay.databaseId === null)
+      await scanRebuilt(context, db, replay.workspaceId);
     await progress.finish();
   } catch (error) {
     await progress.close();

@@ -15,6 +15,7 @@ import { activeConnections } from './from-events.ts';
 import { replayStates, type OnStates } from './from-states.ts';
 import { rangesOf } from './order.ts';
 import { unread } from './progress.ts';
+import { scanRebuilt } from './scan-rebuilt.ts';
 
 /** Maximum number of differences listed. */
 const maxListed = 20;
@@ -87,6 +88,7 @@ export async function switchToShadow(context: OperationContext, db: Mongo['db'],
     switches.push({ topic, at: await openShadow(db, storage).putInPlace() });
   }
   await initMongo(db, mongoLayoutOf(context));
+  await scanRebuilt(context, db, null);
   onProgress('the shadow is in place; waiting for the last writes before the switch');
   const deadline = Date.now() + publisherMs;
   let isNoticed = false;

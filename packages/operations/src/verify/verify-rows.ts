@@ -168,7 +168,7 @@ function joined(results: readonly TenantRows[]): TenantRows {
 /** Null: it can be compared. */
 function whyNotComparable({ state, completeAsOf, reason }: SourceContents): string | null {
   if (completeAsOf !== null) return null;
-  return state === 'incomplete' ? `its rows were never read completely: ${reason ?? 'unknown'}` : 'its first scan has not finished';
+  return state === 'incomplete' ? `the mirror may not have all its rows: ${reason ?? 'unknown'}` : 'its first scan has not finished';
 }
 
 function createProgress({ onProgress }: OperationContext): Pick<TenantDependencies, 'onRows' | 'onSource'> {

@@ -163,5 +163,7 @@ export async function openScanRun(
  * for the first time; and not when the scan itself is for such rows: values that change with the clock would cause scans without end.
  */
 function concernsOthers(reasons: readonly ScanReason[]): boolean {
-  return !reasons.includes('first_backfill') && reasons.some((reason) => reason !== 'dependency');
+  return (
+    !reasons.some((reason) => reason === 'first_backfill' || reason === 'rebuilt') && reasons.some((reason) => reason !== 'dependency')
+  );
 }
