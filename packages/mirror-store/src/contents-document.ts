@@ -105,6 +105,8 @@ export interface ContentsDocument extends DataSourceRef {
   readonly fullAt: Date | null;
   /** Until then a changed schema alone is no reason for another scan. */
   readonly schemaDueAt: Date | null;
+  /** Until then rows that others depend on alone are no reason for another scan. Absent: there was no scan for them. */
+  readonly dependencyDueAt?: Date;
   /** End of the current claim, or of the wait after a failure. */
   readonly claimedUntil: Date;
   readonly claimedBy: string | null;

@@ -15,7 +15,10 @@ export interface FollowedSource {
 }
 
 /** For an operator, without what only a scan needs. */
-export interface ContentsStatus extends Omit<ContentsDocument, '_id' | 'scan' | 'schema' | 'unlisted' | 'claimedBy' | 'rev'> {
+export interface ContentsStatus extends Omit<
+  ContentsDocument,
+  '_id' | 'scan' | 'schema' | 'unlisted' | 'dependencyDueAt' | 'claimedBy' | 'rev'
+> {
   /** The scan that runs or was interrupted. */
   readonly scan: (Pick<Scan, 'startedAt' | 'depth'> & { readonly isClaimed: boolean }) | null;
 }
@@ -172,7 +175,7 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
     list: (workspaceId) =>
       orUnavailable('the data sources could not be read', async () => {
         const found = await contents
-          .find(workspaceId === undefined ? {} : { workspaceId }, { projection: { 'scan.progress': 0, unlisted: 0 } })
+          .find(workspaceId === undefined ? {} : { workspaceId }, { projection: { 'scan.progress': 0, unlisted: 0, dependencyDueAt: 0 } })
           .sort({ _id: 1 })
           .toArray();
         return found.map(({ _id, ...document }) => statusOf(document));

@@ -4,6 +4,7 @@ import type { ContentsDocument, Scan } from './contents-document.ts';
 import { afterScan, nextScan, nextScanAt, wanting, type ScanFinding } from './scan-plan.ts';
 import {
   firstBackfill,
+  hopOfWish,
   leftOf,
   merged,
   regularScan,
@@ -22,7 +23,7 @@ const settleMs = 70 * second + 1;
 const begun = new Date(0);
 const time = (ms: number) => new Date(1_700_000_000_000 + ms);
 
-type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dueAt' | 'last'>;
+type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dependencyDueAt' | 'dueAt' | 'last'>;
 const nothing: Plan = { scan: null, wanted: null, nextFullAt: null, schemaDueAt: null, dueAt: null, last: null };
 const edited: ScanFinding = { kind: 'edited' };
 
@@ -102,10 +103,10 @@ describe('a first backfill', () => {
 });
 
 test('a wish that comes while a scan runs stays for the next', () => {
-  const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0))) };
+  const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { reasons: ['operator'] }))) };
   const scan = nextScan(plan, time(settleMs), lag, begun)!;
   const running = { ...plan, scan, wanted: null };
-  const more = { ...running, ...wanting(running, wantedBy(wish(100 * second))) };
+  const more = { ...running, ...wanting(running, wantedBy(wish(100 * second, { reasons: ['operator'] }))) };
   expect(more).toMatchObject({ scan, dueAt: plan.dueAt });
   const after = ended(more, scan, 101 * second);
   expect(after).toMatchObject({ scan: null, wanted: { at: time(100 * second) }, dueAt: time(100 * second + settleMs) });
@@ -123,10 +124,13 @@ test('a regular scan is due at its time, and takes every wish along', () => {
 });
 
 test('edited rows can be asked for only after a scan', () => {
-  const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { depth: 'edited' }))) };
+  const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { reasons: ['sweep'], depth: 'edited' }))) };
   const scan = nextScan(plan, time(settleMs), lag, begun)!;
   expect(scan.depth).toBe('all');
-  const after = { ...ended(plan, scan, 80 * second), ...wanting(nothing, wantedBy(wish(90 * second, { depth: 'edited' }))) };
+  const after = {
+    ...ended(plan, scan, 80 * second),
+    ...wanting(nothing, wantedBy(wish(90 * second, { reasons: ['sweep'], depth: 'edited' }))),
+  };
   expect(nextScan(after, time(90 * second + settleMs), lag, begun)!.depth).toBe('edited');
 });
 
@@ -159,6 +163,47 @@ describe('schema changes alone', () => {
     const next = nextScan(asked, time(2 * settleMs + minute), lag, begun)!;
     expect(next.wish.reasons).toEqual(['operator', 'schema_changed']);
     expect(ended({ ...asked, wanted: null }, next, 10 * minute).wanted).toBeNull();
+  });
+});
+
+describe('rows that depend on others', () => {
+  const hour = 60 * minute;
+  const dependency = (at: number, hop = 1) => wantedBy(wish(at, { hop }));
+  const operator = (at: number) => wantedBy(wish(at, { reasons: ['operator'] }));
+
+  test('cause a scan at once, and then at most one in an hour, however often they change', () => {
+    let plan: Plan = nothing;
+    const starts: number[] = [];
+    for (let at = 0; at < 3 * hour; at += 30 * second) {
+      plan = { ...plan, ...wanting(plan, dependency(at)) };
+      const scan = nextScan(plan, time(at), lag, begun);
+      if (scan === null) continue;
+      starts.push(at / minute);
+      plan = ended({ ...plan, wanted: null }, scan, at);
+    }
+    expect(starts).toEqual([1.5, 61.5, 121.5]);
+    // What changed last is still wanted.
+    expect(nextScanAt(plan, lag)).toEqual(time(181.5 * minute));
+  });
+
+  // Once an operator had wanted a scan, each change caused one at once, for ever.
+  test('do not outlive another reason with it', () => {
+    const both = { ...nothing, ...wanting(nothing, merged(operator(0), dependency(second))!) };
+    const scan = nextScan(both, time(settleMs), lag, begun)!;
+    expect(scan.wish.reasons).toEqual(['dependency', 'operator']);
+    const after = ended({ ...both, wanted: null }, scan, 2 * minute);
+    expect(after.wanted).toMatchObject({ reasons: ['dependency'], at: time(second), hop: 1 });
+    expect(nextScanAt(after, lag)).toEqual(time(settleMs + hour));
+    const asked = { ...after, ...wanting(after, operator(3 * minute)) };
+    expect(nextScanAt(asked, lag)).toEqual(time(second + settleMs));
+    expect(leftOf(merged(operator(second), dependency(0))!, time(settleMs), lag)).toMatchObject({ reasons: ['dependency', 'operator'] });
+  });
+
+  test('say how far the change has come, unless the scan is for something else, too', () => {
+    const twice = merged(dependency(0, 4), dependency(1, 2))!;
+    expect([hopOfWish(twice), hopOfWish(merged(twice, operator(0))!), hopOfWish(regularScan(time(0)))]).toEqual([2, 0, 0]);
+    expect(hopOfWish(leftOf(merged(twice, operator(-minute))!, time(10 * second), lag)!)).toBe(0);
+    expect(hopOfWish(leftOf(merged(dependency(settleMs, 3), operator(0))!, time(settleMs), lag)!)).toBe(3);
   });
 });
 

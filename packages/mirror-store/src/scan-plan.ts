@@ -14,18 +14,26 @@ export type ScanFinding =
 
 /** A changed schema alone causes at most one scan in this time, or in twice the time that the last one took. */
 const schemaPauseMs = 600_000;
+/** Rows that others depend on alone cause at most one scan in this time, or in twice the time that the last one took. */
+const dependencyPauseMs = 3_600_000;
 
-type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dueAt' | 'last'>;
+type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dependencyDueAt' | 'dueAt' | 'last'>;
 
 /** When a scan may begin; null: none is wanted. `lag`: null where it is not known, and then the time may be too early. */
-export function nextScanAt({ scan, wanted, nextFullAt, schemaDueAt, dueAt }: Omit<Plan, 'last'>, lag: ScanLag | null): Date | null {
+export function nextScanAt(plan: Omit<Plan, 'last'>, lag: ScanLag | null): Date | null {
+  const { scan, wanted, nextFullAt, dueAt } = plan;
   // An interrupted scan keeps its turn.
   if (scan !== null) return dueAt;
   if (wanted === null) return nextFullAt;
-  const isForSchema = wanted.reasons.every((reason) => reason === 'schema_changed');
   const ripe = lag === null ? wanted.dueAt.getTime() : ripeAt(wanted, lag);
-  const at = isForSchema && schemaDueAt !== null ? Math.max(ripe, schemaDueAt.getTime()) : ripe;
+  const at = Math.max(ripe, pausedUntil(wanted, plan)?.getTime() ?? ripe);
   return new Date(nextFullAt === null ? at : Math.min(at, nextFullAt.getTime()));
+}
+
+/** Null: there is no pause for these wishes. */
+function pausedUntil({ reasons }: WantedScan, { schemaDueAt, dependencyDueAt }: Omit<Plan, 'last'>): Date | null {
+  if (reasons.every((reason) => reason === 'schema_changed')) return schemaDueAt;
+  return reasons.every((reason) => reason === 'dependency') ? (dependencyDueAt ?? null) : null;
 }
 
 /**
@@ -55,16 +63,18 @@ export function wanting(document: Plan, wish: WantedScan, changes: Partial<Conte
 
 /** The changes of a document whose scan has ended. */
 export function afterScan(
-  document: Pick<ContentsDocument, keyof Plan>,
+  document: Plan,
   { startedAt, depth, wish }: Pick<Scan, 'startedAt' | 'depth' | 'wish'>,
   { finding, report, nextFullAt }: { readonly finding: ScanFinding; readonly report: ScanReport; readonly nextFullAt: Date },
   lag: ScanLag,
 ): Partial<ContentsDocument> {
-  const pauseMs = Math.max(schemaPauseMs, 2 * (report.endedAt.getTime() - startedAt.getTime()));
+  const tookMs = report.endedAt.getTime() - startedAt.getTime();
+  const afterPause = (pauseMs: number) => new Date(startedAt.getTime() + Math.max(pauseMs, 2 * tookMs));
   const changes = {
     ...stateAfter(finding, startedAt, lag),
     ...(depth === 'all' ? { nextFullAt, fullAt: startedAt } : {}),
-    ...(wish.reasons.includes('schema_changed') ? { schemaDueAt: new Date(startedAt.getTime() + pauseMs) } : {}),
+    ...(wish.reasons.includes('schema_changed') ? { schemaDueAt: afterPause(schemaPauseMs) } : {}),
+    ...(wish.reasons.includes('dependency') ? { dependencyDueAt: afterPause(dependencyPauseMs) } : {}),
     scan: null,
     wanted: merged(document.wanted, leftOf(wish, startedAt, lag)),
     last: report,

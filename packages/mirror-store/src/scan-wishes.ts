@@ -35,6 +35,8 @@ export interface ScanWish {
   readonly raisesAll: boolean;
   /** When the scan may begin; in any case it begins one lag after the wish. */
   readonly dueAt: Date;
+  /** For `dependency`: how many tables lie between the first change and these rows, from 1. */
+  readonly hop?: number;
   /** An operator accepts the removal of any number of rows that no connection can read. */
   readonly acceptsRemovals?: true;
 }
@@ -45,6 +47,8 @@ export interface WantedScan extends ScanWish {
   readonly firstAt: Date;
   /** When the newest that needs depth `all` was made; null: none does. */
   readonly allAt: Date | null;
+  /** When the newest was made that is for something else than `dependency`. Absent: all are for that. */
+  readonly otherAt?: Date;
 }
 
 /** How far the answers of queries are behind Notion, and how far clocks disagree. */
@@ -56,12 +60,13 @@ export interface ScanLag {
 const anyTime = new Date(0);
 
 export function wantedBy(wish: ScanWish): WantedScan {
-  return { ...wish, firstAt: wish.at, allAt: wish.depth === 'all' ? wish.at : null };
+  const isOther = wish.reasons.some((reason) => reason !== 'dependency');
+  return { ...wish, firstAt: wish.at, allAt: wish.depth === 'all' ? wish.at : null, ...(isOther ? { otherAt: wish.at } : {}) };
 }
 
 /** Begins at once, since the mirror shows nothing yet. What was edited within the lag before it is left to a second scan. */
 export function firstBackfill(at: Date): WantedScan {
-  return { reasons: ['first_backfill'], depth: 'all', at, raisesAll: false, dueAt: at, firstAt: anyTime, allAt: anyTime };
+  return { reasons: ['first_backfill'], depth: 'all', at, raisesAll: false, dueAt: at, firstAt: anyTime, allAt: anyTime, otherAt: at };
 }
 
 /** The same for rows that were restored. */
@@ -71,12 +76,14 @@ export function afterRebuild(at: Date): WantedScan {
 
 /** All rows, at any time from `dueAt` on. */
 export function regularScan(dueAt: Date): WantedScan {
-  return { reasons: ['sweep'], depth: 'all', at: anyTime, raisesAll: false, dueAt, firstAt: anyTime, allAt: anyTime };
+  return { reasons: ['sweep'], depth: 'all', at: anyTime, raisesAll: false, dueAt, firstAt: anyTime, allAt: anyTime, otherAt: anyTime };
 }
 
 export function merged(a: WantedScan | null, b: WantedScan | null): WantedScan | null {
   if (a === null || b === null) return a ?? b;
   const acceptsRemovals = a.acceptsRemovals === true || b.acceptsRemovals === true;
+  const hops = [a.hop, b.hop].filter((hop) => hop !== undefined);
+  const otherAts = [a.otherAt, b.otherAt].filter((at) => at !== undefined);
   return {
     reasons: [...new Set([...a.reasons, ...b.reasons])].toSorted(),
     depth: a.depth === 'all' ? 'all' : b.depth,
@@ -85,8 +92,15 @@ export function merged(a: WantedScan | null, b: WantedScan | null): WantedScan |
     dueAt: earliest(a.dueAt, b.dueAt),
     firstAt: earliest(a.firstAt, b.firstAt),
     allAt: a.allAt === null || b.allAt === null ? (a.allAt ?? b.allAt) : latest(a.allAt, b.allAt),
+    ...(hops.length === 0 ? {} : { hop: Math.min(...hops) }),
+    ...(otherAts.length === 0 ? {} : { otherAt: otherAts.reduce(latest) }),
     ...(acceptsRemovals ? { acceptsRemovals } : {}),
   };
+}
+
+/** Through how many tables the change has come that the wishes are for: 0 if one of them is about the rows themselves. */
+export function hopOfWish({ otherAt, hop = 0 }: WantedScan): number {
+  return otherAt === undefined ? hop : 0;
 }
 
 /** When a scan for the wishes may begin, milliseconds since the epoch. */
@@ -101,7 +115,15 @@ export function ripeAt({ dueAt, firstAt }: WantedScan, { lagMs, toleranceMs }: S
 export function leftOf(wish: WantedScan, startedAt: Date, lag: ScanLag): WantedScan | null {
   const isFulfilled = (at: Date) => isSettledByQuery({ startedAt: startedAt.getTime(), ...lag }, { receivedAt: at.getTime() });
   if (isFulfilled(wish.at)) return null;
-  const { acceptsRemovals: _, ...left } = { ...wish, dueAt: wish.at, firstAt: wish.at };
+  const { acceptsRemovals: _, otherAt, ...rest } = { ...wish, dueAt: wish.at, firstAt: wish.at };
+  const isOther = otherAt !== undefined && !isFulfilled(otherAt);
+  // Otherwise rows that change all the time would be scanned all the time for a reason that is long gone.
+  const isForDependency = !isOther && wish.reasons.includes('dependency');
+  const left: WantedScan = {
+    ...rest,
+    ...(isForDependency ? { reasons: ['dependency'], raisesAll: false } : {}),
+    ...(isOther ? { otherAt } : {}),
+  };
   if (wish.allAt !== null && !isFulfilled(wish.allAt)) return left;
   return { ...left, depth: 'edited', raisesAll: false, allAt: null };
 }

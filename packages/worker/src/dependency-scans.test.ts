@@ -1,60 +1,58 @@
 import type { ScanWish } from '@notion-mirror/mirror-store/data-source-contents';
-import { createLogger } from '@notion-mirror/service-kit/logger';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createDependencyScans } from './dependency-scans.ts';
 
-const hour = 3_600_000;
 const source = { workspaceId: 'acme', dataSourceId: 's1' };
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: 0 });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
 function scansOf() {
-  const wishes: Pick<ScanWish, 'reasons' | 'at' | 'dueAt'>[] = [];
+  const wishes: [dataSourceId: string, at: number, hop: number | undefined][] = [];
+  const clock = { now: 0, isAvailable: true };
   const scans = createDependencyScans({
     contents: {
-      want: (_source, { reasons, at, dueAt }) => {
-        wishes.push({ reasons, at, dueAt });
+      want: ({ dataSourceId }, { at, hop, reasons }: ScanWish) => {
+        if (!clock.isAvailable) return Promise.reject(new Error('unavailable'));
+        expect(reasons).toEqual(['dependency']);
+        wishes.push([dataSourceId, at.getTime(), hop]);
         return Promise.resolve(true);
       },
     },
-    scanAfterMs: 70_000,
-    now: Date.now,
-    logger: createLogger({ service: 'test', level: 'silent' }),
+    now: () => clock.now,
   });
-  return { scans, wishes };
+  return { want: (hop = 1, dataSourceId = 's1') => scans.want({ ...source, dataSourceId }, hop), wishes, clock };
 }
-const wish = (at: number, dueAt = at + 70_000) => ({ reasons: ['dependency'], at: new Date(at), dueAt: new Date(dueAt) });
 
-// The wishes of one data source become one, for the newest change and the earliest time: it would be scanned again and again while rows change.
-test('a scan is wanted for when it sees the change, and after that once an hour while rows change', async () => {
-  const { scans, wishes } = scansOf();
-  for (let minute = 0; minute < 90; minute += 1) {
-    await scans.want(source);
-    await vi.advanceTimersByTimeAsync(60_000);
+// A killed worker forgot the changes of the last hour when only the first one was written down.
+test('every change is covered by a durable wish, with at most one write in ten seconds', async () => {
+  const { want, wishes, clock } = scansOf();
+  for (clock.now = 0; clock.now < 25_000; clock.now += 500) {
+    await want();
+    expect(wishes.at(-1)?.[1]).toBeGreaterThan(clock.now);
   }
-  await vi.advanceTimersByTimeAsync(2 * hour);
-  expect(wishes).toEqual([wish(0), wish(hour), wish(2 * hour)]);
+  expect(wishes).toEqual([
+    ['s1', 10_000, 1],
+    ['s1', 20_000, 1],
+    ['s1', 30_000, 1],
+  ]);
 });
 
-test('nothing is wanted without another change, and other data sources do not wait', async () => {
-  const { scans, wishes } = scansOf();
-  await scans.want(source);
-  await scans.want({ ...source, dataSourceId: 's2' });
-  await vi.advanceTimersByTimeAsync(2 * hour);
-  expect(wishes).toEqual([wish(0), wish(0)]);
+test('a change that may go further is wished for at once, and other data sources do not wait', async () => {
+  const { want, wishes } = scansOf();
+  await want(3);
+  await want(4);
+  await want(2);
+  await want(3, 's2');
+  expect(wishes.map(([id, , hop]) => [id, hop])).toEqual([
+    ['s1', 3],
+    ['s1', 2],
+    ['s2', 3],
+  ]);
 });
 
-test('a stop wants what is still to come', async () => {
-  const { scans, wishes } = scansOf();
-  await scans.want(source);
-  await scans.want({ ...source, dataSourceId: 's2' });
-  await vi.advanceTimersByTimeAsync(600_000);
-  await scans.want(source);
-  await scans.stop();
-  expect(wishes.slice(2)).toEqual([wish(600_000, hour)]);
+test('a wish that failed is none', async () => {
+  const { want, wishes, clock } = scansOf();
+  clock.isAvailable = false;
+  await expect(want()).rejects.toThrow('unavailable');
+  clock.isAvailable = true;
+  await want();
+  expect(wishes).toHaveLength(1);
 });

@@ -28,6 +28,7 @@ function tenant(given: { isTwoWay?: boolean; naming?: Record<string, readonly st
   };
   const appended: DatabaseEvent[] = [];
   const scanned: string[] = [];
+  const hops = new Set<number>();
   const clock = { now: 5_000, reads: 0, fails: false };
   const dependents = createDependents({
     readRelations: () => {
@@ -50,13 +51,19 @@ function tenant(given: { isTwoWay?: boolean; naming?: Record<string, readonly st
             .map((pageId) => ({ pageId, dataSourceId: 'projects' })),
         ),
     },
-    scans: { want: ({ dataSourceId }) => Promise.resolve(void scanned.push(dataSourceId)) },
+    scans: {
+      want({ dataSourceId }, hop) {
+        scanned.push(dataSourceId);
+        hops.add(hop);
+        return Promise.resolve();
+      },
+    },
     append: (event) => Promise.resolve(void appended.push(event)),
     now: () => clock.now,
   });
   const follow = (change: Partial<RowChange> = {}) =>
     dependents.follow(cause, { pageId: 'task', dataSourceIds: ['tasks'], isElsewhere: false, relinked: [], hop: 0, ...change });
-  return { ...dependents, follow, appended, scanned, clock, read: () => appended.map(({ pageId }) => pageId) };
+  return { ...dependents, follow, appended, scanned, hops, clock, read: () => appended.map(({ pageId }) => pageId) };
 }
 
 const many = Array.from({ length: 21 }, (_, n) => `p${n}`);
@@ -109,12 +116,16 @@ test('a change goes five rows far', async () => {
   await follow({ hop: 4 });
   await follow({ hop: 5 });
   expect(appended.map(({ type }) => type)).toEqual(['mirror.dependency.5']);
+  const scanned = tenant({ naming: { projects: many } });
+  for (const hop of [4, 5]) await scanned.follow({ hop });
+  for (const hop of [4, 5]) await scanned.followAll('acme', 'tasks', hop);
+  expect([scanned.scanned, [...scanned.hops]]).toEqual([['projects', 'projects', 'notes'], [5]]);
 });
 
 test('the removal of all rows of a data source causes a scan of those that name them', async () => {
   const { followAll, scanned } = tenant();
-  await followAll('acme', 'tasks');
-  await followAll('acme', 'other');
+  await followAll('acme', 'tasks', 0);
+  await followAll('acme', 'other', 0);
   expect(scanned).toEqual(['projects', 'notes']);
 });
 

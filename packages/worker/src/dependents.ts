@@ -31,8 +31,8 @@ export interface Dependents {
   readonly follow: (cause: DatabaseEvent, change: RowChange) => Promise<void>;
   /** To be called when a schema of the tenant has changed. */
   readonly forgetRelations: (workspaceId: string) => void;
-  /** The same as `follow` for many rows of a data source, or for all that have gone with it: by scans alone. */
-  readonly followAll: (workspaceId: string, dataSourceId: string) => Promise<void>;
+  /** The same as `follow` for many rows of a data source, or for all that have gone with it: by scans alone. `hop`: as in `RowChange`. */
+  readonly followAll: (workspaceId: string, dataSourceId: string, hop: number) => Promise<void>;
 }
 
 const mostSingly = 20;
@@ -89,15 +89,16 @@ export function createDependents(deps: {
         return;
       }
       const all = union([naming, ...otherEnds.map((one) => one.dataSourceIds)]);
-      for (const dataSourceId of all) await scans.want({ workspaceId, dataSourceId });
+      for (const dataSourceId of all) await scans.want({ workspaceId, dataSourceId }, hop + 1);
     },
 
     forgetRelations: (workspaceId) => void known.delete(workspaceId),
 
-    async followAll(workspaceId, dataSourceId) {
+    async followAll(workspaceId, dataSourceId, hop) {
+      if (hop >= lastHop) return;
       const namings = await namingsOf(workspaceId, [dataSourceId]);
       for (const id of union(namings.map((one) => one.dataSourceIds)))
-        if (id !== dataSourceId) await scans.want({ workspaceId, dataSourceId: id });
+        if (id !== dataSourceId) await scans.want({ workspaceId, dataSourceId: id }, hop + 1);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Worker } from './run-worker.ts';
 
 const opened = new WeakMap<Worker, Dependents>();
 
-/** The rows that depend on others, one for all parts of a running worker: what one of them learns, the others know. Stops with the worker. */
+/** The rows that depend on others, one for all parts of a running worker: what one of them learns, the others know. */
 export function openDependents(worker: Worker): Dependents {
   const dependents = opened.get(worker) ?? open(worker);
   opened.set(worker, dependents);
@@ -15,14 +15,11 @@ export function openDependents(worker: Worker): Dependents {
 }
 
 function open(worker: Worker): Dependents {
-  const { config, db, logger, append } = worker;
-  const scanAfterMs = config.notionLagMs + config.clockToleranceMs;
-  const scans = createDependencyScans({ contents: openDataSourceContents(db), scanAfterMs, now: Date.now, logger });
-  worker.onStopBriefly('scans of dependent rows', scans);
+  const { db, append } = worker;
   return createDependents({
     readRelations: (workspaceId) => readRelations(db, workspaceId),
     rows: openNamingRows(db),
-    scans,
+    scans: createDependencyScans({ contents: openDataSourceContents(db), now: Date.now }),
     append,
     now: Date.now,
   });

@@ -87,7 +87,7 @@ export function createWorld(options: WorldOptions = {}) {
   const refusing = new Map<string, 'refused' | 'malformed' | 'unavailable'>();
   const unstorable = new Set<string>();
   const log: string[] = [];
-  const state = { isHeld: true, isOff: false, hasDependents: false, follows: 0, queries: 0, singleReads: 0, writes: 0, saves: 0 };
+  const state = { isHeld: true, isOff: false, hasDependents: false, follows: 0, hop: -1, queries: 0, singleReads: 0, writes: 0, saves: 0 };
   const hooks: {
     /** Runs before each step of a scan, whatever it is; may throw, as a crash does. */
     step: (what: string) => void | Promise<void>;
@@ -290,8 +290,9 @@ export function createWorld(options: WorldOptions = {}) {
   };
   const dependents = {
     existFor: async () => state.hasDependents,
-    followAll: async () => {
+    followAll: async (_workspaceId: string, _dataSourceId: string, hop: number) => {
       state.follows += 1;
+      state.hop = hop;
     },
   };
   const documents: Pick<MirroredDocuments, 'read'> = {

@@ -102,8 +102,9 @@ function isWanted({ state, scan, wanted }: SourceContents, since: Date): boolean
 
 /** A scan that began too early for the wish leaves it wanted, and the next one is for it. */
 function isAnswered({ scan, wanted, last }: SourceContents, asked: Date): boolean {
-  const isOpen = (allAt: Date | null = null): boolean => allAt !== null && allAt >= asked;
-  return !isOpen(scan?.wish.allAt) && !isOpen(wanted?.allAt) && last !== null && last.startedAt >= asked;
+  const isOpen = (wish: SourceContents['wanted'] = null): boolean =>
+    wish !== null && wish.reasons.includes('operator') && wish.allAt !== null && wish.allAt >= asked;
+  return !isOpen(scan?.wish) && !isOpen(wanted) && last !== null && last.startedAt >= asked;
 }
 
 function progressOf(now: SourceContents | null): string {

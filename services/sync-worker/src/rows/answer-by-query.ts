@@ -14,6 +14,7 @@ import { RowQueryError } from '@notion-mirror/notion-source/row-query';
 import type { Dependents } from '@notion-mirror/worker/dependents';
 import { editedRows, startOfMinute } from './edited-rows.ts';
 import type { RowParents } from './row-parents.ts';
+import { hopOf } from './second-reads.ts';
 
 export interface QueryDependencies extends Pick<QueryTimes, 'lagMs' | 'toleranceMs'> {
   readonly notion: Pick<NotionSource, 'queryEditedRows'>;
@@ -153,7 +154,8 @@ export async function answerByQuery(
   /** Before the first of them is written: otherwise a crash in between would leave the rows that depend on them as they are. */
   async function followChanges(writes: readonly QueryWrite<DigestedRecord, FoundRow>[]): Promise<void> {
     if (isFollowed || writes.every(({ record, row }) => record !== null && isSame(record, row))) return;
-    await dependents.followAll(workspaceId, dataSourceId);
+    const hop = Math.min(...writes.flatMap(({ row: { id } }) => (events.get(id) ?? []).map(hopOf)));
+    await dependents.followAll(workspaceId, dataSourceId, hop);
     isFollowed = true;
   }
 }

@@ -40,7 +40,7 @@ export async function removeRows(
   }
   const reason = await parents.reasonFor(workspaceId, databaseId);
   // First, since a crash in between repeats everything.
-  await deps.dependents.followAll(workspaceId, dataSourceId);
+  await deps.dependents.followAll(workspaceId, dataSourceId, 0);
   const removed = await removeLiveRows(deps, { source, reason, eventId, now }, signal);
   if (await isBack()) await rescan();
   else {

@@ -439,7 +439,7 @@ describe('rows of others that depend on these', () => {
     Object.assign(world.deps.dependents, {
       followAll: async () => {
         written = world.state.writes;
-        await followAll('acme', 's1');
+        await followAll('acme', 's1', 0);
       },
     });
     await world.scan();
@@ -464,11 +464,18 @@ describe('rows of others that depend on these', () => {
     expect(cut.state.follows).toBe(1);
   });
 
-  test('are not followed when nothing differs, in a first backfill, and for a scan that such rows caused', async () => {
+  // Rows of a third table were left as they were until its own scan.
+  test('are followed further by a scan that such rows caused, as one table more', async () => {
+    const world = changedWorld();
+    await world.scan({ wish: { reasons: ['dependency'], hop: 2 } });
+    expect([world.state.writes, world.state.follows, world.state.hop]).toEqual([3, 1, 2]);
+  });
+
+  test('are not followed when nothing differs, in a first backfill, and after a rebuild', async () => {
     const equal = worldOf(6);
     await equal.scan({ wish: { raisesAll: true } });
     expect([equal.state.writes, equal.state.follows]).toEqual([6, 0]);
-    for (const reason of ['first_backfill', 'dependency'] as const) {
+    for (const reason of ['first_backfill', 'rebuilt'] as const) {
       const world = changedWorld();
       await world.scan({ wish: { reasons: [reason] } });
       expect([world.state.writes, world.state.follows]).toEqual([3, 0]);

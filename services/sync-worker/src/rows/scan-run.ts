@@ -3,6 +3,7 @@ import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
 import type { PageAnswer, ScanLimits, TruncatedMinute } from '@notion-mirror/domain/row-scan';
 import type { DataSourceRef, Scan, StoredProgress } from '@notion-mirror/mirror-store/contents-document';
 import type { ScanReason } from '@notion-mirror/mirror-store/data-source-contents';
+import { hopOfWish } from '@notion-mirror/mirror-store/scan-wishes';
 import type { RowRecords } from '@notion-mirror/mirror-store/entities/row-records';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { FoundRow } from '@notion-mirror/notion-source/row-document';
@@ -77,7 +78,7 @@ export async function openScanRun(
     counts,
     async (unreadable) => unreadable > 0 && needsOperator(unreadable, await heldRows()),
     async () => {
-      if (concernsOthers(wish.reasons)) await deps.dependents.followAll(workspaceId, dataSourceId);
+      if (concernsOthers(wish.reasons)) await deps.dependents.followAll(workspaceId, dataSourceId, hopOfWish(wish));
     },
     progress,
   );
@@ -158,12 +159,7 @@ export async function openScanRun(
   };
 }
 
-/**
- * Whether rows that differ mean that others, which depend on them, may have changed in Notion without an event, too. Not when the mirror sees the rows
- * for the first time; and not when the scan itself is for such rows: values that change with the clock would cause scans without end.
- */
+/** Whether rows that differ mean that others, which depend on them, may have changed in Notion, too. Not when the mirror sees the rows for the first time. */
 function concernsOthers(reasons: readonly ScanReason[]): boolean {
-  return (
-    !reasons.some((reason) => reason === 'first_backfill' || reason === 'rebuilt') && reasons.some((reason) => reason !== 'dependency')
-  );
+  return !reasons.some((reason) => reason === 'first_backfill' || reason === 'rebuilt');
 }
