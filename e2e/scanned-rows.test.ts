@@ -154,6 +154,7 @@ async function tenant({ properties = {}, connections = 1 }: { properties?: Cells
     rowsOff,
     dependents,
     readRowSingly: createReadRowSingly({ openSync: (over) => createRowSync({ ...sync, ...over }), records, notion: source, dependents }),
+    announceGone: () => Promise.reject(new Error('the database is known')),
     activeConnections: () => active,
     limits,
     ...lag,
@@ -187,12 +188,12 @@ async function tenant({ properties = {}, connections = 1 }: { properties?: Cells
     source,
     parents,
     runClaimed,
-    claim: (worker = 'w1') => ledger.claim(ref, worker, minute, new Date(0)),
+    claim: (worker = 'w1') => ledger.claim(ref, worker, minute),
     /** Runs the scan that is due. */
     async scan(
       signal = never,
     ): Promise<{ readonly outcome: ScanOutcome; readonly counts: { readonly written: number; readonly readSingly: number } }> {
-      const claim = await ledger.claim(ref, 'w1', minute, new Date(0));
+      const claim = await ledger.claim(ref, 'w1', minute);
       if (claim === null) throw new Error('no scan is due');
       return runClaimed(claim, signal);
     },

@@ -10,7 +10,7 @@ export interface DataSourceRef {
 }
 
 /**
- * - `scanning`: its rows have never been seen completely, or not since it came back.
+ * - `scanning`: its rows have never been seen completely, or not since it came back or MIRROR_ROWS was off.
  * - `complete`: they have, as of `completeAsOf`. It stays so while the next scan runs.
  * - `incomplete`: the last scan of all rows says why it does not know them all, or a scan cannot read them.
  * - `off`: an operator turned its rows off.
@@ -97,6 +97,7 @@ export interface ContentsDocument extends DataSourceRef {
   readonly failure: string | null;
   /** The last schema that a scan was wanted for. */
   readonly schema: string | null;
+  /** Since when the mirror follows its rows without having missed events. */
   readonly followedAt: Date;
   /** When a scan may begin, at the earliest; null: none is wanted. */
   readonly dueAt: Date | null;

@@ -1,7 +1,7 @@
 import { MongoServerError, type Db } from 'mongodb';
 import { changeContents, idOfContents, openContents, type ContentsDocument, type DataSourceRef, type Scan } from './contents-document.ts';
 import { duplicateKey, orUnavailable } from './errors.ts';
-import { wanting } from './scan-plan.ts';
+import { isOutdated, wanting } from './scan-plan.ts';
 import { openDecisions } from './rows-off.ts';
 import { afterRebuild, firstBackfill, merged, wantedBy, type ScanWish } from './scan-wishes.ts';
 
@@ -38,6 +38,11 @@ export interface DataSourceContents {
    * wish of an operator ends the wait after a failure. False: the mirror has no such data source, or an operator turned its rows off.
    */
   want(ref: DataSourceRef, wish: ScanWish): Promise<boolean>;
+  /**
+   * Of every data source whose rows were last read too early for what happened before `since`, when events were no longer missed: nothing is known any more,
+   * and a scan of all rows is wanted (`rows_were_off`). Safe to run again. Resolves to the number of those that this changed.
+   */
+  outdate(since: Date, lagMs: number): Promise<number>;
   /** The database that the data source is in, as the documents say. Null: there is no document of it. */
   holderOf(ref: DataSourceRef): Promise<string | null>;
   /**
@@ -120,15 +125,31 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
         const changed = await changeContents(contents, ref, (current) => {
           if (current.state === 'off') return null;
           // Its rows were removed, also those that a scan had seen already.
-          const cameBack = wish.reasons.includes('came_back');
-          const begun = cameBack
-            ? { ...unknownRows, state: 'scanning' as const, wanted: merged(current.wanted, current.scan?.wish ?? null) }
-            : {};
+          const begun = wish.reasons.includes('came_back') ? begunAgain(current) : {};
           const isImpatient = wish.reasons.includes('operator') && current.claimedBy === null;
           const noWait = isImpatient ? { claimedUntil: now(), failures: 0 } : {};
           return wanting(current, wantedBy(wish), { ...begun, ...noWait });
         });
         return changed !== null;
+      }),
+
+    outdate: (since, lagMs) =>
+      orUnavailable('the data sources could not be outdated', async () => {
+        const bound = { $lt: new Date(since.getTime() + lagMs) };
+        const tooEarly = contents.find(
+          { state: { $ne: 'off' }, $or: [{ fullAt: bound }, { 'scan.startedAt': bound }] },
+          { projection: { _id: 0, workspaceId: 1, dataSourceId: 1 } },
+        );
+        let count = 0;
+        for await (const { workspaceId, dataSourceId } of tooEarly) {
+          const changed = await changeContents(contents, { workspaceId, dataSourceId }, (current) => {
+            if (!isOutdated(current, since, lagMs)) return null;
+            const wish = wantedBy({ reasons: ['rows_were_off'], depth: 'all', at: since, raisesAll: false, dueAt: since });
+            return wanting(current, wish, { ...begunAgain(current), followedAt: now() });
+          });
+          if (changed !== null) count += 1;
+        }
+        return count;
       }),
 
     holderOf: (ref) =>
@@ -203,6 +224,11 @@ const unknownRows = {
 } as const;
 
 const off = { state: 'off', wanted: null, dueAt: null } as const;
+
+/** Its rows are to be scanned from the beginning: what a running scan was wanted for is wanted again. */
+function begunAgain({ wanted, scan }: ContentsDocument): Partial<ContentsDocument> {
+  return { ...unknownRows, state: 'scanning', wanted: merged(wanted, scan?.wish ?? null) };
+}
 
 /** Null: the document agrees with the database's record. */
 function followed(

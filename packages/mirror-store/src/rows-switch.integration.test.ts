@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openTestDatabase, silent } from '../test/mongo.ts';
+import { openMissedRows } from './missed-rows.ts';
 import { openRowsSwitch, type RowsSwitch } from './rows-switch.ts';
 import { startWorkerReports, type WorkerCapability } from './worker-status.ts';
 
@@ -84,4 +85,34 @@ test('once on, it stays on: without any worker, and with an old one; the time st
   await oldWorker('sync-worker');
   expect((await rows.turnOnWhenPossible())?.since).toEqual(first?.since);
   await expect.poll(async () => (await rows.read())?.forMs).toBeGreaterThan(first?.forMs ?? 0);
+});
+
+test('while events are missed the switch stays on, and the time is later than now; afterwards it is when that ended', async () => {
+  await worker('sync-worker');
+  await worker('delete-worker');
+  const on = await rows.turnOnWhenPossible();
+  let time = 0;
+  const missed = openMissedRows(mongo.db, () => time);
+  await Promise.all([missed.note(), missed.note()]);
+  const during = await rows.read();
+  expect(during?.since.getTime()).toBeGreaterThan(on?.since.getTime() ?? 0);
+  expect(during?.forMs).toBeLessThan(0);
+  // Written ahead, so not each time.
+  await expect.poll(async () => (await rows.read())?.forMs).toBeGreaterThan(during?.forMs ?? 0);
+  time = 4_999;
+  await missed.note();
+  expect((await rows.read())?.since).toEqual(during?.since);
+  time = 5_000;
+  await missed.note();
+  const after = await rows.read();
+  expect(after?.since.getTime()).toBeGreaterThan(during?.since.getTime() ?? 0);
+  // A process that started again does not take back what another one has noted.
+  await mongo.db.collection('switches').updateOne({ _id: 'rows_missed' as never }, { $set: { until: new Date('2100-01-01') } });
+  await openMissedRows(mongo.db).note();
+  expect((await rows.turnOnWhenPossible())?.since).toEqual(new Date('2100-01-01'));
+});
+
+test('events that were missed before rows were let in do not let them in', async () => {
+  await openMissedRows(mongo.db).note();
+  expect(await rows.read()).toBeNull();
 });

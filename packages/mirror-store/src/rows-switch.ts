@@ -14,24 +14,31 @@ export interface RowsSwitch {
   turnOnWhenPossible(): Promise<SwitchedOn | null>;
 }
 
-/** By MongoDB's clock. `forMs`: how long ago that was. */
+/** By MongoDB's clock. */
 export interface SwitchedOn {
+  /** Since when no event about a row has been missed; later than now while a process with MIRROR_ROWS=off misses some. */
   readonly since: Date;
+  /** How long ago that was; negative if it is later than now. */
   readonly forMs: number;
 }
 
-interface SwitchDocument {
-  readonly _id: 'rows';
-  readonly since: Date;
-}
+/** `since`: when the switch was turned on. `until`: until when processes with MIRROR_ROWS=off may miss events, see missed-rows.ts. */
+export type SwitchDocument = { readonly _id: 'rows'; readonly since: Date } | { readonly _id: 'rows_missed'; readonly until: Date };
 
 export function openRowsSwitch(db: Db): RowsSwitch {
   const switches = openCollection<SwitchDocument>(db, 'switches');
 
   const read = (): Promise<SwitchedOn | null> =>
-    orUnavailable('the switch of rows could not be read', () =>
-      switches.findOne<SwitchedOn>({ _id: 'rows' }, { projection: { _id: 0, since: 1, forMs: { $subtract: ['$$NOW', '$since'] } } }),
-    );
+    orUnavailable('the switch of rows could not be read', async () => {
+      const found = await switches
+        .find<SwitchDocument & { readonly now: Date }>({}, { projection: { since: 1, until: 1, now: '$$NOW' } })
+        .toArray();
+      const on = found.find((one) => one._id === 'rows');
+      if (on === undefined) return null;
+      const missed = found.find((one) => one._id === 'rows_missed');
+      const since = missed !== undefined && missed.until > on.since ? missed.until : on.since;
+      return { since, forMs: on.now.getTime() - since.getTime() };
+    });
 
   return {
     read,

@@ -52,7 +52,7 @@ const wish = (change: Partial<ScanWish> = {}): ScanWish => ({
   dueAt: now(),
   ...change,
 });
-const claim = (worker = 'w1', ref = s1) => ledger.claim(ref, worker, minute, new Date(0));
+const claim = (worker = 'w1', ref = s1) => ledger.claim(ref, worker, minute);
 async function claimed(worker = 'w1', ref = s1): Promise<ScanClaim> {
   const found = await claim(worker, ref);
   if (found === null) throw new Error('there is no scan to claim');
@@ -159,6 +159,34 @@ describe('a data source', () => {
     expect(await read()).toMatchObject({ state: 'scanning', wanted: { at: now() } });
     time += settleMs;
     expect(await claimed('w2')).toMatchObject({ depth: 'all', progress: null });
+  });
+
+  test('whose events were missed is no longer complete, until a scan has seen all that was missed', async () => {
+    await follow(['s1', 'a'], ['s2', 'a'], ['s3', 'a']);
+    await contents.turnOff({ ...s1, dataSourceId: 's3' });
+    await end(await claimed());
+    const s2 = { ...s1, dataSourceId: 's2' };
+    const running = await claimed('w2', s2);
+    await ledger.save(running, progress);
+    time += 5 * minute;
+    const since = now();
+    time += second;
+    expect(await contents.outdate(since, minute)).toBe(2);
+    expect(await contents.outdate(since, minute)).toBe(0);
+    const lost = { state: 'scanning', completeAsOf: null, rows: null, scan: null, followedAt: now() };
+    expect(await read()).toMatchObject({ ...lost, wanted: { reasons: ['first_backfill', 'rows_were_off'], depth: 'all', at: since } });
+    expect(await read(s2)).toMatchObject({ ...lost, wanted: { reasons: ['first_backfill', 'rows_were_off'] } });
+    expect(await read({ ...s1, dataSourceId: 's3' })).toMatchObject({ state: 'off', wanted: null });
+    await end(running);
+    expect(await read(s2)).toMatchObject(lost);
+    time += settleMs;
+    const next = await claimed('w2', s2);
+    expect(next.progress).toBeNull();
+    await end(next);
+    await end(await claimed('w2'));
+    const seen = { state: 'complete', completeAsOf: new Date(time - minute), wanted: null };
+    expect([await read(), await read(s2)]).toMatchObject([seen, seen]);
+    expect(await contents.outdate(since, minute)).toBe(0);
   });
 
   test('that is off is followed, but not scanned, until it is on again', async () => {

@@ -35,8 +35,8 @@ export interface ScanClaim extends DataSourceRef, Scan {
 export interface ScanLedger {
   /** Data sources with a due and unclaimed scan, longest due first, read as they are iterated. */
   due(): AsyncIterable<DataSourceRef>;
-  /** `since`: when the mirror began to receive events about rows. Null: no scan may begin now, or another worker has claimed it. */
-  claim(ref: DataSourceRef, worker: string, leaseMs: number, since: Date): Promise<ScanClaim | null>;
+  /** Null: no scan may begin now, or another worker has claimed it. */
+  claim(ref: DataSourceRef, worker: string, leaseMs: number): Promise<ScanClaim | null>;
   /** False: it is claimed by another worker, or not wanted any more. */
   renew(claim: ScanClaim, leaseMs: number): Promise<boolean>;
   /** Whether the claim still holds. */
@@ -73,14 +73,14 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
         'scans could not be read',
       ),
 
-    claim: (ref, worker, leaseMs, since) =>
+    claim: (ref, worker, leaseMs) =>
       orUnavailable('a scan could not be claimed', async () => {
         const at = now();
         const claimed = await changeContents(contents, ref, (document) => {
           if (document.dueAt === null || document.dueAt > at || document.claimedUntil > at) return null;
           const hold = { claimedUntil: later(leaseMs), claimedBy: worker };
           if (document.scan !== null) return hold;
-          const scan = nextScan(document, at, lag, since);
+          const scan = nextScan(document, at, lag);
           // It is too early, which who wanted it could not know.
           return scan === null ? { dueAt: nextScanAt(document, lag) } : { ...hold, scan, wanted: null };
         });

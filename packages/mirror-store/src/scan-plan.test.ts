@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ContentsDocument, Scan } from './contents-document.ts';
-import { afterScan, nextScan, nextScanAt, wanting, type ScanFinding } from './scan-plan.ts';
+import { afterScan, isOutdated, nextScan, nextScanAt, wanting, type ScanFinding } from './scan-plan.ts';
 import {
   firstBackfill,
   hopOfWish,
@@ -20,7 +20,6 @@ const minute = 60 * second;
 const lag = { lagMs: minute, toleranceMs: 10 * second };
 /** A scan may begin this long after a wish. */
 const settleMs = 70 * second + 1;
-const begun = new Date(0);
 const time = (ms: number) => new Date(1_700_000_000_000 + ms);
 
 type Plan = Pick<ContentsDocument, 'scan' | 'wanted' | 'nextFullAt' | 'schemaDueAt' | 'dependencyDueAt' | 'dueAt' | 'last'>;
@@ -71,27 +70,18 @@ test.each<[string, ScanFinding, Partial<ContentsDocument>]>([
 describe('a first backfill', () => {
   test('begins at once, and what was edited meanwhile is read one lag later', () => {
     const plan = { ...nothing, ...wanting(nothing, firstBackfill(time(0))) };
-    const first = nextScan(plan, time(0), lag, begun)!;
+    const first = nextScan(plan, time(0), lag)!;
     expect(first).toMatchObject({ depth: 'all', wish: { reasons: ['first_backfill'] } });
     const after = ended({ ...plan, wanted: null }, first, 5 * second);
     expect(after.wanted).toMatchObject({ depth: 'edited' });
-    expect(nextScan(after, time(settleMs - 1), lag, begun)).toBeNull();
-    const next = nextScan(after, time(settleMs), lag, begun)!;
+    expect(nextScan(after, time(settleMs - 1), lag)).toBeNull();
+    const next = nextScan(after, time(settleMs), lag)!;
     expect(next).toMatchObject({ depth: 'edited' });
     expect(ended({ ...after, wanted: null }, next, 80 * second).wanted).toBeNull();
   });
 
   test('that had to wait for longer than the lag is enough', () => {
     expect(leftOf(firstBackfill(time(0)), time(settleMs), lag)).toBeNull();
-  });
-
-  test('that began too early to see what happened before events came is not enough', () => {
-    const plan = { ...nothing, ...wanting(nothing, firstBackfill(time(0))) };
-    const since = time(10 * minute);
-    const scan = nextScan(plan, time(10 * minute + second), lag, since)!;
-    expect(ended({ ...plan, wanted: null }, scan, 11 * minute).wanted).toMatchObject({ depth: 'edited', at: since });
-    const late = nextScan(plan, time(10 * minute + settleMs), lag, since)!;
-    expect(ended({ ...plan, wanted: null }, late, 12 * minute).wanted).toBeNull();
   });
 
   test('takes along a wish for edited rows, but no wish for all rows', () => {
@@ -104,7 +94,7 @@ describe('a first backfill', () => {
 
 test('a wish that comes while a scan runs stays for the next', () => {
   const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { reasons: ['operator'] }))) };
-  const scan = nextScan(plan, time(settleMs), lag, begun)!;
+  const scan = nextScan(plan, time(settleMs), lag)!;
   const running = { ...plan, scan, wanted: null };
   const more = { ...running, ...wanting(running, wantedBy(wish(100 * second, { reasons: ['operator'] }))) };
   expect(more).toMatchObject({ scan, dueAt: plan.dueAt });
@@ -115,29 +105,29 @@ test('a wish that comes while a scan runs stays for the next', () => {
 test('a regular scan is due at its time, and takes every wish along', () => {
   const plan = { ...nothing, nextFullAt: time(5 * minute), last: null };
   expect(nextScanAt(plan, lag)).toEqual(time(5 * minute));
-  expect(nextScan(plan, time(5 * minute - 1), lag, begun)).toBeNull();
-  expect(nextScan(plan, time(5 * minute), lag, begun)).toMatchObject({ depth: 'all', wish: { reasons: ['sweep'] } });
+  expect(nextScan(plan, time(5 * minute - 1), lag)).toBeNull();
+  expect(nextScan(plan, time(5 * minute), lag)).toMatchObject({ depth: 'all', wish: { reasons: ['sweep'] } });
   const late = { ...plan, ...wanting(plan, wantedBy(wish(5 * minute - 1, { depth: 'edited' }))) };
-  const scan = nextScan(late, time(5 * minute), lag, begun)!;
+  const scan = nextScan(late, time(5 * minute), lag)!;
   expect(scan.wish.reasons).toEqual(['dependency', 'sweep']);
   expect(ended({ ...late, wanted: null }, scan, 6 * minute).wanted).toMatchObject({ depth: 'edited' });
 });
 
 test('edited rows can be asked for only after a scan', () => {
   const plan = { ...nothing, ...wanting(nothing, wantedBy(wish(0, { reasons: ['sweep'], depth: 'edited' }))) };
-  const scan = nextScan(plan, time(settleMs), lag, begun)!;
+  const scan = nextScan(plan, time(settleMs), lag)!;
   expect(scan.depth).toBe('all');
   const after = {
     ...ended(plan, scan, 80 * second),
     ...wanting(nothing, wantedBy(wish(90 * second, { reasons: ['sweep'], depth: 'edited' }))),
   };
-  expect(nextScan(after, time(90 * second + settleMs), lag, begun)!.depth).toBe('edited');
+  expect(nextScan(after, time(90 * second + settleMs), lag)!.depth).toBe('edited');
 });
 
 const schema = (at: number) => wantedBy(wish(at, { reasons: ['schema_changed'] }));
 
 function runningForSchema(at: number): { plan: Plan; scan: Scan } {
-  const scan = nextScan({ ...nothing, ...wanting(nothing, schema(at)) }, time(at + settleMs), lag, begun)!;
+  const scan = nextScan({ ...nothing, ...wanting(nothing, schema(at)) }, time(at + settleMs), lag)!;
   return { plan: { ...nothing, scan }, scan };
 }
 
@@ -151,8 +141,8 @@ describe('schema changes alone', () => {
     const again = { ...after, ...wanting(after, schema(settleMs + 1)) };
     const next = settleMs + pauseMs;
     expect(nextScanAt(again, lag)).toEqual(time(next));
-    expect(nextScan(again, time(next - 1), lag, begun)).toBeNull();
-    expect(nextScan(again, time(next), lag, begun)).not.toBeNull();
+    expect(nextScan(again, time(next - 1), lag)).toBeNull();
+    expect(nextScan(again, time(next), lag)).not.toBeNull();
   });
 
   test('do not hold up a scan for another reason, which sees them, too', () => {
@@ -160,7 +150,7 @@ describe('schema changes alone', () => {
     const after = ended(plan, scan, settleMs + minute);
     const again = { ...after, ...wanting(after, schema(settleMs + minute)) };
     const asked = { ...again, ...wanting(again, wantedBy(wish(settleMs + minute, { reasons: ['operator'] }))) };
-    const next = nextScan(asked, time(2 * settleMs + minute), lag, begun)!;
+    const next = nextScan(asked, time(2 * settleMs + minute), lag)!;
     expect(next.wish.reasons).toEqual(['operator', 'schema_changed']);
     expect(ended({ ...asked, wanted: null }, next, 10 * minute).wanted).toBeNull();
   });
@@ -176,7 +166,7 @@ describe('rows that depend on others', () => {
     const starts: number[] = [];
     for (let at = 0; at < 3 * hour; at += 30 * second) {
       plan = { ...plan, ...wanting(plan, dependency(at)) };
-      const scan = nextScan(plan, time(at), lag, begun);
+      const scan = nextScan(plan, time(at), lag);
       if (scan === null) continue;
       starts.push(at / minute);
       plan = ended({ ...plan, wanted: null }, scan, at);
@@ -189,7 +179,7 @@ describe('rows that depend on others', () => {
   // Once an operator had wanted a scan, each change caused one at once, for ever.
   test('do not outlive another reason with it', () => {
     const both = { ...nothing, ...wanting(nothing, merged(operator(0), dependency(second))!) };
-    const scan = nextScan(both, time(settleMs), lag, begun)!;
+    const scan = nextScan(both, time(settleMs), lag)!;
     expect(scan.wish.reasons).toEqual(['dependency', 'operator']);
     const after = ended({ ...both, wanted: null }, scan, 2 * minute);
     expect(after.wanted).toMatchObject({ reasons: ['dependency'], at: time(second), hop: 1 });
@@ -254,7 +244,7 @@ describe('any wishes at any time', () => {
             one.fulfilled ||= isOlder && isDeep && (!one.raisesAll || scan.wish.raisesAll);
           }
         } else {
-          const scan = nextScan(plan, time(now), lag, begun);
+          const scan = nextScan(plan, time(now), lag);
           if (scan === null) throw new Error('a scan that is due does not begin');
           plan = { ...plan, scan, wanted: null };
         }
@@ -324,4 +314,28 @@ describe('any wishes at any time', () => {
 
 test('a regular scan by itself leaves nothing wanted', () => {
   expect(leftOf(regularScan(time(0)), time(0), lag)).toBeNull();
+});
+
+describe('while events were missed until a time', () => {
+  const since = time(0);
+  const early = time(minute - 1);
+  const late = time(minute);
+  const document = { state: 'complete', scan: null, wanted: null, fullAt: early } as const;
+  const scanOf = (startedAt: Date): Scan => ({ startedAt, depth: 'all', wish: firstBackfill(startedAt), progress: null });
+  const outdated = (change: Partial<Pick<ContentsDocument, 'state' | 'scan' | 'wanted' | 'fullAt'>>) =>
+    isOutdated({ ...document, ...change }, since, lag.lagMs);
+
+  test.each([
+    ['were scanned too early to show what was missed', true, {}],
+    ['were scanned late enough', false, { fullAt: late }],
+    ['are scanned now, by a scan that began too early', true, { fullAt: null, scan: scanOf(early) }],
+    ['were scanned late enough, and are scanned by a scan that began too early', true, { fullAt: late, scan: scanOf(early) }],
+    ['are scanned now, by a scan that began late enough', false, { scan: scanOf(late) }],
+    ['were never scanned', false, { state: 'scanning', fullAt: null, wanted: firstBackfill(early) }],
+    ['are to be scanned for that reason', false, { state: 'scanning', wanted: wantedBy(wish(-minute, { reasons: ['rows_were_off'] })) }],
+    ['are to be scanned for another reason', true, { wanted: wantedBy(wish(minute, { reasons: ['schema_changed'] })) }],
+    ['are of no interest', false, { state: 'off' }],
+  ] as const)('rows that %s: %s', (_, expected, change) => {
+    expect(outdated(change)).toBe(expected);
+  });
 });

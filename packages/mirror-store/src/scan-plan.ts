@@ -36,20 +36,16 @@ function pausedUntil({ reasons }: WantedScan, { schemaDueAt, dependencyDueAt }: 
   return reasons.every((reason) => reason === 'dependency') ? (dependencyDueAt ?? null) : null;
 }
 
-/**
- * The scan that begins at `at`, when none runs; null: none may begin yet. `since`: when the mirror began to receive events about rows. No event announced
- * a change that happened before, and a first backfill may be too early to see it.
- */
-export function nextScan(plan: Plan, at: Date, lag: ScanLag, since: Date): Scan | null {
+/** The scan that begins at `at`, when none runs; null: none may begin yet. */
+export function nextScan(plan: Plan, at: Date, lag: ScanLag): Scan | null {
   const { wanted, nextFullAt, last } = plan;
   const dueAt = nextScanAt({ ...plan, scan: null }, lag);
   if (dueAt === null || dueAt > at) return null;
   // A regular scan takes every wish along, also one that it is too early for, which then stays.
   const wish = merged(wanted, nextFullAt !== null && nextFullAt <= at ? regularScan(nextFullAt) : null);
   if (wish === null) return null;
-  const isFirst = wish.reasons.includes('first_backfill') && wish.at < since;
   // What was edited since the last scan can be asked for only if there was one.
-  return { startedAt: at, depth: last === null ? 'all' : wish.depth, wish: isFirst ? { ...wish, at: since } : wish, progress: null };
+  return { startedAt: at, depth: last === null ? 'all' : wish.depth, wish, progress: null };
 }
 
 /** `changes`, and that a scan is wanted of the document that they lead to. */
@@ -59,6 +55,22 @@ export function wanting(document: Plan, wish: WantedScan, changes: Partial<Conte
   // An interrupted scan that was postponed does not wait any longer either.
   const dueAt = after.scan !== null && after.dueAt !== null && after.dueAt > wish.dueAt ? wish.dueAt : after.dueAt;
   return { ...changes, wanted, dueAt: nextScanAt({ ...after, wanted, dueAt }, null) };
+}
+
+/**
+ * Whether what is known of the rows, or what the running scan finds out, may lack changes whose events were missed: `since` is when that ended. False if a
+ * scan for that reason is wanted already.
+ */
+export function isOutdated(
+  { state, scan, wanted, fullAt }: Pick<ContentsDocument, 'state' | 'scan' | 'wanted' | 'fullAt'>,
+  since: Date,
+  lagMs: number,
+): boolean {
+  if (state === 'off') return false;
+  const isTooEarly = (startedAt: Date) => startedAt.getTime() - lagMs < since.getTime();
+  if (scan !== null && isTooEarly(scan.startedAt)) return true;
+  if (fullAt === null || !isTooEarly(fullAt)) return false;
+  return scan?.depth !== 'all' && wanted?.reasons.includes('rows_were_off') !== true;
 }
 
 /** The changes of a document whose scan has ended. */

@@ -5,6 +5,7 @@ import { isSettledByQuery } from '@notion-mirror/domain/query-rule';
  * - `first_backfill`: the mirror has just learned of the data source. `rebuilt`: its rows were restored from the state log.
  * - `schema_changed`: renaming a property or an option changes every row, and no event announces those.
  * - `came_back`, `moved`: the data source was removed or in another database meanwhile.
+ * - `rows_were_off`: a process with MIRROR_ROWS=off may have missed events since its rows were last read.
  * - `flood`: too many events waited; the scan answers them.
  * - `dependency`: values that Notion computes from other rows may have changed.
  * - `unwritten`: MongoDB could not store the row of an event.
@@ -16,6 +17,7 @@ export type ScanReason =
   | 'schema_changed'
   | 'came_back'
   | 'moved'
+  | 'rows_were_off'
   | 'flood'
   | 'dependency'
   | 'unwritten'

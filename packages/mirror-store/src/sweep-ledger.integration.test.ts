@@ -130,6 +130,16 @@ test('a request is answered once, even when made while a sweep runs', async () =
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
+test('tenants that were last swept before a time are due, the others are not', async () => {
+  for (const workspaceId of ['acme', 'globex']) {
+    const startedAt = new Date(workspaceId === 'acme' ? 2_999 : 3_000);
+    await ledger.complete(await claimed(tenant(workspaceId)), report({ startedAt }), later());
+  }
+  await claimed(tenant('initech'));
+  await ledger.outdate(new Date(3_000));
+  expect(await due()).toEqual(['acme']);
+});
+
 test('an acceptance survives a later request without one, but applies to one sweep only', async () => {
   await ledger.complete(await claimed(), report(), later());
   await ledger.request('acme', { acceptRemovals: true });

@@ -101,6 +101,8 @@ export interface SweepLedger {
    * them. A running sweep may be the one that answers the waiting requests, so an earlier acceptance does not carry over to the next.
    */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
+  /** Makes every tenant due whose last sweep began before `since`. */
+  outdate(since: Date): Promise<void>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
   /** The last complete comparison of each tenant, oldest first, read as they are iterated; null (not yet) comes first. */
   completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
@@ -246,6 +248,12 @@ export function createSweepLedger(db: Db): SweepLedger {
         const options = { returnDocument: 'after', projection: { request: 1 } } as const;
         const asked = await sweeps.findOneAndUpdate({ _id: workspaceId }, [{ $set: set }], options);
         return asked?.request?.at ?? null;
+      }),
+
+    outdate: (since) =>
+      orUnavailable('sweeps could not be made due', async () => {
+        const now = new Date();
+        await sweeps.updateMany({ lastStartedAt: { $lt: since }, dueAt: { $gt: now } }, { $set: { dueAt: now } });
       }),
 
     list: (workspaceId) =>

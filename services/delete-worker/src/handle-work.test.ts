@@ -22,6 +22,8 @@ const now = 2_000_000;
 
 /** One tenant's mirror in memory. */
 function world(rows: 'on' | 'off' = 'on') {
+  /** The outcomes reported each time when it was noted that rows are missed. */
+  const missed: string[][] = [];
   const mirror = new Map<string, DatabaseRecord>();
   const outcomes: string[] = [];
   const ways: OutcomeDetail[] = [];
@@ -69,7 +71,15 @@ function world(rows: 'on' | 'off' = 'on') {
         },
       },
     ],
-    rows,
+    missedRows:
+      rows === 'on'
+        ? null
+        : {
+            async note() {
+              if (state.store === 'fails') throw new StoreUnavailableError('unavailable');
+              missed.push([...outcomes]);
+            },
+          },
     async recheck(event, accessibleBy) {
       if (state.log === 'fails') throw new PublishError('deadline', 'unavailable');
       rechecks.push({ eventId: event.eventId, accessibleBy });
@@ -86,6 +96,7 @@ function world(rows: 'on' | 'off' = 'on') {
     mirror,
     outcomes,
     ways,
+    missed,
     rechecks,
     cascades,
     state,
@@ -308,13 +319,18 @@ describe('a delete of a row', () => {
     expect(outcomes).toEqual(['e1 removed', 'e2 already_removed']);
   });
 
-  test('is ignored while rows are off; a delete of a database is not', async () => {
-    const { mirror, handle, outcomes, ways } = world('off');
+  test('is ignored while rows are off, once it is noted that it is missed; a delete of a database is not', async () => {
+    const { mirror, handle, outcomes, ways, missed, state } = world('off');
+    state.store = 'fails';
+    expect(await handle(deletion('e1', row))).toMatchObject({ kind: 'retry', failure: { code: 'mongodb_unavailable' } });
+    expect(outcomes).toEqual([]);
+    state.store = 'works';
     mirror.set('P', live(long));
     await handle(deletion('e1', row), deletion('e2'));
     expect(mirror.get('P')).toEqual(live(long));
     expect(outcomes).toEqual(['e1 ignored', 'e2 missing']);
     expect(ways).toMatchObject([{ record: null, reason: 'rows_off' }, { reason: null }]);
+    expect(missed).toEqual([[]]);
   });
 
   test('that names no page is a dead letter', async () => {

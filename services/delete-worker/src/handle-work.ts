@@ -3,6 +3,7 @@ import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import type { MissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { retryAfter } from '@notion-mirror/worker/retry-after';
 import type { AfterRemoval } from './removed-entity.ts';
 import { removeEntity, type RemoveDependencies, type RemoveResult } from './remove-entity.ts';
@@ -13,8 +14,8 @@ export type OutcomeDetail = Pick<EventOutcome, 'record' | 'reason' | 'attempts' 
 export interface HandlerDependencies extends Pick<RemoveDependencies, 'toleranceMs'> {
   /** The first one that claims an event handles it. */
   readonly entities: readonly (Pick<RemoveDependencies, 'kind' | 'decide' | 'records'> & { readonly afterRemoval: AfterRemoval | null })[];
-  /** Whether rows are mirrored. If not, their events are ignored. */
-  readonly rows: 'on' | 'off';
+  /** Null: rows are mirrored. If not, their events are ignored, once that is noted. */
+  readonly missedRows: MissedRows | null;
   /** Appends the sync event for a delete that only a fetch can decide. `accessibleBy`: the bots named in the delete's record. */
   readonly recheck: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: RemoveResult, detail: OutcomeDetail) => void;
@@ -30,7 +31,8 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
       for (const one of work.items) {
         const { item: event, record: place, takenAt } = one;
         const way = { attempts, waitedMs: Math.max(0, beganAt - takenAt) };
-        if (deps.rows === 'off' && isRowKind(event.kind)) {
+        if (deps.missedRows !== null && isRowKind(event.kind)) {
+          await deps.missedRows.note();
           deps.report(one, 'ignored', { record: null, reason: 'rows_off', ...way });
           continue;
         }

@@ -1,4 +1,5 @@
 import type { LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
+import { openMissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createWorkerConsumer } from '@notion-mirror/worker/worker-consumer';
@@ -19,7 +20,7 @@ export function startDeleteWorker(worker: Worker, removed: readonly RemovedEntit
         records: createRecordStore(storage, { db, metrics }),
         afterRemoval: open?.(worker) ?? null,
       })),
-      rows: config.rows,
+      missedRows: config.rows === 'on' ? null : openMissedRows(db),
       recheck: (event, accessibleBy) => append(recheckOf(event, new Date()), accessibleBy),
       toleranceMs: config.clockToleranceMs,
       now: Date.now,

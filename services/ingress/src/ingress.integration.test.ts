@@ -8,7 +8,9 @@ import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { openMissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
+import { openRowsSwitch } from '@notion-mirror/mirror-store/rows-switch';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
@@ -121,6 +123,7 @@ async function start(
     spool: createSpool(mongo.db),
     notices: createConnectionNotices(mongo.db),
     rows,
+    missedRows: openMissedRows(mongo.db),
     outcomes,
     metrics,
     logger,
@@ -436,6 +439,7 @@ describe('events about pages', () => {
     expect(await running.nango(pageEvent('page.created'))).toMatchObject(ignored('rows_off'));
     expect(await running.nango({ type: 'page.deleted', entity: 7 })).toMatchObject(ignored('rows_off'));
     expect(running.log()).toBe(linesBefore);
+    expect(await openRowsSwitch(database.mongo.db).read()).toMatchObject({ forMs: expect.toSatisfy((ms: number) => ms < 0) });
     expect(await running.counted()).toEqual({ 'page.created rows_off': 1, 'page.deleted rows_off': 1 });
     expect(await kept(database, running)).toEqual([]);
   });

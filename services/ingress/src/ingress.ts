@@ -6,8 +6,10 @@ import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection
 import type { ConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
+import type { MissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import type { RowsReadiness } from '@notion-mirror/mirror-store/rows-readiness';
 import type { Spool } from '@notion-mirror/mirror-store/spool';
+import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
@@ -18,6 +20,7 @@ import { keepIgnoredEvents } from './ignored-events.ts';
 import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
 import { createNotionTokens } from './notion-tokens.ts';
 import { createNoteConnection } from './note-connection.ts';
+import { createNoteMissedRows } from './note-missed-rows.ts';
 import { createByteBudget } from './read-body.ts';
 import { createReceiver } from './receive-webhook.ts';
 import { startSpoolDrainer } from './spool-drainer.ts';
@@ -32,6 +35,7 @@ export const limits = {
   spoolMs: 600,
   handshakeMs: 500,
   noticeMs: 1_000,
+  missedRowsMs: 500,
   /** Maximum records waiting for Kafka; more go to the spool. */
   maxPublishing: 5_000,
   maxSpooling: 1_000,
@@ -52,6 +56,7 @@ export interface IngressParts {
   readonly notices: Pick<ConnectionNotices, 'note'>;
   /** Null: rows are off. */
   readonly rows: Pick<RowsReadiness, 'since'> | null;
+  readonly missedRows: MissedRows;
   readonly outcomes: Pick<OutcomeKeeper, 'keep'>;
   readonly metrics: Registry;
   readonly logger: Logger;
@@ -77,6 +82,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     logger,
     deadlineMs: limits.handshakeMs,
   });
+  const missedRows = createNoteMissedRows({ missed: parts.missedRows, deadlineMs: limits.missedRowsMs, sleep: systemClock.sleep, logger });
   const bodies = createByteBudget(limits.maxBodyBytesInMemory);
   const receive = createReceiver({
     nangoSigningKeys: config.nangoSigningKeys,
@@ -84,6 +90,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     handshakes,
     handshakeDeadlineMs: limits.handshakeMs,
     rowsAreReady: rows === null ? null : () => rows.since() !== null,
+    noteMissedRow: () => missedRows.note(),
     findConnections: createFindConnections(parts.directory),
     noteConnection: createNoteConnection({ notices: parts.notices, deadlineMs: limits.noticeMs, metrics, logger }),
     append: createAppender({
@@ -110,7 +117,10 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
   return {
     port: server.port,
     condition: () => ({ log: publisher.healthy() ? 'ok' : 'away', spoolWaiting: drainer.waiting() }),
-    stopServing: () => server.stop(),
+    async stopServing() {
+      await server.stop();
+      await missedRows.stop();
+    },
     stopDraining: () => drainer.stop(),
   };
 }

@@ -7,6 +7,7 @@ import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
+import { openMissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { loadConfigOrExit, unknownVariables } from '@notion-mirror/service-kit/config';
@@ -47,7 +48,9 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   scope.onStop('outcomes', () => outcomes.stop());
   const rows = config.rows === 'off' ? null : await available('the switch of rows', () => followRowsSwitch(mongo.db, logger));
   if (rows !== null) scope.onStop('the switch of rows', () => rows.stop());
-  const ingress = await startIngress({ config, codec, publisher, directory, handshakes, spool, notices, rows, outcomes, metrics, logger });
+  const missedRows = openMissedRows(mongo.db);
+  const stores = { directory, handshakes, spool, notices, missedRows, outcomes };
+  const ingress = await startIngress({ config, codec, publisher, ...stores, rows, metrics, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -38,6 +38,8 @@ export interface ReceiveDependencies {
   readonly handshakeDeadlineMs: number;
   /** Whether events about rows may be appended; null: rows are off. */
   readonly rowsAreReady: (() => boolean) | null;
+  /** Awaited before an event is ignored because rows are off. Never rejects. */
+  readonly noteMissedRow: () => Promise<void>;
   readonly findConnections: FindConnections;
   readonly noteConnection: NoteConnection;
   readonly append: (records: readonly OutgoingRecord[]) => Promise<AppendResult>;
@@ -73,6 +75,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       case 'linked_database':
         return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database', receivedAt);
       case 'unmirrored_page':
+        if (webhook.reason === 'rows_off') await deps.noteMissedRow();
         // There are ten to a hundred times as many as of all others: they are counted, and nothing more.
         metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: webhook.reason });
         return ignored(webhook.reason);

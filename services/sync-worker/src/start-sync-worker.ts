@@ -23,7 +23,7 @@ export async function startSyncWorker(
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
-  const rowsReadySince = await startRowsReadiness(worker);
+  const areRowsReady = await startRowsReadiness(worker, config);
   const entities = mirrored.map((one) => one.open(worker, notion, config));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
@@ -31,6 +31,6 @@ export async function startSyncWorker(
   const owns = (workspaceId: string) => consumer.owns(workspaceId);
   startConnections(worker, { connections, notion, owns, nango: config.nango, tenantOfConnection: config.tenantOfConnection });
   startSweeps(worker, { connections, notion, entities, owns, awaitedEvents, intervalMs: config.reconcileIntervalMs });
-  if (config.rows === 'on') startScans(worker, config, { connections, notion, owns, readySince: rowsReadySince });
+  if (config.rows === 'on') startScans(worker, config, { connections, notion, owns, isReady: areRowsReady });
   return consumer;
 }

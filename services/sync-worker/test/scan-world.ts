@@ -87,7 +87,18 @@ export function createWorld(options: WorldOptions = {}) {
   const refusing = new Map<string, 'refused' | 'malformed' | 'unavailable'>();
   const unstorable = new Set<string>();
   const log: string[] = [];
-  const state = { isHeld: true, isOff: false, hasDependents: false, follows: 0, hop: -1, queries: 0, singleReads: 0, writes: 0, saves: 0 };
+  const state = {
+    isHeld: true,
+    isOff: false,
+    hasDependents: false,
+    follows: 0,
+    hop: -1,
+    queries: 0,
+    singleReads: 0,
+    writes: 0,
+    saves: 0,
+    announced: 0,
+  };
   const hooks: {
     /** Runs before each step of a scan, whatever it is; may throw, as a crash does. */
     step: (what: string) => void | Promise<void>;
@@ -315,6 +326,9 @@ export function createWorld(options: WorldOptions = {}) {
     rowsOff: { isOffNow: async () => state.isOff },
     dependents,
     readRowSingly: createReadRowSingly({ openSync: (over) => createRowSync({ ...syncDeps, ...over }), records, notion, dependents }),
+    async announceGone() {
+      state.announced += 1;
+    },
     activeConnections: () => [...active].map(connectionOf),
     limits: { cap: 10_000, maxPageSize: 4, minPageSize: 1, held: 1_000, restarts: 5, ...limits },
     lagMs,

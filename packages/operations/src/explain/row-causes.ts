@@ -85,7 +85,11 @@ function ofScan({ createdTime, contents }: RowFacts, isLive: boolean, pageId: st
   }
   if (state === 'scanning' && completeAsOf === null) {
     const since = scan === null ? 'waits for a worker' : `has been at work since ${scan.startedAt.toISOString()}`;
-    causes.push({ code: 'scan_unfinished', text: `The first scan of its data source ${dataSourceId} has not ended: it ${since}.`, remedy });
+    causes.push({
+      code: 'scan_unfinished',
+      text: `The mirror does not have all rows of its data source ${dataSourceId} until a scan has ended: it ${since}.`,
+      remedy,
+    });
   } else if (state === 'incomplete' && causes.length === 0) {
     const text = `The mirror does not have all rows of its data source ${dataSourceId}: ${oneLine(reason ?? 'unknown')}.`;
     causes.push({ code: 'rows_incomplete', text, remedy });

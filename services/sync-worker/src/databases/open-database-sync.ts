@@ -3,6 +3,7 @@ import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { createFollowedSources } from '@notion-mirror/mirror-store/entities/followed-sources';
+import { openMissedRows, type MissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createFollowDataSources } from '@notion-mirror/worker/follow-data-sources';
@@ -30,13 +31,15 @@ export function openDatabaseSync(worker: Worker, notion: NotionSource): Database
     databasesListing: createDatabasesListing({ db, metrics }),
     notion,
     staleAnswers: createStaleAnswers(edits, Date.now),
-    followed: config.rows === 'on' ? openFollowedDatabases(worker) : nothingFollowed,
+    followed: config.rows === 'on' ? openFollowedDatabases(worker) : followNothing(openMissedRows(db)),
     toleranceMs: config.clockToleranceMs,
     now: Date.now,
   });
 }
 
-const nothingFollowed: FollowedDatabases = { follow: () => Promise.resolve(), holderOf: () => Promise.resolve(null) };
+function followNothing(missed: MissedRows): FollowedDatabases {
+  return { follow: () => missed.note(), holderOf: () => Promise.resolve(null) };
+}
 
 /** A database whose schemas are forgotten counts as changed. */
 const rememberedDatabases = 10_000;

@@ -4,6 +4,7 @@ import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { rowKind } from '@notion-mirror/domain/entities/row';
 import { nextRev } from '@notion-mirror/domain/write-rule';
 import type { ScanWish } from '@notion-mirror/mirror-store/data-source-contents';
+import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { databaseStorage, type DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
@@ -710,7 +711,11 @@ describe('rows that depend on a row', () => {
   });
 });
 
-test('without rows, their events are ignored', async () => {
-  const entity = rows.open({} as never, {} as never, { rows: 'off' } as never);
+test('without rows, their events are ignored, but not before it is noted that they are missed', async () => {
+  const writes = [() => Promise.reject(new Error('unavailable')), () => Promise.resolve({})];
+  const db = { collection: () => ({ updateOne: () => writes.shift()?.() }) };
+  const entity = rows.open({ db } as never, {} as never, { rows: 'off' } as never);
+  await expect(entity.sync({} as never, eventOf('e1'))).rejects.toThrow(StoreUnavailableError);
   expect(await entity.sync({} as never, eventOf('e1'))).toMatchObject({ kind: 'settled', outcome: 'ignored', reason: 'rows_off' });
+  expect(writes).toEqual([]);
 });

@@ -8,6 +8,7 @@ import { createFollowedSources } from '@notion-mirror/mirror-store/entities/foll
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records';
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
+import { openMissedRows, type MissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { openRowsOff } from '@notion-mirror/mirror-store/rows-off';
@@ -33,13 +34,22 @@ export const rows: MirroredEntity<RowContent, RowOutline> = {
   states: rowStates,
   open: (worker, notion, config) => ({
     kind: rowKind,
-    ...(config.rows === 'on' ? openRowEvents(worker, notion, config) : { sync: () => Promise.resolve(ignored('rows_off')) }),
+    ...(config.rows === 'on' ? openRowEvents(worker, notion, config) : ignoredEvents(openMissedRows(worker.db))),
     async compare(tools) {
       if (config.rows === 'on') await wantSweepScans(openSweepScans(worker, config), tools);
       return { held: 0, found: 0, gone: [] };
     },
   }),
 };
+
+function ignoredEvents(missed: MissedRows): Pick<OpenEntity, 'sync'> {
+  return {
+    async sync() {
+      await missed.note();
+      return ignored('rows_off');
+    },
+  };
+}
 
 /** Events of changes that move the time of the last edit. */
 const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);

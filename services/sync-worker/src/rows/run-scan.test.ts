@@ -153,6 +153,16 @@ describe('a scan of all rows', () => {
     expect(world.state.queries).toBe(0);
   });
 
+  // The delete of its database was handled while rows were off, so no event came for its rows.
+  test('announces that the data source has gone, so that its rows go', async () => {
+    const world = worldOf(3);
+    await world.scan();
+    expect(world.state.announced).toBe(0);
+    world.state.isHeld = false;
+    await world.scan();
+    expect(world.state.announced).toBe(1);
+  });
+
   test.each([
     ['refused', 'Notion refuses the query of its rows: status 404 for a'],
     ['malformed', 'Notion returned rows that cannot be read: status 404 for a'],

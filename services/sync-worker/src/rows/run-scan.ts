@@ -37,9 +37,13 @@ const overlapMs = 120_000;
  */
 export async function runScan(deps: ScanDependencies, order: ScanOrder, hooks: ScanHooks, signal: AbortSignal): Promise<ScanOutcome> {
   const { workspaceId, dataSourceId } = order;
-  if (!(await deps.parents.has(workspaceId, dataSourceId))) return gone;
   const [first, ...others] = deps.activeConnections(workspaceId);
   if (first === undefined) throw new ScanError('no connection of the tenant is active');
+  if (!(await deps.parents.has(workspaceId, dataSourceId))) {
+    // Its event may have come while rows were off.
+    await deps.announceGone(order, first);
+    return gone;
+  }
   const connections: Connections = [first, ...others];
   const progress = resumable(order.progress, connections);
   const run = await openScanRun(deps, order, hooks.counts, progress, signal);

@@ -22,6 +22,8 @@ export interface ScanDependencies extends Omit<AnswerDependencies, 'now'> {
   readonly rows: RowRecords;
   readonly readRowSingly: ReadRowSingly;
   readonly dependents: Pick<Dependents, 'followAll'>;
+  /** Appends an event to remove the rows of a data source that no live database of the mirror has. */
+  readonly announceGone: (order: ScanOrder, connection: Connection) => Promise<void>;
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
   readonly limits: ScanLimits;
   readonly clock: Clock;

@@ -51,7 +51,7 @@ function worker(
     connections: { activeByWorkspace: (workspaceId) => (connected(workspaceId) ? [{ workspaceId } as Connection] : []) },
     notion: { spareAt },
     owns,
-    readySince: () => (isReady() ? new Date(0) : null),
+    isReady,
     runScan: async (claim, hooks, signal) => {
       begun.push(nameOf(claim));
       hooks.counts.calls += 2;

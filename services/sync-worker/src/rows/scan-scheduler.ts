@@ -41,8 +41,8 @@ export function startScanScheduler(deps: {
   readonly notion: Pick<NotionSource, 'spareAt'>;
   /** Whether this worker consumes the tenant's events. */
   readonly owns: (workspaceId: string) => boolean;
-  /** Since when rows may be scanned, as events about them are no longer ignored; null: not yet. */
-  readonly readySince: () => Date | null;
+  /** Whether scans may begin: one sees everything that happened before events about rows were no longer missed. */
+  readonly isReady: () => boolean;
   readonly runScan: (claim: ScanClaim, hooks: ScanHooks, signal: AbortSignal) => Promise<ScanOutcome>;
   /** How often all rows are scanned. */
   readonly intervalMs: number;
@@ -51,7 +51,7 @@ export function startScanScheduler(deps: {
   readonly logger: Logger;
   readonly metrics: Registry;
 }): ScanScheduler {
-  const { ledger, connections, notion, owns, readySince, runScan, intervalMs, now, logger } = deps;
+  const { ledger, connections, notion, owns, isReady, runScan, intervalMs, now, logger } = deps;
   const worker = randomUUID();
   const stopping = new AbortController();
   /** By tenant. */
@@ -69,9 +69,8 @@ export function startScanScheduler(deps: {
   const loop = startRepeating({
     everyMs,
     async turn() {
-      const since = readySince();
-      if (since === null) return;
-      await startDue(since);
+      if (!isReady()) return;
+      await startDue();
       if (now() - figuresAt >= figuresEveryMs) await refreshFigures();
     },
     onFailure: (error) => logger.warn({ err: error }, 'cannot start scans; retrying'),
@@ -90,7 +89,7 @@ export function startScanScheduler(deps: {
     }
   }
 
-  async function startDue(since: Date): Promise<void> {
+  async function startDue(): Promise<void> {
     if (now() - dueAt >= everyMs) await readDue();
     const held = new Set<string>();
     const unconnected = new Set<string>();
@@ -109,7 +108,7 @@ export function startScanScheduler(deps: {
         isFull = true;
         left.push(ref);
       } else if (!stopping.signal.aborted && active.some((connection) => notion.spareAt(connection) === null)) {
-        await start(ref, since);
+        await start(ref);
       }
     }
     due = left;
@@ -117,8 +116,8 @@ export function startScanScheduler(deps: {
     for (const workspaceId of unconnected) await ledger.postpone(workspaceId, new Date(now() + unconnectedMs));
   }
 
-  async function start(ref: DataSourceRef, since: Date): Promise<void> {
-    const claim = await ledger.claim(ref, worker, leaseMs, since);
+  async function start(ref: DataSourceRef): Promise<void> {
+    const claim = await ledger.claim(ref, worker, leaseMs);
     if (claim === null) return;
     const { workspaceId, dataSourceId } = claim;
     const scanning = scan(claim)

@@ -1,4 +1,7 @@
+import { cascadeEventOf } from '@notion-mirror/domain/cascade-event';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { scanLimits } from '@notion-mirror/domain/row-scan';
+import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
@@ -31,12 +34,12 @@ export function startScans(
     readonly notion: NotionSource;
     /** Whether this worker consumes the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
-    /** Since when rows may be scanned; null: not yet. */
-    readonly readySince: () => Date | null;
+    /** Whether scans may begin. */
+    readonly isReady: () => boolean;
   },
 ): void {
   const { db, logger, metrics } = worker;
-  const { connections, notion, owns, readySince } = parts;
+  const { connections, notion, owns, isReady } = parts;
   const { notionLagMs: lagMs, clockToleranceMs: toleranceMs } = config;
   const { now } = systemClock;
   const records = createRecordStore(rowStorage, { db, metrics });
@@ -63,6 +66,16 @@ export function startScans(
       notion,
       dependents,
     }),
+    announceGone: ({ databaseId, dataSourceId, startedAt }, connection) => {
+      const about = {
+        ...databaseKind.targetOf(databaseId),
+        eventId: `scan-${startedAt.toISOString()}`,
+        type: 'mirror.scan',
+        origin: 'recheck',
+      } as const;
+      const at = new Date(now());
+      return worker.append(cascadeEventOf(syncEventFor(connection, about, at), { databaseId, dataSourceId }, at), []);
+    },
     activeConnections: (workspaceId) => connections.activeByWorkspace(workspaceId),
     limits: scanLimits,
     lagMs,
@@ -74,7 +87,7 @@ export function startScans(
     connections,
     notion,
     owns,
-    readySince,
+    isReady,
     runScan: (claim, hooks, signal) => runScan(deps, claim, hooks, signal),
     intervalMs: config.rowsScanMs,
     now,
