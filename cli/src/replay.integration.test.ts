@@ -159,12 +159,14 @@ describe('from the state log', () => {
   test('rows are rebuilt together with databases, and a shadow shows the differences of both', async () => {
     await putStates([live('a', 1, 1)]);
     const template: EntityState<RowContent> = { ...liveRow('p3', 1, 1, { title: 'Template' }), isListed: false };
-    const kale = [liveRow('p1', 1, 1, { title: 'Kale' }), gone('p2', 1, 1), liveRow('p1', 2, 2, { title: 'Cabbage' })];
+    const kept = { dataSourceId: 's1', createdTime: new Date('2026-03-01T19:05:00.000Z') };
+    const removed: EntityState<RowContent> = { ...(gone('p2', 1, 1) as EntityState<RowContent> & { kind: 'removed' }), kept };
+    const kale = [liveRow('p1', 1, 1, { title: 'Kale' }), removed, liveRow('p1', 2, 2, { title: 'Cabbage' })];
     await putStatesOf(rowStates, [...kale, template]);
     expect((await replay('run', '--from-states', '--yes')).result.replay).toMatchObject({ status: 'done', counts: { written: 4 } });
     const stored = await mongo.db.collection('rows').find().toArray();
     expect(stored).toMatchObject([{ _id: 'acme:p1', pageId: 'p1', title: 'Cabbage', rev: 2, lastEvent: null, seenBy: 'query' }]);
-    expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted' })).toBe(1);
+    expect(await mongo.db.collection('row_records').countDocuments({ 'removed.reason': 'deleted', ...kept })).toBe(1);
     expect(await mongo.db.collection('row_records').countDocuments({ title: 'Template', isListed: false })).toBe(1);
 
     expect((await replay('plan', '--from-states')).result.plan).toMatchObject({ records: 8 });

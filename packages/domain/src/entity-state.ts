@@ -20,6 +20,12 @@ export interface LiveState<Content> extends EntityRef {
   readonly content: Content;
 }
 
+/** Where a row was, as its tombstone still says. */
+export interface KeptPlace {
+  readonly dataSourceId: string;
+  readonly createdTime: Date | null;
+}
+
 /** The content of a tombstone. */
 export interface RemovedState extends EntityRef {
   readonly kind: 'removed';
@@ -28,6 +34,8 @@ export interface RemovedState extends EntityRef {
   readonly source: RecordState['source'];
   readonly connectionId: string | null;
   readonly removed: { readonly at: Date; readonly reason: RemovalReason; readonly eventId: string | null };
+  /** Of a row that was ever live. */
+  readonly kept?: KeptPlace;
 }
 
 /** The record itself was erased: a tombstone expired, or a tenant was purged. `at` is MongoDB's time. */

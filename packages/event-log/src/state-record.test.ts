@@ -32,6 +32,17 @@ describe('a record of the state log', () => {
       connectionId: null,
       removed: { at: new Date(2), reason: 'deleted', eventId: 'e' },
     },
+    {
+      kind: 'removed',
+      workspaceId: 'a:b',
+      id: 'd',
+      rev: 4,
+      asOf: new Date(1),
+      source: 'delete',
+      connectionId: null,
+      removed: { at: new Date(2), reason: 'deleted', eventId: 'e' },
+      kept: { dataSourceId: 's', createdTime: new Date(60_000) },
+    },
     { kind: 'erased', workspaceId: 'a:b', id: 'd', at: new Date(3) },
   ])('is null for a removed or erased record, and reads back: $kind', async (state) => {
     expect(toStateRecord(state, codec).value).toBeNull();

@@ -23,11 +23,11 @@ export function toStateRecord<Content>(state: EntityState<Content>, codec: Pick<
     case 'live':
       return { key, value: codec.encode(state), headers: { 'content-type': 'application/avro', 'mirror-rev': String(state.rev) } };
     case 'removed': {
-      const { rev, asOf, source, connectionId, removed } = state;
+      const { rev, asOf, source, connectionId, removed, kept } = state;
       return {
         key,
         value: null,
-        headers: { 'mirror-rev': String(rev), 'mirror-removed': JSON.stringify({ rev, asOf, source, connectionId, ...removed }) },
+        headers: { 'mirror-rev': String(rev), 'mirror-removed': JSON.stringify({ rev, asOf, source, connectionId, ...removed, kept }) },
       };
     }
     case 'erased':
@@ -69,11 +69,14 @@ const removal = z.union([
       at: time,
       reason: z.enum(removalReasons),
       eventId: z.string().nullable(),
+      // Without it a rebuild is as good, only less informed.
+      kept: z.object({ dataSourceId: z.string(), createdTime: time.nullable() }).optional().catch(undefined),
     })
-    .transform(({ at, reason, eventId, ...rest }): Omit<RemovedState, keyof EntityRef> => ({
+    .transform(({ at, reason, eventId, kept, ...rest }): Omit<RemovedState, keyof EntityRef> => ({
       kind: 'removed',
       ...rest,
       removed: { at, reason, eventId },
+      ...(kept === undefined ? {} : { kept }),
     })),
   z.strictObject({ at: time }).transform(({ at }): Omit<ErasedState, keyof EntityRef> => ({ kind: 'erased', at })),
 ]);

@@ -1,4 +1,5 @@
 import type { EntityKind } from '@notion-mirror/domain/entity';
+import type { KeptPlace } from '@notion-mirror/domain/entity-state';
 import type { Document } from 'mongodb';
 
 /** How the records of one kind of entity are stored in MongoDB. `Outline`: the fields that workers read without the content. */
@@ -23,8 +24,8 @@ export interface EntityStorage<Content, Outline extends object> {
   /** Also accepts a tombstone, which has no content. Throws when this program did not write the document in this form. */
   outlineOf(document: Document): Outline;
   outlineOfContent(content: Content): Outline;
-  /** The fields of the outline that stay in a tombstone; none by default. */
-  tombstoneFields?(outline: Outline): Document;
+  /** The fields of the outline that stay in a tombstone; null, and by default, none. */
+  tombstoneFields?(outline: Outline): KeptPlace | null;
 }
 
 export interface WantedIndex {

@@ -72,6 +72,11 @@ test('neither a tombstone nor a row without a created time is returned', async (
   const expected = await store.read({ workspaceId: 'acme', id: 'gone' });
   await store.writeTombstone({ workspaceId: 'acme', id: 'gone', expected, asOf, source: 'fetch', reason: 'trashed', eventId: 'e1' });
   expect(await idsIn(null, null)).toEqual(['kept']);
+  const tombstone = await mongo.db.collection<{ _id: string }>('row_records').findOne({ _id: 'acme:gone' });
+  expect(stateOf(rowStorage, tombstone!)).toMatchObject({
+    kind: 'removed',
+    kept: { dataSourceId: 'source-1', createdTime: someRow().createdTime },
+  });
   const removedAt = (await store.read({ workspaceId: 'acme', id: 'gone' }))?.removed?.at ?? asOf;
   expect(await rows.hasRemovedSince(source, removedAt)).toBe(true);
   expect(await rows.hasRemovedSince(source, new Date(removedAt.getTime() + 1))).toBe(false);

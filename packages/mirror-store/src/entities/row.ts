@@ -33,7 +33,7 @@ export const rowStorage: EntityStorage<RowContent, RowOutline> = {
   outlineProjection: { databaseId: 1, dataSourceId: 1, createdTime: 1 },
   outlineOf: (document) => readFields(outline, document),
   outlineOfContent: ({ databaseId, dataSourceId, createdTime }) => ({ databaseId, dataSourceId, createdTime }),
-  tombstoneFields: ({ dataSourceId, createdTime }) => (dataSourceId === null ? {} : { dataSourceId, createdTime }),
+  tombstoneFields: ({ dataSourceId, createdTime }) => (dataSourceId === null ? null : { dataSourceId, createdTime }),
 };
 
 const outline = z.object({

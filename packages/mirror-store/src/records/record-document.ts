@@ -1,5 +1,5 @@
 import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
-import type { Sight } from '@notion-mirror/domain/entity-state';
+import type { KeptPlace, Sight } from '@notion-mirror/domain/entity-state';
 import { removalReasons, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { Collection, Db, Document } from 'mongodb';
 import { z } from 'zod';
@@ -131,7 +131,7 @@ export interface TombstoneInput extends EntityRef {
   readonly source: RecordState['source'];
   readonly removed: Removal;
   /** `tombstoneFields` of the storage. */
-  readonly kept?: Document | undefined;
+  readonly kept?: KeptPlace | null;
 }
 
 export function tombstoneDocument(
@@ -139,7 +139,7 @@ export function tombstoneDocument(
   input: TombstoneInput,
   rev: number,
 ): RecordDocument {
-  const { workspaceId, id, connectionId, asOf, source, removed, kept = {} } = input;
+  const { workspaceId, id, connectionId, asOf, source, removed, kept = null } = input;
   return {
     _id: keyOf(input),
     workspaceId,

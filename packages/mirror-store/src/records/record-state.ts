@@ -31,14 +31,17 @@ const liveFields = z.object({
 });
 
 /** The state in a record. Throws when this program did not write the document in this form. */
-export function stateOf<Content>(
-  { contentOf }: Pick<EntityStorage<Content, object>, 'contentOf'>,
+export function stateOf<Content, Outline extends object>(
+  storage: Pick<EntityStorage<Content, Outline>, 'contentOf' | 'outlineOf' | 'tombstoneFields'>,
   document: RecordDocument,
 ): Exclude<EntityState<Content>, { kind: 'erased' }> {
   const ref = refOf(document._id);
   if (ref === null) throw new Error(`the record ${document._id} has an id that is not an entity's key`);
   const { rev, asOf, source, connectionId, removed } = bookkeepingOf(document);
   const common = { ...ref, rev, asOf: new Date(asOf), connectionId };
-  if (removed !== null) return { kind: 'removed', ...common, source, removed };
-  return { kind: 'live', ...common, ...readFields(liveFields, document), content: contentOf(document) };
+  if (removed !== null) {
+    const kept = storage.tombstoneFields?.(storage.outlineOf(document)) ?? null;
+    return { kind: 'removed', ...common, source, removed, ...(kept === null ? {} : { kept }) };
+  }
+  return { kind: 'live', ...common, ...readFields(liveFields, document), content: storage.contentOf(document) };
 }

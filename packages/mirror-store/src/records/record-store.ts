@@ -1,8 +1,9 @@
 import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
+import type { KeptPlace } from '@notion-mirror/domain/entity-state';
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { LRUCache } from 'lru-cache';
-import { MongoServerError, type AnyBulkWriteOperation, type Db, type Document } from 'mongodb';
+import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
 import { createBatcher } from '../batcher.ts';
 import type { EntityStorage } from '../entity-storage.ts';
 import { mayBeContent, orUnavailable, unavailable } from '../errors.ts';
@@ -211,8 +212,8 @@ export function createRecordStore<Content, Outline extends object>(
       }),
   };
 
-  function keptOf({ expected }: Key<Outline>): Document | undefined {
-    return expected === null ? undefined : storage.tombstoneFields?.(expected);
+  function keptOf({ expected }: Key<Outline>): KeptPlace | null {
+    return expected === null ? null : (storage.tombstoneFields?.(expected) ?? null);
   }
 
   /** Equals `toStoredRecord` of `liveDocument`. */
