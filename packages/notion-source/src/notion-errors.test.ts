@@ -8,7 +8,7 @@ import { createNotionClient, type NotionAnswer } from './notion-client.ts';
 import { parseRetryAfter, type NotionFailure } from './notion-errors.ts';
 import { createNotionMetrics } from './notion-metrics.ts';
 
-const token = 'ntn_a_token_that_nobody_may_see';
+const token = 'ntn_a_token_that_must_stay_secret';
 
 async function callOnce(reply: Reply, deadlineMs = 5_000): Promise<{ answer: NotionAnswer; calls: number; logs: string; metrics: string }> {
   await using server = await startScriptedServer(() => reply);

@@ -8,13 +8,14 @@ import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import type { RowFloods } from './consume/floods.ts';
 import type { SyncedWork } from './consume/sync-entity.ts';
+import type { OpenDatabases } from './databases/open-databases.ts';
 import type { Comparison, SweepTools } from './sweep/sweep-tools.ts';
 
 /** A kind of entity that the sync-worker keeps up to date. */
 export interface MirroredEntity<Content, Outline extends object> {
   readonly storage: EntityStorage<Content, Outline>;
   readonly states: StateContract<Content>;
-  open(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): OpenEntity;
+  open(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>, databases: OpenDatabases): OpenEntity;
 }
 
 /** A kind of entity in a running worker. */

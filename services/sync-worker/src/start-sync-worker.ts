@@ -5,6 +5,7 @@ import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { startConnections } from './connections/start-connections.ts';
 import { startConsumer } from './consume/start-consumer.ts';
+import { openDatabases } from './databases/open-databases.ts';
 import type { AnyMirrored } from './mirrored-entity.ts';
 import { openNotion } from './open-notion.ts';
 import { startRowsReadiness } from './rows/start-rows-readiness.ts';
@@ -24,13 +25,14 @@ export async function startSyncWorker(
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);
   const areRowsReady = await startRowsReadiness(worker, config);
-  const entities = mirrored.map((one) => one.open(worker, notion, config));
+  const databases = openDatabases(worker, notion);
+  const entities = mirrored.map((one) => one.open(worker, notion, config, databases));
   // Parts stop in reverse order, so the consumer's last writes are still appended to the state log.
   startStateLog(worker, mirrored);
   const { consumer, awaitedEvents } = startConsumer(worker, { connections, entities, floodEvents: config.floodEvents });
   const owns = (workspaceId: string) => consumer.owns(workspaceId);
   startConnections(worker, { connections, notion, owns, nango: config.nango, tenantOfConnection: config.tenantOfConnection });
   startSweeps(worker, { connections, notion, entities, owns, awaitedEvents, intervalMs: config.reconcileIntervalMs });
-  if (config.rows === 'on') startScans(worker, config, { connections, notion, owns, isReady: areRowsReady });
+  if (config.rows === 'on') startScans(worker, config, { connections, notion, databases, owns, isReady: areRowsReady });
   return consumer;
 }

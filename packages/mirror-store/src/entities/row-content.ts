@@ -44,23 +44,26 @@ const property: z.ZodType<RowProperty> = z.object({
   complete: z.literal(false).exactOptional(),
 });
 
-export const rowProperties = z.array(property);
-
-const content: z.ZodType<RowContent> = z.object({
-  databaseId: z.string(),
-  dataSourceId: z.string(),
-  title: z.string(),
+/** The fields that readers of a table need, alongside the title. */
+export const shownFields = {
   url: textOrNull,
-  publicUrl: textOrNull,
-  icon: json,
-  cover: json,
   isArchived: z.boolean(),
   isLocked: z.boolean(),
   createdTime: timeOrNull,
   lastEditedTime: timeOrNull,
   createdBy: textOrNull,
   lastEditedBy: textOrNull,
-  properties: rowProperties,
+  properties: z.array(property),
+};
+
+const content: z.ZodType<RowContent> = z.object({
+  ...shownFields,
+  databaseId: z.string(),
+  dataSourceId: z.string(),
+  title: z.string(),
+  publicUrl: textOrNull,
+  icon: json,
+  cover: json,
   related: z.array(z.string()),
   raw: jsonObject,
 });

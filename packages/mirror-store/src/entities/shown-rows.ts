@@ -5,16 +5,12 @@ import { z } from 'zod';
 import { openNamed } from '../collections.ts';
 import { orUnavailable } from '../errors.ts';
 import { readFields, type RecordDocument } from '../records/record-document.ts';
-import { rowProperties } from './row-content.ts';
+import { shownFields } from './row-content.ts';
 import { filterOf, type RowCondition } from './row-filter.ts';
 import { rowStorage } from './row.ts';
-import { textOrNull, timeOrNull } from './stored-fields.ts';
 
 /** A row as readers see it, without its copy of Notion's object. */
-export interface ShownRow extends Pick<
-  RowContent,
-  'url' | 'isArchived' | 'isLocked' | 'createdTime' | 'lastEditedTime' | 'createdBy' | 'lastEditedBy' | 'properties'
-> {
+export interface ShownRow extends Pick<RowContent, keyof typeof shownFields> {
   readonly pageId: string;
 }
 
@@ -30,17 +26,7 @@ export interface ShownRows {
   titles(workspaceId: string, pageIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
-const shownRowFields = {
-  pageId: z.string(),
-  url: textOrNull,
-  isArchived: z.boolean(),
-  isLocked: z.boolean(),
-  createdTime: timeOrNull,
-  lastEditedTime: timeOrNull,
-  createdBy: textOrNull,
-  lastEditedBy: textOrNull,
-  properties: rowProperties,
-};
+const shownRowFields = { pageId: z.string(), ...shownFields };
 const shownRow: z.ZodType<ShownRow> = z.object(shownRowFields);
 
 const titled = z.object({ pageId: z.string(), title: z.string() });

@@ -7,16 +7,15 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { MirroredEntity } from '../mirrored-entity.ts';
 import { compareDatabases } from './compare-databases.ts';
 import { withContentPace } from './content-pace.ts';
-import { openDatabaseSync } from './open-database-sync.ts';
 
 export const databases: MirroredEntity<DatabaseContent, DatabaseOutline> = {
   storage: databaseStorage,
   states: databaseStates,
-  open(worker, notion, { notionLagMs: lagMs }) {
+  open(worker, notion, { notionLagMs: lagMs }, { sync }) {
     const held = openHeldDatabases(worker.db);
     return {
       kind: databaseKind,
-      sync: withContentPace(openDatabaseSync(worker, notion).sync, { lagMs, now: Date.now }),
+      sync: withContentPace(sync.sync, { lagMs, now: Date.now }),
       compare: (tools) => compareDatabases({ ...systemClock, notion, held }, tools),
     };
   },

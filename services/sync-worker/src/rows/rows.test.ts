@@ -714,7 +714,7 @@ describe('rows that depend on a row', () => {
 test('without rows, their events are ignored, but not before it is noted that they are missed', async () => {
   const writes = [() => Promise.reject(new Error('unavailable')), () => Promise.resolve({})];
   const db = { collection: () => ({ updateOne: () => writes.shift()?.() }) };
-  const entity = rows.open({ db } as never, {} as never, { rows: 'off' } as never);
+  const entity = rows.open({ db } as never, {} as never, { rows: 'off' } as never, {} as never);
   await expect(entity.sync({} as never, eventOf('e1'))).rejects.toThrow(StoreUnavailableError);
   expect(await entity.sync({} as never, eventOf('e1'))).toMatchObject({ kind: 'settled', outcome: 'ignored', reason: 'rows_off' });
   expect(writes).toEqual([]);

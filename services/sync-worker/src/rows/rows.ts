@@ -2,7 +2,6 @@ import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { rowKind } from '@notion-mirror/domain/entities/row';
 import { rowStates } from '@notion-mirror/event-log/entities/row-state';
 import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
-import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { createFollowedSources } from '@notion-mirror/mirror-store/entities/followed-sources';
 import { rowStorage, type RowOutline } from '@notion-mirror/mirror-store/entities/row';
@@ -17,7 +16,7 @@ import type { Config } from '@notion-mirror/service-kit/config';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
-import { openDatabaseSync, openFollowedDatabases } from '../databases/open-database-sync.ts';
+import type { OpenDatabases } from '../databases/open-databases.ts';
 import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
 import { answerByQuery } from './answer-by-query.ts';
 import { ignored } from './ignored.ts';
@@ -32,11 +31,11 @@ import { withUnwrittenRows } from './unwritten-rows.ts';
 export const rows: MirroredEntity<RowContent, RowOutline> = {
   storage: rowStorage,
   states: rowStates,
-  open: (worker, notion, config) => ({
+  open: (worker, notion, config, databases) => ({
     kind: rowKind,
-    ...(config.rows === 'on' ? openRowEvents(worker, notion, config) : ignoredEvents(openMissedRows(worker.db))),
+    ...(config.rows === 'on' ? openRowEvents(worker, notion, config, databases) : ignoredEvents(openMissedRows(worker.db))),
     async compare(tools) {
-      if (config.rows === 'on') await wantSweepScans(openSweepScans(worker, config), tools);
+      if (config.rows === 'on') await wantSweepScans(openSweepScans(worker, config, databases), tools);
       return { held: 0, found: 0, gone: [] };
     },
   }),
@@ -54,7 +53,12 @@ function ignoredEvents(missed: MissedRows): Pick<OpenEntity, 'sync'> {
 /** Events of changes that move the time of the last edit. */
 const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
 
-function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'sync-worker'>): Pick<OpenEntity, 'sync' | 'rowFloods'> {
+function openRowEvents(
+  worker: Worker,
+  notion: NotionSource,
+  config: Config<'sync-worker'>,
+  databases: OpenDatabases,
+): Pick<OpenEntity, 'sync' | 'rowFloods'> {
   const { db, metrics, logger, append } = worker;
   const { clockToleranceMs: toleranceMs, notionLagMs: lagMs } = config;
   const now = Date.now;
@@ -62,8 +66,8 @@ function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'syn
   const databasesListing = createDatabasesListing({ db, metrics, trashed: 'does not count' });
   const parents = createRowParents({
     databasesListing,
-    databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
-    syncDatabase: openDatabaseSync(worker, notion).syncOne,
+    databaseRecords: databases.records,
+    syncDatabase: databases.sync.syncOne,
     rowsOff: openRowsOff(db),
   });
   const dependents = openDependents(worker);
@@ -86,7 +90,6 @@ function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'syn
       }),
     ),
   );
-  const followed = openFollowedDatabases(worker);
   const removal: RowRemovalDependencies = {
     records,
     liveRowsOf: createLiveRowsOf(db),
@@ -94,7 +97,7 @@ function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'syn
     contents,
     dependents,
     async followHolders(event, dataSourceId) {
-      for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await followed.follow(event, databaseId);
+      for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await databases.followed.follow(event, databaseId);
     },
     scanAfterMs: lagMs + toleranceMs,
     now,
@@ -118,10 +121,13 @@ function openRowEvents(worker: Worker, notion: NotionSource, config: Config<'syn
   };
 }
 
-function openSweepScans({ db, metrics }: Worker, { rowsScanMs: intervalMs }: Config<'sync-worker'>): SweepScanDependencies {
-  const databaseRecords = createRecordStore(databaseStorage, { db, metrics });
+function openSweepScans(
+  { db, metrics }: Worker,
+  { rowsScanMs: intervalMs }: Config<'sync-worker'>,
+  { records }: OpenDatabases,
+): SweepScanDependencies {
   return {
-    liveDatabases: (workspaceId) => databaseRecords.liveIds(workspaceId),
+    liveDatabases: (workspaceId) => records.liveIds(workspaceId),
     sourcesOf: createFollowedSources({ db, metrics }),
     contents: openDataSourceContents(db),
     intervalMs,

@@ -3,7 +3,6 @@ import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { scanLimits } from '@notion-mirror/domain/row-scan';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
-import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records';
@@ -17,7 +16,7 @@ import type { Config } from '@notion-mirror/service-kit/config';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
-import { openDatabaseSync } from '../databases/open-database-sync.ts';
+import type { OpenDatabases } from '../databases/open-databases.ts';
 import { createReadRowSingly } from './read-row-singly.ts';
 import { createRowParents } from './row-parents.ts';
 import { runScan } from './run-scan.ts';
@@ -32,6 +31,7 @@ export function startScans(
   parts: {
     readonly connections: ConnectionDirectory;
     readonly notion: NotionSource;
+    readonly databases: OpenDatabases;
     /** Whether this worker consumes the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     /** Whether scans may begin. */
@@ -39,7 +39,7 @@ export function startScans(
   },
 ): void {
   const { db, logger, metrics } = worker;
-  const { connections, notion, owns, isReady } = parts;
+  const { connections, notion, databases, owns, isReady } = parts;
   const { notionLagMs: lagMs, clockToleranceMs: toleranceMs } = config;
   const { now } = systemClock;
   const records = createRecordStore(rowStorage, { db, metrics });
@@ -47,8 +47,8 @@ export function startScans(
   const dependents = openDependents(worker);
   const parents = createRowParents({
     databasesListing: createDatabasesListing({ db, metrics, trashed: 'does not count' }),
-    databaseRecords: createRecordStore(databaseStorage, { db, metrics }),
-    syncDatabase: openDatabaseSync(worker, notion).syncOne,
+    databaseRecords: databases.records,
+    syncDatabase: databases.sync.syncOne,
     rowsOff,
   });
   const staleAnswers = createStaleAnswers(new Set(), now);

@@ -1,10 +1,11 @@
 import { keyOf } from '@notion-mirror/domain/entity';
 import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
-import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
+import { databaseStorage, type DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
 import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import { createFollowedSources } from '@notion-mirror/mirror-store/entities/followed-sources';
 import { openMissedRows, type MissedRows } from '@notion-mirror/mirror-store/missed-rows';
-import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { createRecordStore, type RecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createFollowDataSources } from '@notion-mirror/worker/follow-data-sources';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
@@ -24,17 +25,27 @@ const edits: ReadonlySet<string> = new Set([
   'data_source.schema_updated',
 ]);
 
-export function openDatabaseSync(worker: Worker, notion: NotionSource): DatabaseSync {
+/** The databases of a running worker. Opened once: each would remember for itself which records it has written, and which schemas it has seen. */
+export interface OpenDatabases {
+  readonly records: RecordStore<DatabaseContent, DatabaseOutline>;
+  readonly sync: DatabaseSync;
+  readonly followed: FollowedDatabases;
+}
+
+export function openDatabases(worker: Worker, notion: NotionSource): OpenDatabases {
   const { config, db, metrics } = worker;
-  return createDatabaseSync({
-    records: createRecordStore(databaseStorage, { db, metrics }),
+  const records = createRecordStore(databaseStorage, { db, metrics });
+  const followed = config.rows === 'on' ? openFollowedDatabases(worker) : followNothing(openMissedRows(db));
+  const sync = createDatabaseSync({
+    records,
     databasesListing: createDatabasesListing({ db, metrics }),
     notion,
     staleAnswers: createStaleAnswers(edits, Date.now),
-    followed: config.rows === 'on' ? openFollowedDatabases(worker) : followNothing(openMissedRows(db)),
+    followed,
     toleranceMs: config.clockToleranceMs,
     now: Date.now,
   });
+  return { records, sync, followed };
 }
 
 function followNothing(missed: MissedRows): FollowedDatabases {
@@ -44,7 +55,7 @@ function followNothing(missed: MissedRows): FollowedDatabases {
 /** A database whose schemas are forgotten counts as changed. */
 const rememberedDatabases = 10_000;
 
-export function openFollowedDatabases(worker: Worker): FollowedDatabases {
+function openFollowedDatabases(worker: Worker): FollowedDatabases {
   const { db, metrics, append } = worker;
   const dependents = openDependents(worker);
   /** The last known schemas of each database, those that changed last at the end. */
