@@ -111,7 +111,7 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
         {
           code: 'unsupported_type',
           workspaceId: null,
-          text: `${webhook} has a type that concerns neither databases nor rows, so it was ignored.`,
+          text: `${webhook} announces no change of a database or of a row's properties, so it was ignored.`,
           remedy: null,
         },
       ];
