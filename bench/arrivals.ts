@@ -7,7 +7,8 @@ const patienceMs = 120_000;
 /** An event that was sent, epoch ms, after the change in Notion that it announces. */
 interface SentEvent {
   readonly eventId: string;
-  readonly databaseId: string;
+  /** Of the database or row. */
+  readonly id: string;
   readonly sentAt: number;
 }
 
@@ -19,8 +20,15 @@ export interface Arrivals extends AsyncDisposable {
   of(events: readonly SentEvent[]): Promise<ReadonlyMap<string, number>>;
 }
 
+/** Where the records are, and the field that holds an event's `id`. */
+const kinds = {
+  databases: { collection: 'database_records', idField: 'databaseId' },
+  rows: { collection: 'row_records', idField: 'pageId' },
+} as const;
+export type Arriving = keyof typeof kinds;
+
 const changeSchema = z.object({
-  fullDocument: z.object({ databaseId: z.string(), asOf: z.date(), removed: z.never().optional() }),
+  fullDocument: z.looseObject({ asOf: z.date(), removed: z.never().optional() }),
 });
 
 interface SeenRecord {
@@ -29,18 +37,19 @@ interface SeenRecord {
 }
 
 /** A change stream: what a product that reads the mirror would see, majority committed. */
-export async function watchArrivals(db: Db): Promise<Arrivals> {
+export async function watchArrivals(db: Db, of: Arriving): Promise<Arrivals> {
+  const { collection, idField } = kinds[of];
   const seen = new Map<string, SeenRecord[]>();
   const { operationTime } = z.object({ operationTime: z.instanceof(Timestamp) }).parse(await db.command({ ping: 1 }));
-  const pipeline = [{ $project: { 'fullDocument.databaseId': 1, 'fullDocument.asOf': 1, 'fullDocument.removed.reason': 1 } }];
-  const stream = db.collection('database_records').watch(pipeline, { startAtOperationTime: operationTime });
+  const pipeline = [{ $project: { [`fullDocument.${idField}`]: 1, 'fullDocument.asOf': 1, 'fullDocument.removed.reason': 1 } }];
+  const stream = db.collection(collection).watch(pipeline, { startAtOperationTime: operationTime });
   stream.on('change', (change) => {
     const { success, data } = changeSchema.safeParse(change);
     if (!success) return;
-    const { databaseId, asOf } = data.fullDocument;
+    const { [idField]: id, asOf } = data.fullDocument;
     const record = { seenAt: Date.now(), asOf: asOf.getTime() };
-    const before = seen.get(databaseId);
-    if (before === undefined) seen.set(databaseId, [record]);
+    const before = seen.get(String(id));
+    if (before === undefined) seen.set(String(id), [record]);
     else before.push(record);
   });
   return {
@@ -48,8 +57,8 @@ export async function watchArrivals(db: Db): Promise<Arrivals> {
       const arrivedAt = new Map<string, number>();
       let left = events;
       const haveArrived = async () => {
-        left = left.filter(({ eventId, databaseId, sentAt }) => {
-          const record = seen.get(databaseId)?.find(({ asOf }) => asOf >= sentAt);
+        left = left.filter(({ eventId, id, sentAt }) => {
+          const record = seen.get(id)?.find(({ asOf }) => asOf >= sentAt);
           if (record !== undefined) arrivedAt.set(eventId, record.seenAt);
           return record === undefined;
         });

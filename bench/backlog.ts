@@ -17,6 +17,8 @@ interface Tenant {
 export interface Backlog {
   /** Appends an event for each of `databases` new databases, in turn over the tenants; resolves when all are on the log. */
   append(databases: number): Promise<void>;
+  /** Appends an event for this database. */
+  announce(tenant: Tenant, databaseId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,35 +36,35 @@ export async function openBacklog({ env }: System, tenants: readonly Tenant[]): 
     deadlineMs: 60_000,
     maxWaiting: 100_000,
   });
+
+  async function announce({ workspaceId, connectionId, notionWorkspaceId }: Tenant, databaseId: string): Promise<void> {
+    const now = new Date();
+    const event = {
+      eventId: randomUUID(),
+      kind: 'sync',
+      type: 'database.content_updated',
+      workspaceId,
+      connectionId,
+      providerConfigKey: 'notion',
+      notionWorkspaceId,
+      databaseId,
+      dataSourceId: null,
+      pageId: null,
+      occurredAt: now,
+      receivedAt: now,
+      origin: 'nango',
+    } as const;
+    await publisher.publish(toRecord({ topic, event, codec }));
+  }
+
   return {
     async append(databases) {
       for (let from = 0; from < databases; from += 1_000) {
         const some = Array.from({ length: Math.min(1_000, databases - from) }, (_, n) => tenants[(from + n) % tenants.length]);
-        await Promise.all(
-          some.flatMap((tenant) => {
-            if (tenant === undefined) return [];
-            const { workspaceId, connectionId, notionWorkspaceId } = tenant;
-            const now = new Date();
-            const event = {
-              eventId: randomUUID(),
-              kind: 'sync',
-              type: 'database.content_updated',
-              workspaceId,
-              connectionId,
-              providerConfigKey: 'notion',
-              notionWorkspaceId,
-              databaseId: newDatabaseId(),
-              dataSourceId: null,
-              pageId: null,
-              occurredAt: now,
-              receivedAt: now,
-              origin: 'nango',
-            } as const;
-            return [publisher.publish(toRecord({ topic, event, codec }))];
-          }),
-        );
+        await Promise.all(some.flatMap((tenant) => (tenant === undefined ? [] : [announce(tenant, newDatabaseId())])));
       }
     },
+    announce,
     close: () => publisher.stop(),
   };
 }

@@ -1,4 +1,5 @@
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { z } from 'zod';
 import type { BenchSystem } from './bench-system.ts';
@@ -10,18 +11,18 @@ const measured = z.object({ perSecond: z.number(), cpuMicroseconds: z.number() }
 
 export const mongoFloorName = 'MongoDB itself: bulkWrite of 1,000, 4 connections';
 
-/** Writes `documents` into an empty collection of a database of its own. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
-export function mongoFloor({ system, watchdog }: BenchSystem, documents: number): Contender {
+/** Writes so many documents, of databases or rows, into an empty collection of a database of its own. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
+export function mongoFloor({ system, watchdog }: BenchSystem, documents: number, of: 'databases' | 'rows' = 'databases'): Contender {
   const { databaseName, client } = system.db;
   const floor = client.db(`${databaseName}_floor`);
   const uri = mongoUriOf(system, floor.databaseName);
   return {
     name: mongoFloorName,
     async measure() {
-      await initMongo(floor, { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 });
+      await initMongo(floor, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 });
       const pid = await mongodPid(system);
       const before = cpuSecondsOf(pid);
-      const task = { uri, documents, atATime: 1_000, connections: 4 };
+      const task = { uri, of, documents, atATime: 1_000, connections: 4 };
       const { perSecond, cpuMicroseconds } = measured.parse(await runTask(watchdog, 'floors/bulk-write.ts', task));
       const mongodSeconds = cpuSecondsOf(pid) - before;
       await floor.dropDatabase();

@@ -23,6 +23,8 @@ export interface StubOptions {
   readonly quick?: boolean;
   /** Latency of a call to Notion, ms. Default 0. */
   readonly callMs?: number;
+  /** Settings that differ from the defaults. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 let measured = 0;
@@ -52,10 +54,10 @@ export async function measureAlone(
 export async function prepareWithStub(
   stack: StackAddresses,
   scenario: string,
-  prepare: (bench: StubSystem) => Promise<Prepared['contenders']>,
+  prepare: (bench: StubSystem, onEnd: (end: () => Promise<void>) => void) => Promise<Prepared['contenders']>,
   options: StubOptions = {},
 ): Promise<Prepared> {
-  const { quick = false, tenants = quick ? 8 : 200, callMs = 0 } = options;
+  const { quick = false, tenants = quick ? 8 : 200, callMs = 0, variables = {} } = options;
   const port = await freePort();
   return prepareWithSystem(
     stack,
@@ -72,9 +74,9 @@ export async function prepareWithStub(
       const backlog = await openBacklog(system, customers);
       onEnd(() => backlog.close());
       await sweepAll(bench, customers);
-      return prepare({ ...bench, backlog, customers, notionPid: notion.pid });
+      return prepare({ ...bench, backlog, customers, notionPid: notion.pid }, onEnd);
     },
-    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}` },
+    { MIRROR_NOTION_API_URL: `http://127.0.0.1:${port}`, ...variables },
   );
 }
 

@@ -14,8 +14,14 @@ export interface Sender {
   readonly botId: string;
 }
 
+/** What a webhook is about: a database, or a row in it. */
+export interface Subject {
+  readonly databaseId: string;
+  readonly row?: { readonly pageId: string; readonly dataSourceId: string } | undefined;
+}
+
 /** A signed Notion webhook as Nango forwards it, about 1 KB, with new ids each time. */
-export function signedWebhook(sender: Sender, signingKey: string, databaseId: string = randomUUID()): SignedWebhook {
+export function signedWebhook(sender: Sender, signingKey: string, subject: Subject = { databaseId: randomUUID() }): SignedWebhook {
   const eventId = randomUUID();
   const body = stableStringify({
     connectionId: sender.connectionId,
@@ -36,10 +42,18 @@ export function signedWebhook(sender: Sender, signingKey: string, databaseId: st
       ],
       attempt_number: 1,
       api_version: '2025-09-03',
-      entity: { id: databaseId, type: 'database' },
-      type: 'database.content_updated',
-      data: { parent: { id: randomUUID(), type: 'page' }, updated_blocks: [{ id: randomUUID(), type: 'child_database' }] },
+      ...changeOf(subject),
     },
   });
   return { eventId, body, headers: { 'content-type': 'application/json', 'x-nango-hmac-sha256': nangoHmac(signingKey, body) } };
+}
+
+function changeOf({ databaseId, row }: Subject): object {
+  if (row === undefined) {
+    const data = { parent: { id: randomUUID(), type: 'page' }, updated_blocks: [{ id: randomUUID(), type: 'child_database' }] };
+    return { entity: { id: databaseId, type: 'database' }, type: 'database.content_updated', data };
+  }
+  const parent = { id: databaseId, type: 'database', data_source_id: row.dataSourceId };
+  const data = { parent, updated_properties: ['a%3Am'] };
+  return { entity: { id: row.pageId, type: 'page' }, type: 'page.properties_updated', data };
 }

@@ -8,7 +8,7 @@ import { startWebhookServer } from './start-webhook-server.ts';
 
 export interface BareClients {
   readonly url: string;
-  /** Its mirror: `database_records`, as far as it has the same fields. */
+  /** Its mirror: `database_records` and `row_records`, as far as they have the same fields. */
   readonly db: Db;
   readonly ingressPid: number;
   readonly workerPid: number;
@@ -18,7 +18,7 @@ export interface BareClients {
 export async function startBareClients(
   bench: BenchSystem,
   onEnd: (end: () => Promise<void>) => void,
-  { stack, customers }: { readonly stack: StackAddresses; readonly customers: readonly Customer[] },
+  { stack, customers, notionUrl }: { readonly stack: StackAddresses; readonly customers: readonly Customer[]; readonly notionUrl: string },
 ): Promise<BareClients> {
   const { system, watchdog } = bench;
   const name = `${system.db.databaseName}_bare`;
@@ -34,7 +34,7 @@ export async function startBareClients(
     BENCH_BROKERS: stack.kafkaBrokers,
     BENCH_TOPIC: name,
     BENCH_MONGODB_URI: uri,
-    BENCH_NOTION_URL: system.notion.url,
+    BENCH_NOTION_URL: notionUrl,
     BENCH_TOKENS: JSON.stringify(Object.fromEntries(customers.map((one) => [one.connectionId, one.botToken]))),
   });
   onEnd(() => worker.stop());

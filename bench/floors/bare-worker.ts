@@ -1,4 +1,5 @@
-// The least code that does what the sync-worker does with an event: reads it from the log, fetches the database and its data source, writes the document.
+// The least code that does what the sync-worker does with an event: reads it from the log, fetches the row, or the database and its data source, writes the
+// document.
 // No order, retries, budget or write rule; an offset is committed before its work is done; no metrics, log or outcome. Prints 0 (it has no port) when it has
 // joined its group.
 import { Agent, get } from 'node:http';
@@ -29,6 +30,7 @@ interface Event {
   readonly workspaceId: string;
   readonly connectionId: string;
   readonly databaseId: string;
+  readonly pageId: string | null;
 }
 
 interface RecordDocument {
@@ -37,17 +39,22 @@ interface RecordDocument {
 }
 
 const mongo = await new MongoClient(env.BENCH_MONGODB_URI, { writeConcern: { w: 'majority' } }).connect();
-const records = mongo.db().collection<RecordDocument>('database_records');
-const write = together<RecordDocument>((documents) =>
-  records.bulkWrite(
-    documents.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { _id }, replacement, upsert: true } })),
-    { ordered: false },
-  ),
-);
+const writeDatabase = writing('database_records');
+const writeRow = writing('row_records');
+
+function writing(collection: string): (document: RecordDocument) => Promise<void> {
+  const records = mongo.db().collection<RecordDocument>(collection);
+  return together<RecordDocument>((documents) =>
+    records.bulkWrite(
+      documents.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { _id }, replacement, upsert: true } })),
+      { ordered: false },
+    ),
+  );
+}
 
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 
-function ask(kind: 'databases' | 'data_sources', id: string, token: string): Promise<unknown> {
+function ask(kind: 'databases' | 'data_sources' | 'pages', id: string, token: string): Promise<unknown> {
   const headers = { authorization: `Bearer ${token}`, 'notion-version': '2026-03-11' };
   return new Promise((resolve, reject) => {
     get(`${env.BENCH_NOTION_URL}/v1/${kind}/${id}`, { agent, headers }, (response) => resolve(json(response))).once('error', reject);
@@ -58,16 +65,20 @@ const withSources = z.object({ object: z.literal('database'), data_sources: z.ar
 /** By database: known sources are fetched at the same time as the database. */
 const knownSources = new Map<string, readonly string[]>();
 
-async function mirror({ eventId, workspaceId, connectionId, databaseId }: Event): Promise<void> {
+async function mirror({ eventId, workspaceId, connectionId, databaseId, pageId }: Event): Promise<void> {
   const asOf = new Date();
   const token = tokens.get(connectionId) ?? '';
+  if (pageId !== null) {
+    const content = await ask('pages', pageId, token);
+    return writeRow({ _id: `${workspaceId} ${pageId}`, workspaceId, databaseId, pageId, asOf, content, lastEvent: { id: eventId } });
+  }
   const sourcesOf = (ids: readonly string[]) => Promise.all(ids.map((id) => ask('data_sources', id, token)));
   const known = knownSources.get(databaseId);
   const [database, early] = await Promise.all([ask('databases', databaseId, token), known && sourcesOf(known)]);
   const ids = withSources.parse(database).data_sources.map(({ id }) => id);
   knownSources.set(databaseId, ids);
   const content = { database, dataSources: early ?? (await sourcesOf(ids)) };
-  await write({ _id: `${workspaceId} ${databaseId}`, workspaceId, databaseId, asOf, content, lastEvent: { id: eventId } });
+  await writeDatabase({ _id: `${workspaceId} ${databaseId}`, workspaceId, databaseId, asOf, content, lastEvent: { id: eventId } });
 }
 
 const consumer = kafkaOf(env.BENCH_BROKERS.split(',')).consumer({ groupId: env.BENCH_TOPIC });

@@ -37,6 +37,7 @@ const envelope = z.object({
     workspace_id: z.uuid(),
     type: z.string(),
     entity: z.object({ id: z.uuid(), type: z.string() }),
+    data: z.object({ parent: z.object({ id: z.uuid(), data_source_id: z.uuid().nullish() }) }),
   }),
 });
 
@@ -59,17 +60,20 @@ function acceptedOf(raw: Buffer, signature: string): Accepted | null {
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
   const { connectionId, providerConfigKey, payload } = envelope.parse(JSON.parse(raw.toString()));
   const workspaceId = tenants.get(connectionId) ?? '';
+  const { entity, data } = payload;
+  const isRow = entity.type === 'page';
+  const databaseId = isRow ? data.parent.id : entity.id;
   const value = avro.toBuffer({
     eventId: payload.id,
-    kind: 'sync',
+    kind: isRow ? 'row_sync' : 'sync',
     type: payload.type,
     workspaceId,
     connectionId,
     providerConfigKey,
     notionWorkspaceId: payload.workspace_id,
-    databaseId: payload.entity.id,
-    dataSourceId: null,
-    pageId: null,
+    databaseId,
+    dataSourceId: data.parent.data_source_id ?? null,
+    pageId: isRow ? entity.id : null,
     occurredAt: Date.parse(payload.timestamp),
     receivedAt: Date.now(),
     origin: 'nango',
@@ -87,7 +91,7 @@ function acceptedOf(raw: Buffer, signature: string): Accepted | null {
     type: payload.type,
     workspaceId,
     connectionId,
-    databaseId: payload.entity.id,
+    databaseId,
     to: 'log',
   };
   return { message, fields };

@@ -15,7 +15,15 @@ const task = z
     rate: z.number().nullable(),
     /** One webhook each, in this order. */
     events: z
-      .array(z.object({ connectionId: z.string(), notionWorkspaceId: z.string(), botId: z.string(), databaseId: z.string() }))
+      .array(
+        z.object({
+          connectionId: z.string(),
+          notionWorkspaceId: z.string(),
+          botId: z.string(),
+          databaseId: z.string(),
+          row: z.object({ pageId: z.string(), dataSourceId: z.string() }).optional(),
+        }),
+      )
       .max(100_000),
   })
   .parse(await json(process.stdin));
@@ -23,16 +31,19 @@ const task = z
 const deadlineMs = 30_000;
 const poster = createPoster({ maxConcurrent: task.connections });
 // Signed before the clock starts: the sender is not what is measured.
-const webhooks = task.events.map(({ databaseId, ...sender }) => ({ databaseId, ...signedWebhook(sender, key, databaseId) }));
+const webhooks = task.events.map(({ databaseId, row, ...sender }) => ({
+  id: row?.pageId ?? databaseId,
+  ...signedWebhook(sender, key, { databaseId, row }),
+}));
 const startedAt = Date.now();
 
-async function send(index: number, { eventId, databaseId, body, headers }: (typeof webhooks)[number]) {
+async function send(index: number, { eventId, id, body, headers }: (typeof webhooks)[number]) {
   if (task.rate !== null) await delay(Math.max(0, startedAt + (index * 1_000) / task.rate - Date.now()));
   const sentAt = Date.now();
   const began = performance.now();
   const result = await poster.post(task.url, headers, Buffer.from(body), deadlineMs);
   if (result.kind !== 'answer' || result.status !== 200) throw new Error(`a webhook was not accepted: ${JSON.stringify(result)}`);
-  return { eventId, databaseId, sentAt, ackMs: performance.now() - began };
+  return { eventId, id, sentAt, ackMs: performance.now() - began };
 }
 
 /** All take from one queue: that many webhooks are in flight. */

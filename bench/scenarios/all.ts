@@ -3,7 +3,12 @@ import { eventToDocumentScenario } from './event-to-document.ts';
 import { idle } from './idle.ts';
 import { ingress } from './ingress.ts';
 import { memory } from './memory.ts';
-import { rebuild } from './rebuild.ts';
+import { rebuild, rowRebuild } from './rebuild.ts';
+import { rowBackfill } from './row-backfill.ts';
+import { rowBudget } from './row-budget.ts';
+import { rowBulkEdit } from './row-bulk-edit.ts';
+import { rowMemory } from './row-memory.ts';
+import { rowDuringBackfill, rowToDocument } from './row-to-document.ts';
 import { startStop } from './start-stop.ts';
 import { tenants } from './tenants.ts';
 import { workerWrites } from './worker-writes.ts';
@@ -46,4 +51,11 @@ export const scenarios: readonly Scenario[] = [
   idle,
   startStop,
   tenants,
+  rowToDocument,
+  rowDuringBackfill,
+  rowBackfill,
+  rowRebuild,
+  rowBudget,
+  rowBulkEdit,
+  rowMemory,
 ];

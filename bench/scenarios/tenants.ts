@@ -47,7 +47,7 @@ async function measureRate({ system, watchdog, customers }: StubSystem, count: n
   });
   const task = { url: system.webhookUrl('nango'), connections: 64, rate: 200, events } as const;
   const send = async () => {
-    await using arrivals = await watchArrivals(system.db);
+    await using arrivals = await watchArrivals(system.db, 'databases');
     const { sent } = await sendWebhooks(watchdog, system.nango.environment.signingKey, task);
     const arrivedAt = await arrivals.of(sent);
     return sent.map(({ eventId, sentAt }) => (arrivedAt.get(eventId) ?? Number.NaN) - sentAt);
