@@ -9,7 +9,7 @@ let scene: Scene;
 let customer: Customer;
 
 beforeAll(async () => {
-  scene = await setScene('live_rows', { env: { MIRROR_ROWS: 'on', MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' } });
+  scene = await setScene('live_rows', { env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' } });
   await scene.startAll();
   const isReady = (name: string) => scene.lines.some(({ service, msg }) => service === name && msg === 'rows are ready');
   await waitUntil(() => isReady('ingress') && isReady('sync-worker'));

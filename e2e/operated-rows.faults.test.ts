@@ -15,7 +15,7 @@ const titled = (content: string) => ({ Name: { title: [{ text: { content } }] } 
 beforeAll(async () => {
   // No tolerance: scans need not wait ten seconds for the changes that they are to find.
   scene = await setScene('operated_rows', {
-    env: { MIRROR_ROWS: 'on', MIRROR_CLOCK_TOLERANCE_SECONDS: '0', MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' },
+    env: { MIRROR_CLOCK_TOLERANCE_SECONDS: '0', MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' },
   });
   await scene.startAll();
   customer = await scene.connect('acme', 'Acme');

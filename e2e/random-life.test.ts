@@ -52,7 +52,7 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
   test(
     'the mirror equals Notion despite late, duplicated and reordered webhooks and killed workers',
     async () => {
-      const rows = { share: scene.withRows ? 0.6 : 0, most: 150 };
+      const rows = { share: 0.6, most: 150 };
       const life = createSeededLife({ pair: scene.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed, rows });
       let crashes: Promise<void> = Promise.resolve();
       for (let done = 1; done <= actions; done += 1) {
@@ -64,7 +64,6 @@ describe(`a random life of four tenants (seed ${seed})`, () => {
       await scene.untilEqual();
       expect(scene.lines.filter((line) => line['outcome'] === 'dead_letter')).toEqual([]);
       expect(await scene.db.collection('databases').countDocuments()).toBe(scene.notionDatabases());
-      if (!scene.withRows) return;
       expect(await scene.db.collection('rows').countDocuments()).toBe(scene.notionRows());
       await wantScans(scene.db, await scene.countDifferences());
       await waitUntil(async () => (await scene.countDifferences()).length === 0, {

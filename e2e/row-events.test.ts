@@ -24,7 +24,7 @@ const newRow = () => scene.notion.createRows({ dataSourceId: table.dataSourceId,
 
 beforeAll(async () => {
   // No tolerance: a delete need not be ten seconds younger than the fetch before it.
-  scene = await setScene('row_events', { env: { MIRROR_ROWS: 'on', MIRROR_CLOCK_TOLERANCE_SECONDS: '0' } });
+  scene = await setScene('row_events', { env: { MIRROR_CLOCK_TOLERANCE_SECONDS: '0' } });
   const { schemaRegistry } = loadConfig(scene.env, 'cli');
   codec = await createEventCodec({ schemaRegistry, subject: topics().eventsSubject });
   const inAnHour = new Date(Date.now() + 3_600_000);

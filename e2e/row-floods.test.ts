@@ -17,7 +17,6 @@ beforeAll(async () => {
   scene = await setScene('row_floods', {
     emulators: { notion: { delivery: { aggregationMs: 1_000 }, rows: { lagMs: [0, 1_500] } } },
     env: {
-      MIRROR_ROWS: 'on',
       MIRROR_NOTION_REQUESTS_PER_MINUTE: '400',
       MIRROR_NOTION_LAG_SECONDS: '2',
       MIRROR_CLOCK_TOLERANCE_SECONDS: '1',

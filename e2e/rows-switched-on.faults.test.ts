@@ -27,7 +27,7 @@ beforeAll(async () => {
       // While the ingress is restarted, Nango tries again; for longer than it would, since a busy machine starts processes slowly.
       nango: { delivery: { breaker: null, timeScale: 5 } },
     },
-    env: { MIRROR_ROWS: 'on', MIRROR_CLOCK_TOLERANCE_SECONDS: '2' },
+    env: { MIRROR_CLOCK_TOLERANCE_SECONDS: '2' },
   });
   watch = watchRows(scene);
   for (const name of ['ingress', 'sync-worker', 'delete-worker'] as const) {

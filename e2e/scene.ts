@@ -51,7 +51,7 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
       const isEqual = createEqualityCheck(system, workspaceId);
       await waitUntil(isEqual, {
         // A scan of a killed worker is taken over after a minute.
-        timeoutMs: system.withRows ? 180_000 : 90_000,
+        timeoutMs: 180_000,
         describe: async () => {
           const differences = (await system.differences(workspaceId)).slice(0, 5);
           const ids = new Set(differences.map(({ databaseId }) => databaseId));

@@ -37,7 +37,6 @@ export async function setRowsScene(name: string) {
     MIRROR_TOPIC_PREFIX: log.prefix,
     MIRROR_NOTION_API_URL: notion.url,
     MIRROR_ENCRYPTION_KEY: key.toString('base64'),
-    MIRROR_ROWS: 'on',
   };
   await initMongo(db, someLayout);
   await log.init(1);

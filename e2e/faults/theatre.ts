@@ -217,7 +217,7 @@ async function liveDuring(
   { seed, actions }: { readonly seed: string; readonly actions: number },
   during: () => Promise<void>,
 ): Promise<number> {
-  const rows = { share: system.withRows ? 0.5 : 0, most: 12 };
+  const rows = { share: 0.5, most: 12 };
   const life = createSeededLife({ pair: system.pair, workspaces: customers.map(({ inNotion }) => inNotion), seed, rows });
   // So that there is something to break.
   const first = Math.min(actions, customers.length);

@@ -46,7 +46,7 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
     const initech = await system.connect('initech', 'Initech');
 
     narrator.say('They work in Notion, and the mirror follows');
-    for await (const { customer, says, about, act } of lifeOf(acme, globex, initech, system)) {
+    for (const { customer, says, about, act } of lifeOf(acme, globex, initech)) {
       signal.throwIfAborted();
       narrator.action(customer.workspaceId, says, about);
       await act();
@@ -101,8 +101,7 @@ async function caughtUp(system: System, signal: AbortSignal): Promise<void> {
 interface Verdict {
   readonly mirrored: number;
   readonly inNotion: number;
-  /** Null: rows are not mirrored. */
-  readonly rows: { readonly mirrored: number; readonly inNotion: number } | null;
+  readonly rows: { readonly mirrored: number; readonly inNotion: number };
   readonly differences: readonly Difference[];
   readonly deadLetters: number;
 }
@@ -111,7 +110,7 @@ async function verdictOf(stack: StackAddresses, system: System): Promise<Verdict
   return {
     mirrored: await system.db.collection('databases').countDocuments(),
     inNotion: system.notionDatabases(),
-    rows: system.withRows ? { mirrored: await system.db.collection('rows').countDocuments(), inNotion: system.notionRows() } : null,
+    rows: { mirrored: await system.db.collection('rows').countDocuments(), inNotion: system.notionRows() },
     differences: await system.differences(),
     deadLetters: await countDeadLetters(stack, system),
   };
@@ -120,12 +119,11 @@ async function verdictOf(stack: StackAddresses, system: System): Promise<Verdict
 function printVerdict({ mirrored, inNotion, rows, differences, deadLetters }: Verdict, narrator: Narrator, json: boolean): void {
   const equal = differences.length === 0;
   narrator.say('The verdict');
-  const [ours, theirs] = rows === null ? ['', ''] : [` and ${rows.mirrored} rows`, ` and ${rows.inNotion}`];
-  console.log(`  The mirror holds ${mirrored} databases${ours}, Notion ${inNotion}${theirs}.`);
+  console.log(`  The mirror holds ${mirrored} databases and ${rows.mirrored} rows, Notion ${inNotion} and ${rows.inNotion}.`);
   console.log(equal ? pc.green('  They are equal, field by field.') : pc.red(`  They differ in ${differences.length} places:`));
   for (const difference of differences.slice(0, 20)) console.log(describe(difference));
   console.log(deadLetters === 0 ? pc.green('  No dead letters.') : pc.red(`  ${deadLetters} dead letters.`));
-  if (json) console.log(JSON.stringify({ mirrored, inNotion, ...(rows === null ? {} : { rows }), equal, differences, deadLetters }));
+  if (json) console.log(JSON.stringify({ mirrored, inNotion, rows, equal, differences, deadLetters }));
 }
 
 function describe({ databaseId, pageId, field, mirror, notion }: Difference): string {

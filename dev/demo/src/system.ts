@@ -5,7 +5,6 @@ import { freePort } from '@notion-mirror/local-stack/ports';
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { variables } from '@notion-mirror/service-kit/variables';
 import { createCustomer, type Customer } from './customers.ts';
 import { differences, type Difference } from './equality.ts';
 import { contentsDifferences, rowDifferences } from './row-equality.ts';
@@ -42,8 +41,6 @@ export interface System {
   register(customer: Customer): Promise<void>;
   /** A new Notion workspace, connected in Nango, of which the mirror knows nothing yet; its differences count from now on. */
   prepare(workspaceId: string, name: string): Customer;
-  /** Whether rows are mirrored, too: MIRROR_ROWS. */
-  readonly withRows: boolean;
   /**
    * What differs between the mirror's views and Notion's truth, over all customers or for one tenant: of the databases, and when there is nothing,
    * of the rows and of what the mirror says about their completeness.
@@ -96,11 +93,8 @@ export async function startSystem(
     MIRROR_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     // As far behind as an emulated Notion is asked to be in the tests, so that scans need not wait a minute.
     MIRROR_NOTION_LAG_SECONDS: '1',
-    // Default: as the services do without it. MIRROR_TEST_ROWS=on or off decides for demo and tests.
-    ...(process.env['MIRROR_TEST_ROWS'] === undefined ? {} : { MIRROR_ROWS: process.env['MIRROR_TEST_ROWS'] }),
     ...options.env,
   };
-  const withRows = variables.MIRROR_ROWS.parse.parse(env['MIRROR_ROWS'] ?? variables.MIRROR_ROWS.default) === 'on';
   const watchdog = await startWatchdog();
   const services = new Set<ServiceProcess>();
   const customers: Customer[] = [];
@@ -135,7 +129,6 @@ export async function startSystem(
       nango,
       env,
       db,
-      withRows,
       webhookUrl: (route) => `http://127.0.0.1:${httpPort}/webhooks/${route}`,
       async start(name, program, ownEnv = {}) {
         const service = await startService(name, { ...env, ...ownEnv }, { watchdog, onLine: options.onLine, program });
@@ -160,7 +153,7 @@ export async function startSystem(
           of.map(async (customer) => {
             const documents = await documentsOf('databases', customer);
             const databases = differences(documents, truthOf(customer));
-            return databases.length === 0 && withRows ? rowsDifferOf(customer) : databases;
+            return databases.length === 0 ? rowsDifferOf(customer) : databases;
           }),
         );
         return found.flat();

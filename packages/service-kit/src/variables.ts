@@ -338,7 +338,7 @@ export const variables = {
   }),
   MIRROR_ROWS: variable({
     key: 'rows',
-    default: 'off',
+    default: 'on',
     usedBy: everyone,
     description: 'Whether the rows of the databases are mirrored, too. The same for every service.',
     expected: 'on or off',

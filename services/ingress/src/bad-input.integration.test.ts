@@ -59,7 +59,7 @@ beforeAll(async () => {
     token: null,
   });
   await letRowsIn(database);
-  ingress = start(database, { MIRROR_NOTION_VERIFICATION_TOKENS: notionToken, MIRROR_ROWS: 'on' });
+  ingress = start(database, { MIRROR_NOTION_VERIFICATION_TOKENS: notionToken });
   open = start(handshakeDatabase);
   events = await startTopicReader(sandbox.kafka, sandbox.topics.events);
   deadLetters = await startTopicReader(sandbox.kafka, sandbox.topics.deadLetters);
