@@ -100,7 +100,7 @@ function gone(databaseId: string, seconds: number, rev: number): EntityState<nev
   return { kind: 'removed', workspaceId: 'acme', id: databaseId, rev, asOf: at(seconds), source: 'delete', connectionId: null, removed };
 }
 
-function liveRow(id: string, seconds: number, rev: number, change: Partial<RowContent>): EntityState<RowContent> {
+function liveRow(id: string, seconds: number, rev: number, change: Partial<RowContent>): EntityState<RowContent> & { kind: 'live' } {
   const { content: _, ...head } = live('unused', seconds, rev) as EntityState<DatabaseContent> & { kind: 'live' };
   return { ...head, id, lastEvent: null, seenBy: 'query', content: someRow(change) };
 }
@@ -158,7 +158,7 @@ describe('from the state log', () => {
 
   test('rows are rebuilt together with databases, and a shadow shows the differences of both', async () => {
     await putStates([live('a', 1, 1)]);
-    const template: EntityState<RowContent> = { ...liveRow('p3', 1, 1, { title: 'Template' }), isListed: false };
+    const template = { ...liveRow('p3', 1, 1, { title: 'Template' }), isListed: false as const };
     const kept = { dataSourceId: 's1', createdTime: new Date('2026-03-01T19:05:00.000Z') };
     const removed: EntityState<RowContent> = { ...(gone('p2', 1, 1) as EntityState<RowContent> & { kind: 'removed' }), kept };
     const kale = [liveRow('p1', 1, 1, { title: 'Kale' }), removed, liveRow('p1', 2, 2, { title: 'Cabbage' })];

@@ -55,7 +55,7 @@ const incomplete = async (claim: ScanClaim): Promise<void> => {
 
 async function nextScan(): Promise<ScanClaim> {
   for (;;) {
-    const claim = await ledger.claim({ workspaceId: 'acme', dataSourceId: source }, 'w1', 60_000, new Date(0));
+    const claim = await ledger.claim({ workspaceId: 'acme', dataSourceId: source }, 'w1', 60_000);
     if (claim !== null) return claim;
   }
 }
