@@ -110,7 +110,9 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
               if (changes === null || current.state === 'off') return changes;
               const reasons = [changes.databaseId === undefined ? ('schema_changed' as const) : ('moved' as const)];
               const at = now();
-              return wanting(current, wantedBy({ reasons, depth: 'all', at, raisesAll: false, dueAt: at }), changes);
+              // A scan may have failed because no database had the data source.
+              const noWait = changes.databaseId !== undefined && current.claimedBy === null ? { claimedUntil: at, failures: 0 } : {};
+              return wanting(current, wantedBy({ reasons, depth: 'all', at, raisesAll: false, dueAt: at }), { ...changes, ...noWait });
             });
           }
         }
@@ -125,7 +127,7 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
         const changed = await changeContents(contents, ref, (current) => {
           if (current.state === 'off') return null;
           // Its rows were removed, also those that a scan had seen already.
-          const begun = wish.reasons.includes('came_back') ? begunAgain(current) : {};
+          const begun = wish.reasons.includes('came_back') ? begunAgain(current, now()) : {};
           const isImpatient = wish.reasons.includes('operator') && current.claimedBy === null;
           const noWait = isImpatient ? { claimedUntil: now(), failures: 0 } : {};
           return wanting(current, wantedBy(wish), { ...begun, ...noWait });
@@ -145,7 +147,7 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
           const changed = await changeContents(contents, { workspaceId, dataSourceId }, (current) => {
             if (!isOutdated(current, since, lagMs)) return null;
             const wish = wantedBy({ reasons: ['rows_were_off'], depth: 'all', at: since, raisesAll: false, dueAt: since });
-            return wanting(current, wish, { ...begunAgain(current), followedAt: now() });
+            return wanting(current, wish, { ...begunAgain(current, now()), followedAt: now() });
           });
           if (changed !== null) count += 1;
         }
@@ -225,9 +227,12 @@ const unknownRows = {
 
 const off = { state: 'off', wanted: null, dueAt: null } as const;
 
-/** Its rows are to be scanned from the beginning: what a running scan was wanted for is wanted again. */
-function begunAgain({ wanted, scan }: ContentsDocument): Partial<ContentsDocument> {
-  return { ...unknownRows, state: 'scanning', wanted: merged(wanted, scan?.wish ?? null) };
+/**
+ * Its rows are to be scanned from the beginning: what a running scan was wanted for is wanted again. That scan has lost its claim, and a failure says nothing
+ * any more, so neither is waited for.
+ */
+function begunAgain({ wanted, scan }: ContentsDocument, at: Date): Partial<ContentsDocument> {
+  return { ...unknownRows, state: 'scanning', wanted: merged(wanted, scan?.wish ?? null), claimedUntil: at };
 }
 
 /** Null: the document agrees with the database's record. */

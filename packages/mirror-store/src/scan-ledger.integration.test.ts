@@ -161,6 +161,24 @@ describe('a data source', () => {
     expect(await claimed('w2')).toMatchObject({ depth: 'all', progress: null });
   });
 
+  // With a short lag it waited for a minute: until the lost claim would have expired, or until the failed scan was to be tried again.
+  test.each([
+    ['came_back', 'runs'],
+    ['came_back', 'has failed'],
+    ['moved', 'has failed'],
+  ] as const)('that %s while its scan %s is scanned as soon as a scan sees it', async (how, scan) => {
+    const short = { lagMs: second, toleranceMs: second };
+    const quick = openScanLedger(mongo.db, short, now);
+    await follow(['s1', 'a']);
+    const running = (await quick.claim(s1, 'w1', minute))!;
+    if (scan === 'has failed') await quick.fail(running, 'no live database has it', minute, false);
+    time += second;
+    if (how === 'came_back') await contents.want(s1, wish({ reasons: ['came_back'] }));
+    else await contents.follow({ ...database, databaseId: 'd2' }, [{ dataSourceId: 's1', schema: 'a' }]);
+    time += 2 * second + 1;
+    expect(await quick.claim(s1, 'w2', minute)).not.toBeNull();
+  });
+
   test('whose events were missed is no longer complete, until a scan has seen all that was missed', async () => {
     await follow(['s1', 'a'], ['s2', 'a'], ['s3', 'a']);
     await contents.turnOff({ ...s1, dataSourceId: 's3' });

@@ -56,6 +56,7 @@ export function startScanScheduler(deps: {
   const stopping = new AbortController();
   /** By tenant. */
   const running = new Map<string, Promise<void>>();
+  const claims = new Set<ScanClaim>();
   /** Scans that were due at `dueAt` and have not begun. While many scans end, reading them again each time would cost more than the scans. */
   let due: DataSourceRef[] = [];
   let dueAt = Number.NEGATIVE_INFINITY;
@@ -123,9 +124,11 @@ export function startScanScheduler(deps: {
     const scanning = scan(claim)
       .catch((error: unknown) => logger.warn({ err: error, workspaceId, dataSourceId }, 'cannot record the end of a scan'))
       .finally(() => {
+        claims.delete(claim);
         running.delete(workspaceId);
         loop.nudge();
       });
+    claims.add(claim);
     running.set(workspaceId, scanning);
   }
 
@@ -175,6 +178,14 @@ export function startScanScheduler(deps: {
     }
   }
 
+  async function giveUp(claim: ScanClaim): Promise<void> {
+    try {
+      await ledger.release(claim);
+    } catch (error) {
+      logger.warn({ err: error, workspaceId: claim.workspaceId, dataSourceId: claim.dataSourceId }, 'cannot release the claim of a scan');
+    }
+  }
+
   /** Renews the claim; ends the scan when the claim is lost or the tenant has moved to another worker. */
   async function renew(claim: ScanClaim, over: AbortScope): Promise<void> {
     try {
@@ -204,6 +215,8 @@ export function startScanScheduler(deps: {
   return {
     async stop() {
       stopping.abort();
+      // At once: where a server is slow, a scan may end only after this worker has. Others would wait until the claim expires.
+      await Promise.all([...claims].map(giveUp));
       await loop.stop();
       await Promise.all(running.values());
     },
