@@ -156,10 +156,11 @@ describe('schema changes alone', () => {
   });
 });
 
+const dependency = (at: number, hop = 1) => wantedBy(wish(at, { hop }));
+const operator = (at: number) => wantedBy(wish(at, { reasons: ['operator'] }));
+
 describe('rows that depend on others', () => {
   const hour = 60 * minute;
-  const dependency = (at: number, hop = 1) => wantedBy(wish(at, { hop }));
-  const operator = (at: number) => wantedBy(wish(at, { reasons: ['operator'] }));
 
   test('cause a scan at once, and then at most one in an hour, however often they change', () => {
     let plan: Plan = nothing;
@@ -198,8 +199,8 @@ describe('rows that depend on others', () => {
 });
 
 test('an accepted removal is accepted once', () => {
-  const operator = wantedBy(wish(0, { reasons: ['operator'], acceptsRemovals: true }));
-  const plan = merged(operator, wantedBy(wish(10 * minute)))!;
+  const accepted = wantedBy(wish(0, { reasons: ['operator'], acceptsRemovals: true }));
+  const plan = merged(accepted, wantedBy(wish(10 * minute)))!;
   expect(plan.acceptsRemovals).toBe(true);
   expect(leftOf(plan, time(settleMs), lag)).not.toHaveProperty('acceptsRemovals');
 });

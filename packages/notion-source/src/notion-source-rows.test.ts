@@ -291,15 +291,15 @@ describe('queryRows', () => {
     const set = await setUp({ 'token-a': { query: [list([numbered, row(2)]), list([]), notionError(400, 'validation_error')] } });
     const from = Date.parse(minute(1));
     const order = { property: 'a%3Ab', from: 7, direction: 'ascending' } as const;
-    const page = await ask(set, { from, numbered: order });
-    expect(page).toMatchObject({ kind: 'page', rows: [{ number: { property: 'a%3Ab', value: 7 } }, {}] });
-    expect(page.kind === 'page' && page.rows[1]).not.toHaveProperty('number');
+    const answer = await ask(set, { from, numbered: order });
+    expect(answer).toMatchObject({ kind: 'page', rows: [{ number: { property: 'a%3Ab', value: 7 } }, {}] });
+    expect(answer.kind === 'page' && answer.rows[1]).not.toHaveProperty('number');
     await ask(set, { numbered: { ...order, from: null, direction: 'descending' } });
     expect(await ask(set, { numbered: order })).toEqual({ kind: 'cursor_refused' });
     const created = { timestamp: 'created_time', created_time: { on_or_after: minute(1) } };
     const above = { property: 'a%3Ab', unique_id: { greater_than_or_equal_to: 7 } };
-    const [first, second] = bodies(set);
-    expect(first).toMatchObject({ sorts: [{ property: 'a%3Ab', direction: 'ascending' }], filter: { and: [created, above] } });
+    const [above7, second] = bodies(set);
+    expect(above7).toMatchObject({ sorts: [{ property: 'a%3Ab', direction: 'ascending' }], filter: { and: [created, above] } });
     expect(second).toEqual({ result_type: 'page', sorts: [{ property: 'a%3Ab', direction: 'descending' }], page_size: 100 });
   });
 

@@ -29,13 +29,12 @@ test('after a rebuild no data source counts as complete, those of restored datab
   const ids = someContent().dataSources.map(({ id }) => id);
   const [known = '', ...lost] = ids;
   expect(lost).not.toEqual([]);
-  const ref = (dataSourceId: string, workspaceId = 'acme') => ({ workspaceId, dataSourceId });
   const follow = (workspaceId: string, databaseId: string, dataSourceId: string) =>
     contents.follow({ workspaceId, databaseId }, [{ dataSourceId, schema: null }]);
   await follow('acme', 'd2', known);
   await follow('acme', 'd2', 'off');
   await follow('globex', 'd3', 'theirs');
-  await contents.turnOff(ref('off'));
+  await contents.turnOff({ workspaceId: 'acme', dataSourceId: 'off' });
   const all = db.collection<ContentsDocument>('data_source_contents');
   await all.updateMany({ state: 'scanning' }, { $set: { state: 'complete', completeAsOf: new Date(1), wanted: null, dueAt: null } });
   const states = async () =>
