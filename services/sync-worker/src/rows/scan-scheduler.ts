@@ -16,7 +16,11 @@ export interface ScanScheduler {
   stop(): Promise<void>;
 }
 
-const everyMs = 5_000;
+/** A new table is shown when it has been scanned. */
+const everyMs = 1_000;
+/** How often due scans are read again while many are due: each worker reads those of all tenants. */
+const everyMsIfMany = 5_000;
+const many = 100;
 const figuresEveryMs = 60_000;
 /** A worker that does not renew its claim for this long is considered crashed, and another one resumes the scan. */
 const leaseMs = 60_000;
@@ -60,6 +64,7 @@ export function startScanScheduler(deps: {
   /** Scans that were due at `dueAt` and have not begun. While many scans end, reading them again each time would cost more than the scans. */
   let due: DataSourceRef[] = [];
   let dueAt = Number.NEGATIVE_INFINITY;
+  let areMany = false;
   /** Tenants with a scan that waits for another one of theirs; and whether others wait because there are too many. */
   let waiting: ReadonlySet<string> = new Set();
   let isFull = false;
@@ -81,17 +86,20 @@ export function startScanScheduler(deps: {
     dueAt = now();
     due = [];
     const ofTenant = new Map<string, number>();
+    let read = 0;
     for await (const ref of ledger.due()) {
+      read += 1;
       const known = ofTenant.get(ref.workspaceId) ?? 0;
       if (known >= mostDueOfTenant || !owns(ref.workspaceId)) continue;
       ofTenant.set(ref.workspaceId, known + 1);
       due.push(ref);
       if (due.length >= mostDue || stopping.signal.aborted) break;
     }
+    areMany = read >= many;
   }
 
   async function startDue(): Promise<void> {
-    if (now() - dueAt >= everyMs) await readDue();
+    if (now() - dueAt >= (areMany ? everyMsIfMany : everyMs)) await readDue();
     const held = new Set<string>();
     const unconnected = new Set<string>();
     const left: DataSourceRef[] = [];
