@@ -62,7 +62,8 @@ function placeOf(key: string, within: Place): Place {
   return key === 'dataSources' ? 'answers' : 'elsewhere';
 }
 
-function isPlain(value: object): value is Document {
+/** Neither of a class nor a Map. */
+export function isPlain(value: object): value is Document {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

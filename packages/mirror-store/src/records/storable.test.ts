@@ -50,7 +50,7 @@ describe('checkedSize', () => {
     expect(() => checkedSize({ raw: 'x'.repeat(megabytes(17)) })).toThrow('the document has 17.0 MiB; MongoDB stores at most 16');
   });
 
-  test('a document that fits is accepted', () => {
+  test('a document that fits is accepted, by its exact size if it is large', () => {
     expect(checkedSize({ raw: 'x'.repeat(megabytes(15)) })).toBe(megabytes(15) + 15);
     expect(checkedSize({ raw: Array.from({ length: 1_000_000 }, () => 1) })).toBeLessThan(maxDocumentBytes);
   });
@@ -62,13 +62,17 @@ describe('checkedSize', () => {
   const dates = fc.date({ noInvalidDate: true });
   const flags = fc.constantFrom(true, false, null, undefined);
 
-  test('the size is what the driver writes', () => {
+  // A batch of records is filled by this size: too small a one would let the command grow beyond what the server takes.
+  test('the size is what the driver writes, or up to four times as much', () => {
     const text = fc.string({ unit: 'binary' }).map((some) => some.replaceAll('\0', ''));
+    const leaves = fc.oneof(text, fc.double(), fc.integer(), dates, flags);
     fc.assert(
-      fc.property(documents(text, fc.oneof(text, fc.double(), fc.integer(), dates, flags)), (document) => {
-        expect(checkedSize(document)).toBe(BSON.serialize(document, { ignoreUndefined: false }).length);
+      fc.property(documents(text, leaves), (document) => {
+        const written = BSON.serialize(document, { ignoreUndefined: false }).length;
+        const size = checkedSize(document);
+        expect(size >= written && size <= 4 * written).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 200 },
     );
   });
 });
