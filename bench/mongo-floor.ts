@@ -19,7 +19,7 @@ export function mongoFloor({ system, watchdog }: BenchSystem, documents: number,
   return {
     name: mongoFloorName,
     async measure() {
-      await initMongo(floor, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 });
+      await initMongo(floor, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
       const pid = await mongodPid(system);
       const before = cpuSecondsOf(pid);
       const task = { uri, of, documents, atATime: 1_000, connections: 4 };

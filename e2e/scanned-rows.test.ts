@@ -51,7 +51,7 @@ const now = () => new Date(time);
 
 beforeAll(async () => {
   mongo = await openTestDatabase();
-  await initMongo(mongo.db, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 });
+  await initMongo(mongo.db, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
   notion = await startNotionEmulator({ seed: 'scans', clock: clock.now, timestamps: 'minute' });
   contents = openDataSourceContents(mongo.db, now);
   ledger = openScanLedger(mongo.db, lag, now);

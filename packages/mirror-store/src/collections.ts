@@ -10,6 +10,7 @@ export const collectionNames = {
   parkedEvents: 'parked_events',
   replays: 'replays',
   rowsOff: 'rows_off',
+  schemaChanges: 'schema_changes',
   settledDeadLetters: 'settled_dead_letters',
   spooledEvents: 'spooled_events',
   stateLog: 'state_log',

@@ -1,17 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AccessibleDataSource, PropertyContent } from '@notion-mirror/domain/database-content';
 import type { RowProperty } from '@notion-mirror/domain/entities/row';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, someLayout } from '../test/mongo.ts';
+import { openTestDatabase, someContent, someLayout } from '../test/mongo.ts';
 import { someRow } from '../test/rows.ts';
 import { openDataSourceContents } from './data-source-contents.ts';
+import { databaseStorage } from './entities/database.ts';
 import { rowStorage } from './entities/row.ts';
 import { initMongo } from './init.ts';
 import { createRecordStore } from './records/record-store.ts';
 
-/** The queries of `rows` in docs/data-model.md, verbatim, on a table with the ids that they name. */
+/** The queries of `rows` and `schema_changes` in docs/data-model.md, verbatim, on a table with the ids that they name. */
 
 const dataSourceId = '263104cd-477e-804b-8c32-000b2fcd241a';
 const garden = '59833787-2cf9-4fdf-8782-e53db20768a5';
@@ -52,7 +54,8 @@ async function resultsOf(code: string): Promise<Document[][]> {
       found.push(mongo.db.collection(name).find(filter, { projection }).toArray());
     },
   });
-  const db = { rows: collection('rows'), data_source_contents: collection('data_source_contents') };
+  const names = ['rows', 'data_source_contents', 'schema_changes'];
+  const db = Object.fromEntries(names.map((name) => [name, collection(name)]));
   // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- the page is ours
   new Function('db', 'ISODate', code)(db, (text: string) => new Date(text));
   return Promise.all(found);
@@ -69,5 +72,33 @@ test('they find what they say', async () => {
   expect(new Set(ids(inDecember))).toEqual(new Set(['late', 'archived']));
   expect(ids(pointing)).toEqual(['late']);
   expect(complete).toEqual([{ _id: `acme:${dataSourceId}`, state: 'scanning', completeAsOf: null, rows: null, reason: null }]);
+  expect(others).toEqual([]);
+});
+
+const property = (id: string, name: string): PropertyContent => ({ id, name, type: 'number', description: null, config: {} });
+
+test('those of the history, too', async () => {
+  const records = createRecordStore(databaseStorage, {
+    db: mongo.db,
+    metrics: new Registry(),
+    now: () => new Date('2026-11-30T09:02:11.512Z'),
+  });
+  const ref = { workspaceId: 'acme', id: 'd1' };
+  const [tasks] = someContent().dataSources as [AccessibleDataSource];
+  for (const properties of [
+    [property(']GpU', 'Price'), property('b', 'B')],
+    [property('%5DGpU', 'Cost'), property('b', 'B')],
+    [property('%5DGpU', 'Cost')],
+  ]) {
+    const content = someContent({ dataSources: [{ ...tasks, id: dataSourceId, properties }] });
+    const lastEvent = { id: 'e', type: 'data_source.schema_updated', occurredAt: new Date() };
+    await records.writeLive({ ...ref, expected: await records.read(ref), content, connectionId: 'c', asOf: new Date(), lastEvent });
+  }
+  const page = await readFile(join(import.meta.dirname, '../../../docs/data-model.md'), 'utf8');
+  const code = /```js\n(const source = [\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const [history, renamed, lost, ...others] = await resultsOf(code);
+  expect(new Set(history?.map(({ rev }) => Number(rev)))).toEqual(new Set([2, 3]));
+  expect(renamed).toMatchObject([{ rev: 2, changes: [{ kind: 'renamed', old: 'Price', new: 'Cost' }] }]);
+  expect(lost).toMatchObject([{ rev: 3, changes: [{ kind: 'removed', property: 'B' }] }]);
   expect(others).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import type { Json } from '@notion-mirror/domain/database-content';
 import type { EntityKind } from '@notion-mirror/domain/entity';
 import type { KeptPlace } from '@notion-mirror/domain/entity-state';
 import type { Document } from 'mongodb';
@@ -26,6 +27,26 @@ export interface EntityStorage<Content, Outline extends object> {
   outlineOfContent(content: Content): Outline;
   /** The fields of the outline that stay in a tombstone; null, and by default, none. */
   tombstoneFields?(outline: Outline): KeptPlace | null;
+  /** None by default. */
+  readonly history?: EntityHistory<Content>;
+}
+
+/** What is kept of the changes of live records, in documents that are written together with the record. */
+export interface EntityHistory<Content> {
+  readonly collection: string;
+  /** Kept in the record. As long as it stays the same, nothing has changed; otherwise something may have. */
+  digestOf(content: Content): string;
+  /** The fields of a record that `changesBetween` compares, of whole documents. */
+  readonly projection: Document;
+  /** Of the fields of the projection, as MongoDB returns them. */
+  changesBetween(before: Document, after: Document): readonly HistoryEntry[];
+}
+
+/** The changes of one part of an entity, such as a data source of a database. */
+export interface HistoryEntry {
+  /** The field that names the part, and its id. */
+  readonly part: readonly [field: string, id: string];
+  readonly changes: Json;
 }
 
 export interface WantedIndex {

@@ -40,6 +40,7 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection replays',
     'collection row_records',
     'collection rows_off',
+    'collection schema_changes',
     'collection settled_dead_letters',
     'collection shadow_records',
     'collection shadow_row_records',
@@ -75,12 +76,13 @@ test('another TTL, a changed view and a lost index are repaired', async () => {
   const markers = mongo.db.collection('settled_dead_letters');
   await markers.dropIndex('expiry');
   await markers.createIndex({ expiresAt: 1 }, { name: 'expiry' });
-  const other = { ...someLayout, tombstoneTtlMs: 60_000 };
+  const other = { ...someLayout, tombstoneTtlMs: 60_000, schemaHistoryMs: 86_400_000 };
   const { differences } = await inspectMongo(mongo.db, other);
   expect(differences.map(describeDifference)).toEqual([
     'index by_data_source of database_records is missing',
     'tombstones in database_records expire after 2592000 s instead of 60 s',
     'tombstones in row_records expire after 2592000 s instead of 60 s',
+    'index expiry of schema_changes has other keys or another expiry',
     'index expiry of settled_dead_letters has other keys or another expiry',
     'tombstones in shadow_records expire after 2592000 s instead of 60 s',
     'tombstones in shadow_row_records expire after 2592000 s instead of 60 s',
@@ -89,6 +91,8 @@ test('another TTL, a changed view and a lost index are repaired', async () => {
   expect(await initMongo(mongo.db, other)).toEqual(differences);
   expect(await ttlOfTombstones()).toBe(60);
   expect((await markers.indexes()).find(({ name }) => name === 'expiry')?.expireAfterSeconds).toBe(0);
+  const history = await mongo.db.collection('schema_changes').indexes();
+  expect(history.find(({ name }) => name === 'expiry')).toMatchObject({ key: { at: 1 }, expireAfterSeconds: 86_400 });
   expect((await inspectMongo(mongo.db, other)).differences).toEqual([]);
 });
 
@@ -113,6 +117,8 @@ test('the queries of the views use indexes', async () => {
     ['rows', { workspaceId: 'a', dataSourceId: 'b', properties: { $elemMatch: { name: 'Status', value: 'Done' } } }],
     ['rows', { workspaceId: 'a', databaseId: 'b' }],
     ['rows', { workspaceId: 'a', related: 'c' }],
+    ['schema_changes', { dataSourceId: 'b' }],
+    ['schema_changes', { workspaceId: 'a', databaseId: 'b' }],
   ] as const;
   for (const [view, filter] of queries) {
     const plan = JSON.stringify(await mongo.db.collection(view).find(filter).explain('queryPlanner'));

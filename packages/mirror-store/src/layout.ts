@@ -7,6 +7,7 @@ export interface MongoLayout {
   /** The kinds of entities that the mirror keeps. */
   readonly storages: readonly EntityStorage<unknown, object>[];
   readonly tombstoneTtlMs: number;
+  readonly schemaHistoryMs: number;
 }
 
 const tombstoneTtl: WantedIndex = { name: 'tombstone_ttl', key: { 'removed.at': 1 } };
@@ -31,6 +32,10 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+  [collectionNames.schemaChanges]: [
+    { name: 'by_data_source', key: { dataSourceId: 1, workspaceId: 1, at: -1 } },
+    { name: 'by_database', key: { workspaceId: 1, databaseId: 1, at: -1 } },
+  ],
   [collectionNames.sweeps]: [
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'by_completion', key: { completedAt: 1 } },
@@ -67,8 +72,13 @@ interface WantedCollection {
   readonly indexes: readonly WantedIndex[];
 }
 
-function collectionsOf({ storages, tombstoneTtlMs }: MongoLayout): WantedCollection[] {
-  const others = Object.values(collectionNames).map((name) => ({ name, indexes: wantedIndexes[name] ?? [] }));
+function collectionsOf({ storages, tombstoneTtlMs, schemaHistoryMs }: MongoLayout): WantedCollection[] {
+  const expiry = { name: 'expiry', key: { at: 1 as const }, expireAfterSeconds: Math.ceil(schemaHistoryMs / 1000) };
+  const expiring: Readonly<Record<string, WantedIndex>> = { [collectionNames.schemaChanges]: expiry };
+  const others = Object.values(collectionNames).map((name) => ({
+    name,
+    indexes: [...(wantedIndexes[name] ?? []), ...(expiring[name] === undefined ? [] : [expiring[name]])],
+  }));
   const records = storages.flatMap(({ collection, shadowCollection, indexes }) => {
     // MongoDB keeps whole seconds only, and a tombstone must not go too soon.
     const wanted = [...indexes, { ...tombstoneTtl, expireAfterSeconds: Math.ceil(tombstoneTtlMs / 1000) }];

@@ -1,5 +1,6 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import { openTestDatabase, someContent } from '../test/mongo.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { databaseStorage } from './entities/database.ts';
@@ -19,16 +20,22 @@ afterAll(async () => {
   await mongo.drop();
 });
 
-const write = async (workspaceId: string, databaseId: string) =>
+const write = async (workspaceId: string, databaseId: string, content: DatabaseContent = someContent()) =>
   records.writeLive({
     workspaceId,
     id: databaseId,
     expected: await records.read({ workspaceId: workspaceId, id: databaseId }),
-    content: someContent(),
+    content,
     connectionId: `${workspaceId}-connection`,
     asOf: new Date(),
     lastEvent: { id: 'e1', type: 'database.created', occurredAt: new Date() },
   });
+
+const renamed = someContent({
+  dataSources: someContent().dataSources.map((source) =>
+    'accessible' in source ? source : { ...source, properties: source.properties.map((property) => ({ ...property, name: 'Renamed' })) },
+  ),
+});
 
 test('erases everything of one tenant and nothing of another; a fetch in flight is not written', async () => {
   const { db } = mongo;
@@ -43,6 +50,7 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
     };
     await createConnectionStore(db).add({ ...connection, token: 'v1.encrypted' });
     await write(workspaceId, 'd1');
+    await write(workspaceId, 'd1', renamed);
     await createSpool(db).store({ topic: 't', key: workspaceId, value: Buffer.from('v'), headers: {} });
     await createSweepLedger(db).claim({ workspaceId, activation: new Date() }, 'worker', 60_000);
   }
@@ -54,6 +62,7 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
     parked_events: 0,
     replays: 0,
     rows_off: 0,
+    schema_changes: 1,
     shadow_records: 0,
     spooled_events: 1,
     sweeps: 1,

@@ -27,6 +27,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
   rowsOff: (workspaceId) => ({ workspaceId }),
+  schemaChanges: (workspaceId) => ({ workspaceId }),
   settledDeadLetters: null,
   spooledEvents: (workspaceId) => ({ key: workspaceId }),
   stateLog: null,

@@ -23,7 +23,7 @@ export async function openTestDatabase(): Promise<Mongo & { readonly name: strin
 }
 
 /** What `mirror init` sets up, with tombstones of an hour. */
-export const someLayout: MongoLayout = { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 };
+export const someLayout: MongoLayout = { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 };
 
 export function uriOf(database: string): string {
   const uri = new URL(inject('stack').mongodbUri);

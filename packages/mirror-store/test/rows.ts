@@ -4,7 +4,11 @@ import { databaseStorage } from '../src/entities/database.ts';
 import { rowStorage } from '../src/entities/row.ts';
 
 /** What `mirror init` sets up when rows are mirrored, too. */
-export const layoutWithRows: MongoLayout = { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000 };
+export const layoutWithRows: MongoLayout = {
+  storages: [databaseStorage, rowStorage],
+  tombstoneTtlMs: 3_600_000,
+  schemaHistoryMs: 3_600_000,
+};
 
 /** A row with one value and a signed file. */
 export function someRow(change: Partial<RowContent> = {}): RowContent {

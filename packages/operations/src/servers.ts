@@ -78,7 +78,8 @@ export function stateLogsOf({ config, entities }: OperationContext): StateLog[] 
 
 /** The intended layout of MongoDB. */
 export function mongoLayoutOf({ config, entities }: OperationContext): MongoLayout {
-  return { storages: entities.map(({ storage }) => storage), tombstoneTtlMs: config.tombstoneTtlMs };
+  const { tombstoneTtlMs, schemaHistoryMs } = config;
+  return { storages: entities.map(({ storage }) => storage), tombstoneTtlMs, schemaHistoryMs };
 }
 
 /** The intended settings of the topics. `auto` means 3 replicas, or the number of brokers if there are fewer. */

@@ -379,6 +379,14 @@ export const variables = {
     expected: 'a number of days, 0.05 or more',
     parse: duration(day, 0.05, 3650),
   }),
+  MIRROR_SCHEMA_HISTORY_DAYS: variable({
+    key: 'schemaHistoryMs',
+    default: '400',
+    usedBy: ['cli'],
+    description: "How long the changes of data sources' properties are kept in MongoDB (`schema_changes`). `mirror init` applies it.",
+    expected: 'a number of days from 1 to 3650',
+    parse: duration(day, 1, 3650),
+  }),
   MIRROR_OUTCOME_RETENTION_DAYS: variable({
     key: 'outcomeRetentionMs',
     default: '14',

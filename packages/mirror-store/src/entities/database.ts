@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { EntityStorage } from '../entity-storage.ts';
 import { readFields } from '../records/record-document.ts';
 import { storable } from '../records/storable.ts';
+import { databaseHistory } from './schema-changes.ts';
 import { json, jsonObject, textOrNull, timeOrNull } from './stored-fields.ts';
 
 export interface DatabaseOutline {
@@ -27,6 +28,7 @@ export const databaseStorage: EntityStorage<DatabaseContent, DatabaseOutline> = 
   outlineProjection: { 'dataSources.id': 1 },
   outlineOf: (document) => ({ dataSourceIds: readFields(outline, document).dataSources.map(({ id }) => id) }),
   outlineOfContent: ({ dataSources }) => ({ dataSourceIds: dataSources.map(({ id }) => id) }),
+  history: databaseHistory,
 };
 
 const outline = z.object({ dataSources: z.array(z.object({ id: z.string() })).default([]) });

@@ -15,6 +15,8 @@ interface Bookkeeping extends RecordState {
   readonly removed: Removal | null;
   /** As in `LiveState`. */
   readonly isListed?: false;
+  /** `digestOf` of the kind's history. Absent: unknown, as for a tombstone and after a rebuild. */
+  readonly historyDigest?: string;
 }
 
 /** The part of a record that the write rule and the workers need. */
@@ -36,7 +38,7 @@ export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, 
 }
 
 /** The fields that `bookkeepingOf` reads. */
-export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1, isListed: 1 } as const;
+export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1, isListed: 1, historyDigest: 1 } as const;
 
 const stateFields = z.object({
   rev: z.number(),
@@ -49,6 +51,7 @@ const stateFields = z.object({
   connectionId: z.string().nullish(),
   syncedAt: z.date().optional(),
   isListed: z.literal(false).optional(),
+  historyDigest: z.string().optional(),
 });
 
 /** Throws when this program did not write the document in this form. */
@@ -61,12 +64,12 @@ export function toStoredRecord<Outline extends object>(
 
 /** Throws when this program did not write the document in this form. */
 export function bookkeepingOf(document: RecordDocument): Bookkeeping {
-  const { rev, asOf, source, removed, connectionId, syncedAt, isListed } = readFields(stateFields, document);
+  const { rev, asOf, source, removed, connectionId, syncedAt, isListed, historyDigest } = readFields(stateFields, document);
   // Every write of a tombstone sets the time of its removal.
   const writtenAt = removed?.at ?? syncedAt ?? asOf;
   const times = { asOf: asOf.getTime(), syncedAt: writtenAt.getTime() };
-  const read = { rev, ...times, source, live: removed === null, connectionId: connectionId ?? null, removed };
-  return isListed === undefined ? read : { ...read, isListed };
+  const known = { ...(isListed === undefined ? {} : { isListed }), ...(historyDigest === undefined ? {} : { historyDigest }) };
+  return { rev, ...times, source, live: removed === null, connectionId: connectionId ?? null, removed, ...known };
 }
 
 /** Throws when this program did not write the document in this form. */
@@ -123,6 +126,7 @@ export const bookkeepingFields = [
   'syncedAt',
   'removed',
   'restoredFrom',
+  'historyDigest',
 ] as const;
 
 export interface TombstoneInput extends EntityRef {

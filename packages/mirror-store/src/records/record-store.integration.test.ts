@@ -106,6 +106,7 @@ describe('documents', () => {
       connectionId: 'connection-1',
       lastEvent,
       syncedAt: expect.any(Date),
+      historyDigest: expect.any(String),
     });
     expect(await stored(id)).toEqual(document);
     const { syncedAt } = document as unknown as { syncedAt: Date };
@@ -152,6 +153,7 @@ describe('documents', () => {
       dataSourceIds: ['source-1', 'source-2'],
       connectionId: 'connection-1',
       removed: null,
+      historyDigest: expect.any(String),
     });
     await records.writeTombstone({ ...id, expected: first, ...tombstone });
     expect(await records.read(id)).toEqual({

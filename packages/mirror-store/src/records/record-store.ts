@@ -18,6 +18,7 @@ import {
   type RecordDocument,
   type StoredRecord,
 } from './record-document.ts';
+import { createRecordHistory } from './record-history.ts';
 import { createRecordReads } from './record-reads.ts';
 import { checkedSize, UnstorableError } from './storable.ts';
 import { createStoreMeter } from './store-meter.ts';
@@ -33,7 +34,7 @@ interface Key<Outline extends object> extends EntityRef {
 /**
  * The records of one kind of entity, under the write rule (`docs/guarantees.md`). Every write is conditional on the record being unchanged since
  * it was read. Reads and writes are batched; each gets its own result. All reject with a `StoreUnavailableError` when MongoDB is unavailable; a
- * write may then have been applied or not, which only another read shows.
+ * write may then have been applied or not, which only another read shows. The history of a kind that has one is written together with its records.
  */
 export interface RecordStore<Content, Outline extends object> {
   read(ref: EntityRef): Promise<StoredRecord<Outline> | null>;
@@ -79,6 +80,8 @@ export function createRecordStore<Content, Outline extends object>(
   const meter = createStoreMeter(deps.metrics);
   const remembered = new LRUCache<string, StoredRecord<Outline>>({ max: rememberedRecords, ttl: rememberedMs });
 
+  const history = storage.history === undefined ? null : createRecordHistory(db, { history: storage.history, kind }, { records, meter });
+
   const readOne = createRecordReads<StoredRecord<Outline> | null>({
     records,
     meter,
@@ -117,7 +120,8 @@ export function createRecordStore<Content, Outline extends object>(
     }
   }
 
-  async function replace({ expected }: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
+  async function replace(write: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
+    const { expected } = write;
     try {
       const replacement = makeDocument(nextRev(expected));
       const bytes = checkedSize(replacement);
@@ -126,7 +130,11 @@ export function createRecordStore<Content, Outline extends object>(
       const filter = { _id: replacement._id, rev: expected?.rev ?? 0, ...(expected?.removed ? { 'removed.at': expected.removed.at } : {}) };
       const { _id, ...rest } = replacement;
       remembered.delete(_id);
-      return await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes });
+      const changes = history === null ? [] : await history.changesSince(write, expected, replacement);
+      if (changes === null) return { kind: 'conflict' };
+      const together =
+        history === null || changes.length === 0 ? null : await history.writeTogether({ filter, replacement: rest }, changes);
+      return together ?? (await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes }));
     } catch (error) {
       if (!(error instanceof UnstorableError)) throw error;
       return { kind: 'rejected', message: error.message };
@@ -146,8 +154,13 @@ export function createRecordStore<Content, Outline extends object>(
         'write_live',
         async () => {
           const at = now();
-          const result = await replace(write, (rev) => liveDocument(storage, write, rev, at));
-          if (result.kind === 'written') remembered.set(keyOf(write), writtenLive(write, at));
+          let known: Pick<StoredRecord, 'historyDigest'> = {};
+          const result = await replace(write, (rev) => {
+            const document = liveDocument(storage, write, rev, at);
+            known = storage.history === undefined ? {} : { historyDigest: storage.history.digestOf(write.content) };
+            return { ...document, ...known };
+          });
+          if (result.kind === 'written') remembered.set(keyOf(write), { ...writtenLive(write, at), ...known });
           return result;
         },
         kindOf,
@@ -216,7 +229,7 @@ export function createRecordStore<Content, Outline extends object>(
     return expected === null ? null : (storage.tombstoneFields?.(expected) ?? null);
   }
 
-  /** Equals `toStoredRecord` of `liveDocument`. */
+  /** Equals `toStoredRecord` of `liveDocument`, which has no digest. */
   function writtenLive(write: Key<Outline> & LiveInput<Content>, at: Date): StoredRecord<Outline> {
     const { expected, content, connectionId, asOf, isListed } = write;
     const times = { asOf: asOf.getTime(), syncedAt: at.getTime() };

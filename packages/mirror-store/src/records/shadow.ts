@@ -32,6 +32,7 @@ const bookkeeping: ReadonlySet<string> = new Set([
   'lastEvent',
   'connectionId',
   'restoredFrom',
+  'historyDigest',
 ]);
 
 export function openShadow(db: Db, { collection, shadowCollection, viewFilter = {} }: EntityStorage<unknown, object>): Shadow {

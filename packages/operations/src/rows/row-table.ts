@@ -1,3 +1,4 @@
+import { plainId } from '@notion-mirror/domain/property-id';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { HeldSource, SchemaProperty } from '@notion-mirror/mirror-store/entities/held-sources';
 import { openShownRows, type ShownRow } from '@notion-mirror/mirror-store/entities/shown-rows';
@@ -72,13 +73,4 @@ async function* tableRows(
 
 function relatedOf({ properties }: ShownRow): string[] {
   return properties.flatMap(({ type, value }) => (type === 'relation' && Array.isArray(value) ? value.map(String) : []));
-}
-
-/** Notion writes the same property's id percent-encoded or not. */
-function plainId(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
 }

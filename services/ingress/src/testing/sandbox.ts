@@ -64,7 +64,7 @@ export async function openSandbox(stack: StackAddresses): Promise<Sandbox> {
       };
       const mongo = await openMongo(uri(), { appName: 'sandbox' });
       databases.push(mongo);
-      await initMongo(mongo.db, { storages: [databaseStorage], tombstoneTtlMs: 3_600_000 });
+      await initMongo(mongo.db, { storages: [databaseStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
       return { name, mongo, uri };
     },
     async close() {
