@@ -10,6 +10,7 @@ import { opaqueId } from './option-values.ts';
 import { oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
+import { renderSchemaChange, schemaChangeJson } from './schema-view.ts';
 
 interface ExplainOptions {
   readonly workspaceId?: string;
@@ -23,7 +24,7 @@ export function addExplainCommand(program: Program, act: Act): void {
     .description('traces a change from its webhook to its document, and explains why a database or row is not mirrored')
     .argument('<id>', 'a database, a data source, a row or an event: an id, or a Notion URL')
     .option('--workspace-id <tenant>', "only this tenant's")
-    .option('--last <n>', 'number of events of a database or row', '3')
+    .option('--last <n>', 'number of events of a database or row, and of changes of properties', '3')
     .option('--no-notion', 'do not ask Notion')
     .addHelpText(
       'after',
@@ -66,12 +67,13 @@ function explanationJson(
     subject,
     [kind.idField]: id,
     causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
-    tenants: tenants.map(({ workspaceId, connections, record, notion, row }) => ({
+    tenants: tenants.map(({ workspaceId, connections, record, notion, row, schemaChanges }) => ({
       workspaceId,
       connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
       mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
       notion: notion?.kind ?? null,
       ...(row === null ? {} : { row: rowJson(row) }),
+      ...(schemaChanges === null ? {} : { schemaChanges: schemaChanges.map(schemaChangeJson) }),
     })),
     events: outcomes.map((outcome) => ({
       eventId: outcome.eventId,
@@ -131,5 +133,6 @@ function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors
     lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
   }
   if (outcomes.length === 0) lines.push('No event of it is stored (they are kept for MIRROR_OUTCOME_RETENTION_DAYS).');
+  for (const change of tenants.flatMap(({ schemaChanges }) => schemaChanges ?? [])) lines.push('', ...renderSchemaChange(change, colors));
   return lines.join('\n');
 }

@@ -155,6 +155,17 @@ async function putRows(): Promise<void> {
   await openDataSourceContents(mongo.db).follow({ workspaceId, databaseId }, [{ dataSourceId: source, schema: 'x' }]);
 }
 
+async function renameProperty(): Promise<void> {
+  const records = createRecordStore(databaseStorage, { db: mongo.db, metrics: new Registry() });
+  const ref = { workspaceId: 'globex', id: databaseId };
+  const [tasks] = someContent().dataSources as [AccessibleDataSource];
+  const properties = tasks.properties.map((property) => (property.id === 'title' ? { ...property, name: 'Task' } : property));
+  const content = someContent({ title: 'Tasks', dataSources: [{ ...tasks, id: source, properties }] });
+  const asOf = new Date('2026-01-02T03:05:05.678Z');
+  const lastEvent = { id: event, type: 'data_source.schema_updated', occurredAt: asOf };
+  await records.writeLive({ ...ref, expected: await records.read(ref), content, connectionId: 'own', asOf, lastEvent });
+}
+
 const add = ['connections', 'add', 'own', '--workspace-id', 'acme', '--notion-workspace-id', notionWorkspace];
 
 /** In order: each step builds on the state left by the previous ones. */
@@ -209,6 +220,9 @@ const steps: readonly Step[] = [
   { name: 'rows-off-plan', args: ['rows', 'off', source, '--dry-run'] },
   { name: 'rows-off', args: ['rows', 'off', source, '--yes'] },
   { name: 'rows-on', args: ['rows', 'on', source] },
+  { name: 'schema-history', args: ['schema', 'history', source], before: renameProperty },
+  { name: 'schema-history-unknown', args: ['schema', 'history', page] },
+  { name: 'explain-schema', args: ['explain', source, '--no-notion', '--workspace-id', 'globex'] },
   { name: 'bad-configuration', args: ['status'], env: { MIRROR_KAFKA_SSL: 'yes' } },
 ];
 

@@ -13,6 +13,7 @@ import { createOutput } from './output.ts';
 import { addReconcileCommands } from './reconcile-commands.ts';
 import { addReplayCommands } from './replay-commands.ts';
 import { addRowsCommands } from './rows-commands.ts';
+import { addSchemaCommands } from './schema-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
 
@@ -67,6 +68,7 @@ export function buildProgram(act: Act): Program {
   addReplayCommands(program, act);
   addReconcileCommands(program, act);
   addRowsCommands(program, act);
+  addSchemaCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
   program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or a problem was found, 2 usage, 78 bad configuration, 130 interrupted.');

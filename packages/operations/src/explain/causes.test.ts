@@ -34,6 +34,7 @@ const tenant: TenantFacts = {
   backlog: null,
   notion: { kind: 'equal' },
   row: null,
+  schemaChanges: null,
 };
 const facts: ExplainFacts = {
   subject: 'd1',

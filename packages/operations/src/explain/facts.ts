@@ -3,6 +3,7 @@ import type { DeadLetterFacts } from '@notion-mirror/event-log/dead-letters';
 import type { WorkerName } from '@notion-mirror/event-log/topics';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { EntityKind, EventTarget } from '@notion-mirror/domain/entity';
+import type { SchemaChangeDocument } from '@notion-mirror/mirror-store/schema-history';
 import type { StoredRecord } from '@notion-mirror/mirror-store/records/record-document';
 import type { RowFacts } from './row-facts.ts';
 import type { TenantBacklog, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
@@ -41,6 +42,8 @@ export interface TenantFacts {
   readonly notion: NotionSays | null;
   /** Null: the subject is no row. */
   readonly row: RowFacts | null;
+  /** Latest first; those that an event brought, if the subject is one. Null: the subject is no database, data source or event of one. */
+  readonly schemaChanges: readonly SchemaChangeDocument[] | null;
 }
 
 export interface ExplainFacts {

@@ -1,6 +1,7 @@
 import { actionOf } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
+import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { rowKind } from '@notion-mirror/domain/entities/row';
 import { mirrorVerdict, type Fields } from '@notion-mirror/domain/content-differences';
 import { kindOf } from '@notion-mirror/event-log/event-record';
@@ -15,6 +16,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { openOutcomeHistory, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { findSchemaChanges, type SchemaChangeDocument } from '@notion-mirror/mirror-store/schema-history';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { liveWorkers } from '@notion-mirror/mirror-store/worker-status';
@@ -102,6 +104,7 @@ export async function gatherExplainFacts(
           waiting: waiting.get(tenant) ?? [],
           backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
           notion: answer && answer.says,
+          schemaChanges: ref && kind === databaseKind ? await schemaChangesOf(ref) : null,
           row: ref && kind === rowKind ? await gatherRowFacts(db, ref, answer?.fields ?? (await mirroredFields(db, entity, ref))) : null,
         };
       }),
@@ -121,6 +124,16 @@ export async function gatherExplainFacts(
       workers: live,
       rows: context.config.rows,
     };
+
+    async function schemaChangesOf({ workspaceId: tenant, id: databaseId }: EntityRef): Promise<SchemaChangeDocument[]> {
+      if (!isEvent) {
+        const part = subject === databaseId ? { databaseId } : { dataSourceId: subject };
+        return findSchemaChanges(db, { workspaceId: tenant, ...part, limit: last });
+      }
+      // The event of the fetch is named, which may have answered this one.
+      const eventIds = outcomes.flatMap(({ eventId, coalescedInto }) => [eventId, ...(coalescedInto === null ? [] : [coalescedInto])]);
+      return findSchemaChanges(db, { workspaceId: tenant, databaseId, eventIds, limit: last });
+    }
 
     function byConnection(connectionId: string | null): string | null {
       return connections.find((connection) => connection.connectionId === connectionId)?.workspaceId ?? null;
