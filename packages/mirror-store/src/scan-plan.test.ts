@@ -317,12 +317,13 @@ test('a regular scan by itself leaves nothing wanted', () => {
   expect(leftOf(regularScan(time(0)), time(0), lag)).toBeNull();
 });
 
+const scanOf = (startedAt: Date): Scan => ({ startedAt, depth: 'all', wish: firstBackfill(startedAt), progress: null });
+
 describe('while events were missed until a time', () => {
   const since = time(0);
   const early = time(minute - 1);
   const late = time(minute);
   const document = { state: 'complete', scan: null, wanted: null, fullAt: early } as const;
-  const scanOf = (startedAt: Date): Scan => ({ startedAt, depth: 'all', wish: firstBackfill(startedAt), progress: null });
   const outdated = (change: Partial<Pick<ContentsDocument, 'state' | 'scan' | 'wanted' | 'fullAt'>>) =>
     isOutdated({ ...document, ...change }, since, lag.lagMs);
 

@@ -13,7 +13,7 @@ export interface OperatedEntity<Content, Outline extends object> {
   /** Finds the ids of a tenant's live entities that contain `part`, as a database contains data sources. */
   openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
   /** Of a kind whose entities are in databases: the one that holds it, as in the field `databaseId` of its records. */
-  databaseOf?(content: Content): string;
+  databaseOf?(this: void, content: Content): string;
 }
 
 export interface EntitySource<Content> {

@@ -38,7 +38,16 @@ export function openRecords(db: Db, { collection }: Pick<EntityStorage<unknown, 
 }
 
 /** The fields that `bookkeepingOf` reads. */
-export const stateProjection = { rev: 1, asOf: 1, source: 1, removed: 1, connectionId: 1, syncedAt: 1, isListed: 1, historyDigest: 1 } as const;
+export const stateProjection = {
+  rev: 1,
+  asOf: 1,
+  source: 1,
+  removed: 1,
+  connectionId: 1,
+  syncedAt: 1,
+  isListed: 1,
+  historyDigest: 1,
+} as const;
 
 const stateFields = z.object({
   rev: z.number(),

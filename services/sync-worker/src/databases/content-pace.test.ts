@@ -67,7 +67,7 @@ function tenant(given: { readonly answers?: SyncedWork[] } = {}) {
     reads,
     ended,
     scheduler,
-    send(type: DatabaseEvent['type'], dataSourceId: string | null = 'S'): void {
+    send: (type: DatabaseEvent['type'], dataSourceId: string | null = 'S'): void => {
       const at = new Date(now());
       const offset = events.length;
       events.push({

@@ -183,12 +183,12 @@ test('a stop ends running scans, which another worker may resume at once', async
 // A worker waits only briefly for its scans, and the claim of one that ended too late kept it from other workers for a minute.
 test('a stop releases a scan that does not end', async () => {
   await follow('acme', 's1');
-  let end = (_outcome: ScanOutcome): void => {};
-  const { begun, stop } = worker({ run: () => new Promise((resolve) => (end = resolve)) });
+  const ends: ((outcome: ScanOutcome) => void)[] = [];
+  const { begun, stop } = worker({ run: () => new Promise((resolve) => void ends.push(resolve)) });
   await expect.poll(() => begun).toEqual(['acme:s1']);
   const stopped = stop();
   await expect.poll(() => read('acme:s1')).toMatchObject({ claimedBy: null, state: 'scanning' });
-  end(complete);
+  ends[0]?.(complete);
   await stopped;
   expect(await read('acme:s1')).toMatchObject({ claimedBy: null, state: 'scanning', failures: 0 });
 });
