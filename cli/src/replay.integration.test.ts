@@ -131,7 +131,8 @@ async function writeLive(databaseId: string, asOf: Date, title: string): Promise
 describe('from the state log', () => {
   test('an empty mirror is rebuilt, document for document, and a second run changes nothing', async () => {
     await writeLive('a', at(5), 'as a worker wrote it');
-    const [before] = await documents();
+    // The digest says what the history of properties knows, which is on no log.
+    const { historyDigest: _, ...before } = (await documents())[0]!;
     const { syncedAt } = before as unknown as { syncedAt: Date };
     const original: EntityState<DatabaseContent> = { ...live('a', 5, 1, 'as a worker wrote it'), syncedAt } as EntityState<DatabaseContent>;
     const lastEvent = { id: 'x', type: 'database.created', occurredAt: at(5) };

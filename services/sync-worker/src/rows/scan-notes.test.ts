@@ -15,5 +15,5 @@ test('a row that is settled after all is no longer one that could not be read or
   notes.failedFor('c', 'too large');
   notes.settled('a');
   notes.settled('c');
-  expect(notes.stored()).toEqual({ unreadable: ['b'], failed: [{ pageId: 'b', because: 'too large' }] });
+  expect(notes.stored()).toEqual({ unreadable: ['b'], failed: [{ pageId: 'b', because: 'too large' }], unlisted: [] });
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await initMongo(mongo.db, layoutWithRows);
 });
 beforeEach(async () => {
-  await mongo.db.collection('data_source_contents').deleteMany({});
+  for (const name of ['data_source_contents', 'rows_off']) await mongo.db.collection(name).deleteMany({});
 });
 afterAll(async () => {
   await mongo.drop();
