@@ -10,6 +10,8 @@ let syncWorker: ServiceProcess;
 beforeAll(async () => {
   scene = await setScene('killed_worker');
   await scene.start('ingress');
+  // Rows become ready when workers of both kinds have reported.
+  await scene.start('delete-worker');
   syncWorker = await scene.start('sync-worker');
 });
 afterAll(() => scene.end());

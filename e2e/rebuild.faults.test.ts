@@ -40,12 +40,9 @@ const calls = () => scene.notion.calls.recent().length;
 const recordsIn = (name: string) => scene.db.collection(name).find().sort({ _id: 1 }).toArray();
 const records = async () => [...(await recordsIn('database_records')), ...(await recordsIn('row_records'))];
 
-/** Records without the log position they were restored from, for comparison, and without what a row's tombstone keeps in MongoDB only. */
+/** Records without what is on no log: the log position they were restored from, and what the history of properties knows. */
 const withoutPlace = (all: Awaited<ReturnType<typeof records>>) =>
-  all.map((record) => {
-    const kept = record['removed'] === undefined ? {} : { dataSourceId: undefined, createdTime: undefined };
-    return { ...record, ...kept, restoredFrom: undefined };
-  });
+  all.map((record) => ({ ...record, restoredFrom: undefined, historyDigest: undefined }));
 
 /** Drops the database and restores the operator's backup of the connections. */
 async function loseMongo(): Promise<void> {
