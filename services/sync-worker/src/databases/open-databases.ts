@@ -10,6 +10,7 @@ import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { createFollowDataSources } from '@notion-mirror/worker/follow-data-sources';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
+import { LRUCache } from 'lru-cache';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import { createDatabaseSync, type DatabaseSync, type FollowedDatabases } from './sync-databases.ts';
 
@@ -58,8 +59,8 @@ const rememberedDatabases = 10_000;
 function openFollowedDatabases(worker: Worker): FollowedDatabases {
   const { db, metrics, append } = worker;
   const dependents = openDependents(worker);
-  /** The last known schemas of each database, those that changed last at the end. */
-  const schemas = new Map<string, string>();
+  /** The last known schemas of each database. */
+  const schemas = new LRUCache<string, string>({ max: rememberedDatabases });
   const contents = openDataSourceContents(db);
   const sourcesOf = createFollowedSources({ db, metrics });
   const follow = createFollowDataSources({ contents, append, now: Date.now });
@@ -75,11 +76,8 @@ function openFollowedDatabases(worker: Worker): FollowedDatabases {
 
   function noteSchemas(workspaceId: string, databaseId: string, now: string): void {
     const name = keyOf({ workspaceId, id: databaseId });
-    if (schemas.get(name) === now) return;
+    if (schemas.peek(name) === now) return;
     dependents.forgetRelations(workspaceId);
-    schemas.delete(name);
     schemas.set(name, now);
-    const [oldest] = schemas.keys();
-    if (schemas.size > rememberedDatabases && oldest !== undefined) schemas.delete(oldest);
   }
 }
