@@ -10,6 +10,7 @@ import type { WriteResult } from '@notion-mirror/mirror-store/records/record-sto
 import { createRateBudget } from '@notion-mirror/notion-source/rate-budget';
 import type { FoundRow } from '@notion-mirror/notion-source/row-document';
 import { createLogger } from '@notion-mirror/service-kit/logger';
+import { emptyRow } from './empty-row.ts';
 import { createFloodHandler } from '../src/consume/floods.ts';
 import type { OutcomeDetail, SyncOutcome } from '../src/consume/handle-work.ts';
 import { answerByQuery } from '../src/rows/answer-by-query.ts';
@@ -41,24 +42,15 @@ export const connection: Connection = {
 const now = () => Date.now();
 const sleep = (ms: number) => new Promise<void>((wake) => void setTimeout(wake, Math.max(0, ms)));
 
-const contentOf = (title: string, at: number): RowContent => ({
-  databaseId,
-  dataSourceId,
-  title,
-  url: null,
-  publicUrl: null,
-  icon: null,
-  cover: null,
-  isArchived: false,
-  isLocked: false,
-  createdTime: new Date(0),
-  lastEditedTime: new Date(Math.floor(at / 60_000) * 60_000),
-  createdBy: null,
-  lastEditedBy: null,
-  properties: [],
-  related: [],
-  raw: { title },
-});
+const contentOf = (title: string, at: number): RowContent =>
+  emptyRow({
+    databaseId,
+    dataSourceId,
+    title,
+    createdTime: new Date(0),
+    lastEditedTime: new Date(Math.floor(at / 60_000) * 60_000),
+    raw: { title },
+  });
 
 /**
  * A tenant with one data source: Notion, whose queries lag as far as they may, the tenant's lane with the real scheduler and budget, and a mirror in

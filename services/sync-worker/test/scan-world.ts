@@ -443,7 +443,7 @@ function live(rev: number, content: RowContent, connectionId: string | null, asO
   return { rev, asOf, syncedAt, source: 'fetch', live: true, connectionId, removed: null, databaseId, dataSourceId, createdTime };
 }
 
-function connectionOf(connectionId: string): Connection {
+export function connectionOf(connectionId: string): Connection {
   return {
     connectionId,
     providerConfigKey: 'notion',

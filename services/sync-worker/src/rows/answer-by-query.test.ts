@@ -5,6 +5,7 @@ import type { WriteResult } from '@notion-mirror/mirror-store/records/record-sto
 import type { FoundRow } from '@notion-mirror/notion-source/row-document';
 import { RowQueryError, type AskForEditedRows, type EditedRequest } from '@notion-mirror/notion-source/row-query';
 import { describe, expect, test } from 'vitest';
+import { emptyRow } from '../../test/empty-row.ts';
 import { connection } from '../../test/flooded-tenant.ts';
 import { answerByQuery } from './answer-by-query.ts';
 
@@ -15,25 +16,16 @@ const startedAt = 1_000 * minute;
 const seen = startedAt - lagMs - toleranceMs;
 const asOf = startedAt - lagMs;
 
-const contentOf = (title: string, given: Partial<RowContent> = {}): RowContent => ({
-  databaseId: 'D',
-  dataSourceId: 'S',
-  title,
-  url: null,
-  publicUrl: null,
-  icon: null,
-  cover: null,
-  isArchived: false,
-  isLocked: false,
-  createdTime: new Date(0),
-  lastEditedTime: new Date(990 * minute),
-  createdBy: null,
-  lastEditedBy: null,
-  properties: [],
-  related: [],
-  raw: { title },
-  ...given,
-});
+const contentOf = (title: string, given: Partial<RowContent> = {}): RowContent =>
+  emptyRow({
+    databaseId: 'D',
+    dataSourceId: 'S',
+    title,
+    createdTime: new Date(0),
+    lastEditedTime: new Date(990 * minute),
+    raw: { title },
+    ...given,
+  });
 const found = (id: string, title: string, given: Partial<FoundRow> = {}): FoundRow => ({
   id,
   createdTime: 0,

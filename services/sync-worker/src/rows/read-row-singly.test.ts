@@ -1,23 +1,12 @@
-import type { Connection } from '@notion-mirror/domain/connection';
 import type { NotionSource, RowOutcome } from '@notion-mirror/notion-source/notion-source';
 import { expect, test } from 'vitest';
 import { someRow } from '../../../../packages/mirror-store/test/rows.ts';
+import { connectionOf } from '../../test/scan-world.ts';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import { createReadRowSingly, type RowToRead } from './read-row-singly.ts';
 import { createRowSync } from './sync-row.ts';
 
-const connection: Connection = {
-  connectionId: 'c1',
-  providerConfigKey: 'notion',
-  workspaceId: 'acme',
-  notionWorkspaceId: 'n1',
-  botId: null,
-  status: 'active',
-  statusReason: null,
-  token: null,
-  createdAt: new Date(0),
-  updatedAt: new Date(0),
-};
+const connection = connectionOf('c1');
 const held = {
   rev: 3,
   asOf: 100,

@@ -13,6 +13,7 @@ import { fieldsOf } from '@notion-mirror/mirror-store/records/mirrored-documents
 import type { Dependents, RowChange } from '@notion-mirror/worker/dependents';
 import type { FetchOutcome, RowOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
+import { emptyRow } from '../../test/empty-row.ts';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import { createWorkHandler, type OutcomeDetail, type SyncOutcome } from '../consume/handle-work.ts';
 import { createDatabaseSync } from '../databases/sync-databases.ts';
@@ -240,26 +241,7 @@ function world() {
 const never = new AbortController().signal;
 
 function rowIn(dataSourceId: string, given: Partial<RowContent> = {}): RowOutcome {
-  const content: RowContent = {
-    databaseId: 'D',
-    dataSourceId,
-    title: '',
-    url: null,
-    publicUrl: null,
-    icon: null,
-    cover: null,
-    isArchived: false,
-    isLocked: false,
-    createdTime: null,
-    lastEditedTime: null,
-    createdBy: null,
-    lastEditedBy: null,
-    properties: [],
-    related: [],
-    raw: {},
-    ...given,
-  };
-  return { kind: 'live', content, connectionId: 'c1' };
+  return { kind: 'live', content: emptyRow({ databaseId: 'D', dataSourceId, ...given }), connectionId: 'c1' };
 }
 
 function databaseWith(sources: readonly string[]): FetchOutcome {
