@@ -24,7 +24,7 @@ import {
   wordsOf,
 } from './dead-letter-view.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { httpUrlOption } from './option-values.ts';
+import { countOption, httpUrlOption } from './option-values.ts';
 
 interface ListOptions extends FilterOptions {
   readonly all?: boolean;
@@ -108,8 +108,7 @@ function withChoice(command: Program): Program {
 async function list(context: ConfiguredContext, options: ListOptions): Promise<ExitCode> {
   const { output, redact } = context;
   const filter = filterOption(options, new Date());
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100_000) throw usageError('--limit takes a whole number from 1 to 100000');
+  const limit = countOption('--limit', options.limit, 100_000);
   const { causes, lines } = await useMongo(context, async ({ db }) =>
     listLetters(context, db, { filter, withSettled: options.all === true, limit: options.records === true ? limit : 0 }),
   );

@@ -6,7 +6,7 @@ import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
 import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
-import { opaqueId } from './option-values.ts';
+import { countOption, opaqueId } from './option-values.ts';
 import { oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
@@ -43,8 +43,7 @@ Exit code 0: the mirror equals Notion. 1: it does not, and each cause is named.`
 
 async function explain(context: ConfiguredContext, text: string, options: ExplainOptions): Promise<ExitCode> {
   const { output, redact } = context;
-  const last = Number(options.last);
-  if (!Number.isInteger(last) || last < 1 || last > 100) throw usageError('--last takes a whole number from 1 to 100');
+  const last = countOption('--last', options.last, 100);
   const workspaceId = options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId);
   // An event's id need not be a Notion id: those of rechecks and sweeps are longer.
   const subject = (text.includes('/') ? openNotionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();

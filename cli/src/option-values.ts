@@ -19,6 +19,13 @@ export function opaqueId(kind: 'tenant' | 'connection', option: string, id: stri
   return id;
 }
 
+/** A whole number from 1 to `most`. */
+export function countOption(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > most) throw usageError(`${option} takes a whole number from 1 to ${most}`);
+  return value;
+}
+
 /** The URL of an HTTP server, unchanged. Null when none was given. */
 export function httpUrlOption(option: string, url: string | undefined): string | null {
   if (url === undefined) return null;

@@ -2,8 +2,8 @@ import type { Command as Program } from 'commander';
 import { gatherSchemaHistory } from '@notion-mirror/operations/schema/schema-history';
 import { useMongo } from '@notion-mirror/operations/servers';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
-import { exitCode, usageError, type ExitCode } from './exit-code.ts';
-import { opaqueId } from './option-values.ts';
+import { exitCode, type ExitCode } from './exit-code.ts';
+import { countOption, opaqueId } from './option-values.ts';
 import { renderSchemaHistory, schemaHistoryJson } from './schema-view.ts';
 
 interface HistoryOptions {
@@ -31,8 +31,7 @@ Each change is kept for MIRROR_SCHEMA_HISTORY_DAYS, also when its data source is
 }
 
 async function history(context: ConfiguredContext, text: string, options: HistoryOptions): Promise<ExitCode> {
-  const limit = Number(options.last);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw usageError('--last takes a whole number from 1 to 1000');
+  const limit = countOption('--last', options.last, 1000);
   const workspaceId = options.workspaceId === undefined ? undefined : opaqueId('tenant', '--workspace-id', options.workspaceId);
   const found = await useMongo(context, async ({ db }) => gatherSchemaHistory(db, { text, workspaceId, limit }));
   context.output.result(true, schemaHistoryJson(found), (colors) => renderSchemaHistory(found, colors));

@@ -111,8 +111,8 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
               const reasons = [changes.databaseId === undefined ? ('schema_changed' as const) : ('moved' as const)];
               const at = now();
               // A scan may have failed because no database had the data source.
-              const noWait = changes.databaseId !== undefined && current.claimedBy === null ? { claimedUntil: at, failures: 0 } : {};
-              return wanting(current, wantedBy({ reasons, depth: 'all', at, raisesAll: false, dueAt: at }), { ...changes, ...noWait });
+              const waits = changes.databaseId === undefined ? {} : withoutWait(current, at);
+              return wanting(current, wantedBy({ reasons, depth: 'all', at, raisesAll: false, dueAt: at }), { ...changes, ...waits });
             });
           }
         }
@@ -128,9 +128,8 @@ export function openDataSourceContents(db: Db, now: () => Date = () => new Date(
           if (current.state === 'off') return null;
           // Its rows were removed, also those that a scan had seen already.
           const begun = wish.reasons.includes('came_back') ? begunAgain(current, now()) : {};
-          const isImpatient = wish.reasons.includes('operator') && current.claimedBy === null;
-          const noWait = isImpatient ? { claimedUntil: now(), failures: 0 } : {};
-          return wanting(current, wantedBy(wish), { ...begun, ...noWait });
+          const waits = wish.reasons.includes('operator') ? withoutWait(current, now()) : {};
+          return wanting(current, wantedBy(wish), { ...begun, ...waits });
         });
         return changed !== null;
       }),
@@ -233,6 +232,11 @@ const off = { state: 'off', wanted: null, dueAt: null } as const;
  */
 function begunAgain({ wanted, scan }: ContentsDocument, at: Date): Partial<ContentsDocument> {
   return { ...unknownRows, state: 'scanning', wanted: merged(wanted, scan?.wish ?? null), claimedUntil: at };
+}
+
+/** Ends the wait after a failure; a scan that runs keeps its claim. */
+function withoutWait({ claimedBy }: ContentsDocument, at: Date): Partial<ContentsDocument> {
+  return claimedBy === null ? { claimedUntil: at, failures: 0 } : {};
 }
 
 /** Null: the document agrees with the database's record. */
