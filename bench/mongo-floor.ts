@@ -11,19 +11,32 @@ const measured = z.object({ perSecond: z.number(), cpuMicroseconds: z.number() }
 
 export const mongoFloorName = 'MongoDB itself: bulkWrite of 1,000, 4 connections';
 
-/** Writes so many documents, of databases or rows, into an empty collection of a database of its own. Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs). */
-export function mongoFloor({ system, watchdog }: BenchSystem, documents: number, of: 'databases' | 'rows' = 'databases'): Contender {
+/** Writes so many documents, of databases or rows, into an empty collection. Figures as of `mongoTask`. */
+export function mongoFloor(bench: BenchSystem, documents: number, of: 'databases' | 'rows' = 'databases'): Contender {
+  return mongoTask(bench, mongoFloorName, documents, 'floors/bulk-write.ts', () => ({ of, documents, atATime: 1_000, connections: 4 }));
+}
+
+/**
+ * A program of this folder that writes so many documents into a database of its own, empty and with all indexes, whose `uri` it gets with its task.
+ * Figures: `documents` (/s), `CPU` (µs, of the client), `CPU of MongoDB` (µs).
+ */
+export function mongoTask(
+  { system, watchdog }: BenchSystem,
+  name: string,
+  documents: number,
+  program: string,
+  task: () => Readonly<Record<string, unknown>>,
+): Contender {
   const { databaseName, client } = system.db;
   const floor = client.db(`${databaseName}_floor`);
   const uri = mongoUriOf(system, floor.databaseName);
   return {
-    name: mongoFloorName,
+    name,
     async measure() {
       await initMongo(floor, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
       const pid = await mongodPid(system);
       const before = cpuSecondsOf(pid);
-      const task = { uri, of, documents, atATime: 1_000, connections: 4 };
-      const { perSecond, cpuMicroseconds } = measured.parse(await runTask(watchdog, 'floors/bulk-write.ts', task));
+      const { perSecond, cpuMicroseconds } = measured.parse(await runTask(watchdog, program, { uri, ...task() }));
       const mongodSeconds = cpuSecondsOf(pid) - before;
       await floor.dropDatabase();
       return { documents: perSecond, CPU: cpuMicroseconds, 'CPU of MongoDB': (mongodSeconds / documents) * 1e6 };

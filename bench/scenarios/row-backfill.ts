@@ -1,6 +1,7 @@
 import type { ServiceProcess } from '@notion-mirror/demo/service-process';
 import { waitUntil } from '@notion-mirror/local-stack/wait-until';
 import { z } from 'zod';
+import { bareScan } from '../bare-scan.ts';
 import { mongodPid, mongoFloor, mongoFloorName } from '../mongo-floor.ts';
 import { cpuSecondsOf, residentMegabytesOf } from '../process-cost.ts';
 import type { Figures, Scenario } from '../scenario.ts';
@@ -42,7 +43,11 @@ export const rowBackfill: Scenario = {
       async (bench) => {
         const rows = quick ? 1_000 : 100_000;
         await switchRowsOn(bench.system);
-        return [{ name: 'sync-worker', measure: () => measureBackfill(bench, rows) }, mongoFloor(bench, rows, 'rows')];
+        return [
+          { name: 'sync-worker', measure: () => measureBackfill(bench, rows) },
+          bareScan(bench, rows),
+          mongoFloor(bench, rows, 'rows'),
+        ];
       },
       { tenants: 1, variables: withRows },
     ),
