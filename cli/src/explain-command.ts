@@ -5,6 +5,7 @@ import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
 import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
+import { withheldText } from '@notion-mirror/operations/explain/withheld-values';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { countOption, opaqueId } from './option-values.ts';
 import { oneLine } from '@notion-mirror/operations/text';
@@ -97,17 +98,20 @@ function explanationJson(
   };
 }
 
-function rowJson({ databaseId, dataSourceId, isArchived, contents }: RowFacts): JsonObject {
+function rowJson({ databaseId, dataSourceId, isArchived, contents, withheld }: RowFacts): JsonObject {
   const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
-  return { databaseId, dataSourceId, isArchived, dataSource: source };
+  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld };
 }
 
-/** Where the row is, and whether the mirror has that table completely. */
-function rowWords({ dataSourceId, isArchived, contents }: RowFacts): string[] {
+/** Where the row is, whether the mirror has that table completely, and what Notion does not return of the row. */
+function rowWords({ dataSourceId, isArchived, contents, withheld }: RowFacts): string[] {
   if (dataSourceId === null) return [];
   const state = contents === null ? 'not followed' : contents.state;
   const asOf = contents === null || contents.completeAsOf === null ? '' : `, complete as of ${contents.completeAsOf.toISOString()}`;
-  return [`    ${isArchived === true ? 'archived, ' : ''}in the data source ${dataSourceId} (${state}${asOf})`];
+  return [
+    `    ${isArchived === true ? 'archived, ' : ''}in the data source ${dataSourceId} (${state}${asOf})`,
+    ...withheld.map((value) => `    ${withheldText(value)}`),
+  ];
 }
 
 function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors: Colors): string {

@@ -17,7 +17,10 @@ const titled = (text: string) => ({ properties: { Name: { title: [{ text: { cont
 
 beforeAll(async () => {
   scene = await setRowsScene('explain_rows');
-  ({ databaseId, dataSourceId: source } = await scene.user.createDatabase(scene.home, 'Tasks', { Name: { title: {} } }));
+  ({ databaseId, dataSourceId: source } = await scene.user.createDatabase(scene.home, 'Tasks', {
+    Name: { title: {} },
+    Itself: { formula: { expression: 'prop("Itself")' } },
+  }));
   pages = scene.notion.createRows({ dataSourceId: source, rows: Array.from({ length: 4 }, (_, n) => titled(`Row ${n}`)) }).ids;
   scene.notion.archiveRows({ ids: pages.slice(0, 1), archived: true });
   await scene.mirrorDatabase(databaseId);
@@ -56,6 +59,17 @@ test('an archived row is mirrored, whatever URL names it', async () => {
   }
   const { stdout } = await scene.mirror('explain', id);
   expect(stdout).toContain(`archived, in the data source ${source} (scanning)`);
+});
+
+test('a value that Notion does not return is named, and is no fault of the mirror', async () => {
+  const [id = ''] = pages;
+  expect(await explain(id)).toMatchObject({
+    code: 0,
+    codes: [],
+    tenants: [{ row: { withheld: [{ property: 'Itself', why: 'unsupported' }] } }],
+  });
+  const { stdout } = await scene.mirror('explain', id);
+  expect(stdout).toContain(`"Itself": Notion's API does not support this result`);
 });
 
 test('a row that the mirror lacks is recognised by asking Notion, and its data source says why', async () => {

@@ -165,6 +165,7 @@ describe('causes', () => {
       isArchived: false,
       database: { live: true, hasSource: true },
       contents,
+      withheld: [],
     };
     const ofRow = (given: Partial<TenantFacts>, home: Partial<RowFacts> = {}, more: Partial<ExplainFacts> = {}) =>
       codesOf({ row: { ...row, ...home }, ...given }, { kind: rowKind, id: 'p1', subject: 'p1', ...more });

@@ -7,6 +7,7 @@ import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { z } from 'zod';
+import { withheldOf, type WithheldValue } from './withheld-values.ts';
 
 /** Where a row is, and what the mirror knows of that place. */
 export interface RowFacts {
@@ -20,6 +21,8 @@ export interface RowFacts {
   readonly database: { readonly live: boolean; readonly hasSource: boolean } | null;
   /** Null: the mirror does not follow the rows of its data source, or that is unknown. */
   readonly contents: SourceContents | null;
+  /** Properties whose values Notion's API does not return, or not in full, although its pages show them. */
+  readonly withheld: readonly WithheldValue[];
 }
 
 const home = z.object({
@@ -44,6 +47,7 @@ export async function gatherRowFacts(db: Mongo['db'], { workspaceId, id }: Entit
     isArchived: found?.isArchived ?? null,
     database: database && { live: database.live, hasSource: dataSourceId !== null && database.dataSourceIds.includes(dataSourceId) },
     contents,
+    withheld: withheldOf(shown),
   };
 }
 
