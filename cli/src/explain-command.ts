@@ -100,7 +100,7 @@ function explanationJson(
 
 function rowJson({ databaseId, dataSourceId, isArchived, contents, withheld }: RowFacts): JsonObject {
   const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
-  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld };
+  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld: withheld.map(({ property, why }) => ({ property, why })) };
 }
 
 /** Where the row is, whether the mirror has that table completely, and what Notion does not return of the row. */
