@@ -44,7 +44,14 @@ export function createHandlerCall<T>(deps: {
       return outcome.kind === 'done' ? allDone : outcome;
     }
     const items = new Map(run.parts.flatMap(({ entries }) => entries.map((entry) => [entry, itemOf(entry)])));
-    const outcome = await groups.handle({ lane, group: run.group, items: [...items.values()], alone: run.alone, signal });
+    const outcome = await groups.handle({
+      lane,
+      group: run.group,
+      items: [...items.values()],
+      alone: run.alone,
+      isSurplus: run.isSurplus,
+      signal,
+    });
     const fates = new Map([...items].map(([entry, item]) => [entry, outcome.fateOf(item)]));
     return { ...outcome, kind: 'done', fateOf: (entry) => fates.get(entry) ?? 'alone' };
   }

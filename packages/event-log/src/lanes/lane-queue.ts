@@ -11,6 +11,8 @@ export interface Group<T> {
   postponed: Task<T>[];
   /** Of both. */
   records: number;
+  /** Its records are too many for the lane, however few they are for the group. Until it is handed over. */
+  isSurplus: boolean;
   wait: GroupWait | null;
 }
 
@@ -40,7 +42,7 @@ export interface Queue<T> {
 export type Start<T> =
   | { readonly group: null; readonly parts: readonly [Part<T>] }
   /** `alone`: ready tasks of the queue that run by themselves, each at its turn. */
-  | { readonly group: string; readonly parts: readonly Part<T>[]; readonly alone: number };
+  | { readonly group: string; readonly parts: readonly Part<T>[]; readonly alone: number; readonly isSurplus: boolean };
 
 export interface Part<T> {
   readonly task: Task<T>;
@@ -178,9 +180,15 @@ export function recount<T>(queue: Queue<T>): void {
 function groupNamed<T>(queue: Queue<T>, name: string | null): Group<T> {
   const known = queue.groups.get(name);
   if (known !== undefined) return known;
-  const group: Group<T> = { name, ready: new Denque(), postponed: [], records: 0, wait: null };
+  const group: Group<T> = { name, ready: new Denque(), postponed: [], records: 0, isSurplus: false, wait: null };
   queue.groups.set(name, group);
   return group;
+}
+
+/** Hands a group over as if it were full. */
+export function markSurplus<T>(queue: Queue<T>, group: Group<T>): void {
+  group.isSurplus = true;
+  countRecords(queue, group, 0);
 }
 
 function countRecords<T>(queue: Queue<T>, group: Group<T>, more: number): void {
@@ -189,18 +197,20 @@ function countRecords<T>(queue: Queue<T>, group: Group<T>, more: number): void {
 }
 
 /** A group that gathers has been handed over a short time ago. */
-function isFull<T>({ rules }: Queue<T>, { name, records, wait }: Group<T>): boolean {
-  return name !== null && records >= rules.maxRecords && wait?.gathers !== true;
+function isFull<T>({ rules }: Queue<T>, { name, records, isSurplus, wait }: Group<T>): boolean {
+  return name !== null && (isSurplus || records >= rules.maxRecords) && wait?.gathers !== true;
 }
 
 function takeAll<T>(queue: Queue<T>, group: Group<T>, name: string): Start<T> {
   const parts = [...group.postponed, ...group.ready.toArray()].map(partOf);
+  const { isSurplus } = group;
   group.ready.clear();
   group.postponed = [];
   group.records = 0;
+  group.isSurplus = false;
   group.wait = null;
   forgetIfEmpty(queue, group);
-  return { group: name, parts, alone: queue.groups.get(null)?.ready.length ?? 0 };
+  return { group: name, parts, alone: queue.groups.get(null)?.ready.length ?? 0, isSurplus };
 }
 
 function partOf<T>(task: Task<T>): Part<T> {

@@ -690,6 +690,41 @@ describe('a group', () => {
     expect([settled, runs.length]).toEqual([[1, 2, 3, 4, 5, 6], 1]);
   });
 
+  it('is handed over while tasks that do not end have all slots of its lane, if it is full', async () => {
+    const { push, runs, seenGroups, tick } = harness({ route: grouped, perLane: 2 });
+    for (const task of ['first', 'second', 'third']) push('acme', task);
+    await tick();
+    for (const task of ['a1', 'a1', 'a1', 'a2', 'a2', 'b1', 'b1', 'b1', 'b2', 'b2', 'b2']) push('acme', task);
+    await tick();
+    expect([runs.length, seenGroups()]).toEqual([2, ['acme/b: 8 9 10 11 12 13']]);
+    push('acme', 'a2');
+    await tick();
+    expect([runs.length, seenGroups().length]).toEqual([2, 1]);
+    await runs[0]!.end(done);
+    expect(seenGroups().length + runs.length).toBe(4);
+  });
+
+  // Each within its limit, the rows of many data sources filled the partition and paused it for the other tenants.
+  it('is handed over if it is among the largest of a lane whose groups hold too many records in all, even if that is held', async () => {
+    const { push, runs, groupRuns, seenGroups, settled, scheduler, tick } = harness({ route: grouped });
+    push('acme', 'first');
+    await tick();
+    await runs[0]!.end(retry('lane', 60_000));
+    for (let round = 1; round <= 5; round += 1)
+      for (const group of ['a', 'b', 'c', 'd']) if (group !== 'd' || round < 3) push('acme', `${group}${round}`);
+    await tick();
+    expect([scheduler.load().waiting, groupRuns.length]).toEqual([18, 0]);
+    for (const task of ['d3', 'e1', 'e2']) push('acme', task);
+    await tick();
+    expect(seenGroups()).toEqual(['acme/a: 1 5 9 12 15', 'acme/b: 2 6 10 13 16']);
+    expect(groupRuns.map(({ work }) => work.isSurplus)).toEqual([true, true]);
+    for (const run of groupRuns) await run.end(sorted());
+    expect(settled).toHaveLength(10);
+    push('acme', 'a1');
+    await tick();
+    expect(groupRuns).toHaveLength(2);
+  });
+
   it('whose handler throws runs task by task, since each of them has failed', async () => {
     const { push, groupRuns, seen, buried, tick } = harness({ route: grouped });
     for (const task of ['a1', 'a2', 'a3']) push('acme', task);

@@ -120,18 +120,18 @@ interface Turn<T> {
 /**
  * What has the next turn. Tasks of rank 1 come last and leave one slot free, so that a task of rank 0 starts at once; they need no
  * more, since a tenant's calls are limited by its budget long before its slots. Within a rank, half of the lane's slots, and the first turn, are for
- * tasks that have not failed: databases that never succeed leave room for the others. A full group needs no turn: its records fill the memory.
+ * tasks that have not failed: databases that never succeed leave room for the others. A full group needs no turn, and if need be takes one slot more: its
+ * records fill the memory, however long those that run take.
  */
 function nextTurn<T>({ queues, rules: { slots }, running, runningAgain, hold }: Lane<T>, now: number): Turn<T> | null {
-  if (running >= slots) return null;
-  if (hold === null || hold.until <= now) {
+  if (running < slots && (hold === null || hold.until <= now)) {
     for (const queue of queues) {
       if (queue.running >= Math.max(1, slots - queue.rank)) continue;
       if (queue.turns.length > 0) return { queue, take: takeTurn };
       if (queue.again.length > 0 && runningAgain < Math.ceil(slots / 2)) return { queue, take: takeAgain };
     }
   }
-  const queue = queues.find(hasFull);
+  const queue = running <= slots ? queues.find(hasFull) : undefined;
   return queue === undefined ? null : { queue, take: takeFull };
 }
 

@@ -53,7 +53,7 @@ export type Outcome =
 export interface GroupRules {
   /** Whether the ready tasks of a group are, at its turn, instead of the first of them by itself. Asked once at each turn. */
   readonly isMany: (turn: { readonly lane: string; readonly group: string; readonly ready: number }) => boolean;
-  /** From how many waiting records on they are, even while the lane is held. */
+  /** From how many waiting records on they are, even while the lane is held; all groups of a lane may have three times as many. */
   readonly maxRecords: number;
 }
 
@@ -65,6 +65,8 @@ export interface GroupWork<T> extends Pick<Work<T>, 'lane' | 'items' | 'signal'>
   readonly group: string;
   /** Tasks of the lane that are to run by themselves, such as those that groups left `alone` before. */
   readonly alone: number;
+  /** The groups of the lane hold too many records in all, and this one is among the largest. */
+  readonly isSurplus: boolean;
 }
 
 /** `alone`: the item's task runs by itself, at its turn. `waits`: it waits with the group. A task with an item of each is alone. */

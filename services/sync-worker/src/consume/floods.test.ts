@@ -49,8 +49,12 @@ function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: R
       void reports.push([item.eventId, outcome, { reason, coalescedInto, others: others?.map((other) => other.item.eventId) }]),
     now: () => time.now,
   });
-  const handle = async (group: string, items: readonly WorkItem<DatabaseEvent>[], alone = 0) => {
-    const outcome = await floods.handle({ lane: 'acme', group, items, alone, signal });
+  const handle = async (
+    group: string,
+    items: readonly WorkItem<DatabaseEvent>[],
+    given: { readonly alone?: number; readonly isSurplus?: boolean } = {},
+  ) => {
+    const outcome = await floods.handle({ lane: 'acme', group, items, alone: 0, isSurplus: false, signal, ...given });
     const fates: Partial<Record<Fate, string[]>> = {};
     for (const item of items) (fates[outcome.fateOf(item)] ??= []).push(item.item.eventId);
     return { ...fates, until: outcome.until, gathers: outcome.gathers };
@@ -137,6 +141,18 @@ test('too many events of many rows are too much; of few rows, the newest event o
   expect(sweeps).toEqual([]);
 });
 
+test('rows of a data source are too much, however few, when those of all data sources of their tenant are', async () => {
+  const { handle, asked, reports } = scene();
+  const isSurplus = true;
+  await handle('rows:S', [row(0, 'p0'), row(1, 'p1'), row(2, 'p0')], { isSurplus });
+  await handle('rows:S', [row(0, 'p0'), row(1, 'p0'), row(2, 'p0')], { isSurplus });
+  expect(asked.map(({ isTooMuch, items }) => [isTooMuch, items.length])).toEqual([
+    [true, 3],
+    [false, 1],
+  ]);
+  expect(reports).toEqual([['e1', 'deferred', deferred('newer_event', { coalescedInto: 'e2', others: ['e0'] })]]);
+});
+
 test('the ends of rows are reported once for each row, with all of its events', async () => {
   const items = [1, 2, 3].map((index) => itemOf(`e${index}`, { kind: 'row_sync', dataSourceId: 'S', pageId: 'p' }));
   const [first, second, third] = items;
@@ -159,7 +175,7 @@ test('rows of a data source are many when more wait than a few, or as many have 
   expect([turn('rows:S', fewRows), turn('rows:S', fewRows + 1), turn('databases', 1_000)]).toEqual([false, true, false]);
   expect(range(fewRows).map(() => turn('rows:S'))).toEqual([...range(fewRows - 1).map(() => false), true]);
   expect([turn('rows:T'), floods.isMany({ lane: 'globex', group: 'rows:S', ready: 1 })]).toEqual([false, false]);
-  void handle('rows:S', [], 7);
+  void handle('rows:S', [], { alone: 7 });
   expect(asked).toMatchObject([{ begun: fewRows, queued: 7 }]);
   time.now += 1_000;
   expect(turn('rows:S')).toBe(false);

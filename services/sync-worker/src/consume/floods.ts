@@ -55,17 +55,17 @@ const unavailableMs = 5_000;
  * Handles floods: so many waiting events about the databases of a tenant, or about the rows of one data source, that they are not handled one task
  * after the other. When they are too much for the memory, all but the newest of each task end first, since that one is answered by a fetch that answers them
  * too. If that is not enough, a comparison with Notion is wanted, durably, and then all end. Of a task that has failed, or was left to its own fetch, the
- * newest event stays in any case.
+ * newest event stays in any case. The largest groups of a tenant that has many of them count as too much, too, when all of them together are.
  */
 export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEvent> {
   const { floodEvents, rowFloods, wantSweep, report, now } = deps;
   const pace = createReadPace(fewRows, now);
 
-  async function answer({ lane: workspaceId, group, items, alone, signal }: GroupWork<DatabaseEvent>): Promise<FloodAnswer> {
+  async function answer({ lane: workspaceId, group, items, alone, isSurplus, signal }: GroupWork<DatabaseEvent>): Promise<FloodAnswer> {
     const awaited = items.filter(isAwaited);
     const others = items.filter((item) => !isAwaited(item));
-    const tasks = others.length < floodEvents ? null : byTask(others);
-    const isTooMuch = tasks !== null && tasks.length > floodEvents / 2;
+    const tasks = others.length < floodEvents && !isSurplus ? null : byTask(others);
+    const isTooMuch = tasks !== null && tasks.length > Math.min(floodEvents, others.length) / 2;
     const superseded = tasks === null || isTooMuch ? [] : tasks.flatMap(olderOf);
     const left = tasks === null || isTooMuch ? others : tasks.map(([newest]) => newest);
     const dataSourceId = dataSourceOfGroup(group);
