@@ -205,3 +205,95 @@ test('closes even while MongoDB is unavailable', async () => {
   proxy.cut();
   await expect(again.close()).resolves.toBeUndefined();
 });
+
+const acme = (workspaceId: string) => workspaceId === 'acme';
+const globex = (workspaceId: string) => workspaceId === 'globex';
+
+// A worker held the connections of all tenants, so its memory grew with all of them, whatever its share was.
+test('holds the connections of some tenants only, and follows those', async () => {
+  await connections.add(given('a'));
+  await connections.add(given('b', { workspaceId: 'globex' }));
+  directory = await openConnectionDirectory({ db: through.db, tenants: null, logger: silent, metrics });
+  const found = directory;
+  expect(idsOf(found.allActive())).toEqual([]);
+  const heard: string[] = [];
+  found.onChange(({ connection }) => void heard.push(connection?.connectionId ?? 'none'));
+  await found.hold(acme);
+  expect(idsOf(found.allActive())).toEqual(['a']);
+  await connections.add(given('c', { workspaceId: 'globex' }));
+  await connections.add(given('d'));
+  await expect.poll(() => idsOf(found.allActive())).toEqual(['a', 'd']);
+  await found.hold(globex);
+  expect(idsOf(found.allActive())).toEqual(['b', 'c']);
+  await connections.pause('b', null);
+  await connections.pause('a', null);
+  await connections.pause('c', null);
+  await expect.poll(() => idsOf(found.allActive())).toEqual([]);
+  expect([found.byId('b')?.status, found.byId('a')]).toEqual(['paused', null]);
+  await found.hold(null);
+  expect([...new Set(heard)]).toEqual(['a', 'd', 'b', 'c']);
+  expect(await metrics.getSingleMetricAsString('notion_mirror_connections')).toContain('status="paused"} 0');
+});
+
+test('of two calls at once the last one counts, and what changes meanwhile is not lost', async () => {
+  directory = await openConnectionDirectory({ db: through.db, tenants: null, logger: silent, metrics });
+  const found = directory;
+  const all = Array.from({ length: 1_200 }, (_, n) => ({ ...given(`${n}`), _id: `${n}`, workspaceId: `tenant-${n}`, status: 'active' }));
+  const times = { createdAt: new Date(), updatedAt: new Date() };
+  await mongo.db.collection<{ _id: string }>('connections').insertMany(all.map((one) => ({ ...one, ...times })));
+  const isMine = (workspaceId: string) => workspaceId.startsWith('tenant-');
+  const changes = Promise.all([connections.pause('7', null), connections.add(given('new', { workspaceId: 'tenant-new' }))]);
+  await Promise.all([found.hold(acme), found.hold(isMine), changes]);
+  const others = all.map(({ _id }) => _id).filter((id) => id !== '7');
+  await expect.poll(() => idsOf(found.allActive()).toSorted()).toEqual([...others, 'new'].toSorted());
+});
+
+test('loads only what it does not hold already', async () => {
+  for (const workspaceId of ['acme', 'globex', 'initech']) await connections.add(given(workspaceId, { workspaceId }));
+  directory = await openConnectionDirectory({ db: through.db, tenants: acme, logger: silent, metrics });
+  await mongo.db.command({ profile: 2 });
+  await directory.hold((workspaceId) => workspaceId !== 'globex');
+  await mongo.db.command({ profile: 0 });
+  const profile = mongo.db.collection('system.profile');
+  expect(await profile.distinct('command.filter.workspaceId', { ns: `${mongo.name}.connections` })).toEqual([{ $in: ['initech'] }]);
+  // The ids of all tenants are read from an index.
+  expect(await profile.distinct('planSummary', { 'command.sort': { $exists: true } })).toEqual(['IXSCAN { workspaceId: 1 }']);
+  expect(await profile.distinct('docsExamined', { 'command.sort': { $exists: true } })).toEqual([0]);
+  expect(idsOf(directory.allActive())).toEqual(['acme', 'initech']);
+});
+
+test('a direct read finds a connection of a tenant that is not held, which is followed until the next load', async () => {
+  await connections.add(given('a'));
+  directory = await openConnectionDirectory({ db: through.db, tenants: globex, logger: silent, metrics });
+  const found = directory;
+  expect([await found.refresh({ workspaceId: 'acme' }), idsOf(found.activeByWorkspace('acme'))]).toEqual([true, ['a']]);
+  await connections.pause('a', null);
+  await expect.poll(() => found.byId('a')?.status).toBe('paused');
+  await found.hold((workspaceId) => workspaceId !== 'none');
+  expect(found.byId('a')?.status).toBe('paused');
+  await found.hold(globex);
+  expect(found.byId('a')).toBeNull();
+});
+
+test('cannot be told to hold others while MongoDB is unavailable, nor does a direct read prove anything', async () => {
+  await connections.add(given('a'));
+  directory = await openConnectionDirectory({ db: through.db, tenants: null, logger: silent, metrics });
+  const found = directory;
+  proxy.cut();
+  expect(await found.refresh({ workspaceId: 'acme' })).toBe(false);
+  await expect(found.hold(acme)).rejects.toThrow(StoreUnavailableError);
+  proxy.restore();
+  await expect.poll(() => found.hold(acme).then(() => idsOf(found.allActive()), String)).toEqual(['a']);
+});
+
+test('still holds only its tenants after it has lost MongoDB', async () => {
+  await connections.add(given('a'));
+  directory = await openConnectionDirectory({ db: through.db, tenants: acme, logger: silent, metrics });
+  const found = directory;
+  proxy.cut();
+  await expect.poll(() => found.isFollowing()).toBe(false);
+  await connections.add(given('b'));
+  await connections.add(given('c', { workspaceId: 'globex' }));
+  proxy.restore();
+  await expect.poll(() => idsOf(found.allActive())).toEqual(['a', 'b']);
+});

@@ -3,19 +3,28 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
-import type { ChangeStreamDocument, Db, Timestamp } from 'mongodb';
+import type { ChangeStreamDocument, ClientSession, Db, Timestamp } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { parseConnection, type ConnectionDocument } from './connection-document.ts';
 import { createConnectionIndex, type ConnectionChange, type ConnectionIndex } from './connection-index.ts';
+import { connectionsOfTenants } from './connections-of-tenants.ts';
 import { unavailable } from './errors.ts';
 
 export type { ConnectionChange } from './connection-index.ts';
 
 export type ConnectionQuery = { readonly connectionId: string } | { readonly workspaceId: string } | { readonly notionWorkspaceId: string };
 
-/** Every connection, in memory and fresh within moments. While MongoDB is unavailable it keeps the last known state. */
+/** Which tenants' connections are held; null: none. */
+export type HeldTenants = ((workspaceId: string) => boolean) | null;
+
+/** Connections of all tenants, or of some, in memory and fresh within moments. While MongoDB is unavailable it keeps the last known state. */
 export interface ConnectionDirectory {
+  /**
+   * From now on only these tenants' connections are held, and those that `refresh` finds. Resolves when all of them are; rejects with a
+   * `StoreUnavailableError` otherwise: then it must be called again. Of several calls the last one counts.
+   */
+  hold(tenants: HeldTenants): Promise<void>;
   byId(connectionId: string): Connection | null;
   /** Connections of any status. This and the other lists are ordered oldest first. */
   ofWorkspace(workspaceId: string): readonly Connection[];
@@ -25,10 +34,11 @@ export interface ConnectionDirectory {
   allUnauthorized(): readonly Connection[];
   /**
    * Call after a lookup that found nothing (or nothing active), and then look again: reads these connections directly, since a change may not
-   * have arrived yet. Never rejects; returns within a second, and at once when the same query ran within the last two seconds.
+   * have arrived yet. Never rejects; returns within a second, and at once when the same query ran within the last two seconds. False: it was not read, so
+   * nothing found proves nothing.
    */
-  refresh(query: ConnectionQuery): Promise<void>;
-  /** Calls back for every connection added, changed or removed from now on. Returns a function that unsubscribes. */
+  refresh(query: ConnectionQuery): Promise<boolean>;
+  /** Calls back for every connection added, changed, removed or held from now on. Returns a function that unsubscribes. */
   onChange(listener: (change: ConnectionChange) => void): () => void;
   /** Whether changes are being followed; false while MongoDB is unavailable. */
   isFollowing(): boolean;
@@ -40,9 +50,10 @@ const refreshMs = 1000;
 const refreshEveryMs = 2000;
 const maxRemembered = 10_000;
 
-/** Resolves when all connections are loaded and their changes followed. Rejects with a `StoreUnavailableError`. */
+/** Resolves when the connections of `tenants` (default: all) are loaded and their changes followed. Rejects with a `StoreUnavailableError`. */
 export async function openConnectionDirectory(deps: {
   readonly db: Db;
+  readonly tenants?: HeldTenants;
   readonly logger: Logger;
   readonly metrics: Registry;
 }): Promise<ConnectionDirectory> {
@@ -55,6 +66,13 @@ export async function openConnectionDirectory(deps: {
   const closed = new Promise<'closed'>((resolve) => {
     closing.signal.addEventListener('abort', () => resolve('closed'));
   });
+  let held: HeldTenants = deps.tenants === undefined ? () => true : deps.tenants;
+  /** Whether the connections of all tenants in `held` were loaded. */
+  let isWhole = false;
+  /** Ids of those that were read otherwise while a load goes on, which may have read them before. */
+  let overtaken: Set<string> | null = null;
+  /** Settles with the load before. */
+  let loading: Promise<unknown> = Promise.resolve();
   /** Counts updates from the change stream and reloads, so that a slower direct read does not overwrite a newer one. */
   let news = 0;
   let following = false;
@@ -81,32 +99,64 @@ export async function openConnectionDirectory(deps: {
     announce(index.delete(document._id));
   }
 
+  /** Those that `refresh` has found stay until the next load. */
+  const isHeld = ({ _id, workspaceId }: ConnectionDocument): boolean => isOneOf(held, workspaceId) || index.byId(_id) !== null;
+
   function apply(change: ChangeStreamDocument<ConnectionDocument>): void {
     news += 1;
-    if (change.operationType === 'delete') announce(index.delete(change.documentKey._id));
+    if (change.operationType === 'delete') {
+      overtaken?.add(change.documentKey._id);
+      announce(index.delete(change.documentKey._id));
+    }
     if (change.operationType !== 'insert' && change.operationType !== 'replace' && change.operationType !== 'update') return;
+    overtaken?.add(change.documentKey._id);
     // No document: it was deleted meanwhile, and that change follows.
-    if (change.fullDocument) put(change.fullDocument);
+    if (change.fullDocument && isHeld(change.fullDocument)) put(change.fullDocument);
   }
 
-  /** Loads everything, and resolves to the server's time before the load. */
+  /** Loads the connections of the held tenants that pass, one load after the other. Ends early when `held` is replaced: another load follows then. */
+  function loadHeld(passes: (workspaceId: string) => boolean, session?: ClientSession): Promise<void> {
+    const tenants = held;
+    async function run(): Promise<void> {
+      if (held !== tenants) return;
+      const found = new Set<string>();
+      overtaken = new Set();
+      const late = overtaken;
+      try {
+        const wanted = (workspaceId: string): boolean => isOneOf(tenants, workspaceId) && passes(workspaceId);
+        for await (const document of tenants === null ? [] : connectionsOfTenants(connections, wanted, session)) {
+          if (held !== tenants) return;
+          found.add(document._id);
+          if (!late.has(document._id)) put(document);
+        }
+      } finally {
+        overtaken = null;
+      }
+      news += 1;
+      for (const { connectionId, workspaceId } of [...index.all()]) {
+        if (passes(workspaceId) && !found.has(connectionId) && !late.has(connectionId)) announce(index.delete(connectionId));
+      }
+      isWhole = true;
+    }
+    const done = loading.then(run);
+    loading = done.catch(() => {});
+    return done;
+  }
+
+  /** Loads all that is held, and resolves to the server's time before the load. */
   async function load(): Promise<Timestamp | undefined> {
     // One causally consistent session: the load includes all writes before that time, even those not yet on the majority then.
     return client.withSession({ causalConsistency: true }, async (session) => {
       await db.command({ ping: 1 }, { session });
       const { operationTime } = session;
-      const found = await connections.find({}, { session }).toArray();
-      news += 1;
+      await loadHeld(() => true, session);
       loads += 1;
-      const ids = new Set(found.map(({ _id }) => _id));
-      for (const { connectionId } of index.all()) if (!ids.has(connectionId)) announce(index.delete(connectionId));
-      for (const document of found) put(document);
       return operationTime;
     });
   }
 
   /**
-   * Loads everything, then follows changes until the stream breaks. Every break that the driver cannot resume leads to a new load, so a lost
+   * Loads what is held, then follows changes until the stream breaks. Every break that the driver cannot resume leads to a new load, so a lost
    * resume token does not matter. Changes made during the load come again from the stream, oldest first.
    */
   async function follow(whenLoaded: () => void): Promise<void> {
@@ -162,24 +212,43 @@ export async function openConnectionDirectory(deps: {
 
   registerConnections(deps.metrics, index, { loads: () => loads, following: () => following });
 
-  const asked = new Map<string, { readonly startedAt: number; readonly done: Promise<void> }>();
+  const asked = new Map<string, { readonly startedAt: number; readonly done: Promise<boolean> }>();
 
-  async function readDirectly(query: ConnectionQuery): Promise<void> {
+  async function readDirectly(query: ConnectionQuery): Promise<boolean> {
     const filter = 'connectionId' in query ? { _id: query.connectionId } : query;
     try {
       for (let attempt = 1; attempt <= 5; attempt += 1) {
         const before = news;
         const found = await connections.find(filter).toArray();
         if (news !== before) continue;
-        for (const document of found) put(document);
-        return;
+        for (const document of found) {
+          overtaken?.add(document._id);
+          put(document);
+        }
+        return true;
       }
     } catch (error) {
       logger.debug({ err: error }, 'cannot read connections directly');
     }
+    return false;
   }
 
   return {
+    async hold(tenants) {
+      const before = isWhole ? held : null;
+      held = tenants;
+      isWhole = false;
+      // What was loaded and followed until now need not be loaded again. The others are gone silently: nothing has happened to them.
+      const isKnown = (workspaceId: string): boolean => isOneOf(before, workspaceId);
+      for (const { connectionId, workspaceId } of [...index.all()]) {
+        if (!isKnown(workspaceId) || !isOneOf(tenants, workspaceId)) index.delete(connectionId);
+      }
+      try {
+        await loadHeld((workspaceId) => !isKnown(workspaceId));
+      } catch (error) {
+        throw unavailable('connections could not be loaded', error);
+      }
+    },
     byId: (connectionId) => index.byId(connectionId),
     ofWorkspace: (workspaceId) => index.ofWorkspace(workspaceId),
     activeByWorkspace: (workspaceId) => index.ofWorkspace(workspaceId).filter(isActive),
@@ -195,7 +264,7 @@ export async function openConnectionDirectory(deps: {
         entry = { startedAt: now, done: readDirectly(query) };
         asked.set(key, entry);
       }
-      await settlesBefore(entry.done, Date.now() + refreshMs - (now - entry.startedAt));
+      return (await settlesBefore(entry.done, Date.now() + refreshMs - (now - entry.startedAt))) && (await entry.done);
     },
     onChange(listener) {
       listeners.add(listener);
@@ -204,6 +273,11 @@ export async function openConnectionDirectory(deps: {
     isFollowing: () => following,
     close,
   };
+}
+
+/** A document without a tenant is of all: it is reported as unreadable. */
+function isOneOf(tenants: HeldTenants, workspaceId: unknown): boolean {
+  return tenants !== null && (typeof workspaceId !== 'string' || tenants(workspaceId));
 }
 
 function isActive(connection: Connection): boolean {
@@ -217,7 +291,7 @@ export function registerConnections(
 ): void {
   const byStatus = new Gauge({
     name: 'notion_mirror_connections',
-    help: 'Known connections, by status.',
+    help: 'Connections that this process holds, by status. A sync-worker: those of the tenants of its partitions.',
     labelNames: ['status'],
     registers: [registry],
     collect() {

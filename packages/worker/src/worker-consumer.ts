@@ -14,13 +14,15 @@ export function createWorkerConsumer(
     readonly action: EventAction;
     readonly handle: Handle<DatabaseEvent>;
     readonly groups?: Grouping<DatabaseEvent>;
+    /** See `createLaneConsumer`; keys are tenants. */
+    readonly prepare?: (owned: ((workspaceId: string) => boolean) | null) => Promise<void>;
     /** Called for each record that has become a dead letter. */
     readonly onDead?: (record: LogRecord) => void;
     /** The share of the shutdown time that the consumer may take to finish its work and commit, 0 to 1. */
     readonly stopShare: number;
   },
 ): LaneConsumer {
-  const { action, handle, groups, onDead, stopShare } = options;
+  const { action, handle, groups, prepare, onDead, stopShare } = options;
   const group = groupIdFor(config.topicPrefix, service);
   const deadLetter = createDeadLetterSink({
     publisher,
@@ -43,6 +45,7 @@ export function createWorkerConsumer(
       await deadLetter(record, failure, context);
       onDead?.(record);
     },
+    ...(prepare === undefined ? {} : { prepare }),
     beforeCommit: () => outcomes.flush(),
   });
   scope.onStop('consumer', () => consumer.stop({ deadlineMs: config.shutdownMs * stopShare }));

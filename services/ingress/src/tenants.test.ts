@@ -62,7 +62,7 @@ function directoryOf(connections: Connection[], whenAsked: Connection[] = []) {
     refresh(question: object) {
       asked.push(question);
       for (const each of whenAsked) known.set(each.connectionId, each);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
   };
 }

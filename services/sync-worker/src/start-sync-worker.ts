@@ -20,7 +20,8 @@ export async function startSyncWorker(
   mirrored: readonly AnyMirrored[],
 ): Promise<LaneConsumer> {
   const { logger, metrics, scope, db, available } = worker;
-  const connections = await available('the connections', () => openConnectionDirectory({ db, logger, metrics }));
+  // None until the consumer knows its partitions.
+  const connections = await available('the connections', () => openConnectionDirectory({ db, tenants: null, logger, metrics }));
   scope.onStop('connections', () => connections.close());
   registerSilence(metrics, db, config.silenceMs);
   const notion = openNotion(worker, config, connections);

@@ -73,6 +73,7 @@ function member(
     handle?: (work: Work<string>) => Promise<Outcome>;
     deadLetter?: Parameters<typeof createLaneConsumer>[0]['deadLetter'];
     beforeCommit?: () => Promise<void>;
+    prepare?: (owned: ((key: string) => boolean) | null) => Promise<void>;
     limits?: ConsumerLimits;
     kafka?: Kafka;
   } = {},
@@ -96,6 +97,7 @@ function member(
     },
     deadLetter: options.deadLetter ?? (async () => {}),
     ...(options.beforeCommit === undefined ? {} : { beforeCommit: options.beforeCommit }),
+    ...(options.prepare === undefined ? {} : { prepare: options.prepare }),
   });
   return {
     consumer,
@@ -265,6 +267,64 @@ describe('the lane consumer', () => {
     await until(() => successor.handled.length > 0);
     expect(successor.handled).toEqual([one]);
     await successor.consumer.stop({ deadlineMs: 5_000 });
+  });
+
+  it('takes no record before it is prepared for its partitions, and owns no tenant of them', async () => {
+    const place = await newTopic(4);
+    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+    await produce(place.topic, 'record', 20, { lane: tenants(20) });
+    const asked: (string[] | null)[] = [];
+    const answers: (() => Promise<void>)[] = [() => Promise.reject(new Error('not yet')), () => prepared.promise];
+    const prepared = Promise.withResolvers<void>();
+    const options = {
+      prepare(owned: ((key: string) => boolean) | null) {
+        asked.push(owned === null ? null : names.filter(owned));
+        return answers.shift()?.() ?? Promise.resolve();
+      },
+    };
+    const { consumer, handled } = member(place, options);
+    const others: Member[] = [];
+    try {
+      await consumer.run();
+      await until(() => asked.length === 2);
+      expect([handled, names.filter(consumer.owns), asked]).toEqual([[], [], [names, names]]);
+      prepared.resolve();
+      await until(() => handled.length === 20);
+      expect(names.filter(consumer.owns)).toEqual(names);
+      // Each member is prepared for the tenants that it owns, and one that gets no partition for none.
+      for (let other = 0; other < 4; other += 1) {
+        others.push(member(place));
+        await others.at(-1)?.consumer.run();
+      }
+      await until(() => [consumer, ...others.map((one) => one.consumer)].flatMap((one) => one.state().partitions).length === 4);
+      await until(
+        () =>
+          JSON.stringify(asked.at(-1)) === JSON.stringify(consumer.state().partitions.length === 0 ? null : names.filter(consumer.owns)),
+      );
+      expect(asked.at(-1)?.length ?? 0).toBeLessThan(20);
+    } finally {
+      await Promise.all([consumer, ...others.map((one) => one.consumer)].map((one) => one.stop({ deadlineMs: 3_000 })));
+    }
+  });
+
+  it('is prepared again when partitions are added, since tenants move then', async () => {
+    const place = await newTopic(1);
+    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+    const asked: string[][] = [];
+    const { consumer } = member(place, {
+      async prepare(owned) {
+        asked.push(names.filter((name) => owned?.(name) === true));
+      },
+    });
+    try {
+      await consumer.run();
+      await until(() => asked.length === 1);
+      await admin.createPartitions({ topicPartitions: [{ topic: place.topic, count: 4 }] });
+      await until(() => asked.length > 1, 60_000);
+      expect(names.filter(consumer.owns)).toEqual(asked.at(-1));
+    } finally {
+      await consumer.stop({ deadlineMs: 3_000 });
+    }
   });
 
   it('stops: running work may end, waiting work is left to a successor, finished work is committed', async () => {

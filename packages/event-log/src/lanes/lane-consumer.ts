@@ -115,6 +115,11 @@ export function createLaneConsumer<T>(deps: {
   /** For tasks that are handed over together; by default every task is handed over by itself. */
   readonly groups?: Grouping<T> | undefined;
   readonly deadLetter: DeadLetter;
+  /**
+   * Called for each assignment before its records are taken, and again later if it rejects. `owned`: the keys whose records this member gets; null: none. Until
+   * it has resolved, `owns` is false for keys of partitions that are new here.
+   */
+  readonly prepare?: (owned: ((key: string) => boolean) | null) => Promise<void>;
   /** Flushes logs and outcomes of finished work before its offset is committed: after that, the work is not repeated. */
   readonly beforeCommit?: () => Promise<void>;
   readonly limits?: ConsumerLimits;
@@ -156,6 +161,10 @@ export function createLaneConsumer<T>(deps: {
   let crashes = { count: 0, at: 0 };
   /** Of the topic; 0 until it is known. */
   let partitionCount = 0;
+  /** Those that the member was last prepared for. */
+  let prepared: ReadonlySet<number> = new Set();
+  /** Counts calls of `locate`. */
+  let locating = 0;
   /** Counts assignments of the group, so that an answer about an earlier one is not mistaken for the current one. */
   let assignment = 0;
   let committing: Promise<void> | null = null;
@@ -241,7 +250,7 @@ export function createLaneConsumer<T>(deps: {
     commitsFailSince = null;
     logger.info({ partitions }, 'joined the group');
     assignments.begin(partitions);
-    void locate(assignment);
+    void locate();
     firstJoin.resolve();
   }
 
@@ -259,18 +268,27 @@ export function createLaneConsumer<T>(deps: {
     for (const listener of fatalListeners) listener(error);
   }
 
-  /** Finds out where to continue on each partition. We decide that, not the client: a batch that begins elsewhere is not accepted. */
-  async function locate(current: number): Promise<void> {
-    const isOver = (): boolean => current !== assignment || isStopping() || assignments.partitions.length === 0;
+  /**
+   * Prepares for the partitions and finds out where to continue on each. We decide that, not the client: a batch that begins elsewhere is not accepted. Ends when
+   * it is called again.
+   */
+  async function locate(): Promise<void> {
+    locating += 1;
+    const current = locating;
+    const isOver = (): boolean => current !== locating || isStopping();
+    const { partitions } = assignments;
     for (let attempt = 1; !isOver(); attempt += 1) {
       try {
-        const found = await findWhereabouts(kafka, groupId, topic);
+        const found = partitions.length === 0 ? [] : await findWhereabouts(kafka, groupId, topic);
         if (isOver()) return;
-        partitionCount = found.length;
+        await deps.prepare?.(partitions.length === 0 ? null : ownerOf(partitions, found.length));
+        if (isOver()) return;
+        if (partitions.length > 0) partitionCount = found.length;
+        prepared = new Set(partitions);
         for (const one of found) assignments.place(one);
-        if (assignments.partitions.every((partition) => found.some((known) => known.partition === partition))) return;
+        if (partitions.every((partition) => found.some((known) => known.partition === partition))) return;
       } catch (error) {
-        logger.warn({ err: error, attempt }, 'cannot read the committed offsets; retrying');
+        logger.warn({ err: error, attempt }, 'cannot begin with the assigned partitions; retrying');
       }
       await delay(backoffMs(attempt, 100, 2_000));
     }
@@ -318,8 +336,9 @@ export function createLaneConsumer<T>(deps: {
     if (state !== 'joined' || assignments.partitions.length === 0) return;
     try {
       const found = await findWhereabouts(kafka, groupId, topic);
-      partitionCount = found.length;
       for (const { partition, high } of found) assignments.noteHighWatermark(partition, high);
+      // Partitions were added: keys have moved.
+      if (found.length !== partitionCount && partitionCount > 0) void locate();
     } catch (error) {
       logger.debug({ err: error }, 'cannot read the ends of the partitions');
     }
@@ -373,7 +392,9 @@ export function createLaneConsumer<T>(deps: {
     },
 
     owns(key) {
-      return state === 'joined' && partitionCount > 0 && assignments.partitions.includes(partitionOfKey(key, partitionCount));
+      if (state !== 'joined' || partitionCount === 0) return false;
+      const partition = partitionOfKey(key, partitionCount);
+      return prepared.has(partition) && assignments.partitions.includes(partition);
     },
 
     ready() {
@@ -392,4 +413,9 @@ export function createLaneConsumer<T>(deps: {
       fatalListeners.push(listener);
     },
   };
+}
+
+function ownerOf(partitions: readonly number[], count: number): (key: string) => boolean {
+  const owned = new Set(partitions);
+  return (key) => owned.has(partitionOfKey(key, count));
 }

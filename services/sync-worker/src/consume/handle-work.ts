@@ -28,7 +28,7 @@ export interface OutcomeDetail {
 export interface HandlerDependencies {
   /** The first kind that claims an event handles it. */
   readonly entities: readonly Pick<OpenEntity, 'kind' | 'sync'>[];
-  /** Reads the tenant's connections again when none is active: the cache may lag behind the ingress's. True if one is active now. */
+  /** Reads the tenant's connections again when none is active: what is known may lag behind, or be nothing. True if one is active now, or if some are known only now. */
   readonly recheckConnections: (event: DatabaseEvent) => Promise<boolean>;
   /** Keeps events whose tenant has no active connection until it has one. */
   readonly park: (events: readonly { readonly event: DatabaseEvent; readonly accessibleBy: readonly string[] }[]) => Promise<void>;
@@ -92,7 +92,7 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
         return done(result.outcome, result.reason);
       case 'no_active_connection': {
         if (await deps.recheckConnections(newest)) {
-          // Listed as active, but just refused: back off until the new status is stored, instead of retrying in a tight loop.
+          // Also if it is listed as active, but just refused: back off until the new status is stored, instead of retrying in a tight loop.
           const failure: Failure = { class: 'connection', code: 'not_active_yet', message: 'no connection of the tenant could be used' };
           return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 100, 10_000), scope: 'task', failure };
         }

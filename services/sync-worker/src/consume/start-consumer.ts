@@ -10,6 +10,7 @@ import { createFloodHandler, type RowFloods } from './floods.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startParkedRelease } from './parked-release.ts';
+import { createRecheck } from './recheck-connections.ts';
 
 /** Starts the consumer of sync events, with the function by which a sweep appends an event and waits for it. */
 export function startConsumer(
@@ -35,10 +36,7 @@ export function startConsumer(
       retrying: (event) => awaitedEvents.settle(event.item, 'failing'),
       entities,
       now: Date.now,
-      recheckConnections: async ({ workspaceId }) => {
-        await connections.refresh({ workspaceId });
-        return connections.activeByWorkspace(workspaceId).length > 0;
-      },
+      recheckConnections: createRecheck(connections),
       park: async (events) => {
         for (const { event, accessibleBy } of events) await parked.park(event, accessibleBy);
         parkedRelease.nudge();
@@ -52,6 +50,7 @@ export function startConsumer(
       report,
       now: Date.now,
     }),
+    prepare: (owned) => connections.hold(owned),
     onDead: (record) => awaitedEvents.settle({ workspaceId: String(record.key), eventId: record.headers['ce_id'] ?? '' }, 'handled'),
     stopShare: 0.5,
   });
