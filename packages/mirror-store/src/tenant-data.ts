@@ -6,6 +6,7 @@ import { orUnavailable } from './errors.ts';
 import { createParkedEvents } from './parked-events.ts';
 import type { EntityStorage } from './entity-storage.ts';
 import { openRecords } from './records/record-document.ts';
+import { ofTenant } from './records/of-tenant.ts';
 
 interface AnyDocument {
   readonly _id: string;
@@ -64,7 +65,7 @@ export function openTenantData(db: Db, storages: readonly EntityStorage<unknown,
       return filter === undefined ? [] : [[collectionNames[key], filter]];
     });
     const records = storages.flatMap(({ collection, shadowCollection }) => [collection, shadowCollection]);
-    return [...others, ...records.map((name): [string, Filter<AnyDocument>] => [name, { workspaceId }])].toSorted(([a], [b]) =>
+    return [...others, ...records.map((name): [string, Filter<AnyDocument>] => [name, ofTenant(workspaceId)])].toSorted(([a], [b]) =>
       a < b ? -1 : 1,
     );
   }
@@ -105,7 +106,7 @@ export function openTenantData(db: Db, storages: readonly EntityStorage<unknown,
           removed: { at: '$$NOW', reason: 'inaccessible', eventId: null },
         };
         await orUnavailable('records could not be erased', () =>
-          openRecords(db, storage).updateMany({ workspaceId }, [{ $replaceWith: tombstone }]),
+          openRecords(db, storage).updateMany(ofTenant(workspaceId), [{ $replaceWith: tombstone }]),
         );
       }
     },

@@ -5,6 +5,7 @@ import { orUnavailable } from '../errors.ts';
 import { openRecords } from '../records/record-document.ts';
 import { createStoreMeter, settled } from '../records/store-meter.ts';
 import { databaseStorage } from './database.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 interface ListedSource {
   readonly workspaceId: string;
@@ -41,7 +42,7 @@ export function createDatabasesListing(deps: {
   async function listAll(asked: readonly ListedSource[]): Promise<PromiseSettledResult<string[]>[]> {
     const sourcesOf = new Map<string, string[]>();
     for (const { workspaceId, dataSourceId } of asked) sourcesOf.set(workspaceId, [...(sourcesOf.get(workspaceId) ?? []), dataSourceId]);
-    const $or = [...sourcesOf].map(([workspaceId, ids]) => ({ workspaceId, 'dataSources.id': { $in: ids } }));
+    const $or = [...sourcesOf].map(([workspaceId, ids]) => ({ ...ofTenant(workspaceId), 'dataSources.id': { $in: ids } }));
     const projection = { _id: 0, workspaceId: 1, databaseId: 1, 'dataSources.id': 1, 'dataSources.inTrash': 1 } as const;
     const found = await orUnavailable('records could not be read', () => records.find<ListingDocument>({ $or }, { projection }).toArray());
     const listings = new Map<string, string[]>();

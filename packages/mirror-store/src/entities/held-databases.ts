@@ -7,6 +7,7 @@ import { orUnavailable } from '../errors.ts';
 import { openRecords } from '../records/record-document.ts';
 import { storable } from '../records/storable.ts';
 import { databaseStorage } from './database.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 /** Summary of a live database of the mirror. */
 export interface HeldDatabase {
@@ -55,7 +56,7 @@ export function openHeldDatabases(db: Db): HeldDatabases {
           'dataSources.inTrash': 1,
         };
         const found = await records
-          .find({ workspaceId, removed: { $exists: false } }, { projection })
+          .find({ ...ofTenant(workspaceId), removed: { $exists: false } }, { projection })
           .sort({ databaseId: 1 })
           .toArray();
         return found.flatMap((document): HeldDatabase[] => {

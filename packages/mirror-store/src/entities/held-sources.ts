@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { orUnavailable } from '../errors.ts';
 import { openRecords } from '../records/record-document.ts';
 import { databaseStorage } from './database.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 /** A data source that a live database of the mirror lists. */
 export interface HeldSource {
@@ -48,7 +49,7 @@ const holder = z.object({
 export async function findHeldSources(db: Db, { workspaceId, id }: SourceQuery): Promise<HeldSource[]> {
   const filter: Document = {
     removed: { $exists: false },
-    ...(workspaceId === undefined ? {} : { workspaceId }),
+    ...(workspaceId === undefined ? {} : ofTenant(workspaceId)),
     ...(id === undefined ? {} : { $or: [{ databaseId: id }, { 'dataSources.id': id }] }),
   };
   const source = { 'dataSources.id': 1, 'dataSources.name': 1 };

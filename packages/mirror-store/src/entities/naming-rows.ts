@@ -3,6 +3,7 @@ import type { Db, Document, Filter } from 'mongodb';
 import { orUnavailable } from '../errors.ts';
 import { openRecords, type RecordDocument } from '../records/record-document.ts';
 import { rowStorage } from './row.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 export interface FoundRow {
   readonly pageId: string;
@@ -28,7 +29,7 @@ export function openNamingRows(db: Db): NamingRows {
     });
   return {
     naming: (workspaceId, pageId, dataSourceIds, limit) =>
-      find({ workspaceId, related: pageId, dataSourceId: { $in: dataSourceIds } }, limit),
+      find({ ...ofTenant(workspaceId), related: pageId, dataSourceId: { $in: dataSourceIds } }, limit),
     among: (workspaceId, pageIds, limit) => find({ _id: { $in: pageIds.map((id) => keyOf({ workspaceId, id })) } }, limit),
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { orUnavailable } from '../errors.ts';
 import { openRecords } from '../records/record-document.ts';
 import { databaseStorage } from './database.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 /** How the data sources of a tenant depend on each other, by the schemas that the mirror holds. */
 export interface Relations {
@@ -24,7 +25,7 @@ export async function readRelations(db: Db, workspaceId: string): Promise<Relati
   const projection = { dataSources: { id: 1, properties: { type: 1, config } } } as const;
   const found = await orUnavailable('records could not be read', () =>
     openRecords(db, databaseStorage)
-      .find({ workspaceId, removed: { $exists: false } }, { projection })
+      .find({ ...ofTenant(workspaceId), removed: { $exists: false } }, { projection })
       .toArray(),
   );
   const namedBy = new Map<string, { dataSourceIds: Set<string>; computing: Set<string>; isTwoWay: boolean }>();

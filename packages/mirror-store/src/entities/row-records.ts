@@ -8,6 +8,7 @@ import { contentDigest } from '../records/content-digest.ts';
 import { bookkeepingFields, openRecords, toStoredRecord, type RecordDocument, type StoredRecord } from '../records/record-document.ts';
 import { UnstorableError } from '../records/storable.ts';
 import { rowStorage, type RowOutline } from './row.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 /** A live row, as far as a scan needs it. */
 export interface DigestedRow {
@@ -65,7 +66,10 @@ export function openRowRecords(db: Db): RowRecords {
         const rows = await orUnavailable('rows could not be read', async () => {
           const found: DigestedRow[] = [];
           // One more than wanted, since the last row of the batch before comes again.
-          const some = records.find(prefix, { limit: rowsAtOnce + 1, sort: order, hint: 'by_data_source', min: start, max: end });
+          const some = records.find(
+            { ...prefix, ...ofTenant(workspaceId) },
+            { limit: rowsAtOnce + 1, sort: order, hint: 'by_data_source', min: start, max: end },
+          );
           for await (const document of some) {
             const row = digestedRow(document);
             if (row.id !== after?.pageId) found.push(row);
@@ -92,7 +96,7 @@ export function openRowRecords(db: Db): RowRecords {
 
     count: ({ workspaceId, dataSourceId }) =>
       orUnavailable('rows could not be counted', async () => {
-        const rows = { workspaceId, dataSourceId, ...rowStorage.viewFilter };
+        const rows = { ...ofTenant(workspaceId), dataSourceId, ...rowStorage.viewFilter };
         return {
           live: await records.countDocuments({ ...rows, isArchived: false }),
           archived: await records.countDocuments({ ...rows, isArchived: true }),
@@ -101,7 +105,10 @@ export function openRowRecords(db: Db): RowRecords {
 
     hasRemovedSince: ({ workspaceId, dataSourceId }, since) =>
       orUnavailable('tombstones could not be read', async () => {
-        const found = await records.findOne({ workspaceId, dataSourceId, 'removed.at': { $gte: since } }, { projection: { _id: 1 } });
+        const found = await records.findOne(
+          { ...ofTenant(workspaceId), dataSourceId, 'removed.at': { $gte: since } },
+          { projection: { _id: 1 } },
+        );
         return found !== null;
       }),
   };

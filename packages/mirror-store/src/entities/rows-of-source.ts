@@ -6,6 +6,7 @@ import { orUnavailable } from '../errors.ts';
 import { openRecords, stateProjection, toStoredRecord, type StoredRecord } from '../records/record-document.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import { rowStorage, type RowOutline } from './row.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 export interface HeldRow {
   /** The page's. */
@@ -22,7 +23,7 @@ export function createLiveRowsOf(db: Db): LiveRowsOf {
   return ({ workspaceId, dataSourceId }, limit) =>
     orUnavailable('records could not be read', async () => {
       // Tombstones keep the data source, not the flag: so the index alone leaves them out.
-      const live = { workspaceId, dataSourceId, isArchived: { $in: [true, false] } };
+      const live = { ...ofTenant(workspaceId), dataSourceId, isArchived: { $in: [true, false] } };
       const found = await records.find(live, { projection, limit }).toArray();
       return found.map((document) => ({ id: refOf(document._id)?.id ?? '', record: toStoredRecord(rowStorage, document) }));
     });

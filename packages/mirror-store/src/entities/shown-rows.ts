@@ -8,6 +8,7 @@ import { readFields, type RecordDocument } from '../records/record-document.ts';
 import { shownFields } from './row-content.ts';
 import { filterOf, type RowCondition } from './row-filter.ts';
 import { rowStorage } from './row.ts';
+import { ofTenant } from '../records/of-tenant.ts';
 
 /** A row as readers see it, without its copy of Notion's object. */
 export interface ShownRow extends Pick<RowContent, keyof typeof shownFields> {
@@ -37,7 +38,7 @@ export function openShownRows(db: Db): ShownRows {
   return {
     async *list({ workspaceId, dataSourceId }, conditions, limit) {
       // Both values are named so that MongoDB merges two ordered ranges of the index instead of sorting.
-      const own = { workspaceId, dataSourceId, isArchived: { $in: [false, true] } };
+      const own = { ...ofTenant(workspaceId), dataSourceId, isArchived: { $in: [false, true] } };
       const filter = conditions.length === 0 ? own : { ...own, $and: conditions.map(filterOf) };
       const fields = [...Object.keys(shownRowFields), '_id'].map((field): [string, 1] => [field, 1]);
       const found = rows.find(filter, { projection: Object.fromEntries(fields), batchSize: rowsAtOnce, limit: limit ?? 0 });

@@ -22,6 +22,7 @@ import { createRecordHistory } from './record-history.ts';
 import { createRecordReads } from './record-reads.ts';
 import { checkedSize, UnstorableError } from './storable.ts';
 import { createStoreMeter } from './store-meter.ts';
+import { ofTenant } from './of-tenant.ts';
 
 export type { WriteResult } from './bulk-results.ts';
 export type { StoredRecord } from './record-document.ts';
@@ -220,7 +221,9 @@ export function createRecordStore<Content, Outline extends object>(
       ),
     liveIds: (workspaceId) =>
       orUnavailable('records could not be read', async () => {
-        const found = await records.find({ workspaceId, removed: { $exists: false } }, { projection: { [kind.idField]: 1 } }).toArray();
+        const found = await records
+          .find({ ...ofTenant(workspaceId), removed: { $exists: false } }, { projection: { [kind.idField]: 1 } })
+          .toArray();
         return found.map((document) => String(document[kind.idField])).toSorted();
       }),
   };
