@@ -2,6 +2,7 @@ import type { Customer } from '@notion-mirror/demo/customers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
+import { unroutedFilters } from '../packages/mirror-store/test/routed-commands.ts';
 
 // What people do with rows, from Notion's webhooks to the documents.
 
@@ -10,6 +11,9 @@ let customer: Customer;
 
 beforeAll(async () => {
   scene = await setScene('live_rows', { env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' } });
+  // For the last test: every command of the services is kept.
+  await scene.db.createCollection('system.profile', { capped: true, size: 256 * 1024 * 1024 });
+  await scene.db.command({ profile: 2 });
   await scene.startAll();
   const isReady = (name: string) => scene.lines.some(({ service, msg }) => service === name && msg === 'rows are ready');
   await waitUntil(() => isReady('ingress') && isReady('sync-worker'));
@@ -167,4 +171,28 @@ test('the rows of a database go with it, and come back with it, although no even
     .poll(() => contentsOf(tasks))
     .toMatchObject({ databaseId: tasks.databaseId, state: 'complete', rows: { live: 3, archived: 0 } });
   expect(await titles(done)).toEqual(['d']);
+});
+
+test('no read or write of a record, in any of this, would have asked all shards', async () => {
+  await scene.db.command({ profile: 0 });
+  const services = ['ingress', 'sync-worker', 'delete-worker'];
+  const profile = scene.db
+    .collection('system.profile')
+    .find({ appName: { $in: services }, op: { $in: ['query', 'command', 'update', 'remove'] } });
+  const seen = new Set<string>();
+  const unrouted: unknown[] = [];
+  for await (const { ns, op, command } of profile) {
+    const collection = String(ns).slice(scene.db.databaseName.length + 1);
+    // Of a write it keeps one document for each filter.
+    const filters = unroutedFilters(
+      op === 'update' ? { update: collection, updates: [command] } : op === 'remove' ? { delete: collection, deletes: [command] } : command,
+    );
+    seen.add(`${op} ${collection}`);
+    unrouted.push(...filters);
+  }
+  expect([...seen]).toEqual(
+    expect.arrayContaining(['query database_records', 'update database_records', 'query row_records', 'update row_records']),
+  );
+  // The state log begins with all records, of each kind.
+  expect(unrouted).toEqual([{}, {}]);
 });
