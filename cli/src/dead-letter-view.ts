@@ -107,7 +107,8 @@ function headersOf({ record }: Letter, redact: Redact): [string, string][] {
 }
 
 function eventJson({ event }: Extract<DecodeResult, { kind: 'event' }>): Readonly<Record<string, string | null>> {
-  return { ...event, occurredAt: event.occurredAt.toISOString(), receivedAt: event.receivedAt.toISOString() };
+  const { trace: _, ...fields } = event;
+  return { ...fields, occurredAt: event.occurredAt.toISOString(), receivedAt: event.receivedAt.toISOString() };
 }
 
 function problemOf(value: LetterValue, redact: Redact): string | null {

@@ -43,6 +43,11 @@ export interface DatabaseEvent {
   /** Our time of receipt. */
   readonly receivedAt: Date;
   readonly origin: EventOrigin;
+  /**
+   * The trace of what led to the event, a W3C `traceparent`; events that follow from this one belong to it, too. A header of the record, not a part of
+   * its value.
+   */
+  readonly trace?: string | undefined;
 }
 
 const kinds: Readonly<Record<string, EventKind>> = {

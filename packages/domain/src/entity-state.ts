@@ -17,6 +17,8 @@ export interface LiveState<Content> extends EntityRef {
   readonly seenBy?: Sight;
   /** Of kinds that are also queried: no query lists it, so readers do not see it. Absent: it is listed. */
   readonly isListed?: false;
+  /** The sampled trace of the write, a W3C `traceparent`. A header on the state log. */
+  readonly trace?: string;
   readonly content: Content;
 }
 
@@ -36,6 +38,8 @@ export interface RemovedState extends EntityRef {
   readonly removed: { readonly at: Date; readonly reason: RemovalReason; readonly eventId: string | null };
   /** Of a row that was ever live. */
   readonly kept?: KeptPlace;
+  /** As in `LiveState`. */
+  readonly trace?: string;
 }
 
 /** The record itself was erased: a tombstone expired, or a tenant was purged. `at` is MongoDB's time. */

@@ -1,5 +1,6 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import { readTraceparent, traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { deadLetterRecord } from './dead-letters.ts';
 import type { EventCodec } from './event-codec.ts';
 import type { DeadLetter } from './lanes/work.ts';
@@ -38,7 +39,11 @@ export function createDeadLetterSink(deps: {
     const { partition, offset } = record;
     const eventId = record.headers['ce_id'];
     const workspaceId = record.key?.toString();
-    logger.error({ eventId, workspaceId, partition, offset: String(offset), failure, attempts, outcome: 'dead_letter' }, 'event handled');
+    const trace = traceFieldsOf(readTraceparent(record.headers['traceparent']));
+    logger.error(
+      { eventId, workspaceId, partition, offset: String(offset), failure, attempts, outcome: 'dead_letter', ...trace },
+      'event handled',
+    );
     void tell(record, failure, attempts);
   };
 }

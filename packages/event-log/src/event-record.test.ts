@@ -54,13 +54,13 @@ describe('the record of an event', () => {
   it('names the bots that can read the entity and the trace, when they are known', () => {
     const { headers } = toRecord({
       topic: 'events',
-      event: eventOf(),
+      event: eventOf({ trace: '00-4bf92f-00f067-01' }),
       codec,
       accessibleBy: ['bot-1', 'bot-2'],
-      traceparent: '00-4bf92f-00f067-01',
     });
     expect(headers).toMatchObject({ 'mirror-accessible-by': 'bot-1,bot-2', traceparent: '00-4bf92f-00f067-01' });
     expect(toRecord({ topic: 'events', event: eventOf(), codec, accessibleBy: [] }).headers).not.toHaveProperty('mirror-accessible-by');
+    expect(toRecord({ topic: 'events', event: eventOf(), codec }).headers).not.toHaveProperty('traceparent');
   });
 });
 

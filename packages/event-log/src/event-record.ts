@@ -7,16 +7,15 @@ export type { OutgoingRecord } from './log-record.ts';
 /**
  * The record of an event: key = workspaceId, headers = a CloudEvent in binary mode (https://github.com/cloudevents/spec, Kafka binding) and
  * `mirror-kind`, by which a worker knows without decoding whether the record is its own. `accessibleBy` names the bots that can read the
- * entity, according to Notion: the worker tries theirs first. `traceparent`: W3C trace context.
+ * entity, according to Notion: the worker tries theirs first.
  */
 export function toRecord(options: {
   readonly topic: string;
   readonly event: DatabaseEvent;
   readonly codec: Pick<EventCodec, 'encode'>;
   readonly accessibleBy?: readonly string[] | undefined;
-  readonly traceparent?: string | undefined;
 }): OutgoingRecord {
-  const { topic, event, codec, accessibleBy = [], traceparent } = options;
+  const { topic, event, codec, accessibleBy = [] } = options;
   return {
     topic,
     key: event.workspaceId,
@@ -30,7 +29,7 @@ export function toRecord(options: {
       'content-type': 'application/avro',
       'mirror-kind': kindHeaderOf(event.kind),
       ...(accessibleBy.length === 0 ? {} : { 'mirror-accessible-by': accessibleBy.join(',') }),
-      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(event.trace === undefined ? {} : { traceparent: event.trace }),
     },
   };
 }

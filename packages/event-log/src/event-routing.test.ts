@@ -29,6 +29,17 @@ const decoded = (event = eventOf()): DecodeResult => ({ kind: 'event', event });
 const poison: DecodeResult = { kind: 'poison', code: 'not_framed', message: 'no frame' };
 
 describe('the routing of events', () => {
+  it('gives an event the trace of its record, if that is one', async () => {
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    for (const [traceparent, found] of [
+      [trace, trace],
+      ['a text', undefined],
+    ] as const) {
+      const record = recordOf({ 'mirror-kind': 'sync', traceparent });
+      expect(await routing('sync', decoded())(record)).toMatchObject({ item: { trace: found } });
+    }
+  });
+
   it('passes records whose header names the other group, without decoding them', async () => {
     expect(await routing('sync', null)(recordOf({ 'mirror-kind': 'delete' }))).toEqual({ kind: 'pass' });
     expect(await routing('delete', null)(recordOf({ 'mirror-kind': 'sync' }))).toEqual({ kind: 'pass' });

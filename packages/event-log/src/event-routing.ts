@@ -1,4 +1,5 @@
 import { actionOf, isRowKind, type DatabaseEvent, type EventAction } from '@notion-mirror/domain/database-event';
+import { readTraceparent } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { EventCodec } from './event-codec.ts';
 import { kindOf } from './event-record.ts';
 import type { Rank, Routing } from './lanes/work.ts';
@@ -75,5 +76,6 @@ function sharing(event: DatabaseEvent, { headers }: LogRecord): DatabaseEvent {
     connectionId: shared(event.connectionId),
     providerConfigKey: shared(event.providerConfigKey),
     notionWorkspaceId: shared(event.notionWorkspaceId),
+    trace: readTraceparent(headers['traceparent']),
   };
 }

@@ -21,6 +21,17 @@ describe('a record of the state log', () => {
     });
   });
 
+  it('names the trace of the write, if it is sampled', async () => {
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect(toStateRecord({ ...live, trace }, codec).headers).toMatchObject({ traceparent: trace });
+    const removal = { at: new Date(2), reason: 'deleted', eventId: 'e' } as const;
+    const place = { workspaceId: 'a:b', id: 'd', rev: 4, asOf: new Date(1), connectionId: null };
+    const removed: EntityState<never> = { kind: 'removed', ...place, source: 'delete', removed: removal };
+    expect(toStateRecord({ ...removed, trace }, codec).headers).toMatchObject({ traceparent: trace });
+    // A rebuild from the log writes the record in no trace.
+    expect(await asRead({ ...removed, trace })).toEqual({ kind: 'state', state: removed });
+  });
+
   it.each<EntityState<never>>([
     {
       kind: 'removed',

@@ -14,25 +14,37 @@ export interface StateRecord {
 }
 
 /**
- * The record of a state, keyed by its entity. `mirror-rev` lets a reader pass over what it has. A null value carries in `mirror-removed` what
+ * The record of a state, keyed by its entity. `mirror-rev` lets a reader pass over what it has, `traceparent` names a sampled trace of the write. A null value carries in `mirror-removed` what
  * is known of the removal, as JSON: a rebuild needs it.
  */
 export function toStateRecord<Content>(state: EntityState<Content>, codec: Pick<StateCodec<Content>, 'encode'>): StateRecord {
   const key = keyOf(state);
   switch (state.kind) {
     case 'live':
-      return { key, value: codec.encode(state), headers: { 'content-type': 'application/avro', 'mirror-rev': String(state.rev) } };
+      return {
+        key,
+        value: codec.encode(state),
+        headers: { 'content-type': 'application/avro', 'mirror-rev': String(state.rev), ...traceHeader(state) },
+      };
     case 'removed': {
       const { rev, asOf, source, connectionId, removed, kept } = state;
       return {
         key,
         value: null,
-        headers: { 'mirror-rev': String(rev), 'mirror-removed': JSON.stringify({ rev, asOf, source, connectionId, ...removed, kept }) },
+        headers: {
+          'mirror-rev': String(rev),
+          'mirror-removed': JSON.stringify({ rev, asOf, source, connectionId, ...removed, kept }),
+          ...traceHeader(state),
+        },
       };
     }
     case 'erased':
       return { key, value: null, headers: { 'mirror-removed': JSON.stringify({ at: state.at }) } };
   }
+}
+
+function traceHeader({ trace }: { readonly trace?: string }): { readonly traceparent?: string } {
+  return trace === undefined ? {} : { traceparent: trace };
 }
 
 /** `foreign`: a null without our header, which no process of ours wrote: nothing is known of it. */

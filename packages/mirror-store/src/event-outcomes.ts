@@ -1,13 +1,15 @@
 import type { DatabaseEvent, EventKind, EventOrigin } from '@notion-mirror/domain/database-event';
 import type { EventTarget } from '@notion-mirror/domain/entity';
+import { traceFieldsOf, type TraceFields } from '@notion-mirror/service-kit/tracing/trace-context';
 import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
 /**
  * The outcome of one event, or of several about one row, and how it was reached. A repeated event has several. Fields unknown to a service are null.
+ * The fields of its trace are there whether it is sampled or not.
  */
-export interface EventOutcome {
+export interface EventOutcome extends Partial<TraceFields> {
   readonly service: 'ingress' | 'sync-worker' | 'delete-worker';
   readonly eventId: string;
   /** Null where no tenant was found. */
@@ -88,11 +90,12 @@ export function outcomeOf(
   event: DatabaseEvent,
   place: { readonly partition: number; readonly offset: bigint; readonly timestamp: number },
 ): Omit<EventOutcome, 'outcome' | 'reason' | 'at'> {
-  const { notionWorkspaceId: _, providerConfigKey: __, ...known } = event;
+  const { notionWorkspaceId: _, providerConfigKey: __, trace, ...known } = event;
   return {
     service,
     ...known,
     ...noWayKnown,
+    ...traceFieldsOf(trace),
     place: { partition: place.partition, offset: Number(place.offset), appendedAt: new Date(place.timestamp) },
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import { readTraceparent, traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 import { MongoServerError, type Db } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -146,7 +147,12 @@ export function keepDeadRecord(
   { keep }: Pick<OutcomeKeeper, 'keep'>,
   service: EventOutcome['service'],
   dead: {
-    readonly record: { readonly partition: number; readonly offset: bigint; readonly timestamp: number };
+    readonly record: {
+      readonly partition: number;
+      readonly offset: bigint;
+      readonly timestamp: number;
+      readonly headers: Readonly<Record<string, string>>;
+    };
     readonly event: DatabaseEvent | null;
     readonly failure: NonNullable<EventOutcome['failure']>;
     readonly attempts: number;
@@ -156,5 +162,6 @@ export function keepDeadRecord(
   if (event === null) return;
   const { class: errorClass, code, message } = failure;
   const about = { attempts, failure: { class: errorClass, code, message: message.slice(0, 1_000).toWellFormed() } };
-  keep({ ...outcomeOf(service, event, record), ...about, outcome: 'dead_letter', reason: code, at: new Date() });
+  const trace = traceFieldsOf(readTraceparent(record.headers['traceparent']));
+  keep({ ...outcomeOf(service, event, record), ...trace, ...about, outcome: 'dead_letter', reason: code, at: new Date() });
 }

@@ -1,7 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../test/mongo.ts';
-import { createParkedEvents, type ParkedEvents } from './parked-events.ts';
+import { createParkedEvents, type Parked, type ParkedEvents } from './parked-events.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 let parked: ParkedEvents;
@@ -35,15 +35,16 @@ const event = (change: Partial<DatabaseEvent> = {}): DatabaseEvent => ({
 
 async function released(workspaceId = 'acme'): Promise<{ event: DatabaseEvent; accessibleBy: readonly string[] }[]> {
   const seen: { event: DatabaseEvent; accessibleBy: readonly string[] }[] = [];
-  await parked.release(workspaceId, async (each, accessibleBy) => {
+  await parked.release(workspaceId, async ({ event: each, accessibleBy }) => {
     seen.push({ event: each, accessibleBy });
   });
   return seen;
 }
 
-test('an event is released unchanged', async () => {
-  await parked.park(event(), ['bot-1', 'bot-2']);
-  expect(await released()).toEqual([{ event: event(), accessibleBy: ['bot-1', 'bot-2'] }]);
+test('an event is released unchanged, with its trace', async () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
+  await parked.park(event({ trace }), ['bot-1', 'bot-2']);
+  expect(await released()).toEqual([{ event: event({ trace }), accessibleBy: ['bot-1', 'bot-2'] }]);
   expect(await parked.count()).toBe(0);
 });
 
@@ -69,7 +70,7 @@ test('databases, data sources and tenants are separate, and released in the orde
   expect(await parked.workspaces()).toEqual(['globex']);
 });
 
-async function publishEvenOnes({ eventId }: DatabaseEvent): Promise<void> {
+async function publishEvenOnes({ event: { eventId } }: Parked): Promise<void> {
   if (eventId === 'event 1' || eventId === 'event 3') throw new Error(`cannot publish ${eventId}`);
 }
 
@@ -83,7 +84,7 @@ test('only published events are removed', async () => {
 test('an event parked again during its release stays', async () => {
   await parked.park(event({ eventId: 'old' }), []);
   const seen: string[] = [];
-  const count = await parked.release('acme', async ({ eventId }) => {
+  const count = await parked.release('acme', async ({ event: { eventId } }) => {
     seen.push(eventId);
     if (eventId === 'old') await parked.park(event({ eventId: 'new', receivedAt: new Date(9000) }), []);
   });

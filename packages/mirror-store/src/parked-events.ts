@@ -4,6 +4,13 @@ import { openCollection } from './collections.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 
+/** `accessibleBy`: the bots that can read the entity. `event.trace`: of its handling until it was parked. */
+export interface Parked {
+  readonly event: DatabaseEvent;
+  readonly accessibleBy: readonly string[];
+  readonly parkedAt: Date;
+}
+
 /**
  * Sync events of tenants without an active connection: kept until one is active, then appended to the log again. Of several for one
  * database or row only the last received stays, since one fetch covers all. All reject with a `StoreUnavailableError` when MongoDB is unavailable.
@@ -15,12 +22,12 @@ export interface ParkedEvents {
    * Appends the tenant's parked events again, in the order they were received, and removes exactly those that `publish` resolved for.
    * Resolves to their number; rejects with the first failure of `publish`.
    */
-  release(workspaceId: string, publish: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>): Promise<number>;
+  release(workspaceId: string, publish: (parked: Parked) => Promise<void>): Promise<number>;
   /** Tenants with parked events. */
   workspaces(): Promise<string[]>;
   count(workspaceId?: string): Promise<number>;
   /** Parked events with this event, database, data source or page id. */
-  about(id: string): Promise<{ readonly event: DatabaseEvent; readonly parkedAt: Date }[]>;
+  about(id: string): Promise<Pick<Parked, 'event' | 'parkedAt'>[]>;
   /** Deletes the tenant's parked events. */
   discard(workspaceId: string): Promise<void>;
 }
@@ -36,10 +43,10 @@ export async function discardWithLastConnection(
 }
 
 /** Versions before rows stored no `pageId`. */
-type StoredEvent = Omit<DatabaseEvent, 'pageId'> & Partial<Pick<DatabaseEvent, 'pageId'>>;
+type StoredEvent = Omit<DatabaseEvent, 'pageId' | 'trace'> & Partial<Pick<DatabaseEvent, 'pageId'>> & { readonly trace?: string | null };
 
 function eventIn(stored: StoredEvent): DatabaseEvent {
-  return { ...stored, pageId: stored.pageId ?? null };
+  return { ...stored, pageId: stored.pageId ?? null, trace: stored.trace ?? undefined };
 }
 
 interface ParkedDocument {
@@ -60,7 +67,13 @@ export function createParkedEvents(db: Db): ParkedEvents {
       // A row's page can be named with different parents, or none.
       const about = pageId === null ? `${databaseId ?? ''}:${dataSourceId ?? ''}` : `page:${pageId}`;
       const _id = `${workspaceId}:${about}`;
-      const document = { workspaceId, receivedAt, event: { ...event }, accessibleBy: [...accessibleBy], parkedAt: new Date() };
+      const document = {
+        workspaceId,
+        receivedAt,
+        event: { ...event, trace: event.trace ?? null },
+        accessibleBy: [...accessibleBy],
+        parkedAt: new Date(),
+      };
       const filter = { _id, receivedAt: { $lte: receivedAt } };
       // Duplicate key: either a later one is already parked and stays, or an earlier one was inserted concurrently and the second attempt replaces it.
       for (const lastTry of [false, true]) {
@@ -81,7 +94,9 @@ export function createParkedEvents(db: Db): ParkedEvents {
           parked.find({ workspaceId }).sort({ receivedAt: 1, _id: 1 }).limit(200).toArray(),
         );
         if (batch.length === 0) return released;
-        const results = await Promise.allSettled(batch.map(({ event, accessibleBy }) => publish(eventIn(event), accessibleBy)));
+        const results = await Promise.allSettled(
+          batch.map(({ event, accessibleBy, parkedAt }) => publish({ event: eventIn(event), accessibleBy, parkedAt })),
+        );
         const published = batch.filter((_document, index) => results[index]?.status === 'fulfilled');
         if (published.length > 0) {
           // One parked again meanwhile stays.

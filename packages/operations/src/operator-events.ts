@@ -5,6 +5,7 @@ import { syncEventFor } from '@notion-mirror/domain/sync-event';
 import { toRecord } from '@notion-mirror/event-log/event-record';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { OperationContext } from './operation-context.ts';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import pMap from 'p-map';
 import { eventCodecOf, openPublisher } from './servers.ts';
 
@@ -22,9 +23,10 @@ export async function appendOperatorSyncs(context: OperationContext, type: strin
   const codec = await eventCodecOf(context);
   const publisher = await openPublisher(context);
   const run = randomUUID();
+  const trace = tracingOff.newTrace();
   try {
     const append = async ({ connection, kind, id }: SyncRequest): Promise<void> => {
-      const about = { eventId: `${run}:${id}`, type, ...kind.targetOf(id), origin: 'operator' } as const;
+      const about = { eventId: `${run}:${id}`, type, ...kind.targetOf(id), origin: 'operator', trace } as const;
       const event = syncEventFor(connection, about, new Date());
       await publisher.publish(toRecord({ topic, event, codec }));
     };

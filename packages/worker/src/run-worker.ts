@@ -15,6 +15,7 @@ import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecy
 import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { startOperations, type Operations } from '@notion-mirror/service-kit/operations';
+import { tracingOff, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 
 /** What a worker builds its parts from. MongoDB, the registry and Kafka have answered. */
@@ -24,6 +25,7 @@ export interface Worker {
   readonly config: Config<WorkerName>;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly tracing: Tracing;
   readonly scope: ServiceScope;
   readonly db: Mongo['db'];
   readonly kafka: ReturnType<typeof createKafka>;
@@ -65,6 +67,7 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
       config,
       logger,
       metrics,
+      tracing: tracingOff,
       scope,
       db: mongo.db,
       kafka,

@@ -3,6 +3,7 @@ import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { createEventSeconds } from '@notion-mirror/worker/event-seconds';
 import type { OutcomeDetail } from './handle-work.ts';
 import type { RemoveResult } from './remove-entity.ts';
@@ -27,14 +28,14 @@ export function createOutcomeReport(deps: {
     'Time from the receipt of a delete event to its outcome.',
   );
   return function report({ item: event, record: place }, outcome, detail) {
-    const { eventId, type, workspaceId, databaseId, pageId, origin } = event;
+    const { eventId, type, workspaceId, databaseId, pageId, origin, trace } = event;
     const { reason } = detail;
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome });
     observeAge(ageMs);
     const about = { eventId, type, workspaceId, databaseId, ...(pageId === null ? {} : { pageId }) };
-    const line = { ...about, origin, outcome, ...(reason === null ? {} : { reason }), ageMs };
+    const line = { ...about, origin, outcome, ...(reason === null ? {} : { reason }), ageMs, ...traceFieldsOf(trace) };
     // A row may be deleted before the mirror has seen it.
     if (outcome === 'missing' && pageId === null) logger.warn(line, 'event handled: the database was not in the mirror');
     else logger.info(line, 'event handled');

@@ -43,7 +43,7 @@ export async function removeEntity(
     },
     write: async (expected, decision) => {
       const began = performance.now();
-      const key = { ...ref, expected };
+      const key = { ...ref, expected, trace: event.trace };
       const isTouch = decision === 'touch_tombstone';
       const tombstone = { asOf: event.receivedAt, source: 'delete', reason: 'deleted', eventId: event.eventId } as const;
       const result = await (isTouch ? records.touch(key) : records.writeTombstone({ ...key, ...tombstone }));

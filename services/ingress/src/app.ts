@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import Koa from 'koa';
 import { httpStatusOf, refused, retryAfterSeconds, type Answer } from './answers.ts';
 import { answerLabel, type IngressMetrics } from './ingress-metrics.ts';
@@ -11,6 +12,7 @@ import type { Route } from './webhook-body.ts';
 export interface AppDependencies {
   readonly receive: (request: Request) => Promise<Answer>;
   readonly metrics: IngressMetrics;
+  readonly tracing: Tracing;
   readonly logger: Logger;
   /** The memory budget of all bodies together. */
   readonly bodies: ByteBudget;
@@ -24,7 +26,7 @@ const maxDiscardedBytes = 8 * maxBodyBytes;
 
 /** The public HTTP interface: only POST /webhooks/nango and /webhooks/notion. Every response is JSON. */
 export function createApp(deps: AppDependencies): Koa {
-  const { logger, metrics, bodies } = deps;
+  const { logger, metrics, tracing, bodies } = deps;
   let handling = 0;
 
   /** Null: the sender disconnected. The order of the checks is part of the contract: method, size, content type, signature, content. */
@@ -45,7 +47,7 @@ export function createApp(deps: AppDependencies): Koa {
         raw: body.raw,
         nangoSignature: only(request.headers['x-nango-hmac-sha256']),
         notionSignature: only(request.headers['x-notion-signature']),
-        traceparent: only(request.headers['traceparent']),
+        trace: tracing.newTrace(),
       });
     } finally {
       handling -= 1;

@@ -3,7 +3,11 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { DatabaseNotice, Route } from './webhook-body.ts';
 
 /** The event for one tenant. */
-export function databaseEventOf(notice: DatabaseNotice, connection: Connection, origin: Route, receivedAt: Date): DatabaseEvent {
+export function databaseEventOf(
+  notice: DatabaseNotice,
+  connection: Connection,
+  { origin, receivedAt, trace }: { readonly origin: Route; readonly receivedAt: Date; readonly trace: string },
+): DatabaseEvent {
   return {
     eventId: notice.eventId,
     kind: notice.kind,
@@ -18,5 +22,6 @@ export function databaseEventOf(notice: DatabaseNotice, connection: Connection, 
     occurredAt: notice.occurredAt,
     receivedAt,
     origin,
+    trace,
   };
 }

@@ -13,6 +13,7 @@ const ignored = (given: Partial<IgnoredEvent>): IgnoredEvent => ({
   pageId: null,
   occurredAt: new Date(1),
   receivedAt: new Date(2),
+  trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00',
   ...given,
 });
 

@@ -1,4 +1,5 @@
 import { noWayKnown, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { IgnoreReason } from './answers.ts';
 import type { Route } from './webhook-body.ts';
 
@@ -14,6 +15,7 @@ export interface IgnoredEvent {
   readonly pageId: string | null;
   readonly occurredAt: Date | null;
   readonly receivedAt: Date;
+  readonly trace: string;
 }
 
 /** Most events of a busy workspace are about pages. Limits the stored events per second that say nothing about a database. */
@@ -35,7 +37,7 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
     return left >= 0;
   }
 
-  return function keepIgnored({ route, eventId, type, reason, ...event }) {
+  return function keepIgnored({ route, eventId, type, reason, trace, ...event }) {
     const at = new Date();
     if (eventId === null || (numerous.has(reason) && !hasRoom(at.getTime()))) return;
     keep({
@@ -50,6 +52,7 @@ export function keepIgnoredEvents(keep: (outcome: EventOutcome) => void): (event
       outcome: 'ignored',
       reason,
       at,
+      ...traceFieldsOf(trace),
     });
   };
 }

@@ -14,6 +14,7 @@ import { openRowsSwitch } from '@notion-mirror/mirror-store/rows-switch';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import * as fc from 'fast-check';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -123,6 +124,7 @@ async function start(
     spool: createSpool(mongo.db),
     notices: createConnectionNotices(mongo.db),
     rows,
+    tracing: tracingOff,
     missedRows: openMissedRows(mongo.db),
     outcomes,
     metrics,
@@ -245,7 +247,7 @@ describe('the contract', () => {
       ce_time: '2026-01-05T23:55:22.243Z',
       'content-type': 'application/avro',
       'mirror-kind': 'sync',
-      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/),
     });
     const event = await decode(record!.value);
     expect(event).toMatchObject({
@@ -263,7 +265,9 @@ describe('the contract', () => {
     const { occurredAt, receivedAt } = event as { occurredAt: string | number; receivedAt: string | number };
     expect(new Date(occurredAt).toISOString()).toBe('2026-01-05T23:55:22.243Z');
     expect(new Date(receivedAt).getTime()).toBeGreaterThanOrEqual(before);
+    const [, traceId, spanId] = record?.headers['traceparent']?.split('-') ?? [];
     expect(running.log()).toContain('"eventId":"5496f509-6988-4bab-b6a9-bdce0b720ca0"');
+    expect(running.log()).toContain(`"trace_id":"${traceId}","span_id":"${spanId}","trace_flags":"00"`);
   });
 
   test('two tenants of one Notion workspace get a record each, from every webhook form without a connection', async () => {

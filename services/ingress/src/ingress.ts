@@ -13,6 +13,7 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { createApp, maxBodyBytes } from './app.ts';
 import { createAppender } from './append.ts';
 import { startHttpServer } from './http-server.ts';
@@ -59,6 +60,7 @@ export interface IngressParts {
   readonly missedRows: MissedRows;
   readonly outcomes: Pick<OutcomeKeeper, 'keep'>;
   readonly metrics: Registry;
+  readonly tracing: Tracing;
   readonly logger: Logger;
 }
 
@@ -73,7 +75,7 @@ export interface Ingress {
 
 /** Everything between the sockets and the log. Rejects when the port is taken. */
 export async function startIngress(parts: IngressParts): Promise<Ingress> {
-  const { config, publisher, handshakes, spool, rows, logger } = parts;
+  const { config, publisher, handshakes, spool, rows, tracing, logger } = parts;
   const metrics = createIngressMetrics(parts.metrics);
   const notionTokens = createNotionTokens({
     configured: config.notionVerificationTokens,
@@ -108,7 +110,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     metrics,
     logger,
   });
-  const app = createApp({ receive, metrics, logger, bodies, maxHandling: limits.maxHandling });
+  const app = createApp({ receive, metrics, tracing, logger, bodies, maxHandling: limits.maxHandling });
   const handle = app.callback();
   const handler: RequestListener = (request, response) => void handle(request, response);
   const server = await startHttpServer({ handler, ...config.http, finishMs: limits.finishMs });

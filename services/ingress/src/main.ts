@@ -15,6 +15,7 @@ import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { followRowsSwitch } from './follow-rows-switch.ts';
 import { limits, startIngress } from './ingress.ts';
 
@@ -50,7 +51,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   if (rows !== null) scope.onStop('the switch of rows', () => rows.stop());
   const missedRows = openMissedRows(mongo.db);
   const stores = { directory, handshakes, spool, notices, missedRows, outcomes };
-  const ingress = await startIngress({ config, codec, publisher, ...stores, rows, metrics, logger });
+  const ingress = await startIngress({ config, codec, publisher, ...stores, rows, metrics, tracing: tracingOff, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -4,6 +4,7 @@ import { toRecord, type OutgoingRecord } from '@notion-mirror/event-log/event-re
 import type { Topics } from '@notion-mirror/event-log/topics';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { ignored, refused, type Answer } from './answers.ts';
 import type { AppendResult } from './append.ts';
 import { databaseEventOf } from './database-events.ts';
@@ -16,7 +17,6 @@ import { quarantinedRecord } from './quarantine.ts';
 import { isSignedByNango, isSignedByNotion } from '@notion-mirror/service-kit/webhook-signatures';
 import type { NoteConnection } from './note-connection.ts';
 import type { FindConnections } from './tenants.ts';
-import { traceparentFrom } from './traceparent.ts';
 import { readWebhook, type ConnectionName, type DatabaseNotice, type Route, type Webhook } from './webhook-body.ts';
 
 /** A webhook as received; nothing in it is trusted yet. */
@@ -27,8 +27,8 @@ export interface Request {
   readonly nangoSignature: string | undefined;
   /** `X-Notion-Signature`. Nango passes it on too, but it covers other bytes than ours, so it is checked only on Notion's route. */
   readonly notionSignature: string | undefined;
-  /** W3C `traceparent`. */
-  readonly traceparent: string | undefined;
+  /** The context of the request, in a trace of its own: a sender decides neither its id nor whether it is sampled. */
+  readonly trace: string;
 }
 
 export interface ReceiveDependencies {
@@ -68,12 +68,12 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       case 'database_event': {
         const { notice, connection } = webhook;
         if (isRowKind(notice.kind) && deps.rowsAreReady?.() !== true) {
-          return ignoreEvent(request.route, notice, connection, 'rows_not_ready', receivedAt);
+          return ignoreEvent(request, notice, connection, 'rows_not_ready', receivedAt);
         }
         return appendEvents(request, notice, connection, receivedAt);
       }
       case 'linked_database':
-        return ignoreEvent(request.route, webhook.notice, webhook.connection, 'linked_database', receivedAt);
+        return ignoreEvent(request, webhook.notice, webhook.connection, 'linked_database', receivedAt);
       case 'unmirrored_page':
         if (webhook.reason === 'rows_off') await deps.noteMissedRow();
         // There are ten to a hundred times as many as of all others: they are counted, and nothing more.
@@ -82,7 +82,14 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
       case 'unsupported':
         metrics.events.inc({ type: eventTypeLabel(webhook.type), outcome: 'unsupported_event_type' });
         logger.info(
-          { route: request.route, eventId: webhook.eventId, type: webhook.type, workspaceId: null, databaseId: null },
+          {
+            route: request.route,
+            eventId: webhook.eventId,
+            type: webhook.type,
+            workspaceId: null,
+            databaseId: null,
+            ...traceFieldsOf(request.trace),
+          },
           'event ignored: unsupported_event_type',
         );
         deps.keepIgnored({
@@ -92,6 +99,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
           route: request.route,
           reason: 'unsupported_event_type',
           receivedAt,
+          trace: request.trace,
         });
         return ignored('unsupported_event_type');
       case 'handshake':
@@ -109,25 +117,33 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
   }
 
   async function appendEvents(request: Request, notice: DatabaseNotice, named: ConnectionName | null, receivedAt: Date): Promise<Answer> {
-    const { route } = request;
-    const traceparent = traceparentFrom(request.traceparent);
+    const { route, trace } = request;
     const connections = await deps.findConnections(notice, named);
-    if (connections.length === 0) return ignoreEvent(route, notice, named, 'no_active_connection', receivedAt);
-    const events = connections.map((connection) => databaseEventOf(notice, connection, route, receivedAt));
+    if (connections.length === 0) return ignoreEvent(request, notice, named, 'no_active_connection', receivedAt);
+    const events = connections.map((connection) => databaseEventOf(notice, connection, { origin: route, receivedAt, trace }));
     const records = events.map((event) =>
       toRecord({
         topic: deps.topics.events,
         event,
         codec: deps.codec,
         accessibleBy: notice.accessibleBy,
-        traceparent,
       }),
     );
     const to = await deps.append(records);
     const outcome = to === 'nowhere' ? 'unavailable' : 'accepted';
-    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId, pageId } of events) {
+    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId, pageId, trace: own } of events) {
       metrics.events.inc({ type: eventTypeLabel(type), outcome });
-      const fields = { route, eventId, type, workspaceId, connectionId, databaseId, dataSourceId, ...onlySet(pageId) };
+      const fields = {
+        route,
+        eventId,
+        type,
+        workspaceId,
+        connectionId,
+        databaseId,
+        dataSourceId,
+        ...onlySet(pageId),
+        ...traceFieldsOf(own),
+      };
       if (outcome === 'accepted') logger.info({ ...fields, to }, 'event accepted');
       else logger.error(fields, 'event refused: neither the log nor the spool could store it');
     }
@@ -135,7 +151,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
   }
 
   function ignoreEvent(
-    route: Route,
+    { route, trace }: Request,
     notice: DatabaseNotice,
     named: ConnectionName | null,
     reason: 'linked_database' | 'rows_not_ready' | 'no_active_connection',
@@ -144,11 +160,9 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     const { eventId, type, notionWorkspaceId, databaseId, dataSourceId, pageId, occurredAt } = notice;
     const connectionId = named?.connectionId ?? null;
     metrics.events.inc({ type: eventTypeLabel(type), outcome: reason });
-    logger.info(
-      { route, eventId, type, workspaceId: null, connectionId, notionWorkspaceId, databaseId, dataSourceId, ...onlySet(pageId) },
-      `event ignored: ${reason}`,
-    );
-    deps.keepIgnored({ route, eventId, type, reason, connectionId, databaseId, dataSourceId, pageId, occurredAt, receivedAt });
+    const about = { route, eventId, type, workspaceId: null, connectionId, notionWorkspaceId, databaseId, dataSourceId };
+    logger.info({ ...about, ...onlySet(pageId), ...traceFieldsOf(trace) }, `event ignored: ${reason}`);
+    deps.keepIgnored({ route, eventId, type, reason, connectionId, databaseId, dataSourceId, pageId, occurredAt, receivedAt, trace });
     return ignored(reason);
   }
 

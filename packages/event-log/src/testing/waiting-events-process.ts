@@ -49,9 +49,9 @@ function message(offset: number) {
     connectionId: `connection-of-${workspaceId}`,
     notionWorkspaceId: notionWorkspaces[offset % tenants] ?? '',
     databaseId: randomUUID(),
+    trace: `00-${randomUUID().replaceAll('-', '')}-0123456789abcdef-00`,
   });
-  const traceparent = `00-${randomUUID().replaceAll('-', '')}-0123456789abcdef-01`;
-  const record = toRecord({ topic: 'events', event, codec: { encode }, accessibleBy: [workspaceId.padStart(36, '0')], traceparent });
+  const record = toRecord({ topic: 'events', event, codec: { encode }, accessibleBy: [workspaceId.padStart(36, '0')] });
   const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]));
   const [key, timestamp] = [Buffer.from(workspaceId), String(Date.now())];
   return { key, value: record.value, timestamp, attributes: 0, offset: String(offset), headers };

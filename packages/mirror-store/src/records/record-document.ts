@@ -1,6 +1,7 @@
 import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
 import type { KeptPlace, Sight } from '@notion-mirror/domain/entity-state';
 import { removalReasons, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
+import { isSampled } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Collection, Db, Document } from 'mongodb';
 import { z } from 'zod';
 import { openNamed } from '../collections.ts';
@@ -96,6 +97,8 @@ export interface LiveInput<Content> extends EntityRef {
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Date } | null;
   readonly seenBy?: Sight;
   readonly isListed?: false;
+  /** The context that this write belongs to. */
+  readonly trace?: string | undefined;
 }
 
 /** The document as specified in `docs/data-model.md`. */
@@ -105,7 +108,7 @@ export function liveDocument<Content>(
   rev: number,
   syncedAt: Date,
 ): RecordDocument {
-  const { workspaceId, id, content, connectionId, asOf, lastEvent, seenBy, isListed } = input;
+  const { workspaceId, id, content, connectionId, asOf, lastEvent, seenBy, isListed, trace } = input;
   return {
     _id: keyOf(input),
     workspaceId,
@@ -119,7 +122,13 @@ export function liveDocument<Content>(
     syncedAt,
     ...(seenBy === undefined ? {} : { seenBy }),
     ...(isListed === undefined ? {} : { isListed }),
+    ...sampled(trace),
   };
+}
+
+/** Kept for the state log, which is written by another process. A trace that is not sampled has nothing to show there. */
+function sampled(trace: string | undefined): { readonly trace?: string } {
+  return trace !== undefined && isSampled(trace) ? { trace } : {};
 }
 
 /** The mirror's own fields of a document, as opposed to content from Notion. */
@@ -136,6 +145,7 @@ export const bookkeepingFields = [
   'removed',
   'restoredFrom',
   'historyDigest',
+  'trace',
 ] as const;
 
 export interface TombstoneInput extends EntityRef {
@@ -145,6 +155,7 @@ export interface TombstoneInput extends EntityRef {
   readonly removed: Removal;
   /** `tombstoneFields` of the storage. */
   readonly kept?: KeptPlace | null;
+  readonly trace?: string | undefined;
 }
 
 export function tombstoneDocument(
@@ -152,7 +163,7 @@ export function tombstoneDocument(
   input: TombstoneInput,
   rev: number,
 ): RecordDocument {
-  const { workspaceId, id, connectionId, asOf, source, removed, kept = null } = input;
+  const { workspaceId, id, connectionId, asOf, source, removed, kept = null, trace } = input;
   return {
     _id: keyOf(input),
     workspaceId,
@@ -163,5 +174,6 @@ export function tombstoneDocument(
     asOf,
     source,
     removed: { at: removed.at, reason: removed.reason, eventId: removed.eventId },
+    ...sampled(trace),
   };
 }

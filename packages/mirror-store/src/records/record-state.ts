@@ -1,5 +1,6 @@
 import { refOf } from '@notion-mirror/domain/entity';
 import type { EntityState, StatePlace } from '@notion-mirror/domain/entity-state';
+import { readTraceparent } from '@notion-mirror/service-kit/tracing/trace-context';
 import { z } from 'zod';
 import type { EntityStorage } from '../entity-storage.ts';
 import { bookkeepingOf, liveDocument, readFields, tombstoneDocument, type RecordDocument } from './record-document.ts';
@@ -38,7 +39,8 @@ export function stateOf<Content, Outline extends object>(
   const ref = refOf(document._id);
   if (ref === null) throw new Error(`the record ${document._id} has an id that is not an entity's key`);
   const { rev, asOf, source, connectionId, removed } = bookkeepingOf(document);
-  const common = { ...ref, rev, asOf: new Date(asOf), connectionId };
+  const trace = readTraceparent(document['trace']);
+  const common = { ...ref, rev, asOf: new Date(asOf), connectionId, ...(trace === undefined ? {} : { trace }) };
   if (removed !== null) {
     const kept = storage.tombstoneFields?.(storage.outlineOf(document)) ?? null;
     return { kind: 'removed', ...common, source, removed, ...(kept === null ? {} : { kept }) };

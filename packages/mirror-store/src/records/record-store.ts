@@ -52,10 +52,11 @@ export interface RecordStore<Content, Outline extends object> {
       readonly source: RecordState['source'];
       readonly reason: RemovalReason;
       readonly eventId: string;
+      readonly trace?: string | undefined;
     },
   ): Promise<WriteResult>;
   /** Raises the revision of a tombstone and restarts its time to live: a fetch in flight must still find it. */
-  touch(write: Key<Outline>): Promise<WriteResult>;
+  touch(write: Key<Outline> & { readonly trace?: string | undefined }): Promise<WriteResult>;
   /** Hides a live record from readers, or shows it again. Its content stays. */
   setListed(write: Key<Outline> & { readonly isListed: boolean }): Promise<WriteResult>;
   /** Ids of the tenant's live records, sorted. */
@@ -210,10 +211,9 @@ export function createRecordStore<Content, Outline extends object>(
             const _id = keyOf(ref);
             remembered.delete(_id);
             const set = { rev: nextRev(expected), syncedAt: now() };
+            const unset = { restoredFrom: '', trace: '' };
             // A restored record becomes a worker's own, so that the state log shows the change.
-            const update = isListed
-              ? { $set: set, $unset: { isListed: '', restoredFrom: '' } }
-              : { $set: { ...set, isListed }, $unset: { restoredFrom: '' } };
+            const update = isListed ? { $set: set, $unset: { ...unset, isListed: '' } } : { $set: { ...set, isListed }, $unset: unset };
             const { matchedCount } = await records.updateOne({ _id, rev: expected.rev }, update);
             return { kind: matchedCount === 1 ? 'written' : 'conflict' };
           }),

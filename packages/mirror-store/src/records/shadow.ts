@@ -33,6 +33,7 @@ const bookkeeping: ReadonlySet<string> = new Set([
   'connectionId',
   'restoredFrom',
   'historyDigest',
+  'trace',
 ]);
 
 export function openShadow(db: Db, { collection, shadowCollection, viewFilter = {} }: EntityStorage<unknown, object>): Shadow {

@@ -10,6 +10,7 @@ import { readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import type { Replay, ReplayOrder } from '@notion-mirror/mirror-store/replays';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import type { OperationContext } from '../operation-context.ts';
 import type { ReplayProgress } from './progress.ts';
 import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
@@ -112,13 +113,14 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
   const topic = topicsFor(context.config.topicPrefix).events;
   const codec = await eventCodecOf(context);
   const publisher = await openPublisher(context);
+  const trace = tracingOff.newTrace();
   try {
     for (let at = progress.counts['handled'] ?? 0; at < targets.length; at += atOnce) {
       progress.signal.throwIfAborted();
       const some = targets.slice(at, at + atOnce);
       const events = some.flatMap((target) => {
         const connection = connections.get(target.workspaceId);
-        return connection === undefined ? [] : [eventOf(replay.id, target, connection, new Date())];
+        return connection === undefined ? [] : [eventOf({ replayId: replay.id, trace }, target, connection, new Date())];
       });
       await Promise.all(events.map((event) => publisher.publish(toRecord({ topic, event, codec }))));
       progress.count({ handled: some.length, appended: events.length, withoutConnection: some.length - events.length });
@@ -128,7 +130,12 @@ export async function replayEvents(context: OperationContext, db: Mongo['db'], r
   }
 }
 
-function eventOf(replayId: string, { databaseId, dataSourceId, pageId }: Target, connection: Connection, now: Date): DatabaseEvent {
+function eventOf(
+  { replayId, trace }: { readonly replayId: string; readonly trace: string },
+  { databaseId, dataSourceId, pageId }: Target,
+  connection: Connection,
+  now: Date,
+): DatabaseEvent {
   const eventId = `replay:${replayId}:${pageId ?? dataSourceId ?? databaseId}`;
-  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, pageId, origin: 'operator' }, now);
+  return syncEventFor(connection, { eventId, type: 'mirror.replay', databaseId, dataSourceId, pageId, origin: 'operator', trace }, now);
 }

@@ -20,6 +20,7 @@ function itemOf(eventId: string) {
     occurredAt: new Date(1_000),
     receivedAt: new Date(2_000),
     origin: 'nango',
+    trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00',
   };
   return { item, takenAt: 0, record: { topic: 't', partition: 1, offset: 2n, timestamp: 3, key: null, value: null, headers: {} } };
 }
@@ -39,6 +40,9 @@ test('the events of one row have one log line, and one stored outcome by which e
   expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: 'e3', pageId: 'p1', eventIds: 3, outcome: 'written' }]);
   expect(kept).toMatchObject([{ eventId: 'e3', others: ['e1', 'e2'], outcome: 'written', waitedMs: 4 }]);
   expect(kept.map((outcome) => outcomeDocument(outcome, new Date()).subjects)).toEqual([['e3', 'e1', 'e2', 'p1']]);
+  const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331', trace_flags: '00' };
+  expect([JSON.parse(lines[0] ?? ''), kept[0]]).toMatchObject([trace, trace]);
+  expect(kept[0]).not.toHaveProperty('trace');
   const counted = async (name: string) => (await metrics.getSingleMetric(name)!.get()).values;
   expect(await counted('notion_mirror_sync_outcomes_total')).toMatchObject([
     { labels: { outcome: 'written', coalesced: 'false' }, value: 1 },

@@ -3,6 +3,7 @@ import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { createEventSeconds } from '@notion-mirror/worker/event-seconds';
 import type { OutcomeDetail, SyncOutcome } from './handle-work.ts';
 
@@ -31,7 +32,7 @@ export function createOutcomeReport(deps: {
     registers: [metrics],
   });
   return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, others = [], ...detail }) {
-    const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
+    const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin, trace } = event;
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
@@ -40,7 +41,10 @@ export function createOutcomeReport(deps: {
     observeAge(ageMs);
     for (const { item } of others) observeAge(at - item.receivedAt.getTime());
     const ofRow = pageId === null ? {} : { pageId, eventIds: 1 + others.length };
-    logger.info({ eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs }, 'event handled');
+    logger.info(
+      { eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs, ...traceFieldsOf(trace) },
+      'event handled',
+    );
     const { reason = null, coalescedInto = null } = detail;
     const path = {
       attempts,

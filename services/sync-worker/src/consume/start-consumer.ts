@@ -17,10 +17,10 @@ export function startConsumer(
   worker: Worker,
   parts: { readonly connections: ConnectionDirectory; readonly entities: readonly OpenEntity[]; readonly floodEvents: number },
 ): { readonly consumer: LaneConsumer; readonly awaitedEvents: AwaitedEvents } {
-  const { logger, metrics, db, outcomes, append } = worker;
+  const { logger, metrics, tracing, db, outcomes, append } = worker;
   const { connections, entities, floodEvents } = parts;
   const parked = createParkedEvents(db);
-  const parkedRelease = startParkedRelease({ connections, parked, append, logger });
+  const parkedRelease = startParkedRelease({ connections, parked, append, tracing, now: Date.now, logger });
   worker.onStopBriefly('parked events', parkedRelease);
   const awaitedEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
   const reportOutcome = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });

@@ -179,6 +179,7 @@ async function write<Content, Outline extends object>(
         connectionId,
         asOf,
         lastEvent,
+        trace: event.trace,
         ...(seenBy === undefined ? {} : { seenBy }),
       });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
@@ -190,7 +191,7 @@ async function write<Content, Outline extends object>(
     case 'inaccessible': {
       if (fetched.kind === 'inaccessible' && hint && record === null) return { kind: 'unknown' };
       const { reason, source } = fetched.kind === 'removed' ? fetched : ({ reason: fetched.kind, source: 'fetch' } as const);
-      const written = await records.writeTombstone({ ...key, asOf, source, reason, eventId: event.eventId });
+      const written = await records.writeTombstone({ ...key, asOf, source, reason, eventId: event.eventId, trace: event.trace });
       if (written.kind === 'rejected') return { kind: 'unwritable', message: written.message };
       if (written.kind === 'conflict') return written;
       // The tombstone is written even so: a fetch in flight may still hold the previous content of the id.

@@ -117,6 +117,7 @@ export async function answerByQuery(
                 asOf: new Date(asOf),
                 lastEvent: event && { id: event.eventId, type: event.type, occurredAt: event.occurredAt },
                 seenBy: 'query',
+                trace: event?.trace,
               });
             }),
           );

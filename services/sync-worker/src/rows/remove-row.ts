@@ -16,7 +16,7 @@ export type RowRemoval =
 export async function removeRow(
   deps: { readonly records: Pick<RecordStore<unknown, RowOutline>, 'read' | 'writeTombstone'>; readonly now: () => number },
   { workspaceId, dataSourceId, pageId }: DataSourceRef & { readonly pageId: string },
-  cause: { readonly reason: RemovalReason; readonly eventId: string },
+  cause: { readonly reason: RemovalReason; readonly eventId: string; readonly trace?: string | undefined },
   signal: AbortSignal,
 ): Promise<RowRemoval> {
   const ref = { workspaceId, id: pageId };

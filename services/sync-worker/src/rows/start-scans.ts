@@ -72,6 +72,7 @@ export function startScans(
         eventId: `scan-${startedAt.toISOString()}`,
         type: 'mirror.scan',
         origin: 'recheck',
+        trace: worker.tracing.newTrace(),
       } as const;
       const at = new Date(now());
       return worker.append(cascadeEventOf(syncEventFor(connection, about, at), { databaseId, dataSourceId }, at), []);

@@ -109,13 +109,13 @@ export function createRowSync(deps: RowSyncDependencies): RowSync {
   async function withParent(result: RowResult, target: RowTarget, pageId: string, signal: AbortSignal): Promise<RowResult> {
     const parent = newParentIn(result);
     if (parent === null) return result;
-    const { workspaceId, eventId } = target.event;
+    const { workspaceId, eventId, trace } = target.event;
     const problem = await parents.problemOf(parent, target, signal);
     if (problem === null) return result;
     if (problem.kind !== 'removed') return problem;
     const { reason } = problem;
     const { dataSourceId } = parent;
-    const removal = await removeRow(deps, { workspaceId, dataSourceId, pageId }, { reason, eventId }, signal);
+    const removal = await removeRow(deps, { workspaceId, dataSourceId, pageId }, { reason, eventId, trace }, signal);
     switch (removal.kind) {
       case 'not_there':
         return result;

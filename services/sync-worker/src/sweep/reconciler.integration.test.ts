@@ -1,3 +1,4 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
@@ -59,6 +60,7 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
     ledger: createSweepLedger(db),
     owns,
     intervalMs: 86_400_000,
+    tracing: tracingOff,
     logger: silent,
     metrics: new Registry(),
   });

@@ -7,6 +7,7 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import { createSweepMetrics, type SweepFigures } from './sweep-metrics.ts';
 import { depthOf, nextAfterIncomplete, nextSweepAt, removalsAllowed } from './sweep-schedule.ts';
@@ -40,11 +41,12 @@ export function startReconciler(
     /** Whether this worker consumes the tenant's events. */
     readonly owns: (workspaceId: string) => boolean;
     readonly intervalMs: number;
+    readonly tracing: Tracing;
     readonly logger: Logger;
     readonly metrics: Registry;
   },
 ): Reconciler {
-  const { connections, ledger, owns, intervalMs, logger, now } = deps;
+  const { connections, ledger, owns, intervalMs, tracing, logger, now } = deps;
   const worker = randomUUID();
   const stopping = new AbortController();
   const running = new Map<string, Promise<void>>();
@@ -160,7 +162,7 @@ export function startReconciler(
     const depth = depthOf(claim);
     const isRequested = request !== null;
     const acceptRemovals = request?.acceptRemovals === true;
-    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals };
+    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals, trace: tracing.newTrace() };
     try {
       const result = await sweepTenant(sweepDependencies, order, signal);
       const report = { ...result, startedAt, endedAt: new Date(now()), depth };

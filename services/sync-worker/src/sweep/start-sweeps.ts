@@ -19,7 +19,7 @@ export function startSweeps(
     readonly intervalMs: number;
   },
 ): void {
-  const { logger, metrics, db } = worker;
+  const { logger, metrics, tracing, db } = worker;
   const { connections, notion, entities, owns, awaitedEvents, intervalMs } = parts;
   const reconciler = startReconciler({
     connections,
@@ -30,6 +30,7 @@ export function startSweeps(
     sync: (event, signal) => awaitedEvents.appendAndWait(event, signal),
     intervalMs,
     now: Date.now,
+    tracing,
     logger,
     metrics,
   });

@@ -45,7 +45,7 @@ export interface SweepEvents {
 
 export function createSweepEvents(
   deps: SweepEventDependencies,
-  sweepId: string,
+  sweep: { readonly id: string; readonly trace: string },
   /** Throws SweepError when there is none. */
   connections: () => readonly [Connection, ...Connection[]],
   signal: AbortSignal,
@@ -75,7 +75,7 @@ export function createSweepEvents(
       await syncs.begin(async () => {
         const connection = connections().find(({ connectionId }) => connectionId === seenBy) ?? connections()[0];
         await untilSpare(connection);
-        const about = { ...target, eventId: `${sweepId}:${name}`, type: 'mirror.sweep', origin: 'reconcile' } as const;
+        const about = { ...target, eventId: `${sweep.id}:${name}`, type: 'mirror.sweep', origin: 'reconcile', trace: sweep.trace } as const;
         const end = await deps.sync(syncEventFor(connection, about, new Date(deps.now())), signal);
         if (end === 'failing') failing += 1;
       });

@@ -110,7 +110,14 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
         return end ?? 'handled';
       },
     },
-    { workspaceId: 'acme', id: 'sweep-1', depth: order.depth ?? 'full', isRequested: false, acceptRemovals: order.acceptRemovals ?? false },
+    {
+      workspaceId: 'acme',
+      id: 'sweep-1',
+      depth: order.depth ?? 'full',
+      isRequested: false,
+      acceptRemovals: order.acceptRemovals ?? false,
+      trace,
+    },
     new AbortController().signal,
   );
   return {
@@ -121,6 +128,8 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
     synced: events.map(({ databaseId, dataSourceId }) => databaseId ?? `${dataSourceId}`).toSorted(),
   };
 }
+
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
 
 const refusal = { class: 'restricted', code: 'restricted_resource', message: 'status 403' } as const;
 const fails: LookOutcome = {

@@ -23,11 +23,16 @@ const maxNamed = 20;
  */
 export async function sweepTenant(
   deps: SweepDependencies,
-  sweep: Pick<SweepTools, 'workspaceId' | 'depth' | 'isRequested'> & { readonly id: string; readonly acceptRemovals: boolean },
+  sweep: Pick<SweepTools, 'workspaceId' | 'depth' | 'isRequested'> & {
+    readonly id: string;
+    readonly acceptRemovals: boolean;
+    /** Its events belong to it. */
+    readonly trace: string;
+  },
   signal: AbortSignal,
 ): Promise<Omit<SweepReport, 'startedAt' | 'endedAt' | 'depth'>> {
   const { workspaceId, depth, isRequested } = sweep;
-  const events = createSweepEvents(deps, sweep.id, connections, signal);
+  const events = createSweepEvents(deps, sweep, connections, signal);
   const failedSearches: IncompleteSweep['searches'][number][] = [];
   const uncompared = new Map<string, string>();
   const tools: SweepTools = {
