@@ -16,7 +16,7 @@ export type KafkaBroker = ServerProcess & { readonly port: number; readonly cont
 export const clusterId = '5L6g3nShT-eMCtK--X86sw';
 
 /**
- * Starts one Kafka broker that is its own KRaft controller, on 127.0.0.1, and waits until it answers a metadata request.
+ * Starts one Kafka broker that is its own KRaft controller, and waits until it answers a metadata request.
  * It continues with existing data in `dataDir`. `port` and `controllerPort` are preferences: others are used when they are not free.
  * Throws ServerStartError.
  */
@@ -29,9 +29,10 @@ export async function startKafkaBroker(options: {
   watchdog: Watchdog;
   port?: number | undefined;
   controllerPort?: number | undefined;
+  host?: string | undefined;
   signal?: AbortSignal | undefined;
 }): Promise<KafkaBroker> {
-  const { folder, java, dataDir, signal } = options;
+  const { folder, java, dataDir, signal, host = '127.0.0.1' } = options;
   const properties = join(dataDir, 'server.properties');
   const logDir = join(dataDir, 'log');
   const tempDir = join(dataDir, 'tmp');
@@ -41,7 +42,7 @@ export async function startKafkaBroker(options: {
   return retryTakenPort(async (attempt) => {
     const port = await freePort(attempt === 0 ? options.port : undefined);
     const controllerPort = await freePort(attempt === 0 ? options.controllerPort : undefined);
-    const address = `127.0.0.1:${port}`;
+    const address = `${host}:${port}`;
     const settings = kafkaSettings({
       logDir,
       listeners: { CLIENTS: { bind: address, advertise: address } },

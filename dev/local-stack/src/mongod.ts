@@ -7,7 +7,7 @@ import type { Watchdog } from './watchdog.ts';
 export type Mongod = ServerProcess & { readonly port: number; /** names no database yet */ readonly uri: string };
 
 /**
- * Starts one mongod on 127.0.0.1 as a replica set of one and waits until it is primary. It continues with existing data in `dataDir`,
+ * Starts one mongod as a replica set of one and waits until it is primary. It continues with existing data in `dataDir`,
  * even on another port. `port` is a preference: another is used when it is not free. Throws ServerStartError.
  */
 export async function startMongod(options: {
@@ -16,8 +16,10 @@ export async function startMongod(options: {
   logFile: string;
   watchdog: Watchdog;
   port?: number | undefined;
+  host?: string | undefined;
   signal?: AbortSignal | undefined;
 }): Promise<Mongod> {
+  const { host = '127.0.0.1' } = options;
   await mkdir(options.dataDir, { recursive: true });
   return retryTakenPort(async (attempt) => {
     const port = await freePort(attempt === 0 ? options.port : undefined);
@@ -25,13 +27,13 @@ export async function startMongod(options: {
       name: 'MongoDB',
       command: options.command,
       // No unix socket: a killed server would leave its file in /tmp.
-      args: [...mongodArguments(port), '--bind_ip', '127.0.0.1', '--dbpath', options.dataDir, '--nounixsocket'],
+      args: [...mongodArguments(port), '--bind_ip', host, '--dbpath', options.dataDir, '--nounixsocket'],
       cwd: options.dataDir,
       logFile: options.logFile,
       watchdog: options.watchdog,
     });
-    await waitUntilReady(server, () => replicaSetIsReady('127.0.0.1', port), { timeoutMs: 90_000, signal: options.signal });
-    return { ...server, port, uri: mongodbUri('127.0.0.1', port) };
+    await waitUntilReady(server, () => replicaSetIsReady(host, port), { timeoutMs: 90_000, signal: options.signal });
+    return { ...server, port, uri: mongodbUri(host, port) };
   });
 }
 

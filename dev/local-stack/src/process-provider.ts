@@ -42,7 +42,7 @@ export async function startProcessStack(
   });
 
   async function start<T extends ServerProcess & { port: number }>(name: string, starting: () => Promise<T>): Promise<T> {
-    const server = await reportStep(onProgress, `Starting ${name}`, starting, ({ port }) => `127.0.0.1:${port}`);
+    const server = await reportStep(onProgress, `Starting ${name}`, starting, ({ port }) => `${options.host ?? '127.0.0.1'}:${port}`);
     running.push(server);
     void watch(server);
     return server;
@@ -54,7 +54,7 @@ export async function startProcessStack(
   }
 
   const [[kafka, registry], mongod] = await sideBySide(options.signal, (signal) => {
-    const common = { watchdog, signal };
+    const common = { watchdog, signal, host: options.host };
     const startKafkaAndRegistry = async () => {
       const broker = await start('Kafka', () =>
         startKafkaBroker({

@@ -32,4 +32,6 @@ export type ProviderOptions = {
   /** Called when a server ends unexpectedly. */
   onServerExit: (server: string, detail: string) => void;
   signal?: AbortSignal | undefined;
+  /** An address of this machine, where local processes listen and say that they are. Default: 127.0.0.1. */
+  host?: string | undefined;
 };

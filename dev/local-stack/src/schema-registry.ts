@@ -11,7 +11,7 @@ import type { Watchdog } from './watchdog.ts';
 export type SchemaRegistry = ServerProcess & { readonly port: number; /** the Confluent-compatible base */ readonly url: string };
 
 /**
- * Starts Apicurio Registry on 127.0.0.1 and waits until it is ready. Its schemas are in a Kafka topic, so it stores no data itself.
+ * Starts Apicurio Registry and waits until it is ready. Its schemas are in a Kafka topic, so it stores no data itself.
  * `port` is a preference: another is used when it is not free. Throws ServerStartError.
  */
 export async function startSchemaRegistry(options: {
@@ -23,23 +23,24 @@ export async function startSchemaRegistry(options: {
   logFile: string;
   watchdog: Watchdog;
   port?: number | undefined;
+  host?: string | undefined;
   signal?: AbortSignal | undefined;
 }): Promise<SchemaRegistry> {
-  const { tempDir, signal } = options;
+  const { tempDir, signal, host = '127.0.0.1' } = options;
   await mkdir(tempDir, { recursive: true });
   // C1 only: for a few requests, C2's compilation costs more than it saves.
   const flags = [...jvmFlags({ tempDir, archive: options.archive }), '-XX:TieredStopAtLevel=1'];
 
   return retryTakenPort(async (attempt) => {
     const port = await freePort(attempt === 0 ? options.port : undefined);
-    const url = registryUrl('127.0.0.1', port);
+    const url = registryUrl(host, port);
     const server = await startServerProcess({
       name: 'Schema registry',
       command: options.java.command,
       args: [...flags, '-jar', registryJar(options.folder)],
       env: {
         ...registryEnvironment(options.kafkaBrokers),
-        QUARKUS_HTTP_HOST: '127.0.0.1',
+        QUARKUS_HTTP_HOST: host,
         QUARKUS_HTTP_PORT: String(port),
         APICURIO_STORAGE_SNAPSHOT_LOCATION: tempDir,
         APICURIO_IMPORT_WORK_DIR: tempDir,

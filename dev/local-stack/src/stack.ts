@@ -25,6 +25,8 @@ export type StackOptions = {
   onServerExit?: ((server: string, detail: string) => void) | undefined;
   /** Aborts the start: everything started so far is ended before the promise rejects. */
   signal?: AbortSignal | undefined;
+  /** Of local processes: an address of this machine, where they listen and say that they are. Default: 127.0.0.1. */
+  host?: string | undefined;
 };
 
 /**
@@ -38,6 +40,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     onProgress: options.onProgress ?? (() => {}),
     onServerExit: options.onServerExit ?? (() => {}),
     signal: options.signal,
+    host: options.host,
   };
   return withProvider(options, {
     docker: async (client) => startDockerStack({ ...common, client, dataDir: await folder(dataDir) }),
