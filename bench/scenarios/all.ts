@@ -3,7 +3,9 @@ import { eventToDocumentScenario } from './event-to-document.ts';
 import { idle } from './idle.ts';
 import { ingress } from './ingress.ts';
 import { memory } from './memory.ts';
+import { partitions } from './partitions.ts';
 import { rebuild, rowRebuild } from './rebuild.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { rowBackfill } from './row-backfill.ts';
 import { rowBudget } from './row-budget.ts';
 import { rowBulkEdit } from './row-bulk-edit.ts';
@@ -50,6 +52,8 @@ export const scenarios: readonly Scenario[] = [
   memory,
   idle,
   startStop,
+  partitions,
+  rollingRestart,
   tenants,
   rowToDocument,
   rowDuringBackfill,

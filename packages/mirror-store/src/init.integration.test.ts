@@ -136,6 +136,7 @@ test('reports the differences found', async () => {
   expect(report).toEqual({
     serverVersion: expect.stringMatching(/^\d+\./),
     replicaSet: 'rs0',
+    unevenSharding: [],
     differences: [],
     records: [
       { kind: databaseKind, live: 0, tombstones: 0 },

@@ -3,6 +3,7 @@ import { collectionNames } from './collections.ts';
 import { isUnavailable, orUnavailable, unavailable } from './errors.ts';
 import { compareLayout, describeDifference, repair, type Difference, type MongoLayout } from './layout.ts';
 import { countRecords, type RecordCounts } from './records/record-counts.ts';
+import { unevenSharding, type UnevenSharding } from './sharding.ts';
 
 /** Another run was faster: namespace exists, index exists (with other options), index not found, conflicting operation in progress. */
 const racing: ReadonlySet<unknown> = new Set([48, 68, 85, 86, 27, 117]);
@@ -37,6 +38,8 @@ export interface MongoReport {
   readonly differences: readonly Difference[];
   /** Of each kind of entity. */
   readonly records: readonly RecordCounts[];
+  /** Behind a router only. */
+  readonly unevenSharding: readonly UnevenSharding[];
   readonly counts: {
     readonly spooled: number;
     readonly parked: number;
@@ -56,6 +59,7 @@ export async function inspectMongo(db: Db, layout: MongoLayout): Promise<MongoRe
       serverVersion: String(build['version']),
       replicaSet: typeof hello['setName'] === 'string' ? hello['setName'] : null,
       differences: await compareLayout(db, layout),
+      unevenSharding: typeof hello['setName'] === 'string' ? [] : await unevenSharding(db, layout.storages),
       records: await Promise.all(layout.storages.map((storage) => countRecords(db, storage))),
       counts: {
         spooled: await db.collection(collectionNames.spooledEvents).countDocuments(),

@@ -36,6 +36,7 @@ export const healthyMongo: MongoFacts = {
   serverVersion: '8.0.4',
   replicaSet: 'rs0',
   differences: [],
+  unevenSharding: [],
   records: [
     { kind: databaseKind, live: 12, tombstones: 3 },
     { kind: rowKind, live: 4_000, tombstones: 1 },

@@ -133,6 +133,13 @@ describe('each problem is found, with a remedy', () => {
       /view databases is missing/,
       'mirror init',
     ],
+    [
+      'a shadow that is not sharded',
+      mongodb({ unevenSharding: [{ sharded: 'row_records', unsharded: 'shadow_row_records' }] }),
+      w('mongodb', 'sharding'),
+      /row_records is sharded and shadow_row_records is not/,
+      'shard shadow_row_records',
+    ],
     ['events wait for Kafka', counts({ spooled: 4 }), w('mongodb', 'spooled'), /4 events wait for Kafka/, 'ingress'],
     [
       'a sweep has stopped',

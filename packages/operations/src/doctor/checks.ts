@@ -155,7 +155,7 @@ function subjectChecks({ subject, compatibility, versions, latestId }: SubjectFa
   return checks;
 }
 
-function mongoChecks({ serverVersion, replicaSet, differences, records, counts, failedSearches }: MongoFacts): Check[] {
+function mongoChecks({ serverVersion, replicaSet, differences, unevenSharding, records, counts, failedSearches }: MongoFacts): Check[] {
   const area = 'mongodb';
   return [
     replicaSet === null
@@ -164,6 +164,14 @@ function mongoChecks({ serverVersion, replicaSet, differences, records, counts, 
     differences.length === 0
       ? ok('collections', area, `collections, indexes and the view are as they should be`)
       : problem('collections', area, some(differences.map(describeDifference), '; '), 'mirror init'),
+    ...unevenSharding.map(({ sharded, unsharded }) =>
+      warning(
+        'sharding',
+        area,
+        `${sharded} is sharded and ${unsharded} is not: after \`mirror replay switch\` the records would be where the shadow was`,
+        `shard ${unsharded} by _id as well (docs/scaling.md)`,
+      ),
+    ),
     ...records.map(({ kind, live, tombstones }) =>
       ok(`${kind.name}s`, area, `${count(live, kind.name)} mirrored, ${count(tombstones, 'tombstone')}`),
     ),
