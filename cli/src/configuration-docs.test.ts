@@ -14,6 +14,6 @@ test('every variable has one row of five cells', () => {
 
 test('a row shows the default, the secrecy and the users', () => {
   expect(rows).toContain('| `MIRROR_SCHEMA_REGISTRY_PASSWORD` | – | **Secret.** Password for the registry. | text | all |');
-  expect(rows.find((row) => row.includes('MIRROR_KAFKA_PARTITIONS'))).toMatch(/`24`.*`mirror` \|$/);
+  expect(rows.find((row) => row.includes('MIRROR_KAFKA_PARTITIONS'))).toMatch(/`96`.*`mirror` \|$/);
   expect(rows.find((row) => row.includes('MIRROR_TOPIC_PREFIX'))).toContain('| (empty) |');
 });

@@ -104,7 +104,7 @@ describe.skipIf('missing' in helm)('Helm refuses', () => {
     ['a secret that does not exist', { secrets: { MIRROR_NANGO_KEY: {} } }, "additional properties 'MIRROR_NANGO_KEY' not allowed"],
     ['a setting that its variable does not take', { config: { MIRROR_LOG_LEVEL: 'verbose' } }, 'value must be one of'],
     ['an unquoted on, which is true', { config: { MIRROR_ROWS: true } }, "at '/config/MIRROR_ROWS'"],
-    ['more workers than partitions', { syncWorker: { keda: { enabled: true, maxReplicaCount: 25 } } }, 'the log has 24 partitions'],
+    ['more workers than partitions', { syncWorker: { keda: { enabled: true, maxReplicaCount: 97 } } }, 'the log has 96 partitions'],
     ['secrets that are nowhere', { existingSecret: '' }, 'names no Secret'],
     ['a public route without a host', { ingress: { route: { enabled: true } } }, 'ingress.route.host is needed'],
   ])('%s', (_, values, message) => {

@@ -44,7 +44,7 @@ export interface TopicSettings {
   readonly retentionMs: number;
 }
 
-export const defaultTopicSettings: TopicSettings = { partitions: 24, replicationFactor: 1, retentionMs: 30 * 24 * 60 * 60 * 1000 };
+export const defaultTopicSettings: TopicSettings = { partitions: 96, replicationFactor: 1, retentionMs: 30 * 24 * 60 * 60 * 1000 };
 
 /** The intended configuration of a topic, in Kafka's own names and spelling. */
 interface TopicLayout {

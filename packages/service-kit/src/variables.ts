@@ -135,9 +135,10 @@ export const variables = {
   }),
   MIRROR_KAFKA_PARTITIONS: variable({
     key: 'partitions',
-    default: '24',
+    default: '96',
     usedBy: ['cli'],
-    description: 'Partitions of the topics that `mirror init` creates: the upper bound of workers that share the work.',
+    description:
+      'Partitions of the topics that `mirror init` creates: the upper bound of workers that share the work. Of an installation from 0.1.0: 24, as its topics have.',
     expected: 'a whole number from 1 to 1000',
     parse: integer(1, 1000),
   }),
