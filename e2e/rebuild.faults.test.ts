@@ -1,6 +1,7 @@
 import type { Customer } from '@notion-mirror/demo/customers';
 import type { ServiceName, ServiceProcess } from '@notion-mirror/demo/service-process';
 import { createSeededLife } from '@notion-mirror/emulators/seeded-life';
+import type { Document } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isOfCompleteness } from './row-scans.ts';
 import { setScene, type Scene } from './scene.ts';
@@ -78,6 +79,44 @@ test('a lost MongoDB is rebuilt from the state log without a call to Notion; a s
   });
   expect(await records()).toEqual(rebuilt);
   expect(calls()).toBe(callsBefore);
+});
+
+/** Drops the database and restores this backup of it. */
+async function restore(backup: ReadonlyMap<string, Document[]>): Promise<void> {
+  await scene.db.dropDatabase();
+  await scene.mirror('init');
+  for (const [name, documents] of backup) if (documents.length > 0) await scene.db.collection(name).insertMany(documents);
+}
+
+// docs/kubernetes.md, "Backup and restore".
+test('a MongoDB restored from a backup that is older than the state log is brought up to date without a call to Notion', async () => {
+  await startAll();
+  await scene.untilEqual();
+  const collections = await scene.db.listCollections({ type: 'collection', name: { $not: /^system\./ } }).toArray();
+  const backup = new Map<string, Document[]>();
+  for (const { name } of collections) backup.set(name, await scene.db.collection(name).find().toArray());
+  await live(60);
+  await scene.untilEqual();
+  await Promise.all([...services.values()].map((service) => service.stop()));
+  await restore(backup);
+  const stale = (await scene.differences()).filter((difference) => !isOfCompleteness(difference));
+  expect(stale.length).toBeGreaterThan(0);
+  const callsBefore = calls();
+  expect(await replay('run', '--from-states', '--yes')).toMatchObject({ code: 0, result: { replay: { status: 'done' } } });
+  expect((await scene.differences()).filter((difference) => !isOfCompleteness(difference))).toEqual([]);
+  expect(calls()).toBe(callsBefore);
+  // What the workers then append to the log is not older than what it holds.
+  await startAll();
+  await scene.untilEqual();
+  await replay('run', '--from-states', '--shadow', '--yes');
+  let last: unknown = null;
+  const differs = async (): Promise<boolean> => {
+    const diff = await replay('diff');
+    last = diff.result;
+    return diff.code !== 0;
+  };
+  await waitUntil(async () => !(await differs()), { timeoutMs: 180_000, describe: () => JSON.stringify(last) });
+  await Promise.all([...services.values()].map((service) => service.stop()));
 });
 
 test('the shadow replaces the mirror under load, and no write made meanwhile is lost', async () => {
