@@ -1,6 +1,7 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { readTraceparent, traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { deadLetterRecord } from './dead-letters.ts';
 import type { EventCodec } from './event-codec.ts';
 import type { DeadLetter } from './lanes/work.ts';
@@ -22,11 +23,12 @@ export function createDeadLetterSink(deps: {
   readonly topic: string;
   readonly service: string;
   readonly group: string;
+  readonly tracing: Tracing;
   readonly logger: Logger;
   /** Who else wants to know; `codec` reads the events for them. */
   readonly listener?: { readonly codec: Pick<EventCodec, 'decode'>; readonly onDead: (dead: DeadRecord) => void } | undefined;
 }): DeadLetter {
-  const { publisher, topic, service, group, logger, listener } = deps;
+  const { publisher, topic, service, group, tracing, logger, listener } = deps;
 
   async function tell(record: LogRecord, failure: Failure, attempts: number): Promise<void> {
     if (listener === undefined) return;
@@ -34,14 +36,49 @@ export function createDeadLetterSink(deps: {
     listener.onDead({ record, event: decoded?.kind === 'event' ? decoded.event : null, failure, attempts });
   }
 
+  /** In any trace, sampled or not: an event that is lost to its consumers must not be lost to whoever looks for it. */
+  async function sending(
+    trace: string | undefined,
+    { partition, offset, headers }: LogRecord,
+    failure: Failure,
+    attempts: number,
+    publish: () => Promise<void>,
+  ): Promise<void> {
+    const span = tracing.observed(trace ?? tracing.newTrace(), () => ({
+      name: `send ${topic}`,
+      kind: 'producer',
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.operation.name': 'send',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': topic,
+        'messaging.message.id': headers['ce_id'],
+        'notion_mirror.original_partition': partition,
+        'notion_mirror.original_offset': Number(offset),
+        'notion_mirror.failure': `${failure.class}/${failure.code}`,
+        'notion_mirror.attempts': attempts,
+      },
+    }));
+    span?.keep();
+    try {
+      await publish();
+      span?.end();
+    } catch (error) {
+      span?.end(error instanceof Error ? error.name : typeof error);
+      throw error;
+    }
+  }
+
   return async function deadLetter(record, failure, { attempts, firstFailedAt }) {
-    await publisher.publish(deadLetterRecord({ topic, record, failure, attempts, firstFailedAt, service, group }));
+    const trace = readTraceparent(record.headers['traceparent']);
+    await sending(trace, record, failure, attempts, () =>
+      publisher.publish(deadLetterRecord({ topic, record, failure, attempts, firstFailedAt, service, group })),
+    );
     const { partition, offset } = record;
     const eventId = record.headers['ce_id'];
     const workspaceId = record.key?.toString();
-    const trace = traceFieldsOf(readTraceparent(record.headers['traceparent']));
     logger.error(
-      { eventId, workspaceId, partition, offset: String(offset), failure, attempts, outcome: 'dead_letter', ...trace },
+      { eventId, workspaceId, partition, offset: String(offset), failure, attempts, outcome: 'dead_letter', ...traceFieldsOf(trace) },
       'event handled',
     );
     void tell(record, failure, attempts);

@@ -5,7 +5,8 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { LRUCache } from 'lru-cache';
 import { unlessAborted } from '@notion-mirror/service-kit/async/abort-scope';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
-import type { NotionCall } from './notion-client.ts';
+import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
+import type { NotionAnswer, NotionCall } from './notion-client.ts';
 import type { SourceFailure, NotionFailure } from './notion-errors.ts';
 import type { NotionMetrics } from './notion-metrics.ts';
 import type { Permit, RateBudget, Taken } from './rate-budget.ts';
@@ -41,6 +42,8 @@ export interface SessionOptions {
   readonly isProbe?: boolean | undefined;
   /** Called for each answer with Notion's request id; null when it has none. */
   readonly onAnswer?: ((requestId: string | null) => void) | undefined;
+  /** The context that the calls belong to. */
+  readonly trace?: string | undefined;
 }
 
 export interface ConnectionCalls {
@@ -81,9 +84,12 @@ export function createConnectionCalls(deps: {
   readonly random: () => number;
   readonly logger: Logger;
   readonly metrics: NotionMetrics;
+  readonly tracing: Tracing;
+  /** Of the Notion API, for spans. */
+  readonly host: string | undefined;
   readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
 }): ConnectionCalls {
-  const { tokens, budget, clock, logger } = deps;
+  const { tokens, budget, clock, logger, tracing, host } = deps;
   /** Connections that were refused recently: the cached list of connections may still call them active. */
   const refused = new LRUCache<string, { readonly updatedAt: number; readonly until: number }>({ max: 10_000 });
 
@@ -171,10 +177,10 @@ export function createConnectionCalls(deps: {
   async function tokenFor(
     connection: Connection,
     refusedToken: string | null,
-    { attempt, isProbe }: Pick<SessionOptions, 'attempt' | 'isProbe'>,
+    { attempt, isProbe, trace }: Pick<SessionOptions, 'attempt' | 'isProbe' | 'trace'>,
     signal: AbortSignal,
   ) {
-    const asked = refusedToken === null ? tokens.get(connection) : tokens.refresh(connection, refusedToken);
+    const asked = refusedToken === null ? tokens.get(connection, trace) : tokens.refresh(connection, refusedToken, trace);
     const result = await unlessAborted(asked, signal);
     switch (result?.kind) {
       case undefined:
@@ -214,9 +220,27 @@ export function createConnectionCalls(deps: {
     }
   }
 
+  function startCall(
+    { route: [method, template] }: NotionCall,
+    trace: string | undefined,
+    way: { resends: number; waitedMs: number },
+  ): Span | null {
+    return tracing.child(trace, {
+      name: `${method} ${template}`,
+      kind: 'client',
+      attributes: {
+        'http.request.method': method,
+        'url.template': template,
+        'server.address': host,
+        ...(way.resends === 0 ? {} : { 'http.request.resend_count': way.resends }),
+        ...(way.waitedMs === 0 ? {} : { 'notion_mirror.budget_wait_ms': way.waitedMs }),
+      },
+    });
+  }
+
   return {
     async begin(connection, options, work) {
-      const { reserve, share, attempt, signal: whole, isProbe, onAnswer } = options;
+      const { reserve, share, attempt, signal: whole, isProbe, onAnswer, trace } = options;
       if (whole.aborted) return stopped();
       if (isRefused(connection) && isProbe !== true) return { kind: 'dead' };
       const doubted = doubts.get(connection.connectionId);
@@ -232,10 +256,12 @@ export function createConnectionCalls(deps: {
 
       const call: SessionCall = async (request, signal = whole) => {
         let refusedToken: string | null = null;
+        let resends = 0;
         for (;;) {
           const found = await tokenFor(connection, refusedToken, options, signal);
           if (found.kind !== 'token') return found;
           let permit = ready.pop();
+          const askedAt = clock.now();
           if (permit === undefined) {
             const taken = await budget.take(connection, { maxWaitMs: longestWaitInsideMs, share, signal });
             if (!taken.ok) return noRoom(taken, share);
@@ -243,7 +269,9 @@ export function createConnectionCalls(deps: {
           }
           try {
             const began = clock.now();
+            const span = startCall(request, trace, { resends, waitedMs: began - askedAt });
             const answer = await request(found.token, signal);
+            endCall(span, answer);
             const { connectionId, workspaceId } = connection;
             const result = answer.kind === 'ok' ? 'ok' : answer.failure.code;
             logger.debug({ connectionId, workspaceId, endpoint: request.endpoint, result, ms: clock.now() - began }, 'notion call');
@@ -261,6 +289,7 @@ export function createConnectionCalls(deps: {
               return doubt(connection, answer.failure, attempt) ?? (await dead(connection, 'token_refused', answer.failure));
             }
             refusedToken = found.token;
+            resends += 1;
           } finally {
             permit.answered();
           }
@@ -274,6 +303,17 @@ export function createConnectionCalls(deps: {
       }
     },
   };
+}
+
+function endCall(span: Span | null, answer: NotionAnswer): void {
+  if (span === null) return;
+  if (answer.kind === 'ok') {
+    span.set({ 'http.response.status_code': 200, 'notion_mirror.notion_request_id': requestIdOf(answer.body) ?? undefined });
+    return span.end();
+  }
+  const { status, requestId, class: failureClass, code } = answer.failure;
+  span.set({ 'http.response.status_code': status ?? undefined, 'notion_mirror.notion_request_id': requestId ?? undefined });
+  span.end(`${failureClass}/${code}`);
 }
 
 function requestIdOf(body: JsonObject): string | null {

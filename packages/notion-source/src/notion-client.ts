@@ -19,6 +19,8 @@ export interface NotionCall {
   (token: string, signal: AbortSignal): Promise<NotionAnswer>;
   /** As the SDK names it. */
   readonly endpoint: string;
+  /** Its method and path, without ids. */
+  readonly route: Route;
 }
 
 /** The endpoints of the Notion API that the mirror reads. */
@@ -36,6 +38,18 @@ export interface NotionClient {
   /** The token's own bot. Any valid token can read it. */
   self(): NotionCall;
 }
+
+type Route = readonly [method: 'GET' | 'POST', template: string];
+
+const routes = {
+  'databases.retrieve': ['GET', '/v1/databases/{database_id}'],
+  'dataSources.retrieve': ['GET', '/v1/data_sources/{data_source_id}'],
+  'dataSources.query': ['POST', '/v1/data_sources/{data_source_id}/query'],
+  search: ['POST', '/v1/search'],
+  'pages.retrieve': ['GET', '/v1/pages/{page_id}'],
+  'pages.properties.retrieve': ['GET', '/v1/pages/{page_id}/properties/{property_id}'],
+  'users.me': ['GET', '/v1/users/me'],
+} as const satisfies Readonly<Record<string, Route>>;
 
 /** The object that a successful answer must contain. */
 type Expected = { readonly object: 'database' | 'data_source' | 'page'; readonly id: string } | { readonly object: 'list' | 'user' };
@@ -81,8 +95,8 @@ export function createNotionClient(options: {
     },
   });
 
-  function calling(endpoint: string, expected: Expected, send: (auth: string) => Promise<object>): NotionCall {
-    return Object.assign(call, { endpoint });
+  function calling(endpoint: keyof typeof routes, expected: Expected, send: (auth: string) => Promise<object>): NotionCall {
+    return Object.assign(call, { endpoint, route: routes[endpoint] });
 
     async function call(token: string, signal: AbortSignal): Promise<NotionAnswer> {
       const here: Call = { endpoint, signal, answer: null };

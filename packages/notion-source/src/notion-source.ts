@@ -5,6 +5,7 @@ import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { tracingOff, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { createConnectionCalls, type CallOutcome, type SessionCall, type UnauthorizedReason } from './connection-calls.ts';
 import { createDataSourceSearch } from './data-source-search.ts';
 import {
@@ -75,9 +76,9 @@ export interface NotionSource {
    * Queries a data source's rows for one scan, page by page, within that same part of the budget: it waits for room, and through throttling, as long
    * as that takes. Where Notion cut a value off, the row says `isCut`. The function rejects with RowQueryError.
    */
-  queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows;
+  queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForRows;
   /** The same for the rows that were edited since a time. */
-  queryEditedRows(connection: Connection, dataSourceId: string, signal: AbortSignal): AskForEditedRows;
+  queryEditedRows(connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForEditedRows;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -120,6 +121,7 @@ export function createNotionSource(deps: {
   readonly notionApiUrl: string;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly tracing?: Tracing | undefined;
   /** Called once when a connection can make no more calls. If it rejects, it is called again after a minute at the earliest. */
   readonly onUnauthorized: (connection: Connection, reason: UnauthorizedReason) => Promise<void>;
   /** For one call, its body included. Milliseconds. */
@@ -129,7 +131,7 @@ export function createNotionSource(deps: {
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
 }): NotionSource {
-  const { logger, spareShare = defaultSpareShare, clock = systemClock, random = Math.random } = deps;
+  const { logger, tracing = tracingOff, spareShare = defaultSpareShare, clock = systemClock, random = Math.random } = deps;
   const metrics = createNotionMetrics(deps.metrics);
   const client = createNotionClient({ notionApiUrl: deps.notionApiUrl, deadlineMs: deps.deadlineMs ?? 30_000, clock, logger, metrics });
   const calls = createConnectionCalls({
@@ -139,6 +141,8 @@ export function createNotionSource(deps: {
     random,
     logger,
     metrics,
+    tracing,
+    host: URL.parse(deps.notionApiUrl)?.hostname,
     onUnauthorized: deps.onUnauthorized,
   });
   const search = createDataSourceSearch({
@@ -150,8 +154,8 @@ export function createNotionSource(deps: {
   });
   const rowQuery = createRowQuery({
     clock,
-    readPage: async (connection, { dataSourceId, body, attempt }, signal) =>
-      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) => {
+    readPage: async (connection, { dataSourceId, body, attempt, trace }, signal) =>
+      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal, trace }, async (call) => {
         const startedAt = clock.now();
         const page = sightOf(await call(client.query(dataSourceId, body)), (answer, text) => parseQuery(answer, text, dataSourceId));
         return page.kind === 'seen' ? { kind: 'seen', value: { ...page.value, startedAt } } : page;
@@ -212,11 +216,11 @@ export function createNotionSource(deps: {
       return answer.kind === 'seen' ? { ...answer.value, connectionId: answer.connectionId } : answer;
     },
 
-    queryRows: (connection, dataSourceId, signal) =>
-      rowQuery.queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
+    queryRows: (connection, dataSourceId, signal, trace) =>
+      rowQuery.queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, trace),
 
-    queryEditedRows: (connection, dataSourceId, signal) =>
-      rowQuery.queryEditedRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal),
+    queryEditedRows: (connection, dataSourceId, signal, trace) =>
+      rowQuery.queryEditedRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, trace),
 
     async fetchDatabase(asking, signal) {
       const outcome = await fetchDatabase(asking, signal);

@@ -30,7 +30,7 @@ export class RowQueryError extends Error {
 /** One page of the rows of a data source, or why it cannot be read. `attempt`: from 1; the backoff of a `retry` grows with it. */
 export type ReadQuery = (
   connection: Connection,
-  query: { readonly dataSourceId: string; readonly body: JsonObject; readonly attempt: number },
+  query: { readonly dataSourceId: string; readonly body: JsonObject; readonly attempt: number; readonly trace: string | undefined },
   signal: AbortSignal,
 ) => Promise<Sight<QueriedPage & { readonly startedAt: number }>>;
 
@@ -56,10 +56,10 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
   const { readPage, clock } = deps;
 
   return {
-    queryRows: (connection: Connection, dataSourceId: string, signal: AbortSignal): AskForRows =>
-      asking<PageRequest>(connection, dataSourceId, allRows, signal),
-    queryEditedRows: (connection: Connection, dataSourceId: string, signal: AbortSignal): AskForEditedRows =>
-      asking<EditedRequest>(connection, dataSourceId, editedRows, signal),
+    queryRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForRows =>
+      asking<PageRequest>(connection, dataSourceId, allRows, signal, trace),
+    queryEditedRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForEditedRows =>
+      asking<EditedRequest>(connection, dataSourceId, editedRows, signal, trace),
   };
 
   function asking<Request extends Paging>(
@@ -67,10 +67,11 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
     dataSourceId: string,
     orderOf: (request: Request) => Order,
     signal: AbortSignal,
+    trace?: string,
   ): (request: Request) => Promise<PageAnswer<FoundRow>> {
     let overloads = 0;
     return async function ask(request) {
-      const query = { dataSourceId, body: queryBody(request, orderOf(request)) };
+      const query = { dataSourceId, trace, body: queryBody(request, orderOf(request)) };
       for (let attempt = 1; ;) {
         const page = await readPage(connection, { ...query, attempt: attempt + overloads }, signal);
         switch (page.kind) {

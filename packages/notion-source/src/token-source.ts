@@ -1,6 +1,7 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
+import { tracingOff, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock } from '@notion-mirror/service-kit/async/clock';
 import { isUsableToken, nangoToken, type NangoAnswer } from './nango-credentials.ts';
@@ -14,15 +15,15 @@ export type TokenResult =
   /** `at`: when to try again, epoch milliseconds. Class `misconfigured`: an operator must act. */
   | { readonly kind: 'retry'; readonly at: number; readonly failure: SourceFailure };
 
-/** The Notion token of a connection. Never rejects; no token appears in a log, error or metric. */
+/** The Notion token of a connection. Never rejects; no token appears in a log, error, metric or span. `trace`: the context that the call belongs to. */
 export interface TokenSource {
   /** From memory, if not older than the TTL, or while Nango is unavailable. */
-  get(connection: Connection): Promise<TokenResult>;
+  get(connection: Connection, trace?: string): Promise<TokenResult>;
   /**
    * After Notion answered `refused` with 401: the token that another caller has fetched meanwhile, or that of a forced refresh, which may be
    * the same again. Calls at the same time, or within seconds, share one refresh.
    */
-  refresh(connection: Connection, refused: string): Promise<TokenResult>;
+  refresh(connection: Connection, refused: string, trace?: string): Promise<TokenResult>;
 }
 
 interface Held {
@@ -50,14 +51,29 @@ export function createTokenSource(options: {
   readonly decrypt: ((connection: Connection) => string) | null;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly tracing?: Tracing | undefined;
   readonly clock?: Clock | undefined;
   /** How long a token is used without asking Nango again (its limits are 200 to 2000 calls a minute). */
   readonly ttlMs?: number | undefined;
   readonly deadlineMs?: number | undefined;
   readonly maxTokens?: number | undefined;
 }): TokenSource {
-  const { nango, decrypt, logger, clock = systemClock, ttlMs = 300_000, deadlineMs = 10_000, maxTokens = 50_000 } = options;
+  const {
+    nango,
+    decrypt,
+    logger,
+    tracing = tracingOff,
+    clock = systemClock,
+    ttlMs = 300_000,
+    deadlineMs = 10_000,
+    maxTokens = 50_000,
+  } = options;
   const held = new LRUCache<string, Held>({ max: maxTokens });
+  const ofNango = {
+    'http.request.method': 'GET',
+    'url.template': '/connections/{connection_id}',
+    'server.address': URL.parse(nango.url)?.hostname,
+  };
   const flights = new Map<string, Promise<TokenResult>>();
   const loudAt = new Map<string, number>();
   let everyoneWaits: { readonly until: number; readonly failure: SourceFailure } | null = null;
@@ -91,7 +107,15 @@ export function createTokenSource(options: {
   }
 
   /** One call of a kind at a time for each connection; concurrent callers share its answer. */
-  async function fetched(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
+  async function fetched(connection: Connection, kind: 'plain' | 'forced', trace: string | undefined): Promise<TokenResult> {
+    const span = tracing.child(trace, { name: 'GET /connections/{connection_id}', kind: 'client', attributes: ofNango });
+    const result = await shared(connection, kind);
+    if (result.kind === 'token') span?.end();
+    else span?.end(`${result.failure.class}/${result.failure.code}`);
+    return result;
+  }
+
+  async function shared(connection: Connection, kind: 'plain' | 'forced'): Promise<TokenResult> {
     const key = `${kind} ${keyOf(connection)}`;
     const flying = flights.get(key);
     if (flying !== undefined) return flying;
@@ -138,17 +162,17 @@ export function createTokenSource(options: {
   }
 
   return {
-    async get(connection) {
+    async get(connection, trace) {
       if (connection.token !== null) return stored(connection);
       const known = held.get(keyOf(connection));
       if (known !== undefined && known.freshUntil > clock.now()) return { kind: 'token', token: known.token };
-      const result = await fetched(connection, 'plain');
+      const result = await fetched(connection, 'plain', trace);
       if (result.kind !== 'retry' || known === undefined) return result;
       // Notion's tokens do not expire, so work can continue through an outage of Nango.
       known.freshUntil = clock.now() + recheckMs;
       return { kind: 'token', token: known.token };
     },
-    async refresh(connection, refused) {
+    async refresh(connection, refused, trace) {
       if (connection.token !== null) {
         const result = stored(connection);
         if (result.kind !== 'token' || result.token !== refused) return result;
@@ -160,7 +184,7 @@ export function createTokenSource(options: {
         const justForced = known.forcedAt !== null && known.forcedAt + forcedMs > clock.now();
         if (known.token !== refused || justForced) return { kind: 'token', token: known.token };
       }
-      return fetched(connection, 'forced');
+      return fetched(connection, 'forced', trace);
     },
   };
 }

@@ -16,6 +16,8 @@ export interface Asking {
   readonly attempt?: number | undefined;
   /** Called for each answer of Notion with its request id. */
   readonly onAnswer?: ((requestId: string | null) => void) | undefined;
+  /** The context that the calls belong to. */
+  readonly trace?: string | undefined;
 }
 
 /** No connection could answer. */
@@ -59,12 +61,12 @@ export function createVote(deps: {
   const lastSeenBy = new LRUCache<string, string>({ max: rememberedObjects });
 
   return async function vote(asking, objectId, budget, signal, look) {
-    const { workspaceId, attempt = 1, onAnswer } = asking;
+    const { workspaceId, attempt = 1, onAnswer, trace } = asking;
     const object = `${workspaceId} ${objectId}`;
     const problems = new Map<string, CallProblem>();
     for (const connection of inOrder(connectionsOf(workspaceId), asking, lastSeenBy.get(object))) {
       const { connectionId } = connection;
-      const sight = await calls.begin(connection, { ...budget, attempt, signal, onAnswer }, look);
+      const sight = await calls.begin(connection, { ...budget, attempt, signal, onAnswer, trace }, look);
       if (sight.kind === 'seen') {
         lastSeenBy.set(object, connectionId);
         return { ...sight, connectionId };

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { startOperations } from './operations.ts';
+import { tracingOff } from './tracing/tracing.ts';
 
 async function operationsOfAService(isFatal?: (error: unknown) => boolean) {
   const aborter = new AbortController();
@@ -10,6 +11,8 @@ async function operationsOfAService(isFatal?: (error: unknown) => boolean) {
     for (const stop of stops) await stop();
   });
   const operations = await startOperations({
+    service: 'test',
+    tracing: tracingOff,
     ops: { host: '127.0.0.1', port: 0 },
     metrics: createMetrics('test'),
     logger: createLogger({ service: 'test', level: 'silent' }),

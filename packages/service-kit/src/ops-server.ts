@@ -8,19 +8,24 @@ export interface HealthReport {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
 export interface OpsServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * `/livez`, `/readyz` (200 or 503, JSON) and `/metrics` (Prometheus text) on a port of their own.
+ * `/livez`, `/readyz` (200 or 503, JSON) and `/metrics` (Prometheus text, or OpenMetrics for who accepts that and if there are exemplars to show) on a port
+ * of their own.
  * Liveness checks no dependency: it is polled often, and a restart does not fix another server's outage.
  */
 export async function startOpsServer(options: {
   host: string;
   port: number;
   metrics: Registry;
+  /** Null: it is not served, since it would say the same. */
+  openMetrics: (() => Promise<string>) | null;
   live: () => HealthReport;
   ready: () => HealthReport;
 }): Promise<OpsServer> {
@@ -34,8 +39,11 @@ export async function startOpsServer(options: {
     else if (path === '/livez') json(options.live());
     else if (path === '/readyz') json(options.ready());
     else if (path === '/metrics') {
-      options.metrics.metrics().then(
-        (text) => response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text),
+      const accepts = request.headers.accept?.includes('application/openmetrics-text') === true;
+      const openMetrics = accepts ? options.openMetrics : null;
+      const contentType = openMetrics === null ? options.metrics.contentType : openMetricsType;
+      (openMetrics ?? (() => options.metrics.metrics()))().then(
+        (text) => response.writeHead(200, { 'content-type': contentType, vary: 'accept' }).end(text),
         () => response.writeHead(500).end(),
       );
     } else response.writeHead(404).end();

@@ -2,7 +2,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
 import type { Health, LaneConsumer } from '@notion-mirror/event-log/lanes/lane-consumer';
-import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createSendEvent } from '@notion-mirror/event-log/send-event';
 import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
 import { requireTopics, topicsFor, type WorkerName } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
@@ -15,7 +15,8 @@ import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecy
 import { createLogger, type Logger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { startOperations, type Operations } from '@notion-mirror/service-kit/operations';
-import { tracingOff, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
+import { openTracing } from '@notion-mirror/service-kit/tracing/open-tracing';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
 
 /** What a worker builds its parts from. MongoDB, the registry and Kafka have answered. */
@@ -49,7 +50,17 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
   runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
     for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
     const topics = topicsFor(config.topicPrefix);
-    const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal: isMisconfigured });
+    const { tracing, stop: stopTracing } = await openTracing({ service, env: process.env, logger, metrics });
+    scope.onStop('tracing', stopTracing);
+    const { available, started } = await startOperations({
+      service,
+      ops: config.ops,
+      metrics,
+      tracing,
+      logger,
+      scope,
+      isFatal: isMisconfigured,
+    });
     const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
     scope.onStop('MongoDB', () => mongo.close());
     const codec = await available('the schema registry', () =>
@@ -62,12 +73,13 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
     const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
     scope.onStop('outcomes', () => outcomes.stop());
 
+    const send = createSendEvent({ publisher, topic: topics.events, codec, tracing });
     const consumer = await start({
       service,
       config,
       logger,
       metrics,
-      tracing: tracingOff,
+      tracing,
       scope,
       db: mongo.db,
       kafka,
@@ -76,7 +88,7 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
       publisher,
       outcomes,
       available,
-      append: (event, accessibleBy) => publisher.publish(toRecord({ topic: topics.events, event, codec, accessibleBy })),
+      append: (event, accessibleBy) => send(event, { accessibleBy }),
       onStopBriefly: (name, part) =>
         scope.onStop(name, async () => {
           await settlesBefore(part.stop(), Date.now() + config.shutdownMs / 16);

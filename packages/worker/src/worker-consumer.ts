@@ -9,7 +9,7 @@ import type { Worker } from './run-worker.ts';
 
 /** Creates a consumer of the worker's own events, with one lane for each tenant. `runWorker` runs it. */
 export function createWorkerConsumer(
-  { service, config, logger, metrics, scope, kafka, topics, codec, publisher, outcomes }: Worker,
+  { service, config, logger, metrics, tracing, scope, kafka, topics, codec, publisher, outcomes }: Worker,
   options: {
     readonly action: EventAction;
     readonly handle: Handle<DatabaseEvent>;
@@ -29,6 +29,7 @@ export function createWorkerConsumer(
     topic: topics.deadLetters,
     service,
     group,
+    tracing,
     logger,
     listener: { codec, onDead: (dead) => keepDeadRecord(outcomes, service, dead) },
   });

@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
@@ -59,6 +61,7 @@ function world(rows: 'on' | 'off' = 'on') {
     touch: ({ id: databaseId, expected }) => write(databaseId, expected, expected as DatabaseRecord),
   };
   const deps: HandlerDependencies = {
+    spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
     entities: [
       { kind: rowKind, decide: decideRowDelete, records, afterRemoval: null },
       {

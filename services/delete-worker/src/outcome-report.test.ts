@@ -1,3 +1,4 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { Writable } from 'node:stream';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
@@ -34,7 +35,13 @@ function reporter() {
   });
   const kept: EventOutcome[] = [];
   const logger = createLogger({ service: 'delete-worker', level: 'info', destination });
-  const report = createOutcomeReport({ logger, metrics: createMetrics('x'), now: () => 5_000, keep: (outcome) => kept.push(outcome) });
+  const report = createOutcomeReport({
+    logger,
+    metrics: createMetrics('x'),
+    now: () => 5_000,
+    keep: (outcome) => kept.push(outcome),
+    tracing: tracingOff,
+  });
   return { lines, kept, report: (item: DatabaseEvent, ...rest: Rest) => report({ item, record, takenAt: 0 }, ...rest) };
 }
 type Rest = Parameters<ReturnType<typeof createOutcomeReport>> extends [unknown, ...infer R] ? R : never;

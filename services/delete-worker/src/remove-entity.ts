@@ -39,7 +39,7 @@ export async function removeEntity(
   const steps: DeleteSteps<StoredRecord, WriteResult> = {
     read: () => {
       signal.throwIfAborted();
-      return records.read(ref);
+      return records.read({ ...ref, trace: event.trace });
     },
     write: async (expected, decision) => {
       const began = performance.now();

@@ -104,7 +104,7 @@ describe('routes and methods', () => {
     const headers = { ...json, 'X-Nango-Hmac-Sha256': 'a', 'X-Notion-Signature': 'b', traceparent, 'x-nango-signature': 'd' };
     await send(port, '/webhooks/notion', { body, headers });
     const trace = expect.stringMatching(/^00-(?!0af7651916cd43dd8448eb211c80319c)[0-9a-f]{32}-(?!b7ad6b7169203331)[0-9a-f]{16}-00$/);
-    expect(received).toEqual([{ route: 'notion', raw: body, nangoSignature: 'a', notionSignature: 'b', trace }]);
+    expect(received).toEqual([{ route: 'notion', raw: body, nangoSignature: 'a', notionSignature: 'b', trace, span: null }]);
   });
 
   test('a duplicated signature header counts as none', async () => {

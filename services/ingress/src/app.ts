@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
+import { readTraceparent } from '@notion-mirror/service-kit/tracing/trace-context';
+import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import Koa from 'koa';
 import { httpStatusOf, refused, retryAfterSeconds, type Answer } from './answers.ts';
 import { answerLabel, type IngressMetrics } from './ingress-metrics.ts';
@@ -30,7 +31,11 @@ export function createApp(deps: AppDependencies): Koa {
   let handling = 0;
 
   /** Null: the sender disconnected. The order of the checks is part of the contract: method, size, content type, signature, content. */
-  async function answer(route: Route | null, request: IncomingMessage): Promise<Answer | null> {
+  async function answer(
+    route: Route | null,
+    request: IncomingMessage,
+    { trace, span }: Pick<Request, 'trace' | 'span'>,
+  ): Promise<Answer | null> {
     if (route === null) return refused('not_found');
     if (request.method !== 'POST') return refused('method_not_allowed');
     if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return refused('too_large');
@@ -39,6 +44,8 @@ export function createApp(deps: AppDependencies): Koa {
     if (body.kind === 'aborted') return null;
     if (body.kind === 'too_large') return refused('too_large');
     if (body.kind === 'no_room') return { status: 'unavailable' };
+    span?.event('body read');
+    span?.set({ 'http.request.body.size': body.raw.length });
     handling += 1;
     try {
       if (handling > deps.maxHandling) return { status: 'unavailable' };
@@ -47,7 +54,8 @@ export function createApp(deps: AppDependencies): Koa {
         raw: body.raw,
         nangoSignature: only(request.headers['x-nango-hmac-sha256']),
         notionSignature: only(request.headers['x-notion-signature']),
-        trace: tracing.newTrace(),
+        trace,
+        span,
       });
     } finally {
       handling -= 1;
@@ -61,15 +69,18 @@ export function createApp(deps: AppDependencies): Koa {
   app.use(async (ctx) => {
     const route = routeOf(ctx.req.url ?? '');
     const endTimer = metrics.requestSeconds.startTimer({ route: route ?? 'other' });
+    const trace = tracing.newTrace();
+    const span = startRequest(tracing, trace, route, ctx.req);
     let result: Answer | null;
     try {
-      result = await answer(route, ctx.req);
+      result = await answer(route, ctx.req, { trace, span });
     } catch (error) {
       logger.error({ err: error, route }, 'unexpected error while handling a request');
       result = { status: 'error' };
     }
     endTimer();
     metrics.requests.inc({ route: route ?? 'other', answer: answerLabel(result) });
+    endRequest(span, result);
     if (result === null) {
       ctx.respond = false;
       return;
@@ -87,6 +98,30 @@ export function createApp(deps: AppDependencies): Koa {
     ctx.length = Buffer.byteLength(text);
   });
   return app;
+}
+
+/**
+ * The span of a request to one of our routes. Anyone may send us a context: it neither becomes the parent of ours nor decides whether ours is sampled, but is
+ * linked to.
+ */
+function startRequest(tracing: Tracing, trace: string, route: Route | null, request: IncomingMessage): Span | null {
+  if (route === null || request.method !== 'POST') return null;
+  const sender = readTraceparent(request.headers['traceparent']);
+  return tracing.root(trace, {
+    name: `POST /webhooks/${route}`,
+    kind: 'server',
+    attributes: { 'http.request.method': 'POST', 'http.route': `/webhooks/${route}` },
+    links: sender === undefined ? [] : [{ trace: sender }],
+  });
+}
+
+function endRequest(span: Span | null, result: Answer | null): void {
+  if (span === null) return;
+  span.set({ 'notion_mirror.answer': answerLabel(result) });
+  if (result === null) return span.end('aborted');
+  const status = httpStatusOf(result);
+  span.set({ 'http.response.status_code': status });
+  span.end(status >= 500 ? String(status) : undefined);
 }
 
 /** The route of a path, or of a whole URL, as proxies may send; the query is ignored. */

@@ -108,6 +108,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
     keepIgnored: keepIgnoredEvents(parts.outcomes.keep),
     topics: topicsFor(config.topicPrefix),
     metrics,
+    tracing,
     logger,
   });
   const app = createApp({ receive, metrics, tracing, logger, bodies, maxHandling: limits.maxHandling });

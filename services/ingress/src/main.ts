@@ -15,7 +15,7 @@ import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
-import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { openTracing } from '@notion-mirror/service-kit/tracing/open-tracing';
 import { followRowsSwitch } from './follow-rows-switch.ts';
 import { limits, startIngress } from './ingress.ts';
 
@@ -28,7 +28,17 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
   if (config.nangoSigningKeys.length === 0) logger.warn('MIRROR_NANGO_SIGNING_KEYS is not set: every webhook from Nango will be refused');
 
-  const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal: isMisconfigured });
+  const { tracing, stop: stopTracing } = await openTracing({ service, env: process.env, logger, metrics });
+  scope.onStop('tracing', stopTracing);
+  const { available, started } = await startOperations({
+    service,
+    ops: config.ops,
+    metrics,
+    tracing,
+    logger,
+    scope,
+    isFatal: isMisconfigured,
+  });
   const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());
   const directory = await available('connections', () => openConnectionDirectory({ db: mongo.db, logger, metrics }));
@@ -51,7 +61,7 @@ runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scop
   if (rows !== null) scope.onStop('the switch of rows', () => rows.stop());
   const missedRows = openMissedRows(mongo.db);
   const stores = { directory, handshakes, spool, notices, missedRows, outcomes };
-  const ingress = await startIngress({ config, codec, publisher, ...stores, rows, metrics, tracing: tracingOff, logger });
+  const ingress = await startIngress({ config, codec, publisher, ...stores, rows, metrics, tracing, logger });
   scope.onStop('spool drainer', () => ingress.stopDraining());
   scope.onStop('public port', () => ingress.stopServing());
   logger.info({ port: ingress.port }, 'public port listens');

@@ -1,10 +1,12 @@
 import { isRowKind } from '@notion-mirror/domain/database-event';
 import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import { toRecord, type OutgoingRecord } from '@notion-mirror/event-log/event-record';
+import { startSend } from '@notion-mirror/event-log/send-event';
 import type { Topics } from '@notion-mirror/event-log/topics';
 import type { HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
+import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { ignored, refused, type Answer } from './answers.ts';
 import type { AppendResult } from './append.ts';
 import { databaseEventOf } from './database-events.ts';
@@ -29,6 +31,7 @@ export interface Request {
   readonly notionSignature: string | undefined;
   /** The context of the request, in a trace of its own: a sender decides neither its id nor whether it is sampled. */
   readonly trace: string;
+  readonly span: Span | null;
 }
 
 export interface ReceiveDependencies {
@@ -47,6 +50,7 @@ export interface ReceiveDependencies {
   readonly keepIgnored: (event: IgnoredEvent) => void;
   readonly topics: Topics;
   readonly metrics: IngressMetrics;
+  readonly tracing: Tracing;
   readonly logger: Logger;
 }
 
@@ -62,6 +66,7 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
   async function receive(request: Request): Promise<Answer> {
     const receivedAt = new Date();
     const verdict = await verify(request);
+    request.span?.event('signature checked');
     if (verdict !== 'valid') return answerUnsigned(request, verdict);
     const webhook = readWebhook(request.route, request.raw, deps.rowsAreReady === null ? 'off' : 'on');
     switch (webhook.kind) {
@@ -120,18 +125,27 @@ export function createReceiver(deps: ReceiveDependencies): (request: Request) =>
     const { route, trace } = request;
     const connections = await deps.findConnections(notice, named);
     if (connections.length === 0) return ignoreEvent(request, notice, named, 'no_active_connection', receivedAt);
-    const events = connections.map((connection) => databaseEventOf(notice, connection, { origin: route, receivedAt, trace }));
-    const records = events.map((event) =>
+    request.span?.set({ 'notion_mirror.event_type': eventTypeLabel(notice.type) });
+    const sends = connections.map((connection) =>
+      startSend(deps.tracing, deps.topics.events, databaseEventOf(notice, connection, { origin: route, receivedAt, trace })),
+    );
+    const records = sends.map(({ sent }) =>
       toRecord({
         topic: deps.topics.events,
-        event,
+        event: sent,
         codec: deps.codec,
         accessibleBy: notice.accessibleBy,
       }),
     );
     const to = await deps.append(records);
     const outcome = to === 'nowhere' ? 'unavailable' : 'accepted';
-    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId, pageId, trace: own } of events) {
+    for (const { span } of sends) {
+      span?.set({ 'notion_mirror.to': to });
+      span?.end(to === 'nowhere' ? 'unavailable' : undefined);
+    }
+    for (const { eventId, type, workspaceId, connectionId, databaseId, dataSourceId, pageId, trace: own } of sends.map(
+      ({ sent }) => sent,
+    )) {
       metrics.events.inc({ type: eventTypeLabel(type), outcome });
       const fields = {
         route,

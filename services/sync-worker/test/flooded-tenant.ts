@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import { applySync } from '@notion-mirror/domain/apply-event';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
@@ -258,7 +260,14 @@ export function floodedTenant(options: {
       return { kind: 'work', task: `page:${item.pageId}`, item, rank: 1, group: `rows:${dataSourceId}` };
     },
     handle: readSingly,
-    groups: createFloodHandler({ floodEvents, rowFloods: floods, wantSweep: () => Promise.resolve(true), report, now }),
+    groups: createFloodHandler({
+      spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
+      floodEvents,
+      rowFloods: floods,
+      wantSweep: () => Promise.resolve(true),
+      report,
+      now,
+    }),
     deadLetter: () => Promise.reject(new Error('no event is a dead letter')),
     perLane: 4,
     total: 512,

@@ -1,3 +1,4 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -153,7 +154,14 @@ describe('the lane consumer', () => {
           got.push(...items.map(({ item }) => item));
           return { kind: 'done' };
         },
-        deadLetter: createDeadLetterSink({ publisher, topic: deadLetters, service: 'test', group: groupId, logger: silent }),
+        deadLetter: createDeadLetterSink({
+          publisher,
+          topic: deadLetters,
+          service: 'test',
+          group: groupId,
+          tracing: tracingOff,
+          logger: silent,
+        }),
       });
       await consumer.run();
       await until(async () => expect(await committed(groupId, events)).toEqual(await ends(events)));

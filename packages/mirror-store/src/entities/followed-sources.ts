@@ -23,7 +23,7 @@ export function createFollowedSources(deps: { readonly db: Db; readonly metrics:
     maxOps: 100,
     of: (document) => (document === undefined ? [] : readFields(listed, document).dataSources.flatMap(followed)),
   });
-  return (workspaceId, databaseId) => readOne(keyOf({ workspaceId, id: databaseId }));
+  return (workspaceId, databaseId) => readOne({ key: keyOf({ workspaceId, id: databaseId }), span: null });
 }
 
 const property = z.object({ id: z.string(), name: z.string(), type: z.string(), config: z.unknown() });

@@ -104,7 +104,8 @@ export function openRecordChanges<Content>(
       session.advanceOperationTime(time);
       const at = new Date();
       const filter = of === 'all' ? {} : { restoredFrom: { $exists: false } };
-      for await (const document of records.find(filter, { session, batchSize: 500 }))
+      for await (const { trace: _, ...document } of records.find(filter, { session, batchSize: 500 }))
+        // What is appended now belongs to no trace of then.
         yield readable(document, () => stateChange(document, at));
     } finally {
       await session.endSession();

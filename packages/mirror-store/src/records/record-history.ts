@@ -59,7 +59,7 @@ export function createRecordHistory<Content>(
     async changesSince(ref, expected, next) {
       if (expected?.live !== true || next['historyDigest'] === undefined) return [];
       if (expected.historyDigest === next['historyDigest']) return [];
-      const before = await readOne(keyOf(ref));
+      const before = await readOne({ key: keyOf(ref), span: null });
       if (before?.['rev'] !== expected.rev || before['removed'] !== undefined) return null;
       const changed = history.changesBetween(before, asStored(next, Object.keys(history.projection)));
       return changed.map(({ part: [field, part], changes }) => {

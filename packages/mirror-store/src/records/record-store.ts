@@ -2,6 +2,7 @@ import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
 import type { KeptPlace } from '@notion-mirror/domain/entity-state';
 import { nextRev, type RecordState, type RemovalReason } from '@notion-mirror/domain/write-rule';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { tracingOff, type Span, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { LRUCache } from 'lru-cache';
 import { MongoServerError, type AnyBulkWriteOperation, type Db } from 'mongodb';
 import { createBatcher } from '../batcher.ts';
@@ -23,12 +24,13 @@ import { createRecordReads } from './record-reads.ts';
 import { checkedSize, UnstorableError } from './storable.ts';
 import { createStoreMeter } from './store-meter.ts';
 import { ofTenant } from './of-tenant.ts';
+import { createStoreSpans, noteBatch, type Traced } from './store-spans.ts';
 
 export type { WriteResult } from './bulk-results.ts';
 export type { StoredRecord } from './record-document.ts';
 
 /** The record to write, and its state when it was read: null when there was none. */
-interface Key<Outline extends object> extends EntityRef {
+interface Key<Outline extends object> extends EntityRef, Traced {
   readonly expected: StoredRecord<Outline> | null;
 }
 
@@ -38,7 +40,7 @@ interface Key<Outline extends object> extends EntityRef {
  * write may then have been applied or not, which only another read shows. The history of a kind that has one is written together with its records.
  */
 export interface RecordStore<Content, Outline extends object> {
-  read(ref: EntityRef): Promise<StoredRecord<Outline> | null>;
+  read(ref: EntityRef & Traced): Promise<StoredRecord<Outline> | null>;
   /**
    * The live record as last written by this store, within the last minutes; null: unknown. Another process may have written it since, or MongoDB
    * may have lost it: a write with it as `expected` is then a conflict.
@@ -52,11 +54,10 @@ export interface RecordStore<Content, Outline extends object> {
       readonly source: RecordState['source'];
       readonly reason: RemovalReason;
       readonly eventId: string;
-      readonly trace?: string | undefined;
     },
   ): Promise<WriteResult>;
   /** Raises the revision of a tombstone and restarts its time to live: a fetch in flight must still find it. */
-  touch(write: Key<Outline> & { readonly trace?: string | undefined }): Promise<WriteResult>;
+  touch(write: Key<Outline>): Promise<WriteResult>;
   /** Hides a live record from readers, or shows it again. Its content stays. */
   setListed(write: Key<Outline> & { readonly isListed: boolean }): Promise<WriteResult>;
   /** Ids of the tenant's live records, sorted. */
@@ -70,16 +71,18 @@ const rememberedMs = 600_000;
 interface Write {
   readonly model: AnyBulkWriteOperation<RecordDocument>;
   readonly bytes: number;
+  readonly span: Span | null;
 }
 
 export function createRecordStore<Content, Outline extends object>(
   storage: EntityStorage<Content, Outline>,
-  deps: { readonly db: Db; readonly metrics: Registry; readonly now?: () => Date },
+  deps: { readonly db: Db; readonly metrics: Registry; readonly tracing?: Tracing; readonly now?: () => Date },
 ): RecordStore<Content, Outline> {
-  const { db, now = () => new Date() } = deps;
+  const { db, tracing = tracingOff, now = () => new Date() } = deps;
   const { kind } = storage;
   const records = openRecords(db, storage);
   const meter = createStoreMeter(deps.metrics);
+  const traced = createStoreSpans({ tracing, db, collection: storage.collection });
   const remembered = new LRUCache<string, StoredRecord<Outline>>({ max: rememberedRecords, ttl: rememberedMs });
 
   const history = storage.history === undefined ? null : createRecordHistory(db, { history: storage.history, kind }, { records, meter });
@@ -101,6 +104,7 @@ export function createRecordStore<Content, Outline extends object>(
   });
 
   async function writeAll(writes: readonly Write[]): Promise<PromiseSettledResult<WriteResult>[]> {
+    noteBatch(writes);
     try {
       await records.bulkWrite(
         writes.map(({ model }) => model),
@@ -122,8 +126,13 @@ export function createRecordStore<Content, Outline extends object>(
     }
   }
 
-  async function replace(write: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
+  function replace(write: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
+    return traced('bulkWrite', write, (span) => replaceIn(span, write, makeDocument), kindOf);
+  }
+
+  async function replaceIn(span: Span | null, write: Key<Outline>, makeDocument: (rev: number) => RecordDocument): Promise<WriteResult> {
     const { expected } = write;
+    span?.set({ 'notion_mirror.rev': nextRev(expected) });
     try {
       const replacement = makeDocument(nextRev(expected));
       const bytes = checkedSize(replacement);
@@ -136,7 +145,7 @@ export function createRecordStore<Content, Outline extends object>(
       if (changes === null) return { kind: 'conflict' };
       const together =
         history === null || changes.length === 0 ? null : await history.writeTogether({ filter, replacement: rest }, changes);
-      return together ?? (await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes }));
+      return together ?? (await writeOne({ model: { replaceOne: { filter, replacement: rest, upsert: true } }, bytes, span }));
     } catch (error) {
       if (!(error instanceof UnstorableError)) throw error;
       return { kind: 'rejected', message: error.message };
@@ -144,12 +153,7 @@ export function createRecordStore<Content, Outline extends object>(
   }
 
   return {
-    read: (ref) =>
-      meter.operation(
-        'read',
-        () => readOne(keyOf(ref)),
-        (record) => (record === null ? 'none' : 'found'),
-      ),
+    read: (ref) => meter.operation('read', () => traced('find', ref, (span) => readOne({ key: keyOf(ref), span }), foundIn), foundIn),
     recall: (ref) => remembered.get(keyOf(ref)) ?? null,
     writeLive: (write) =>
       meter.operation(
@@ -242,3 +246,4 @@ export function createRecordStore<Content, Outline extends object>(
 }
 
 const kindOf = ({ kind }: WriteResult) => kind;
+const foundIn = (record: StoredRecord | null) => (record === null ? 'none' : 'found');

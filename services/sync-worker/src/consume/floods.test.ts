@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Fate, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
@@ -35,6 +37,7 @@ function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: R
   const asked: RowFlood[] = [];
   const time = { now };
   const floods = createFloodHandler({
+    spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
     floodEvents: 10,
     async rowFloods(flood) {
       asked.push(flood);
@@ -175,7 +178,7 @@ test('rows of a data source are many when more wait than a few, or as many have 
   expect([turn('rows:S', fewRows), turn('rows:S', fewRows + 1), turn('databases', 1_000)]).toEqual([false, true, false]);
   expect(range(fewRows).map(() => turn('rows:S'))).toEqual([...range(fewRows - 1).map(() => false), true]);
   expect([turn('rows:T'), floods.isMany({ lane: 'globex', group: 'rows:S', ready: 1 })]).toEqual([false, false]);
-  void handle('rows:S', [], { alone: 7 });
+  void handle('rows:S', [row(1, 'P')], { alone: 7 });
   expect(asked).toMatchObject([{ begun: fewRows, queued: 7 }]);
   time.now += 1_000;
   expect(turn('rows:S')).toBe(false);

@@ -2,7 +2,7 @@ import { isRowKind, type DatabaseEvent } from '@notion-mirror/domain/database-ev
 import { dataSourceOfGroup } from '@notion-mirror/event-log/event-routing';
 import type { GroupOutcome, Grouping, GroupWork, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { retryAfter } from '@notion-mirror/worker/retry-after';
-import type { HandlerDependencies, SyncOutcome } from './handle-work.ts';
+import { newestOf, type HandlerDependencies, type SyncOutcome } from './handle-work.ts';
 import { createReadPace } from './read-pace.ts';
 import type { Trail } from './sync-entity.ts';
 
@@ -18,6 +18,8 @@ export interface RowFlood {
   /** They must not stay in memory. */
   readonly isTooMuch: boolean;
   readonly signal: AbortSignal;
+  /** The context of their handling; undefined: tracing is off. */
+  readonly trace?: string | undefined;
 }
 
 export type RowFloods = (flood: RowFlood) => Promise<FloodAnswer>;
@@ -41,7 +43,7 @@ export interface Ended {
   readonly trail: Trail | null;
 }
 
-export interface FloodDependencies extends Pick<HandlerDependencies, 'report' | 'now'> {
+export interface FloodDependencies extends Pick<HandlerDependencies, 'report' | 'now' | 'spans'> {
   /** From how many waiting events of one group on they must not stay in memory. */
   readonly floodEvents: number;
   readonly rowFloods: RowFloods;
@@ -58,10 +60,13 @@ const unavailableMs = 5_000;
  * newest event stays in any case. The largest groups of a tenant that has many of them count as too much, too, when all of them together are.
  */
 export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEvent> {
-  const { floodEvents, rowFloods, wantSweep, report, now } = deps;
+  const { floodEvents, rowFloods, wantSweep, report, spans, now } = deps;
   const pace = createReadPace(fewRows, now);
 
-  async function answer({ lane: workspaceId, group, items, alone, isSurplus, signal }: GroupWork<DatabaseEvent>): Promise<FloodAnswer> {
+  async function answer(
+    { lane: workspaceId, group, items, alone, isSurplus, signal }: GroupWork<DatabaseEvent>,
+    trace: string | undefined,
+  ): Promise<FloodAnswer> {
     const awaited = items.filter(isAwaited);
     const others = items.filter((item) => !isAwaited(item));
     const tasks = others.length < floodEvents && !isSurplus ? null : byTask(others);
@@ -73,7 +78,7 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
     const found =
       dataSourceId === null
         ? await answerDatabases(workspaceId, left, isTooMuch)
-        : await rowFloods({ workspaceId, dataSourceId, items: left, begun, queued: alone, isTooMuch, signal });
+        : await rowFloods({ workspaceId, dataSourceId, items: left, begun, queued: alone, isTooMuch, signal, trace });
     return { ...found, ended: [...superseded, ...found.ended], alone: [...awaited, ...found.alone] };
   }
 
@@ -84,12 +89,12 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
     return { ...unchanged, ended: byTask(items).map((all) => ({ items: all, outcome: 'deferred', reason: 'sweep_wanted', trail: null })) };
   }
 
-  function reportEnd({ items, outcome, trail, ...about }: Ended): void {
+  function reportEnd({ items, outcome, trail, ...about }: Ended, answeredBy?: string): void {
     const [newest, ...others] = items;
     const isOfRow = isRowKind(newest.item.kind);
     for (const item of isOfRow ? [newest] : items) {
       const waitedMs = Math.max(0, now() - item.takenAt);
-      report(item, outcome, { trail, attempts: 1, waitedMs, ...about, ...(isOfRow && others.length > 0 ? { others } : {}) });
+      report(item, outcome, { trail, attempts: 1, waitedMs, answeredBy, ...about, ...(isOfRow && others.length > 0 ? { others } : {}) });
     }
   }
 
@@ -98,17 +103,22 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
     isMany: ({ lane, group, ready }) => dataSourceOfGroup(group) !== null && (ready > fewRows || !pace.begin(lane, group)),
     supersede(items) {
       const older = byTask(items.filter((item) => !isAwaited(item))).flatMap(olderOf);
-      older.forEach(reportEnd);
+      for (const ended of older) reportEnd(ended);
       return older.flatMap((ended) => ended.items);
     },
     async handle(work) {
+      const span = spans.start(work.items, newestOf(work.items), 1);
       try {
-        const { ended, alone, until, gathers } = await answer(work);
-        ended.forEach(reportEnd);
+        const { ended, alone, until, gathers } = await answer(work, span?.trace);
+        for (const one of ended) reportEnd(one, span?.trace);
         const done = new Set(ended.flatMap(({ items }) => items));
+        span?.set({ 'notion_mirror.outcome': 'flood', 'notion_mirror.ended': done.size });
+        // A flood is handed over again and again while it waits.
+        if (done.size > 0) span?.end();
         const single = new Set(alone);
         return { fateOf: (item) => (done.has(item) ? 'done' : single.has(item) ? 'alone' : 'waits'), until, gathers };
       } catch (error) {
+        span?.end(error instanceof Error ? error.name : typeof error);
         // Throws what is no outage.
         retryAfter(error, { attempt: 1, signal: work.signal }, now());
         return { fateOf: () => 'waits', until: now() + unavailableMs, gathers: true };

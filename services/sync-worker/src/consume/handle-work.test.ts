@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
@@ -98,6 +100,7 @@ function world() {
     now: () => 1_000_000,
   };
   const deps: HandlerDependencies = {
+    spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
     entities: [{ kind: databaseKind, sync: createDatabaseSync(databases).sync }],
     now: () => 1_000_000,
     recheckConnections: () => Promise.resolve(listedAsActive.is),

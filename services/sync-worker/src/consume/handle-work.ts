@@ -3,6 +3,9 @@ import type { Failure } from '@notion-mirror/domain/failure';
 import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { Outcome, Work, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
+import { traceIdOf } from '@notion-mirror/service-kit/tracing/trace-context';
+import type { Span } from '@notion-mirror/service-kit/tracing/tracing';
+import { endThrown, endWithOutcome, type ProcessSpans } from '@notion-mirror/worker/process-spans';
 import { retryAfter } from '@notion-mirror/worker/retry-after';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import type { SyncedWork, Trail } from './sync-entity.ts';
@@ -23,6 +26,10 @@ export interface OutcomeDetail {
   readonly waitedMs: number;
   /** The other events of the task, which have no report of their own. */
   readonly others?: readonly WorkItem<DatabaseEvent>[];
+  /** The context of the handling, if it belongs to the event's own trace. */
+  readonly handledIn?: string | undefined;
+  /** The context of the handling that answered the event, if that is another one's. */
+  readonly answeredBy?: string | undefined;
 }
 
 export interface HandlerDependencies {
@@ -35,6 +42,7 @@ export interface HandlerDependencies {
   readonly report: (event: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail) => void;
   /** The event failed and will be retried. Not called while its whole tenant waits. */
   readonly retrying: (event: WorkItem<DatabaseEvent>) => void;
+  readonly spans: ProcessSpans;
   readonly now: () => number;
 }
 
@@ -44,18 +52,25 @@ export interface HandlerDependencies {
  */
 export function createWorkHandler(deps: HandlerDependencies): (work: Work<DatabaseEvent>) => Promise<Outcome> {
   return async function syncWork(work) {
-    const outcome = await handle(work);
+    const newest = newestOf(work.items);
+    const span = deps.spans.start(work.items, newest, work.attempt);
+    let outcome: Outcome;
+    try {
+      outcome = await handle(work, newest.item, span);
+    } catch (error) {
+      endThrown(span, error);
+      throw error;
+    }
+    endWithOutcome(span, outcome);
     if (outcome.kind === 'retry' && outcome.scope === 'task' && outcome.failure.class !== 'stale') work.items.forEach(deps.retrying);
     return outcome;
   };
 
-  async function handle(work: Work<DatabaseEvent>): Promise<Outcome> {
-    const events = work.items.map(({ item }) => item);
-    const newest = events.reduce((a, b) => (b.receivedAt >= a.receivedAt ? b : a));
+  async function handle(work: Work<DatabaseEvent>, newest: DatabaseEvent, span: Span | null): Promise<Outcome> {
     const beganAt = deps.now();
     try {
-      const result = await sync(work, newest);
-      return await settle(work, newest, result, beganAt);
+      const result = await sync(work, span === null ? newest : { ...newest, trace: span.trace });
+      return await settle(work, newest, result, { beganAt, span });
     } catch (error) {
       return retryAfter(error, work, deps.now());
     }
@@ -67,24 +82,43 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
     return entity.sync(work, newest);
   }
 
-  async function settle(work: Work<DatabaseEvent>, newest: DatabaseEvent, result: SyncedWork, beganAt: number): Promise<Outcome> {
+  async function settle(
+    work: Work<DatabaseEvent>,
+    newest: DatabaseEvent,
+    result: SyncedWork,
+    { beganAt, span }: { readonly beganAt: number; readonly span: Span | null },
+  ): Promise<Outcome> {
+    const isInOwnTrace = span !== null && newest.trace !== undefined && traceIdOf(span.trace) === traceIdOf(newest.trace);
     const done = (outcome: SyncOutcome, reason?: string): Outcome => {
       const { trail, calls } = result.kind === 'settled' ? result : { trail: null, calls: 0 };
       const callsOfNewest = outcome === 'skipped' ? calls : 0;
-      const report = (event: WorkItem<DatabaseEvent>, callsSaved: number, about: Pick<OutcomeDetail, 'coalescedInto' | 'others'>) =>
+      const report = (
+        event: WorkItem<DatabaseEvent>,
+        callsSaved: number,
+        about: Pick<OutcomeDetail, 'coalescedInto' | 'others' | 'handledIn'>,
+      ) =>
         deps.report(event, outcome, {
           trail,
           attempts: work.attempt,
           waitedMs: Math.max(0, beganAt - event.takenAt),
           ...(reason === undefined ? {} : { reason }),
           ...(callsSaved === 0 ? {} : { callsSaved }),
+          ...(span === null ? {} : { answeredBy: span.trace }),
           ...about,
         });
       const others = isRowKind(newest.kind) ? work.items.filter(({ item }) => item !== newest) : [];
+      const handledIn = isInOwnTrace ? { handledIn: span.trace } : {};
       for (const event of work.items) {
-        if (event.item === newest) report(event, callsOfNewest + others.length * calls, others.length === 0 ? {} : { others });
+        if (event.item === newest)
+          report(event, callsOfNewest + others.length * calls, { ...(others.length === 0 ? {} : { others }), ...handledIn });
         else if (others.length === 0) report(event, calls, { coalescedInto: newest.eventId });
       }
+      span?.set({
+        'notion_mirror.outcome': outcome,
+        'notion_mirror.reason': reason,
+        'notion_mirror.calls': calls,
+        'notion_mirror.calls_saved': callsOfNewest + (work.items.length - 1) * calls,
+      });
       return { kind: 'done' };
     };
     switch (result.kind) {
@@ -97,7 +131,8 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
           return { kind: 'retry', at: deps.now() + backoffMs(work.attempt, 100, 10_000), scope: 'task', failure };
         }
         if (result.statuses.every((status) => status === 'deleted')) return done('ignored', 'no_connection');
-        await deps.park(work.items.map(({ record, item }) => ({ event: item, accessibleBy: accessibleByOf(record) })));
+        const parked = (item: DatabaseEvent): DatabaseEvent => (item === newest && isInOwnTrace ? { ...item, trace: span.trace } : item);
+        await deps.park(work.items.map(({ record, item }) => ({ event: parked(item), accessibleBy: accessibleByOf(record) })));
         return done('parked', result.statuses.join(','));
       }
       case 'retry':
@@ -108,4 +143,9 @@ export function createWorkHandler(deps: HandlerDependencies): (work: Work<Databa
         return { kind: 'dead', failure: { class: 'unwritable', code: 'document_rejected', message: result.message } };
     }
   }
+}
+
+/** The event received last; of several at the same time, the last one on the log. */
+export function newestOf(items: readonly WorkItem<DatabaseEvent>[]): WorkItem<DatabaseEvent> {
+  return items.reduce((a, b) => (b.item.receivedAt >= a.item.receivedAt ? b : a));
 }

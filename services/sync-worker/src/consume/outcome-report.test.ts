@@ -1,9 +1,13 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { outcomeDocument, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { expect, test } from 'vitest';
 import { createOutcomeReport } from './outcome-report.ts';
+
+const spans = createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' });
 
 function itemOf(eventId: string) {
   const item: DatabaseEvent = {
@@ -35,6 +39,8 @@ test('the events of one row have one log line, and one stored outcome by which e
     metrics,
     now: () => 5_000,
     keep: (outcome) => kept.push(outcome),
+    spans,
+    tracing: tracingOff,
   });
   report(itemOf('e3'), 'written', { trail: null, attempts: 1, waitedMs: 4, callsSaved: 2, others: [itemOf('e1'), itemOf('e2')] });
   expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ eventId: 'e3', pageId: 'p1', eventIds: 3, outcome: 'written' }]);
@@ -54,7 +60,14 @@ test('the events of one row have one log line, and one stored outcome by which e
 test('a stored outcome has a bounded number of events', () => {
   const kept: EventOutcome[] = [];
   const logger = createLogger({ service: 'test', level: 'silent' });
-  const report = createOutcomeReport({ logger, metrics: new Registry(), now: () => 5_000, keep: (outcome) => kept.push(outcome) });
+  const report = createOutcomeReport({
+    logger,
+    metrics: new Registry(),
+    now: () => 5_000,
+    keep: (outcome) => kept.push(outcome),
+    spans,
+    tracing: tracingOff,
+  });
   const others = Array.from({ length: 2_500 }, (_, n) => itemOf(`e${n}`));
   report(itemOf('newest'), 'written', { trail: null, attempts: 1, waitedMs: 4, others });
   expect(kept.map(({ eventId, others: ids }) => [eventId, ids?.length])).toEqual([

@@ -4,6 +4,8 @@ import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
+import type { ProcessSpans } from '@notion-mirror/worker/process-spans';
 import { createEventSeconds } from '@notion-mirror/worker/event-seconds';
 import type { OutcomeDetail, SyncOutcome } from './handle-work.ts';
 
@@ -16,30 +18,46 @@ export function createOutcomeReport(deps: {
   readonly metrics: Registry;
   readonly now: () => number;
   readonly keep: (outcome: EventOutcome) => void;
+  readonly spans: ProcessSpans;
+  /** With exemplars. */
+  readonly tracing: Tracing;
 }): (event: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail) => void {
-  const { logger, metrics, now, keep } = deps;
+  const { logger, metrics, now, keep, spans, tracing } = deps;
   const outcomes = new Counter({
     name: 'notion_mirror_sync_outcomes_total',
     help: "Sync events, by outcome. Coalesced: answered by another event's fetch.",
     labelNames: ['outcome', 'coalesced'],
     registers: [metrics],
   });
-  const observeAge = createEventSeconds(metrics, 'notion_mirror_sync_event_seconds', 'From the receipt of a sync event to its outcome.');
+  const observeAge = createEventSeconds(
+    { metrics, tracing },
+    'notion_mirror_sync_event_seconds',
+    'From the receipt of a sync event to its outcome.',
+  );
   const saved = new Counter({
     name: 'notion_mirror_notion_calls_saved_total',
     help: 'Calls to Notion that events saved: the fetch of another event answered them (coalesced), or a fetch begun after their receipt (skipped).',
     labelNames: ['because'],
     registers: [metrics],
   });
-  return function report({ item: event, record }, outcome, { trail, attempts, waitedMs, others = [], ...detail }) {
-    const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin, trace } = event;
+  return function report(
+    { item: event, record, takenAt },
+    outcome,
+    { trail, attempts, waitedMs, others = [], handledIn, answeredBy, ...detail },
+  ) {
+    const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
+    const about = { 'notion_mirror.outcome': outcome, 'notion_mirror.reason': detail.reason, 'notion_mirror.waited_ms': waitedMs };
+    const trace =
+      handledIn ??
+      spans.answered({ item: event, record, takenAt }, answeredBy, { ...about, 'notion_mirror.coalesced_into': detail.coalescedInto });
+    for (const one of others) spans.answered(one, answeredBy, { ...about, 'notion_mirror.coalesced_into': eventId });
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
     if (others.length > 0) outcomes.inc({ outcome, coalesced: 'true' }, others.length);
     if (detail.callsSaved !== undefined) saved.inc({ because: outcome === 'skipped' ? 'skipped' : 'coalesced' }, detail.callsSaved);
-    observeAge(ageMs);
-    for (const { item } of others) observeAge(at - item.receivedAt.getTime());
+    observeAge(ageMs, trace);
+    for (const { item } of others) observeAge(at - item.receivedAt.getTime(), item.trace);
     const ofRow = pageId === null ? {} : { pageId, eventIds: 1 + others.length };
     logger.info(
       { eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs, ...traceFieldsOf(trace) },
@@ -53,7 +71,15 @@ export function createOutcomeReport(deps: {
       record: trail?.record ?? null,
       isUnannounced: trail?.isUnannounced ?? false,
     };
-    const kept = { ...outcomeOf('sync-worker', event, record), ...path, outcome, reason, coalescedInto, at: new Date(at) };
+    const kept = {
+      ...outcomeOf('sync-worker', event, record),
+      ...traceFieldsOf(trace),
+      ...path,
+      outcome,
+      reason,
+      coalescedInto,
+      at: new Date(at),
+    };
     if (others.length === 0) return keep(kept);
     for (let from = 0; from < others.length; from += eventsOfOutcome) {
       keep({ ...kept, others: others.slice(from, from + eventsOfOutcome).map(({ item }) => item.eventId) });

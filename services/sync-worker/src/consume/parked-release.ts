@@ -15,7 +15,7 @@ export function startParkedRelease(deps: {
   readonly connections: Pick<ConnectionDirectory, 'activeByWorkspace' | 'onChange'>;
   readonly parked: Pick<ParkedEvents, 'workspaces' | 'release'>;
   readonly append: (event: DatabaseEvent, accessibleBy: readonly string[]) => Promise<void>;
-  readonly tracing: Tracing;
+  readonly tracing: Pick<Tracing, 'newTrace'>;
   readonly now: () => number;
   readonly logger: Logger;
 }): Repeating {

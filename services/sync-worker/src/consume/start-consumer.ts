@@ -3,6 +3,7 @@ import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { Worker } from '@notion-mirror/worker/run-worker';
+import { openProcessSpans } from '@notion-mirror/worker/process-spans';
 import { createWorkerConsumer } from '@notion-mirror/worker/worker-consumer';
 import type { OpenEntity } from '../mirrored-entity.ts';
 import { createAwaitedEvents, type AwaitedEvents } from './awaited-events.ts';
@@ -23,7 +24,8 @@ export function startConsumer(
   const parkedRelease = startParkedRelease({ connections, parked, append, tracing, now: Date.now, logger });
   worker.onStopBriefly('parked events', parkedRelease);
   const awaitedEvents = createAwaitedEvents({ append: (event) => append(event, []), longestWaitMs: 300_000 });
-  const reportOutcome = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep });
+  const spans = openProcessSpans(worker);
+  const reportOutcome = createOutcomeReport({ logger, metrics, now: Date.now, keep: outcomes.keep, spans, tracing });
   const report: typeof reportOutcome = (event, outcome, detail) => {
     reportOutcome(event, outcome, detail);
     for (const { item } of [event, ...(detail.others ?? [])]) awaitedEvents.settle(item, 'handled');
@@ -35,6 +37,7 @@ export function startConsumer(
       // A sweep stops waiting at the first retry: events that never succeed would occupy its few places in flight.
       retrying: (event) => awaitedEvents.settle(event.item, 'failing'),
       entities,
+      spans,
       now: Date.now,
       recheckConnections: createRecheck(connections),
       park: async (events) => {
@@ -48,6 +51,7 @@ export function startConsumer(
       rowFloods: entities.find(({ rowFloods }) => rowFloods !== undefined)?.rowFloods ?? withoutRows,
       wantSweep: async (workspaceId) => (await sweeps.request(workspaceId, { acceptRemovals: false })) !== null,
       report,
+      spans,
       now: Date.now,
     }),
     prepare: (owned) => connections.hold(owned),

@@ -73,6 +73,8 @@ export interface FetchOrder<Outline extends object> extends EntityRef {
   readonly preferConnectionId: string;
   readonly accessibleBy: readonly string[];
   readonly attempt: number;
+  /** The context of the event's handling. */
+  readonly trace?: string | undefined;
   /** Called for each response of Notion, with its request id. */
   readonly onAnswer: (requestId: string | null) => void;
 }
@@ -100,7 +102,7 @@ export async function syncEntity<Content, Outline extends object>(
 ): Promise<SyncResult<Outline>> {
   const { records, toleranceMs, now } = deps;
   const { workspaceId, id, event, accessibleBy, attempt } = target;
-  const ref = { workspaceId, id };
+  const ref = { workspaceId, id, trace: event.trace };
   let fetch: NonNullable<Trail['fetch']> = { requestId: null, calls: 0, ms: 0 };
   const steps: SyncSteps<StoredRecord<Outline>, Fetched<Content>, SyncResult<Outline> | { kind: 'conflict' }> = {
     recall: () => records.recall(ref),

@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createEventRouting } from '@notion-mirror/event-log/event-routing';
 import { createLaneScheduler } from '@notion-mirror/event-log/lanes/lane-scheduler';
@@ -35,6 +37,7 @@ function tenant(given: { readonly answers?: SyncedWork[] } = {}) {
     },
     { lagMs, now },
   );
+  const spans = createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' });
   const codec = {
     schemaId: 1,
     encode: () => Buffer.alloc(0),
@@ -43,6 +46,7 @@ function tenant(given: { readonly answers?: SyncedWork[] } = {}) {
   const scheduler = createLaneScheduler<DatabaseEvent>({
     route: createEventRouting(codec, 'sync'),
     handle: createWorkHandler({
+      spans,
       entities: [{ kind: { name: 'database', isAbout: () => true } as never, sync }],
       recheckConnections: () => Promise.resolve(false),
       park: () => Promise.resolve(),
@@ -51,6 +55,7 @@ function tenant(given: { readonly answers?: SyncedWork[] } = {}) {
       now,
     }),
     groups: createFloodHandler({
+      spans,
       floodEvents: 2_000,
       rowFloods: () => expect.unreachable('no event is about a row'),
       wantSweep: () => expect.unreachable('no sweep is needed'),

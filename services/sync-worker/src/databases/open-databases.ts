@@ -34,8 +34,8 @@ export interface OpenDatabases {
 }
 
 export function openDatabases(worker: Worker, notion: NotionSource): OpenDatabases {
-  const { config, db, metrics } = worker;
-  const records = createRecordStore(databaseStorage, { db, metrics });
+  const { config, db, metrics, tracing } = worker;
+  const records = createRecordStore(databaseStorage, { db, metrics, tracing });
   const followed = config.rows === 'on' ? openFollowedDatabases(worker) : followNothing(openMissedRows(db));
   const sync = createDatabaseSync({
     records,

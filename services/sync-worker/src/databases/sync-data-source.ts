@@ -1,3 +1,4 @@
+import type { Asking } from '@notion-mirror/notion-source/vote';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { DatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import type { DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
@@ -27,7 +28,7 @@ export type DataSourceResult =
 export async function syncDataSource(
   deps: DataSourceDependencies,
   event: DatabaseEvent & { readonly dataSourceId: string },
-  asking: { readonly accessibleBy: readonly string[]; readonly attempt: number; readonly signal: AbortSignal },
+  asking: Pick<Asking, 'attempt' | 'trace'> & { readonly accessibleBy: readonly string[]; readonly signal: AbortSignal },
 ): Promise<DataSourceResult> {
   const { workspaceId, dataSourceId } = event;
   const done = new Map<string, DatabaseResult>();

@@ -107,7 +107,7 @@ export function createDatabaseSync(deps: DatabaseSyncDependencies): DatabaseSync
       if (isUnfinished(result)) return result;
     }
     for (const event of distinctDataSources(work.items.map(({ item }) => item))) {
-      const found = await syncDataSource({ databasesListing, notion, sync }, event, { accessibleBy, attempt, signal });
+      const found = await syncDataSource({ databasesListing, notion, sync }, event, { accessibleBy, attempt, signal, trace: newest.trace });
       if (isUnfinished(found)) return found;
       if (result.kind === 'not_found') result = found;
     }

@@ -42,6 +42,8 @@ export type RowAnswer =
 export interface RowsToAnswer extends DataSourceRef {
   readonly connection: Connection;
   readonly events: ReadonlyMap<string, readonly DatabaseEvent[]>;
+  /** The context of their handling. */
+  readonly trace?: string | undefined;
 }
 
 const minuteMs = 60_000;
@@ -70,7 +72,7 @@ export async function answerByQuery(
     .reduce((first, { occurredAt }) => Math.min(first, occurredAt.getTime()), Number.POSITIVE_INFINITY);
   const since = startOfMinute(oldest) - minuteMs;
   const mostCalls = Math.max(fewestCalls, Math.ceil(events.size * callsPerRow));
-  const ask = deps.notion.queryEditedRows(connection, dataSourceId, signal);
+  const ask = deps.notion.queryEditedRows(connection, dataSourceId, signal, order.trace);
   try {
     for await (const { startedAt, rows } of editedRows(ask, { partition: 'live', since, mostCalls })) {
       signal.throwIfAborted();

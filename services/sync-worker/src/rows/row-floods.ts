@@ -70,7 +70,7 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
     const queriedAt = now();
     const ripe = new Map([...rows].filter(([, of]) => of.some((item) => receivedAt(item) + settleMs < queriedAt)));
     const events = new Map([...ripe].map(([id, of]) => [id, of.map(({ item }) => item)]));
-    return sorted(ripe, await answerByQuery({ workspaceId, dataSourceId, connection, events }, signal));
+    return sorted(ripe, await answerByQuery({ workspaceId, dataSourceId, connection, events, trace: flood.trace }, signal));
   };
 
   /**

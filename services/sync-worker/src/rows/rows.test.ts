@@ -1,3 +1,5 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { RowContent } from '@notion-mirror/domain/entities/row';
@@ -151,6 +153,7 @@ function world() {
     now: () => now,
   });
   const handle = createWorkHandler({
+    spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
     entities: [{ kind: rowKind, sync: (work, newest) => syncRow(work, newest, newest.pageId ?? '') }],
     now: () => now,
     recheckConnections: () => Promise.resolve(false),

@@ -59,10 +59,10 @@ function openRowEvents(
   config: Config<'sync-worker'>,
   databases: OpenDatabases,
 ): Pick<OpenEntity, 'sync' | 'rowFloods'> {
-  const { db, metrics, logger, append } = worker;
+  const { db, metrics, tracing, logger, append } = worker;
   const { clockToleranceMs: toleranceMs, notionLagMs: lagMs } = config;
   const now = Date.now;
-  const records = createRecordStore(rowStorage, { db, metrics });
+  const records = createRecordStore(rowStorage, { db, metrics, tracing });
   const databasesListing = createDatabasesListing({ db, metrics, trashed: 'does not count' });
   const parents = createRowParents({
     databasesListing,

@@ -41,7 +41,7 @@ export async function runScan(deps: ScanDependencies, order: ScanOrder, hooks: S
   if (first === undefined) throw new ScanError('no connection of the tenant is active');
   if (!(await deps.parents.has(workspaceId, dataSourceId))) {
     // Its event may have come while rows were off.
-    await deps.announceGone(order, first);
+    await deps.announceGone(order, first, deps.trace);
     return gone;
   }
   const connections: Connections = [first, ...others];

@@ -23,7 +23,9 @@ export interface ScanDependencies extends Omit<AnswerDependencies, 'now'> {
   readonly readRowSingly: ReadRowSingly;
   readonly dependents: Pick<Dependents, 'followAll'>;
   /** Appends an event to remove the rows of a data source that no live database of the mirror has. */
-  readonly announceGone: (order: ScanOrder, connection: Connection) => Promise<void>;
+  readonly announceGone: (order: ScanOrder, connection: Connection, trace: string | undefined) => Promise<void>;
+  /** The trace of the scan. */
+  readonly trace?: string;
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
   readonly limits: ScanLimits;
   readonly clock: Clock;

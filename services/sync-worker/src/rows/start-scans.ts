@@ -13,16 +13,17 @@ import { openScanLedger } from '@notion-mirror/mirror-store/scan-ledger';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Config } from '@notion-mirror/service-kit/config';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { createStaleAnswers } from '../consume/stale-answers.ts';
 import type { OpenDatabases } from '../databases/open-databases.ts';
 import { createReadRowSingly } from './read-row-singly.ts';
 import { createRowParents } from './row-parents.ts';
-import { runScan } from './run-scan.ts';
 import type { ScanDependencies } from './scan-run.ts';
 import { startScanScheduler } from './scan-scheduler.ts';
 import { createRowSync } from './sync-row.ts';
+import { runTracedScan } from './traced-scan.ts';
 
 /** Scans the rows of data sources, when that is wanted and on a schedule. */
 export function startScans(
@@ -38,7 +39,7 @@ export function startScans(
     readonly isReady: () => boolean;
   },
 ): void {
-  const { db, logger, metrics } = worker;
+  const { db, logger, metrics, tracing } = worker;
   const { connections, notion, databases, owns, isReady } = parts;
   const { notionLagMs: lagMs, clockToleranceMs: toleranceMs } = config;
   const { now } = systemClock;
@@ -53,7 +54,8 @@ export function startScans(
   });
   const staleAnswers = createStaleAnswers(new Set(), now);
   const documents = openMirroredDocuments(db, rowStorage);
-  const deps: ScanDependencies = {
+  const deps: ScanDependencies & { readonly tracing: Tracing } = {
+    tracing,
     notion,
     rows: openRowRecords(db),
     records,
@@ -66,13 +68,13 @@ export function startScans(
       notion,
       dependents,
     }),
-    announceGone: ({ databaseId, dataSourceId, startedAt }, connection) => {
+    announceGone: ({ databaseId, dataSourceId, startedAt }, connection, trace) => {
       const about = {
         ...databaseKind.targetOf(databaseId),
         eventId: `scan-${startedAt.toISOString()}`,
         type: 'mirror.scan',
         origin: 'recheck',
-        trace: worker.tracing.newTrace(),
+        trace,
       } as const;
       const at = new Date(now());
       return worker.append(cascadeEventOf(syncEventFor(connection, about, at), { databaseId, dataSourceId }, at), []);
@@ -89,7 +91,7 @@ export function startScans(
     notion,
     owns,
     isReady,
-    runScan: (claim, hooks, signal) => runScan(deps, claim, hooks, signal),
+    runScan: (claim, hooks, signal) => runTracedScan(deps, claim, hooks, signal),
     intervalMs: config.rowsScanMs,
     now,
     logger,

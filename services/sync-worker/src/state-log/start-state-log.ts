@@ -12,7 +12,7 @@ import { startStateLogPublisher } from './state-log-publisher.ts';
 
 /** Appends every change of the mirror to the state log of its kind. One sync-worker at a time appends to each log. */
 export function startStateLog(worker: Worker, mirrored: readonly AnyMirrored[]): void {
-  const { config, logger, metrics, db, kafka } = worker;
+  const { config, logger, metrics, tracing, db, kafka } = worker;
   const { schemaRegistry, topicPrefix } = config;
   const meterOfLog = createStateLogMetrics(metrics);
   for (const { storage, states } of mirrored) {
@@ -27,6 +27,8 @@ export function startStateLog(worker: Worker, mirrored: readonly AnyMirrored[]):
         if (ranges === null) throw new Error(`no topic ${topic}: run \`mirror init\``);
         return ranges.every(({ to }) => to === 0n);
       },
+      topic,
+      tracing,
       logger,
       meter: meterOfLog(storage.kind.name),
     });

@@ -1,3 +1,4 @@
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { randomUUID } from 'node:crypto';
 import { readRanges, rangesOn } from '@notion-mirror/event-log/range-reader';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
@@ -57,6 +58,8 @@ function publisher(writer: Promise<StateLogWriter> | null = null) {
     openWriter: () => writer ?? openStateLogWriter({ kafka, topic: topic(), transactionalId: writerId() }),
     openCodec: () => Promise.resolve(codec),
     isEmpty: async () => ((await rangesOn(kafka, topic())) ?? []).every(({ to }) => to === 0n),
+    topic: topic(),
+    tracing: tracingOff,
     logger: silent,
     meter: createStateLogMetrics(metrics)('database'),
   });

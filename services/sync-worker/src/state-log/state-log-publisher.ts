@@ -5,9 +5,11 @@ import type { StateRecord } from '@notion-mirror/event-log/state-record';
 import { PositionLostError, type RecordChange, type RecordChanges } from '@notion-mirror/mirror-store/records/record-changes';
 import type { ChangePosition, StateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { createChangeInbox } from './change-inbox.ts';
 import { leadWhileHeld, type Leadership } from './lease.ts';
 import { createStateBatch, type StateBatch } from './state-batch.ts';
+import { startStateSend } from './state-send.ts';
 import type { LogMeter } from './state-log-metrics.ts';
 
 export interface StateLogPublisher {
@@ -39,10 +41,12 @@ export function startStateLogPublisher<Content>(deps: {
   readonly openCodec: () => Promise<Pick<StateCodec<Content>, 'encode'>>;
   /** Whether nothing was ever appended to this topic. If the stored progress says otherwise, the topic was recreated. */
   readonly isEmpty: () => Promise<boolean>;
+  readonly topic: string;
+  readonly tracing: Tracing;
   readonly logger: Logger;
   readonly meter: LogMeter;
 }): StateLogPublisher {
-  const { changes, progress, logger, meter } = deps;
+  const { changes, progress, topic, tracing, logger, meter } = deps;
   const stopping = new AbortController();
 
   async function lead(leadership: Leadership): Promise<void> {
@@ -157,11 +161,17 @@ export function startStateLogPublisher<Content>(deps: {
   /** Resolves to the number of records that the broker accepted. */
   async function append(writer: StateLogWriter, records: readonly StateRecord[]): Promise<number> {
     if (records.length === 0) return 0;
+    const sends = records.map((record) => startStateSend(tracing, topic, record));
+    const end = (error?: string): void => {
+      for (const { span } of sends) span?.end(error);
+    };
     try {
-      await writer.append(records);
+      await writer.append(sends.map(({ sent }) => sent));
+      end();
       for (const { value } of records) meter.appended(value === null ? 'null' : 'state');
       return records.length;
     } catch (error) {
+      end(error instanceof Error ? error.name : typeof error);
       if (!(error instanceof StateRefusedError)) throw error;
       if (records.length > 1) {
         let taken = 0;

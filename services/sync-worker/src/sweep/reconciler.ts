@@ -162,7 +162,13 @@ export function startReconciler(
     const depth = depthOf(claim);
     const isRequested = request !== null;
     const acceptRemovals = request?.acceptRemovals === true;
-    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals, trace: tracing.newTrace() };
+    const trace = tracing.newTrace();
+    const span = tracing.root(trace, {
+      name: `sweep ${isRequested ? 'requested' : depth}`,
+      kind: 'internal',
+      attributes: { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.depth': depth },
+    });
+    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals, trace };
     try {
       const result = await sweepTenant(sweepDependencies, order, signal);
       const report = { ...result, startedAt, endedAt: new Date(now()), depth };
@@ -173,6 +179,13 @@ export function startReconciler(
       metrics.ended(report.stopped ? 'stopped' : report.incomplete === undefined ? 'complete' : 'incomplete');
       metrics.appended(report.events);
       const { held, found, events, removals } = report;
+      span?.set({
+        'notion_mirror.held': held,
+        'notion_mirror.found': found,
+        'notion_mirror.removals': removals,
+        'notion_mirror.appended': Object.values(events).reduce((sum, count) => sum + count, 0),
+      });
+      span?.end(report.stopped ? 'stopped' : report.incomplete === undefined ? undefined : 'incomplete');
       const ms = report.endedAt.getTime() - startedAt.getTime();
       logger.info({ workspaceId, depth, held, found, events, removals, ms, nextAt }, 'sweep ended');
       if (report.stopped) {
@@ -185,6 +198,7 @@ export function startReconciler(
       haveChanged = true;
     } catch (error) {
       metrics.ended(signal.aborted ? 'broken_off' : 'failed');
+      span?.end(error instanceof Error ? error.name : typeof error);
       if (signal.aborted) return await ledger.release(claim);
       const waitMs = backoffMs(claim.failures + 1, firstWaitMs, longestWaitMs);
       logger.warn({ err: error, workspaceId, depth, failures: claim.failures + 1, waitMs }, 'sweep failed; postponed');

@@ -1,0 +1,26 @@
+import type { StateRecord } from '@notion-mirror/event-log/state-record';
+import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
+
+/** The span of appending a state, and the record as it is to be appended: a consumer continues from there. Null: its write is not sampled. */
+export function startStateSend(
+  tracing: Tracing,
+  topic: string,
+  record: StateRecord,
+): { readonly sent: StateRecord; readonly span: Span | null } {
+  const { traceparent, ...headers } = record.headers;
+  if (traceparent === undefined) return { sent: record, span: null };
+  const span = tracing.child(traceparent, {
+    name: `send ${topic}`,
+    kind: 'producer',
+    attributes: {
+      'messaging.system': 'kafka',
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': topic,
+      'messaging.kafka.message.key': record.key,
+      'messaging.kafka.message.tombstone': record.value === null ? true : undefined,
+      'notion_mirror.rev': headers['mirror-rev'] === undefined ? undefined : Number(headers['mirror-rev']),
+    },
+  });
+  return span === null ? { sent: record, span } : { sent: { ...record, headers: { ...headers, traceparent: span.trace } }, span };
+}
