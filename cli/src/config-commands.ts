@@ -1,21 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command as Program } from 'commander';
-import {
-  configProblems,
-  describeSettings,
-  loadConfig,
-  unknownVariables,
-  type ConfigProblem,
-  type Environment,
-  type SettingReport,
-} from '@notion-mirror/service-kit/config';
 import type { Act } from './command-context.ts';
 import { configurationDocs } from './configuration-docs.ts';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { exitCode, usageError } from './exit-code.ts';
 import { oneLine } from '@notion-mirror/operations/text';
 import { table, type Colors } from './output.ts';
-import { settingsAdvice, type Advice } from '@notion-mirror/operations/settings-advice';
+import { checkConfiguration, type ConfigurationReport } from '@notion-mirror/operations/config-report';
 
 export function addConfigCommands(program: Program, act: Act): void {
   const config = program.command('config').description('the configuration of the mirror');
@@ -71,19 +62,6 @@ function checkDocs(file: string, markdown: string): void {
   const at = index === -1 ? wanted.length : index;
   const message = `${file} is not what the variables say. Line ${at + 1}\n  is:        ${actual[at] ?? '(nothing)'}\n  should be: ${wanted[at] ?? '(nothing)'}`;
   throw new OperatorError('docs_outdated', message, { remedy });
-}
-
-interface ConfigurationReport {
-  readonly settings: readonly { readonly [K in keyof SettingReport]: SettingReport[K] }[];
-  readonly problems: readonly { readonly [K in keyof ConfigProblem]: ConfigProblem[K] }[];
-  readonly unknown: readonly string[];
-  readonly advice: readonly { readonly [K in keyof Advice]: Advice[K] }[];
-}
-
-export function checkConfiguration(env: Environment): ConfigurationReport {
-  const problems = configProblems(env);
-  const advice = problems.length === 0 ? settingsAdvice(loadConfig(env, 'cli')) : [];
-  return { settings: describeSettings(env), problems, unknown: unknownVariables(env), advice };
 }
 
 function render({ settings, problems, unknown, advice }: ConfigurationReport, colors: Colors): string {

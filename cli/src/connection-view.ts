@@ -1,25 +1,8 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { LeftToOperator } from '@notion-mirror/mirror-store/connection-notices';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { tokenHolder } from '@notion-mirror/operations/connections/connection-json';
 import { minute, table, type Colors } from './output.ts';
-
-/** A connection as JSON, without its token. */
-export function connectionJson(connection: Connection): JsonObject {
-  const { connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId, status, statusReason, createdAt, updatedAt } = connection;
-  return {
-    connectionId,
-    providerConfigKey,
-    workspaceId,
-    notionWorkspaceId,
-    botId,
-    status,
-    statusReason,
-    tokenHeldBy: tokenHolder(connection),
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  };
-}
 
 export function renderConnections(connections: readonly Connection[], colors: Colors): string {
   if (connections.length === 0) return 'There are no connections. Add one: mirror connections add <connectionId> --workspace-id <tenant>';
@@ -37,11 +20,6 @@ export function renderConnections(connections: readonly Connection[], colors: Co
     oneLine(connection.statusReason ?? ''),
   ]);
   return table([header, ...rows]);
-}
-
-/** A connection at Nango without a tenant. */
-export function leftJson({ connectionId, providerConfigKey, notedAt, problem }: LeftToOperator): JsonObject {
-  return { connectionId, providerConfigKey, notedAt: notedAt.toISOString(), problem };
 }
 
 export function renderLeft(left: readonly LeftToOperator[], colors: Colors): string[] {
@@ -62,11 +40,6 @@ export function renderConnection(connection: Connection, colors: Colors): string
     `${statusColor(connection, colors)(status)}${statusReason === null ? '' : ` (${oneLine(statusReason)})`}`,
   ];
   return `connection ${colors.bold(oneLine(connectionId))}: ${parts.join(', ')}`;
-}
-
-function tokenHolder({ token, status }: Connection): 'mirror' | 'nango' | null {
-  if (token !== null) return 'mirror';
-  return status === 'deleted' ? null : 'nango';
 }
 
 function statusColor({ status }: Connection, colors: Colors): (text: string) => string {

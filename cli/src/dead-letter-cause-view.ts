@@ -1,17 +1,6 @@
 import type { Cause } from '@notion-mirror/operations/dead-letters/causes';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { minute, table, type Cell, type Colors } from './output.ts';
-
-export function causeJson({ tenants, oldest, newest, ...cause }: Cause, redact: (text: string) => string): JsonObject {
-  return {
-    ...cause,
-    message: redact(cause.message),
-    oldest: oldest.toISOString(),
-    newest: newest.toISOString(),
-    tenants: tenants.size,
-  };
-}
 
 export function renderCauses(causes: readonly Cause[], colors: Colors, redact: (text: string) => string): string {
   const header = ['LETTERS', 'CAUSE', 'SERVICE', 'TENANTS', 'OLDEST', 'NEWEST', 'E.G.'].map((text) => ({ text, style: colors.dim }));

@@ -1,6 +1,7 @@
 import type { Command as Program } from 'commander';
 import { newProgress, remainingOf } from '@notion-mirror/operations/dead-letters/carry-out';
 import { readLetter } from '@notion-mirror/operations/dead-letters/letter-details';
+import { causeJson, detailsJson, letterJson } from '@notion-mirror/operations/dead-letters/letter-json';
 import { listLetters } from '@notion-mirror/operations/dead-letters/list-letters';
 import { makePlan, maxRedrives, type Action, type Destinations, type Plan } from '@notion-mirror/operations/dead-letters/plan';
 import { destinationsOf, settleLetters } from '@notion-mirror/operations/dead-letters/settle-letters';
@@ -10,19 +11,9 @@ import { useMongo } from '@notion-mirror/operations/servers';
 import { count } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
-import { causeJson, renderCauses } from './dead-letter-cause-view.ts';
+import { renderCauses } from './dead-letter-cause-view.ts';
 import { filterOption, hasFilter, parseRef, type FilterOptions } from './dead-letter-options.ts';
-import {
-  detailsJson,
-  letterJson,
-  planJson,
-  progressJson,
-  renderDetails,
-  renderLetters,
-  renderPlan,
-  renderProgress,
-  wordsOf,
-} from './dead-letter-view.ts';
+import { planJson, progressJson, renderDetails, renderLetters, renderPlan, renderProgress, wordsOf } from './dead-letter-view.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { countOption, httpUrlOption } from './option-values.ts';
 

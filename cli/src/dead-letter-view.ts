@@ -1,38 +1,16 @@
-import type { DecodeResult } from '@notion-mirror/event-log/event-codec';
 import { remainingOf, type Progress } from '@notion-mirror/operations/dead-letters/carry-out';
 import { refOf } from '@notion-mirror/operations/dead-letters/filter';
-import type { LetterDetails, LetterValue } from '@notion-mirror/operations/dead-letters/letter-details';
+import type { LetterDetails } from '@notion-mirror/operations/dead-letters/letter-details';
+import { causeJson, eventJson, headersOf, problemOf } from '@notion-mirror/operations/dead-letters/letter-json';
 import type { LetterLine } from '@notion-mirror/operations/dead-letters/list-letters';
 import type { Action, Plan } from '@notion-mirror/operations/dead-letters/plan';
-import type { Letter } from '@notion-mirror/operations/dead-letters/topic';
 import { count, oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { minute, table, type Cell, type Colors } from './output.ts';
-import { maskSecrets } from '@notion-mirror/operations/dead-letters/value-preview';
-import { causeJson, causeName, clip, renderCauses } from './dead-letter-cause-view.ts';
+import { causeName, clip, renderCauses } from './dead-letter-cause-view.ts';
 
 /** Removes configured secrets from a text. */
 type Redact = (text: string) => string;
-
-export function letterJson(letter: LetterLine, redact: Redact): JsonObject {
-  const { cause, service, attempts, firstFailedAt, failedAt, workspaceId, eventId, eventType, redrive, redrives, settlement } = letter;
-  return {
-    ref: refOf(letter),
-    class: cause.class,
-    code: cause.code,
-    message: redact(cause.message),
-    service,
-    attempts,
-    firstFailedAt: firstFailedAt?.toISOString() ?? null,
-    failedAt: failedAt.toISOString(),
-    workspaceId,
-    eventId,
-    eventType,
-    route: redrive.to === 'ingress' ? redrive.route : null,
-    redrives,
-    settled: settlement === null ? null : { action: settlement.action, at: settlement.at.toISOString() },
-  };
-}
 
 export function renderLetters(letters: readonly LetterLine[], colors: Colors, redact: Redact): string {
   const header = ['LETTER', 'FAILED', 'TENANT', 'EVENT TYPE', 'EVENT', 'CAUSE', 'MESSAGE'].map((text) => ({ text, style: colors.dim }));
@@ -46,20 +24,6 @@ export function renderLetters(letters: readonly LetterLine[], colors: Colors, re
     oneLine(clip(redact(letter.cause.message))),
   ]);
   return table([header, ...rows]);
-}
-
-export function detailsJson({ letter, value, preview }: LetterDetails, redact: Redact): JsonObject {
-  const { record } = letter;
-  return {
-    ...letterJson(letter, redact),
-    headers: Object.fromEntries(headersOf(letter, redact)),
-    value: {
-      bytes: record.value?.length ?? null,
-      event: value.kind === 'event' ? eventJson(value) : null,
-      problem: problemOf(value, redact),
-      preview: preview === null ? null : { ...preview },
-    },
-  };
 }
 
 export function renderDetails({ letter, value, preview }: LetterDetails, colors: Colors, redact: Redact): string {
@@ -100,30 +64,6 @@ export function renderDetails({ letter, value, preview }: LetterDetails, colors:
     ...(preview?.hex === null || preview === null ? [] : [`  ${colors.dim('hex')}   ${preview.hex}${preview.isCut ? '…' : ''}`]),
   ];
   return lines.join('\n');
-}
-
-function headersOf({ record }: Letter, redact: Redact): [string, string][] {
-  return Object.entries(record.headers).map(([name, text]) => [name, maskSecrets(redact(text))]);
-}
-
-function eventJson({ event }: Extract<DecodeResult, { kind: 'event' }>): Readonly<Record<string, string | null>> {
-  const { trace: _, ...fields } = event;
-  return { ...fields, occurredAt: event.occurredAt.toISOString(), receivedAt: event.receivedAt.toISOString() };
-}
-
-function problemOf(value: LetterValue, redact: Redact): string | null {
-  switch (value.kind) {
-    case 'event':
-      return null;
-    case 'none':
-      return 'the record has no value';
-    case 'webhook':
-      return 'the body of a webhook, as it came';
-    case 'poison':
-      return oneLine(redact(`not an event: ${value.code}: ${value.message}`));
-    case 'unavailable':
-      return oneLine(redact(`it cannot be decoded now: ${value.error.message}`));
-  }
 }
 
 const actionWords = {

@@ -9,9 +9,9 @@ import { withheldText } from '@notion-mirror/operations/explain/withheld-values'
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { countOption, opaqueId } from './option-values.ts';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { explanationJson } from '@notion-mirror/operations/explain/explanation-json';
 import { type Colors } from './output.ts';
-import { renderSchemaChange, schemaChangeJson } from './schema-view.ts';
+import { renderSchemaChange } from './schema-view.ts';
 
 interface ExplainOptions {
   readonly workspaceId?: string;
@@ -56,51 +56,6 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
   const isGood = causes.length === 0;
   output.result(isGood, explanationJson(facts, causes, redact), (colors) => redact(renderExplanation(facts, causes, colors)));
   return isGood ? exitCode.ok : exitCode.failed;
-}
-
-function explanationJson(
-  { subject, kind, id, tenants, outcomes }: ExplainFacts,
-  causes: readonly Cause[],
-  redact: (text: string) => string,
-): JsonObject {
-  return {
-    subject,
-    [kind.idField]: id,
-    causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
-    tenants: tenants.map(({ workspaceId, connections, record, notion, row, schemaChanges }) => ({
-      workspaceId,
-      connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
-      mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
-      notion: notion?.kind ?? null,
-      ...(row === null ? {} : { row: rowJson(row) }),
-      ...(schemaChanges === null ? {} : { schemaChanges: schemaChanges.map(schemaChangeJson) }),
-    })),
-    events: outcomes.map((outcome) => ({
-      eventId: outcome.eventId,
-      type: outcome.type,
-      workspaceId: outcome.workspaceId,
-      origin: outcome.origin,
-      receivedAt: outcome.receivedAt.toISOString(),
-      partition: outcome.place?.partition ?? null,
-      offset: outcome.place?.offset ?? null,
-      waitedMs: outcome.waitedMs,
-      attempts: outcome.attempts,
-      coalescedInto: outcome.coalescedInto,
-      fetch: outcome.fetch,
-      record: outcome.record === null ? null : { ...outcome.record, asOf: outcome.record.asOf.toISOString() },
-      state: outcome.state,
-      outcome: outcome.outcome,
-      reason: outcome.reason,
-      failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
-      service: outcome.service,
-      at: outcome.at.toISOString(),
-    })),
-  };
-}
-
-function rowJson({ databaseId, dataSourceId, isArchived, contents, withheld }: RowFacts): JsonObject {
-  const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
-  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld: withheld.map(({ property, why }) => ({ property, why })) };
 }
 
 /** Where the row is, whether the mirror has that table completely, and what Notion does not return of the row. */

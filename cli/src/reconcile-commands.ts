@@ -5,8 +5,10 @@ import { useMongo } from '@notion-mirror/operations/servers';
 import { count, oneLine } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
-import { renderSources, sourceJson } from './rows-view.ts';
-import { renderIncomplete, renderSweeps, sweepJson } from './sweep-view.ts';
+import { renderSources } from './rows-view.ts';
+import { sourceJson } from '@notion-mirror/operations/rows/contents-json';
+import { sweepJson } from '@notion-mirror/operations/reconcile/sweep-json';
+import { renderIncomplete, renderSweeps } from './sweep-view.ts';
 
 interface RunOptions {
   readonly acceptRemovals?: boolean;

@@ -9,7 +9,8 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { orderOf, type ReplayOptions } from './replay-options.ts';
-import { comparisonJson, renderComparison, renderReplay, renderReplayPlan, replayJson, replayPlanJson, wordsOf } from './replay-view.ts';
+import { replayJson } from '@notion-mirror/operations/replay/replay-json';
+import { comparisonJson, renderComparison, renderReplay, renderReplayPlan, replayPlanJson, wordsOf } from './replay-view.ts';
 
 export function addReplayCommands(program: Program, act: Act): void {
   const replay = program.command('replay').description('brings the mirror up to date from a log, or rebuilds it');

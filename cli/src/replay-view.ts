@@ -1,4 +1,5 @@
 import type { Replay } from '@notion-mirror/mirror-store/replays';
+import { shareOf } from '@notion-mirror/operations/replay/replay-json';
 import type { ReplayPlan } from '@notion-mirror/operations/replay/plan';
 import type { ShadowComparison } from '@notion-mirror/operations/replay/shadow';
 import { count, oneLine } from '@notion-mirror/operations/text';
@@ -34,44 +35,10 @@ export function renderReplayPlan({ order, ranges, records, fetches, estimatedMs 
   ].join('\n');
 }
 
-export function replayJson({
-  id,
-  source,
-  into,
-  workspaceId,
-  databaseId,
-  since,
-  status: state,
-  startedAt,
-  updatedAt,
-  ranges,
-  counts,
-}: Replay): JsonObject {
-  const [done, all] = shareOf(ranges);
-  const times = { startedAt: startedAt.toISOString(), updatedAt: updatedAt.toISOString() };
-  return {
-    id,
-    source,
-    into,
-    workspaceId,
-    databaseId,
-    since,
-    status: state,
-    ...times,
-    offsetsDone: done,
-    offsets: all,
-    counts: { ...counts },
-  };
-}
-
 export function renderReplay({ source, status: state, startedAt, ranges, counts }: Replay, colors: Colors): string {
   const [done, all] = shareOf(ranges);
   const share = source === 'states' ? `, ${all === 0 ? 100 : Math.floor((done / all) * 100)} %` : '';
   return `Replay from ${source} of ${startedAt.toISOString()}: ${colors.bold(state)}${share}. ${wordsOf(counts)}`;
-}
-
-function shareOf(ranges: Replay['ranges']): [number, number] {
-  return ranges.reduce<[number, number]>(([done, all], { from, next, to }) => [done + next - from, all + to - from], [0, 0]);
 }
 
 export function wordsOf(counts: Readonly<Record<string, number>>): string {

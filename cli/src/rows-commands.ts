@@ -11,7 +11,8 @@ import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './option-values.ts';
 import { csvLines, jsonLines, renderRowTable, rowTableJson } from './row-table-view.ts';
-import { offPlanJson, renderOffPlan, renderRowStatus, renderSources, rowStatusJson, sourceJson } from './rows-view.ts';
+import { offPlanJson, renderOffPlan, renderRowStatus, renderSources, rowStatusJson } from './rows-view.ts';
+import { sourceJson } from '@notion-mirror/operations/rows/contents-json';
 
 interface SourceOptions {
   readonly workspaceId?: string;

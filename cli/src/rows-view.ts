@@ -1,6 +1,6 @@
 import type { JsonObject } from '@notion-mirror/domain/database-content';
-import type { ScanReport } from '@notion-mirror/mirror-store/contents-document';
-import type { ContentsSummary, SourceContents } from '@notion-mirror/mirror-store/contents-reports';
+import type { SourceContents } from '@notion-mirror/mirror-store/contents-reports';
+import { sourceJson, summaryJson } from '@notion-mirror/operations/rows/contents-json';
 import type { NamedSource, RowStatus } from '@notion-mirror/operations/rows/row-status';
 import type { RowsOffPlan } from '@notion-mirror/operations/rows/turn-rows';
 import { count, oneLine } from '@notion-mirror/operations/text';
@@ -10,49 +10,8 @@ export function rowStatusJson({ summary, sources, hasMore }: RowStatus): JsonObj
   return { summary: summary && summaryJson(summary), dataSources: sources.map(namedSourceJson), hasMore };
 }
 
-export function summaryJson({ states, rows, oldestCompleteAsOf }: ContentsSummary): JsonObject {
-  return { dataSources: { ...states }, rows: { ...rows }, oldestCompleteAsOf: oldestCompleteAsOf?.toISOString() ?? null };
-}
-
 function namedSourceJson({ title, ...source }: NamedSource): JsonObject {
   return { ...sourceJson(source), database: title?.database ?? null, name: title?.source ?? null };
-}
-
-export function sourceJson(source: SourceContents): JsonObject {
-  const { workspaceId, databaseId, dataSourceId, state, reason, rows, completeAsOf, truncated, scan, wanted, last, failures, failure } =
-    source;
-  return {
-    workspaceId,
-    databaseId,
-    dataSourceId,
-    state,
-    reason,
-    rows: rows && { ...rows },
-    completeAsOf: timeOf(completeAsOf),
-    truncated: truncated.map(({ partition, minute: at, atLeast }) => ({ partition, minute: at.toISOString(), atLeast })),
-    scan: scan && {
-      startedAt: scan.startedAt.toISOString(),
-      depth: scan.depth,
-      reasons: scan.wish.reasons,
-      isClaimed: scan.isClaimed,
-      rows: scan.rows,
-      failed: scan.failed.map((row) => ({ ...row })),
-    },
-    wanted: wanted && { reasons: wanted.reasons, depth: wanted.depth, dueAt: wanted.dueAt.toISOString() },
-    last: last && reportJson(last),
-    failures,
-    failure,
-    dueAt: timeOf(source.dueAt),
-    nextFullAt: timeOf(source.nextFullAt),
-  };
-}
-
-function reportJson({ startedAt, endedAt, ...report }: ScanReport): JsonObject {
-  return { startedAt: startedAt.toISOString(), endedAt: endedAt.toISOString(), ...report };
-}
-
-function timeOf(time: Date | null): string | null {
-  return time?.toISOString() ?? null;
 }
 
 export function renderRowStatus({ summary, sources, hasMore }: RowStatus, colors: Colors): string {

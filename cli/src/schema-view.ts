@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '@notion-mirror/domain/database-content';
+import type { JsonObject } from '@notion-mirror/domain/database-content';
 import type { SchemaChange } from '@notion-mirror/domain/schema-change';
 import type { SchemaChangeDocument } from '@notion-mirror/mirror-store/schema-history';
+import { schemaChangeJson } from '@notion-mirror/operations/schema/change-json';
 import { changeText } from '@notion-mirror/operations/schema/change-text';
 import type { SchemaHistory } from '@notion-mirror/operations/schema/schema-history';
 import { count, oneLine } from '@notion-mirror/operations/text';
@@ -8,11 +9,6 @@ import { table, type Cell, type Colors } from './output.ts';
 
 export function schemaHistoryJson({ workspaceId, dataSourceId, holder, changes, hasMore }: SchemaHistory): JsonObject {
   return { workspaceId, dataSourceId, holder: holder && { ...holder }, changes: changes.map(schemaChangeJson), hasMore };
-}
-
-/** The fields of the document but those that the command names already, with times as text. */
-export function schemaChangeJson({ _id: _key, workspaceId: _tenant, ...document }: SchemaChangeDocument): Json {
-  return JSON.parse(JSON.stringify(document)) as Json;
 }
 
 export function renderSchemaHistory({ dataSourceId, holder, changes, hasMore }: SchemaHistory, colors: Colors): string {

@@ -4,7 +4,8 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { kafkaOf, useMongo } from '@notion-mirror/operations/servers';
 import { gatherStatus } from '@notion-mirror/operations/status/mirror-status';
-import { renderStatus, statusJson } from './status-view.ts';
+import { statusJson } from '@notion-mirror/operations/status/status-json';
+import { renderStatus } from './status-view.ts';
 
 export function addStatusCommand(program: Program, act: Act): void {
   program

@@ -1,56 +1,7 @@
-import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
 import { oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { minute, table, type Cell, type Colors } from './output.ts';
-import { summaryJson } from './rows-view.ts';
-import type { GroupStatus, MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
-
-export function statusJson(status: MirrorStatus): JsonObject {
-  const { at, tenants, connections, deadLetters, spooled, parked } = status;
-  return {
-    at: at.toISOString(),
-    tenants: { ...tenants },
-    connections: { ...connections },
-    groups: status.groups.map((group) => ({
-      ...group,
-      oldestAt: group.oldestAt?.toISOString() ?? null,
-      lagSeconds: lagSeconds(group, at),
-    })),
-    pending: status.pending.map(backlogJson),
-    held: status.held.map(backlogJson),
-    deadLetters,
-    spooled,
-    parked,
-    silent: status.silent.map(({ workspaceId, lastWebhookAt, lastUnannouncedAt }) => ({
-      workspaceId,
-      lastWebhookAt: lastWebhookAt?.toISOString() ?? null,
-      lastUnannouncedAt: lastUnannouncedAt.toISOString(),
-    })),
-    rows: {
-      mirrored: status.rows.mirrored,
-      ...summaryJson(status.rows),
-      incomplete: status.rows.incomplete.map(({ workspaceId, databaseId, dataSourceId, reason }) => ({
-        workspaceId,
-        databaseId,
-        dataSourceId,
-        reason,
-      })),
-    },
-  };
-}
-
-function backlogJson({ workspaceId, waiting, oldestAt, held }: TenantBacklog): JsonObject {
-  return {
-    workspaceId,
-    waiting,
-    oldestAt: oldestAt.toISOString(),
-    held: held === null ? null : { ...held, until: held.until.toISOString() },
-  };
-}
-
-function lagSeconds({ oldestAt }: GroupStatus, at: Date): number {
-  return oldestAt === null ? 0 : Math.max(0, Math.round((at.getTime() - oldestAt.getTime()) / 1000));
-}
+import { lagSeconds } from '@notion-mirror/operations/status/status-json';
+import type { MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
 
 export function renderStatus(status: MirrorStatus, colors: Colors): string {
   const { at, tenants, connections, groups, pending, held, silent, rows } = status;

@@ -1,33 +1,7 @@
-import type { IncompleteSweep, SweepReport, SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
+import type { IncompleteSweep, SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import type { JsonObject } from '@notion-mirror/domain/database-content';
+import { stateOf } from '@notion-mirror/operations/reconcile/sweep-json';
 import { minute, table, type Colors } from './output.ts';
-
-export function sweepJson({ workspaceId, dueAt, claimedBy, completedAt, failures, failure, last }: SweepStatus): JsonObject {
-  return {
-    workspaceId,
-    state: stateOf({ claimedBy, failures, last }),
-    completedAt: completedAt?.toISOString() ?? null,
-    dueAt: dueAt.toISOString(),
-    failures,
-    failure,
-    last: last === null ? null : reportJson(last),
-  };
-}
-
-function reportJson({ startedAt, endedAt, incomplete, ...report }: SweepReport): JsonObject {
-  const shown = { ...report, startedAt: startedAt.toISOString(), endedAt: endedAt.toISOString() };
-  if (incomplete === undefined) return shown;
-  const { searches, uncompared, databases } = incomplete;
-  return {
-    ...shown,
-    incomplete: {
-      searches: searches.map((search) => ({ ...search })),
-      uncompared,
-      databases: databases.map((database) => ({ ...database })),
-    },
-  };
-}
 
 /** One line for each thing that sweeps could not compare, with the reason. */
 export function renderIncomplete(sweeps: readonly SweepStatus[]): string[] {
@@ -62,13 +36,6 @@ export function renderSweeps(sweeps: readonly SweepStatus[], colors: Colors): st
     ];
   });
   return table([header, ...rows]);
-}
-
-function stateOf({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>) {
-  if (claimedBy !== null) return 'running';
-  if (failures > 0) return 'failing';
-  if (last?.stopped === true) return 'stopped';
-  return last?.incomplete === undefined ? 'waiting' : 'incomplete';
 }
 
 function wordsOf({ failures, failure, last }: SweepStatus): string {

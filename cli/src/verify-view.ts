@@ -3,13 +3,11 @@ import { count, oneLine } from '@notion-mirror/operations/text';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { type Colors } from './output.ts';
 import type { Difference } from '@notion-mirror/operations/verify/compare-entities';
+import { differenceJson, valueText } from '@notion-mirror/operations/verify/difference-json';
 import type { RowVerification } from '@notion-mirror/operations/verify/verify-rows';
 import type { Verification } from '@notion-mirror/operations/verify/verify-tenants';
 
-/** Maximum fields per database; a document and its copy in `raw` can differ in very many places. */
-const fieldsInJson = 200;
 const fieldsShown = 20;
-const longestValue = 500;
 const longestShown = 80;
 
 export function verificationJson(found: Verification): JsonObject {
@@ -31,30 +29,6 @@ export function verificationJson(found: Verification): JsonObject {
 export function rowVerificationJson(found: RowVerification): JsonObject {
   const { sources, off, beyond } = found;
   return { ...verificationJson(found), dataSources: sources, off, beyond: beyond.map((one) => ({ ...one })) };
-}
-
-function differenceJson({ kind, workspaceId, id, verdict }: Difference): JsonObject {
-  const fields = verdict.kind === 'stale' ? verdict.fields : [];
-  return {
-    workspaceId,
-    [kind.idField]: id,
-    kind: verdict.kind,
-    because: verdict.kind === 'extra' ? verdict.because : null,
-    problem: verdict.kind === 'damaged' ? verdict.problem : null,
-    fields: fields.slice(0, fieldsInJson).map(({ path, mirror, notion }) => ({
-      path,
-      mirror: valueText(mirror, longestValue),
-      notion: valueText(notion, longestValue),
-    })),
-    moreFields: Math.max(0, fields.length - fieldsInJson),
-  };
-}
-
-/** As truncated JSON; null when the field is absent. */
-function valueText(value: unknown, longest: number): string | null {
-  if (value === undefined) return null;
-  const text = JSON.stringify(value);
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
 }
 
 export function renderVerification(found: Verification, appended: number, colors: Colors): string {

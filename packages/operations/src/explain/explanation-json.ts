@@ -1,0 +1,49 @@
+import { schemaChangeJson } from '../schema/change-json.ts';
+import type { Cause } from './causes.ts';
+import type { ExplainFacts } from './facts.ts';
+import type { RowFacts } from './row-facts.ts';
+
+export function explanationJson(
+  { subject, kind, id, tenants, outcomes }: ExplainFacts,
+  causes: readonly Cause[],
+  redact: (text: string) => string,
+) {
+  return {
+    subject,
+    [kind.idField]: id,
+    causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
+    tenants: tenants.map(({ workspaceId, connections, record, notion, row, schemaChanges }) => ({
+      workspaceId,
+      connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
+      mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
+      notion: notion?.kind ?? null,
+      ...(row === null ? {} : { row: rowJson(row) }),
+      ...(schemaChanges === null ? {} : { schemaChanges: schemaChanges.map(schemaChangeJson) }),
+    })),
+    events: outcomes.map((outcome) => ({
+      eventId: outcome.eventId,
+      type: outcome.type,
+      workspaceId: outcome.workspaceId,
+      origin: outcome.origin,
+      receivedAt: outcome.receivedAt.toISOString(),
+      partition: outcome.place?.partition ?? null,
+      offset: outcome.place?.offset ?? null,
+      waitedMs: outcome.waitedMs,
+      attempts: outcome.attempts,
+      coalescedInto: outcome.coalescedInto,
+      fetch: outcome.fetch,
+      record: outcome.record === null ? null : { ...outcome.record, asOf: outcome.record.asOf.toISOString() },
+      state: outcome.state,
+      outcome: outcome.outcome,
+      reason: outcome.reason,
+      failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
+      service: outcome.service,
+      at: outcome.at.toISOString(),
+    })),
+  };
+}
+
+function rowJson({ databaseId, dataSourceId, isArchived, contents, withheld }: RowFacts) {
+  const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
+  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld };
+}
