@@ -31,6 +31,8 @@ export interface ConnectionDirectory {
   activeByWorkspace(workspaceId: string): readonly Connection[];
   activeByNotionWorkspace(notionWorkspaceId: string): readonly Connection[];
   allActive(): readonly Connection[];
+  /** Of any status. */
+  all(): Iterable<Connection>;
   allUnauthorized(): readonly Connection[];
   /**
    * Call after a lookup that found nothing (or nothing active), and then look again: reads these connections directly, since a change may not
@@ -253,6 +255,7 @@ export async function openConnectionDirectory(deps: {
     ofWorkspace: (workspaceId) => index.ofWorkspace(workspaceId),
     activeByWorkspace: (workspaceId) => index.ofWorkspace(workspaceId).filter(isActive),
     activeByNotionWorkspace: (notionWorkspaceId) => index.ofNotionWorkspace(notionWorkspaceId).filter(isActive),
+    all: () => index.all(),
     allActive: () => [...index.all()].filter(isActive),
     allUnauthorized: () => [...index.all()].filter(({ status }) => status === 'unauthorized'),
     async refresh(query) {

@@ -29,6 +29,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   ],
   [collectionNames.eventOutcomes]: [
     { name: 'by_subject', key: { subjects: 1, at: -1 } },
+    { name: 'by_workspace', key: { workspaceId: 1, _id: -1 } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 /** A part of a partition, and the offset where reading continues. */
 export interface ReplayRange {
@@ -39,6 +40,10 @@ export interface Replay extends ReplayOrder {
 export interface Replays {
   /** The latest; null when there was none. */
   latest(): Promise<Replay | null>;
+  /** Latest first, those that began before `before`; null: all. */
+  list(before: Date | null, limit: number): Promise<Replay[]>;
+  /** Null: there is none. */
+  get(id: string): Promise<Replay | null>;
   create(order: ReplayOrder, ranges: readonly ReplayRange[]): Promise<Replay>;
   /** Takes a running one for some seconds. False: another process holds it, or it has ended. */
   take(id: string): Promise<boolean>;
@@ -67,6 +72,17 @@ export function createReplays(db: Db): Replays {
     latest: () =>
       orStoreError(async () => {
         const found = await replays.findOne({}, { sort: { startedAt: -1 } });
+        return found === null ? null : toReplay(found);
+      }),
+    list: (before, limit) =>
+      orStoreError(async () => {
+        const filter = before === null ? {} : { startedAt: { $lt: before } };
+        const found = await replays.find(filter, { ...pageReads, sort: { startedAt: -1 }, limit }).toArray();
+        return found.map(toReplay);
+      }),
+    get: (id) =>
+      orStoreError(async () => {
+        const found = await replays.findOne({ _id: id }, pageReads);
         return found === null ? null : toReplay(found);
       }),
     create: (order, ranges) =>

@@ -2,6 +2,7 @@ import { MongoServerError, type Db, type Filter } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 import { inTurn } from './in-turn.ts';
+import { pageReads } from './page-reads.ts';
 
 /** A tenant with an active connection. `activation`: `updatedAt` of the most recently activated one. */
 export interface ActiveTenant {
@@ -104,12 +105,21 @@ export interface SweepLedger {
   /** Makes every tenant due whose last sweep began before `since`. */
   outdate(since: Date): Promise<void>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
+  /** Of these tenants, in no order. */
+  of(workspaceIds: readonly string[]): Promise<SweepStatus[]>;
+  /** What each tenant's sweep is like, without its report. */
+  brief(): Promise<readonly BriefSweep[]>;
   /** The last complete comparison of each tenant, oldest first, read as they are iterated; null (not yet) comes first. */
   completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
   /** Tenants whose last sweep stopped before removing too much. */
   stopped(): Promise<string[]>;
   /** Tenants whose last sweep could not compare everything. */
   incomplete(): Promise<string[]>;
+}
+
+export interface BriefSweep extends Pick<SweepStatus, 'workspaceId' | 'claimedBy' | 'failures' | 'completedAt'> {
+  readonly isStopped: boolean;
+  readonly isIncomplete: boolean;
 }
 
 interface SweepDocument {
@@ -262,10 +272,26 @@ export function createSweepLedger(db: Db): SweepLedger {
           .find(workspaceId === undefined ? {} : { _id: workspaceId })
           .sort({ _id: 1 })
           .toArray();
-        return found.map(({ _id, activation: _activation, lastStartedAt: _lastStartedAt, incompleteSince: _since, ...status }) => ({
+        return found.map(statusOf);
+      }),
+
+    of: (workspaceIds) =>
+      orUnavailable(unreadable, async () => {
+        const found = await sweeps.find({ _id: { $in: [...workspaceIds] } }, pageReads).toArray();
+        return found.map(statusOf);
+      }),
+
+    brief: () =>
+      orUnavailable(unreadable, async () => {
+        const projection = { claimedBy: 1, failures: 1, completedAt: 1, incompleteSince: 1, 'last.stopped': 1 } as const;
+        const found = await sweeps.find({}, { ...pageReads, projection }).toArray();
+        return found.map(({ _id, claimedBy, failures, completedAt, incompleteSince, last }) => ({
           workspaceId: _id,
-          ...status,
-          answered: status.answered ?? null,
+          claimedBy,
+          failures,
+          completedAt,
+          isStopped: last?.stopped === true,
+          isIncomplete: (incompleteSince ?? null) !== null,
         }));
       }),
 
@@ -289,6 +315,11 @@ export function createSweepLedger(db: Db): SweepLedger {
 }
 
 const unreadable = 'sweeps could not be read';
+
+function statusOf(document: SweepDocument): SweepStatus {
+  const { _id, activation: _activation, lastStartedAt: _lastStartedAt, incompleteSince: _since, ...status } = document;
+  return { workspaceId: _id, ...status, answered: status.answered ?? null };
+}
 
 /** A filter for the document, if the claim still holds. */
 function mine({ workspaceId, worker }: SweepClaim): { _id: string; claimedBy: string } {

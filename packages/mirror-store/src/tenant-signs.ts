@@ -3,6 +3,7 @@ import type { Db } from 'mongodb';
 import { collectionNames, openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 import type { EventOutcome } from './event-outcomes.ts';
+import { pageReads } from './page-reads.ts';
 
 /** A tenant's last signs of life: its last webhook, and the last edit found only by a comparison with Notion. */
 interface SignsDocument {
@@ -60,6 +61,15 @@ export function silentTenants(db: Db, silenceMs: number, now: Date): Promise<Sil
       lastUnannouncedAt === undefined ? [] : [{ workspaceId: _id, lastWebhookAt: lastWebhookAt ?? null, lastUnannouncedAt }],
     );
   });
+}
+
+/** When the last webhook of each of these tenants was received; those that never had one are missing. Rejects with a `StoreUnavailableError`. */
+export async function lastWebhooks(db: Db, workspaceIds: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  const signs = openCollection<SignsDocument>(db, 'tenantSigns');
+  const found = await orUnavailable('the signs of tenants could not be read', () =>
+    signs.find({ _id: { $in: [...workspaceIds] } }, pageReads).toArray(),
+  );
+  return new Map(found.flatMap(({ _id, lastWebhookAt }) => (lastWebhookAt === undefined ? [] : [[_id, lastWebhookAt]])));
 }
 
 /** The number of silent tenants as a metric, read on each scrape; missing while MongoDB is unavailable. */

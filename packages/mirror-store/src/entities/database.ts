@@ -22,6 +22,9 @@ export const databaseStorage: EntityStorage<DatabaseContent, DatabaseOutline> = 
     { name: 'by_workspace', key: { workspaceId: 1, databaseId: 1 } },
     { name: 'by_data_source', key: { workspaceId: 1, 'dataSources.id': 1 } },
     { name: 'by_parent', key: { workspaceId: 1, 'parent.id': 1 } },
+    // Operators list a tenant's databases by title, and look for one whose tenant they do not know.
+    { name: 'by_title', key: { workspaceId: 1, title: 1, databaseId: 1 } },
+    { name: 'by_id', key: { databaseId: 1 } },
   ],
   contentFields,
   contentOf: (document) => readFields(content, document),
@@ -104,7 +107,7 @@ const dataSource: z.ZodType<DataSourceContent> = z.union([
   accessibleSource,
 ]);
 
-const content: z.ZodType<DatabaseContent> = z.object({
+const fields = {
   title: z.string(),
   description: z.string(),
   url: textOrNull,
@@ -117,5 +120,12 @@ const content: z.ZodType<DatabaseContent> = z.object({
   createdTime: timeOrNull,
   lastEditedTime: timeOrNull,
   dataSources: z.array(dataSource),
+};
+
+/** The content of a live document that was read without `raw`. */
+export const databaseFields: z.ZodType<Omit<DatabaseContent, 'raw'>> = z.object(fields);
+
+const content: z.ZodType<DatabaseContent> = z.object({
+  ...fields,
   raw: z.object({ database: jsonObject, dataSources: z.array(jsonObject) }),
 });

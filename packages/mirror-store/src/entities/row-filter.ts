@@ -46,8 +46,13 @@ function testOf(comparator: Exclude<Comparator, '!='>, operand: Reading['operand
     case '>=':
       return { $gte: operand };
     case '~':
-      return { $regex: String(operand).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'), $options: 'i' };
+      return containing(String(operand));
   }
+}
+
+/** Texts with this part, in any case. */
+export function containing(part: string): { readonly $regex: string; readonly $options: 'i' } {
+  return { $regex: part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'), $options: 'i' };
 }
 
 function spanTest(comparator: Exclude<Comparator, '!='>, { from, until }: Span): Document {
