@@ -1,4 +1,4 @@
-import type { ConnectionStatus } from '@notion-mirror/domain/connection';
+import type { Connection, ConnectionStatus } from '@notion-mirror/domain/connection';
 import { rangesOn, readRanges } from '@notion-mirror/event-log/range-reader';
 import { groupIdFor, readerGroupId, topicsFor, workerNames, type WorkerName } from '@notion-mirror/event-log/topics';
 import { findWhereabouts, nextOffset } from '@notion-mirror/event-log/whereabouts';
@@ -54,36 +54,62 @@ export interface RowsSummary extends ContentsSummary {
 const shownTenants = 10;
 const shownSources = 10;
 
+/** The part of the status that MongoDB has; `workers`: those that reported recently. */
+export type StoreStatus = Omit<MirrorStatus, 'groups' | 'deadLetters'> & { readonly workers: readonly WorkerStatus[] };
+
+/** The part of the status that needs Kafka. */
+export type LogStatus = Pick<MirrorStatus, 'groups' | 'deadLetters'>;
+
 /** Asks Kafka and MongoDB only. Rejects with an OperatorError, or the store's errors. */
 export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
-  const { config } = context;
+  const connections = await createConnectionStore(db).list();
+  const { workers, ...store } = await gatherStoreStatus(db, connections, context.config);
+  return { ...store, ...(await gatherLogStatus(context, db, kafka, workers)) };
+}
+
+/** `connections`: all of them. Rejects with the store's errors. */
+export async function gatherStoreStatus(
+  db: Mongo['db'],
+  connections: readonly Pick<Connection, 'workspaceId' | 'status'>[],
+  { silenceMs }: { readonly silenceMs: number },
+): Promise<StoreStatus> {
   const at = new Date();
-  const [connections, live, deadLetters, spooled, parked, silent, rows] = await Promise.all([
-    createConnectionStore(db).list(),
+  const [workers, spooled, parked, silent, rows] = await Promise.all([
     liveWorkers(db, at),
-    waitingLetters(context, db, kafka),
     createSpool(db).count(),
     createParkedEvents(db).count(),
-    silentTenants(db, config.silenceMs, at),
+    silentTenants(db, silenceMs, at),
     rowsSummary(db),
   ]);
-  const groups = await Promise.all(workerNames.map(async (service) => groupStatus(context, kafka, service, live)));
-  const backlog = live.flatMap((worker) => worker.backlog);
+  const backlog = workers.flatMap((worker) => worker.backlog);
   return {
     at,
     tenants: tally(
-      [...Map.groupBy(connections, ({ workspaceId }) => workspaceId).values()].map((own) => best(own.map(({ status }) => status))),
+      [...Map.groupBy(connections, ({ workspaceId }) => workspaceId).values()].map((own) => bestStatus(own.map(({ status }) => status))),
     ),
     connections: tally(connections.map(({ status }) => status)),
-    groups,
     pending: backlog.toSorted((a, b) => a.oldestAt.getTime() - b.oldestAt.getTime()).slice(0, shownTenants),
     held: backlog.filter(({ held }) => held !== null && held.until > at).slice(0, shownTenants),
-    deadLetters,
     spooled,
     parked,
     silent,
     rows,
+    workers,
   };
+}
+
+/** Rejects with an OperatorError, or the store's errors. */
+export async function gatherLogStatus(
+  context: OperationContext,
+  db: Mongo['db'],
+  kafka: Kafka,
+  workers: readonly WorkerStatus[],
+): Promise<LogStatus> {
+  const [deadLetters, ...groups] = await Promise.all([
+    waitingLetters(context, db, kafka),
+    ...workerNames.map(async (service) => groupStatus(context, kafka, service, workers)),
+  ]);
+  return { groups, deadLetters };
 }
 
 async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
@@ -98,7 +124,8 @@ async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
 
 const order: readonly ConnectionStatus[] = ['active', 'unauthorized', 'paused', 'deleted'];
 
-function best(statuses: readonly ConnectionStatus[]): ConnectionStatus {
+/** Of a tenant with these connections. */
+export function bestStatus(statuses: readonly ConnectionStatus[]): ConnectionStatus {
   return order.find((status) => statuses.includes(status)) ?? 'deleted';
 }
 
