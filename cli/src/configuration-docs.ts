@@ -8,6 +8,7 @@ const sections: readonly (readonly [string, readonly string[]])[] = [
   ['Ports', ['MIRROR_HTTP_', 'MIRROR_OPS_']],
   ['Nango', ['MIRROR_NANGO_']],
   ['Notion', ['MIRROR_NOTION_']],
+  ['The console', ['MIRROR_CONSOLE_']],
   ['The processes', ['']],
 ];
 
@@ -44,5 +45,5 @@ function row(name: string, definition: Variable): string {
 }
 
 function users(usedBy: Variable['usedBy']): string {
-  return usedBy.length === 4 ? 'all' : usedBy.map((user) => (user === 'cli' ? '`mirror`' : user)).join(', ');
+  return usedBy.length === 5 ? 'all' : usedBy.map((user) => (user === 'cli' ? '`mirror`' : user)).join(', ');
 }

@@ -10,6 +10,7 @@ import {
   type StoredProgress,
 } from './contents-document.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 /** What `data_source_contents` says of all tenants. */
 export interface ContentsSummary {
@@ -61,6 +62,8 @@ export interface ContentsQuery {
 /** All reject with a `StoreUnavailableError` when MongoDB is unavailable. */
 export interface ContentsReports {
   summary(): Promise<ContentsSummary>;
+  /** The number of a tenant's data sources by state. */
+  states(workspaceId: string): Promise<ContentsSummary['states']>;
   /** In order of tenant and data source. */
   list(query: ContentsQuery, limit: number): Promise<SourceContents[]>;
   /** Null: the mirror has no such data source. */
@@ -101,6 +104,18 @@ export function openContentsReports(db: Db): ContentsReports {
           rows: { live: sum('live'), archived: sum('archived') },
           oldestCompleteAsOf: oldest.length === 0 ? null : new Date(Math.min(...oldest)),
         };
+      }),
+
+    states: (workspaceId) =>
+      orUnavailable('the data sources could not be counted', async () => {
+        const counts = await contents
+          .aggregate<{ _id: ContentsState; sources: number }>(
+            [{ $match: { workspaceId } }, { $group: { _id: '$state', sources: { $sum: 1 } } }],
+            pageReads,
+          )
+          .toArray();
+        const of = (state: ContentsState): number => counts.find(({ _id }) => _id === state)?.sources ?? 0;
+        return { complete: of('complete'), scanning: of('scanning'), incomplete: of('incomplete'), off: of('off') };
       }),
 
     list: ({ workspaceId, id, states }, limit) =>

@@ -56,3 +56,10 @@ export async function orUnavailable<T>(what: string, run: () => Promise<T>): Pro
     throw unavailable(what, error);
   }
 }
+
+/** Whether a command took longer than its `maxTimeMS`. */
+export function isTimeLimit(error: StoreUnavailableError): boolean {
+  return error.cause instanceof MongoServerError && error.cause.code === maxTimeExpired;
+}
+
+const maxTimeExpired = 50;

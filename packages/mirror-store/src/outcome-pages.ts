@@ -23,7 +23,7 @@ export interface OutcomeQuery {
   readonly minMs?: number | undefined;
 }
 
-/** Where the next page begins: below an outcome's id; with `about`, at a time, without those of that time that were on a page already. */
+/** Where the next page begins: below an outcome's id; with `about`, at a time, without those of that millisecond that were on a page already. */
 export type OutcomeCursor = { readonly below: string } | { readonly at: number; readonly seen: readonly string[] };
 
 export interface OutcomePage {

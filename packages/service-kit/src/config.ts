@@ -40,7 +40,13 @@ export class ConfigError extends Error {
   }
 }
 
-const opsPorts: Readonly<Record<ServiceName, number>> = { ingress: 3100, 'sync-worker': 3101, 'delete-worker': 3102, cli: 0 };
+const opsPorts: Readonly<Record<ServiceName, number>> = {
+  ingress: 3100,
+  'sync-worker': 3101,
+  'delete-worker': 3102,
+  console: 3103,
+  cli: 0,
+};
 
 /** The settings that are made of several variables. */
 const composed = {
@@ -51,6 +57,14 @@ const composed = {
     password: values.MIRROR_SCHEMA_REGISTRY_PASSWORD ?? null,
   }),
   nango: (values: Values) => ({ url: values.MIRROR_NANGO_URL, apiKey: values.MIRROR_NANGO_API_KEY ?? null }),
+  consoleHttp: (values: Values) => ({ host: values.MIRROR_CONSOLE_HOST, port: values.MIRROR_CONSOLE_PORT }),
+  consoleProxy: (values: Values) => ({
+    secret: values.MIRROR_CONSOLE_PROXY_SECRET ?? null,
+    userHeader: values.MIRROR_CONSOLE_USER_HEADER,
+    groupsHeader: values.MIRROR_CONSOLE_GROUPS_HEADER,
+    operatorGroups: values.MIRROR_CONSOLE_OPERATOR_GROUPS,
+    viewerGroups: values.MIRROR_CONSOLE_VIEWER_GROUPS,
+  }),
   http: (values: Values) => ({ host: values.MIRROR_HTTP_HOST, port: values.MIRROR_HTTP_PORT }),
   ops: (values: Values, service: ServiceName) => ({ host: values.MIRROR_OPS_HOST, port: values.MIRROR_OPS_PORT ?? opsPorts[service] }),
 } as const;
@@ -171,7 +185,40 @@ function readVariables(
   problems.push(...saslProblems(values));
   // An unreadable file has been named already; nothing can be said about the others.
   if (!problems.some(({ variable }) => variable.startsWith('MIRROR_KAFKA_SSL'))) problems.push(...sslProblems(values));
+  if (used.some(([name]) => name === 'MIRROR_CONSOLE_ACCESS') && problems.length === 0) problems.push(...consoleProblems(values));
   return { values, problems };
+}
+
+/** Closed by default: nobody who is not known reaches a console on more than this machine, and no secret of a user crosses a network in the clear. */
+function consoleProblems(values: Values): ConfigProblem[] {
+  const { MIRROR_CONSOLE_ACCESS: access, MIRROR_CONSOLE_HOST: host, MIRROR_CONSOLE_ORIGIN: origin } = values;
+  const problems: ConfigProblem[] = [];
+  if (access === 'off' && !isLoopback(host)) {
+    const expected = 'tokens or proxy, since MIRROR_CONSOLE_HOST is no loopback address (127.0.0.1, ::1, localhost)';
+    problems.push({ variable: 'MIRROR_CONSOLE_ACCESS', problem: 'off', expected });
+  }
+  if (access === 'off' && origin !== undefined && !isLoopback(new URL(origin).hostname)) {
+    const expected = 'tokens or proxy, since MIRROR_CONSOLE_ORIGIN is not on this machine';
+    problems.push({ variable: 'MIRROR_CONSOLE_ACCESS', problem: 'off', expected });
+  }
+  if (access === 'tokens' && values.MIRROR_CONSOLE_TOKENS.length === 0) {
+    const expected = 'at least one line, since MIRROR_CONSOLE_ACCESS is tokens: `mirror console token <name>` makes one';
+    problems.push({ variable: 'MIRROR_CONSOLE_TOKENS', problem: 'missing', expected });
+  }
+  if (access === 'proxy' && values.MIRROR_CONSOLE_PROXY_SECRET === undefined) {
+    const expected = 'the secret that the proxy sends, since MIRROR_CONSOLE_ACCESS is proxy';
+    problems.push({ variable: 'MIRROR_CONSOLE_PROXY_SECRET', problem: 'missing', expected });
+  }
+  if (origin?.startsWith('http:') === true && !isLoopback(new URL(origin).hostname)) {
+    const expected = 'an https URL, unless the console is on this machine';
+    problems.push({ variable: 'MIRROR_CONSOLE_ORIGIN', problem: `"${origin}" does not fit`, expected });
+  }
+  return problems;
+}
+
+/** Whether only this machine reaches the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function valueProblem(variable: VariableName, value: string | undefined, { secret, expected }: Variable): ConfigProblem {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'cli';
+export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'console' | 'cli';
 
-const everyone: readonly ServiceName[] = ['ingress', 'sync-worker', 'delete-worker', 'cli'];
+const everyone: readonly ServiceName[] = ['ingress', 'sync-worker', 'delete-worker', 'console', 'cli'];
 
 /** One environment variable. The table below is the only place that knows them: configurations, their types and docs/configuration.md are made from it. */
 export interface Variable<T = unknown, K extends string = string, S extends ServiceName = ServiceName> {
@@ -69,6 +69,25 @@ const pemFile = z
     return z.NEVER;
   });
 const boolean = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+const headerName = z
+  .string()
+  .regex(/^[a-zA-Z][a-zA-Z0-9-]*$/)
+  .transform((name) => name.toLowerCase());
+/** Empty lines and lines that begin with `#` say nothing. */
+const consoleTokens = z
+  .string()
+  .optional()
+  .transform((value, context) => {
+    const lines = (value ?? '').split('\n').map((line) => line.trim());
+    return lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const [, name, role, hash] = /^([\w.@-]{1,100})\s+(viewer|operator)\s+sha256:([0-9a-f]{64})$/.exec(line) ?? [];
+        if (name === undefined || hash === undefined) context.addIssue('no token');
+        return { name: name ?? '', role: role === 'operator' ? ('operator' as const) : ('viewer' as const), hash: hash ?? '' };
+      });
+  });
 
 const variable = <T, K extends string, S extends ServiceName>(definition: Variable<T, K, S>) => definition;
 
@@ -136,7 +155,7 @@ export const variables = {
   MIRROR_KAFKA_PARTITIONS: variable({
     key: 'partitions',
     default: '96',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description:
       'Partitions of the topics that `mirror init` creates: the upper bound of workers that share the work. Of an installation from 0.1.0: 24, as its topics have.',
     expected: 'a whole number from 1 to 1000',
@@ -145,7 +164,7 @@ export const variables = {
   MIRROR_KAFKA_REPLICATION_FACTOR: variable({
     key: 'replicationFactor',
     default: 'auto',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description: 'Replicas of the topics that `mirror init` creates; `auto` is 3, or the number of brokers if there are fewer.',
     expected: 'auto, or a whole number from 1 to 10',
     parse: z.union([z.literal('auto').transform(() => null), integer(1, 10)]),
@@ -153,7 +172,7 @@ export const variables = {
   MIRROR_KAFKA_RETENTION_DAYS: variable({
     key: 'retentionMs',
     default: '30',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description: 'How long the log keeps events: how far back the mirror can be rebuilt from it.',
     expected: 'a number of days above 0',
     parse: days,
@@ -217,22 +236,22 @@ export const variables = {
   MIRROR_OPS_HOST: variable({
     key: 'ops',
     default: '127.0.0.1',
-    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    usedBy: ['ingress', 'sync-worker', 'delete-worker', 'console'],
     description: 'Address that the operations port listens on. In a container set it to `0.0.0.0` (our image does).',
     expected: 'an IP address or host name',
     parse: text.min(1),
   }),
   MIRROR_OPS_PORT: variable({
     key: 'ops',
-    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
-    description: '`/livez`, `/readyz` and `/metrics`. Default: ingress 3100, sync-worker 3101, delete-worker 3102.',
+    usedBy: ['ingress', 'sync-worker', 'delete-worker', 'console'],
+    description: '`/livez`, `/readyz` and `/metrics`. Default: ingress 3100, sync-worker 3101, delete-worker 3102, console 3103.',
     expected: 'a port number (0: any free one)',
     parse: integer(0, 65_535).optional(),
   }),
   MIRROR_NANGO_SIGNING_KEYS: variable({
     key: 'nangoSigningKeys',
     secret: true,
-    usedBy: ['ingress', 'cli'],
+    usedBy: ['ingress', 'console', 'cli'],
     description:
       "Nango's webhook signing keys. Any of them may match: Nango rotates without overlap, so list the new one alongside the old one first.",
     expected: 'a comma list of keys',
@@ -241,7 +260,7 @@ export const variables = {
   MIRROR_NANGO_URL: variable({
     key: 'nango',
     default: 'https://api.nango.dev',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description: 'Base URL of the Nango API.',
     expected: 'an http(s) URL',
     parse: httpUrl,
@@ -249,7 +268,7 @@ export const variables = {
   MIRROR_NANGO_API_KEY: variable({
     key: 'nango',
     secret: true,
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description: 'Nango API key that may read credentials (`environment:connections:read_credentials`).',
     expected: 'text',
     parse: optionalText,
@@ -257,7 +276,7 @@ export const variables = {
   MIRROR_NANGO_TOKEN_SECONDS: variable({
     key: 'tokenMs',
     default: '300',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description:
       "How long a Notion token is used before it is fetched from Nango again. Nango's cloud answers 200 to 2,000 calls a minute: use a longer time with many tenants. A token that Notion refuses is fetched again at once.",
     expected: 'a number of seconds from 1 to 86400',
@@ -283,7 +302,7 @@ export const variables = {
   MIRROR_NOTION_API_URL: variable({
     key: 'notionApiUrl',
     default: 'https://api.notion.com',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description: 'Base URL of the Notion API.',
     expected: 'an http(s) URL',
     parse: httpUrl,
@@ -291,7 +310,7 @@ export const variables = {
   MIRROR_NOTION_REQUESTS_PER_MINUTE: variable({
     key: 'notionRequestsPerMinute',
     default: '180',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description: 'Initial rate budget of a connection, in requests per 60 s; it adapts to the answers.',
     expected: 'a whole number from 1 to 100000',
     parse: integer(1, 100_000),
@@ -299,7 +318,7 @@ export const variables = {
   MIRROR_NOTION_TIMEOUT_SECONDS: variable({
     key: 'notionTimeoutMs',
     default: '60',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description: 'How long one call to Notion may take, its body included.',
     expected: 'a number of seconds from 1 to 300',
     parse: duration(second, 1, 300),
@@ -307,7 +326,7 @@ export const variables = {
   MIRROR_NOTION_VERIFICATION_TOKENS: variable({
     key: 'notionVerificationTokens',
     secret: true,
-    usedBy: ['ingress', 'cli'],
+    usedBy: ['ingress', 'console', 'cli'],
     description: 'Verification tokens of direct Notion webhook subscriptions. Any of them may match. When set, no handshake is taken.',
     expected: 'a comma list of tokens',
     parse: list,
@@ -315,7 +334,7 @@ export const variables = {
   MIRROR_NOTION_HANDSHAKE: variable({
     key: 'notionHandshake',
     default: 'first',
-    usedBy: ['ingress', 'cli'],
+    usedBy: ['ingress', 'console', 'cli'],
     description:
       'Whether the ingress takes the handshake of a direct Notion subscription: `first` keeps the first verification token it is sent, `off` none. Set `off` when every event comes through Nango.',
     expected: 'first or off',
@@ -324,7 +343,7 @@ export const variables = {
   MIRROR_CLOCK_TOLERANCE_SECONDS: variable({
     key: 'clockToleranceMs',
     default: '10',
-    usedBy: ['sync-worker', 'delete-worker', 'cli'],
+    usedBy: ['sync-worker', 'delete-worker', 'console', 'cli'],
     description: "How far Notion's clock and ours may disagree. A larger value costs fetches, never truth.",
     expected: 'a number of seconds from 0 to 3600',
     parse: duration(second, 0, 3600),
@@ -374,7 +393,7 @@ export const variables = {
   MIRROR_TOMBSTONE_TTL_DAYS: variable({
     key: 'tombstoneTtlMs',
     default: '30',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description: 'How long the tombstone of a removed database is kept. At least as long as the log keeps events.',
     // A worker remembers its writes for ten minutes, and a tombstone must last longer than that.
     expected: 'a number of days, 0.05 or more',
@@ -383,7 +402,7 @@ export const variables = {
   MIRROR_SCHEMA_HISTORY_DAYS: variable({
     key: 'schemaHistoryMs',
     default: '400',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description: "How long the changes of data sources' properties are kept in MongoDB (`schema_changes`). `mirror init` applies it.",
     expected: 'a number of days from 1 to 3650',
     parse: duration(day, 1, 3650),
@@ -399,7 +418,7 @@ export const variables = {
   MIRROR_SILENCE_HOURS: variable({
     key: 'silenceMs',
     default: '24',
-    usedBy: ['sync-worker', 'cli'],
+    usedBy: ['sync-worker', 'console', 'cli'],
     description:
       'After how many hours without a webhook a tenant counts as silent, when a comparison with Notion found edits meanwhile; 0: never. Needs outcomes to be kept.',
     expected: 'a whole number from 0 to 8760',
@@ -408,7 +427,7 @@ export const variables = {
   MIRROR_ENCRYPTION_KEY: variable({
     key: 'encryptionKey',
     secret: true,
-    usedBy: ['ingress', 'sync-worker', 'cli'],
+    usedBy: ['ingress', 'sync-worker', 'console', 'cli'],
     description: 'Encrypts stored Notion tokens (AES-256-GCM). Make one with `openssl rand -base64 32`.',
     expected: '32 bytes in base64',
     parse: z
@@ -417,10 +436,124 @@ export const variables = {
       .transform((value) => (value === undefined ? null : Buffer.from(value, 'base64')))
       .refine((key) => key === null || key.length === 32),
   }),
+  MIRROR_CONSOLE_HOST: variable({
+    key: 'consoleHttp',
+    default: '127.0.0.1',
+    usedBy: ['console'],
+    description:
+      'Address that the operator console listens on. Without authentication (`MIRROR_CONSOLE_ACCESS=off`) it must be a loopback address.',
+    expected: 'an IP address or host name',
+    parse: text.min(1),
+  }),
+  MIRROR_CONSOLE_PORT: variable({
+    key: 'consoleHttp',
+    default: '3200',
+    usedBy: ['console'],
+    description: "The console's port.",
+    expected: 'a port number (0: any free one)',
+    parse: integer(0, 65_535),
+  }),
+  MIRROR_CONSOLE_ORIGIN: variable({
+    key: 'consoleOrigin',
+    usedBy: ['console'],
+    description:
+      'Where browsers find the console, when that is not localhost: `https://mirror.example.com`. Requests that name another host are refused.',
+    expected: 'an http(s) URL without a path',
+    parse: z
+      .string()
+      .optional()
+      .transform((value) => value?.replace(/\/+$/, ''))
+      .refine((value) => value === undefined || (URL.canParse(value) && /^https?:/.test(value) && new URL(value).origin === value)),
+  }),
+  MIRROR_CONSOLE_ACCESS: variable({
+    key: 'consoleAccess',
+    default: 'off',
+    usedBy: ['console'],
+    description:
+      'Who may use the console. `off`: whoever reaches the port, which must be on a loopback address; `tokens`: named tokens; `proxy`: a proxy in front of it that signs users in.',
+    expected: 'off, tokens or proxy',
+    parse: z.enum(['off', 'tokens', 'proxy']),
+  }),
+  MIRROR_CONSOLE_TOKENS: variable({
+    key: 'consoleTokens',
+    secret: true,
+    usedBy: ['console'],
+    description: 'One line for each token, as `mirror console token <name>` prints it: name, role, hash. Read at start.',
+    expected: 'lines of a name, `viewer` or `operator`, and `sha256:` with 64 hexadecimal digits',
+    parse: consoleTokens,
+  }),
+  MIRROR_CONSOLE_SESSION_KEY: variable({
+    key: 'consoleSessionKey',
+    secret: true,
+    usedBy: ['console'],
+    description:
+      "Signs the cookies of who has signed in. Without it a restart signs everybody out, and several consoles do not know each other's cookies.",
+    expected: 'at least 32 characters',
+    parse: z
+      .string()
+      .optional()
+      .refine((value) => value === undefined || value.length >= 32),
+  }),
+  MIRROR_CONSOLE_PROXY_SECRET: variable({
+    key: 'consoleProxy',
+    secret: true,
+    usedBy: ['console'],
+    description: 'What the proxy sends in the header `x-console-proxy-secret`. Without it no header of a user is believed.',
+    expected: 'at least 32 characters',
+    parse: z
+      .string()
+      .optional()
+      .refine((value) => value === undefined || value.length >= 32),
+  }),
+  MIRROR_CONSOLE_USER_HEADER: variable({
+    key: 'consoleProxy',
+    default: 'x-forwarded-user',
+    usedBy: ['console'],
+    description: "The proxy's header with the name of the user.",
+    expected: 'the name of a header',
+    parse: headerName,
+  }),
+  MIRROR_CONSOLE_GROUPS_HEADER: variable({
+    key: 'consoleProxy',
+    default: 'x-forwarded-groups',
+    usedBy: ['console'],
+    description: "The proxy's header with the groups of the user, separated by commas.",
+    expected: 'the name of a header',
+    parse: headerName,
+  }),
+  MIRROR_CONSOLE_OPERATOR_GROUPS: variable({
+    key: 'consoleProxy',
+    usedBy: ['console'],
+    description: 'Groups whose members are operators. Empty: the proxy lets in no operator.',
+    expected: 'a comma list of groups',
+    parse: list,
+  }),
+  MIRROR_CONSOLE_VIEWER_GROUPS: variable({
+    key: 'consoleProxy',
+    usedBy: ['console'],
+    description: 'Groups whose members are viewers. Empty: whoever the proxy lets in is one.',
+    expected: 'a comma list of groups',
+    parse: list,
+  }),
+  MIRROR_CONSOLE_CONTENT: variable({
+    key: 'consoleContent',
+    default: 'on',
+    usedBy: ['console'],
+    description: "`off` hides customers' texts: titles, properties, rows, raw objects and values of differences.",
+    expected: 'on or off',
+    parse: z.enum(['on', 'off']),
+  }),
+  MIRROR_CONSOLE_PAGE: variable({
+    key: 'consolePage',
+    usedBy: ['console'],
+    description: 'The folder of the built page. Default: `services/console/page/dist`.',
+    expected: 'the path of a folder',
+    parse: optionalText,
+  }),
   MIRROR_SHUTDOWN_SECONDS: variable({
     key: 'shutdownMs',
     default: '8',
-    usedBy: ['ingress', 'sync-worker', 'delete-worker'],
+    usedBy: ['ingress', 'sync-worker', 'delete-worker', 'console'],
     description: 'How long a service may take to stop after SIGTERM before it exits with code 1. Keep it below your grace period.',
     expected: 'a number of seconds from 1 to 300',
     parse: duration(second, 1, 300),

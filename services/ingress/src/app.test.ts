@@ -6,7 +6,7 @@ import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Answer } from './answers.ts';
 import { createApp, maxBodyBytes } from './app.ts';
-import { startHttpServer, type HttpServer, type HttpServerOptions } from './http-server.ts';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '@notion-mirror/service-kit/http-server';
 import { createIngressMetrics } from './ingress-metrics.ts';
 import { createByteBudget, type ByteBudget } from './read-body.ts';
 import type { Request } from './receive-webhook.ts';

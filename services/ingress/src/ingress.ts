@@ -16,7 +16,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { createApp, maxBodyBytes } from './app.ts';
 import { createAppender } from './append.ts';
-import { startHttpServer } from './http-server.ts';
+import { startHttpServer } from '@notion-mirror/service-kit/http-server';
 import { keepIgnoredEvents } from './ignored-events.ts';
 import { createIngressMetrics, registerGauges } from './ingress-metrics.ts';
 import { createNotionTokens } from './notion-tokens.ts';

@@ -26,7 +26,9 @@ function reportJson({ startedAt, endedAt, incomplete, ...report }: SweepReport) 
   };
 }
 
-export function stateOf({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>) {
+export type SweepState = 'running' | 'failing' | 'stopped' | 'incomplete' | 'waiting';
+
+export function stateOf({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>): SweepState {
   if (claimedBy !== null) return 'running';
   if (failures > 0) return 'failing';
   if (last?.stopped === true) return 'stopped';

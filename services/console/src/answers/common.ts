@@ -15,7 +15,7 @@ export interface ErrorAnswer {
   readonly error: {
     /**
      * Stable, for programs. `sign_in_with_token`, `sign_in_at_proxy` (401), `wrong_host`, `cross_site`, `needs_operator`, `content_hidden` (403), `not_found`,
-     * `bad_request` (400), `too_often` (429, with `retry-after`), `kafka_unavailable`, `mongodb_unavailable`, `too_slow` (503), `unexpected` (500), or as the CLI has it.
+     * `bad_request` (400, 413, 415), `too_often` (429, with `retry-after`), `kafka_unavailable`, `mongodb_unavailable`, `too_slow` (503), `unexpected` (500), or as the CLI has it.
      */
     readonly code: string;
     readonly message: string;

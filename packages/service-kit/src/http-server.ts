@@ -19,7 +19,7 @@ export interface HttpServerOptions {
 }
 
 /**
- * The public server. Its timeouts guard against deliberately slow senders. Idle connections live longer here than in the usual proxies
+ * A server for a public port. Its timeouts guard against deliberately slow senders. Idle connections live longer here than in the usual proxies
  * (60 s); otherwise a proxy could send a request on a connection that we have just closed.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {

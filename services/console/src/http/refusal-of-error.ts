@@ -1,0 +1,30 @@
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import { isTimeLimit, StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
+import { z } from 'zod';
+import { Refusal } from './route.ts';
+
+/** The answer to an error; null: one that nobody expects, for the log. `redact` removes configured secrets. */
+export function refusalOfError(error: unknown, redact: (text: string) => string): Refusal | null {
+  if (error instanceof Refusal) return error;
+  if (error instanceof z.ZodError) return new Refusal(400, 'bad_request', z.prettifyError(error));
+  if (error instanceof StoreUnavailableError) {
+    if (isTimeLimit(error)) {
+      return new Refusal(
+        503,
+        'too_slow',
+        'MongoDB took longer than two seconds.',
+        'ask for less, by a filter; or mirror init, when an index is missing',
+      );
+    }
+    return new Refusal(503, 'mongodb_unavailable', redact(error.message), 'mirror doctor');
+  }
+  if (!(error instanceof OperatorError)) return null;
+  const { code, kind, message, remedy } = error;
+  return new Refusal(statusOf(code, kind), code, redact(message), remedy);
+}
+
+function statusOf(code: string, kind: OperatorError['kind']): number {
+  if (code.startsWith('unknown_')) return 404;
+  if (kind === 'usage') return 400;
+  return 503;
+}

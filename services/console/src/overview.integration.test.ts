@@ -1,0 +1,173 @@
+import { until } from '@notion-mirror/event-log/testing/isolated-log';
+import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
+import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { createLogger } from '@notion-mirror/service-kit/logger';
+import { Registry } from '@notion-mirror/service-kit/metrics';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
+import type { EventAnswer, EventsAnswer } from './answers/events.ts';
+import type { Me } from './answers/me.ts';
+import type { StatusAnswer } from './answers/status.ts';
+import type { StreamedOutcomes } from './answers/stream.ts';
+import type { TenantAnswer, TenantsAnswer } from './answers/tenants.ts';
+import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
+
+let tested: TestConsole;
+let operator: RunningConsole;
+
+beforeAll(async () => {
+  tested = await openTestConsole(inject('stack'));
+  operator = await tested.start({});
+  for (const workspaceId of ['acme', 'globex', 'initech']) await tested.connect({ workspaceId });
+  await tested.connect({ workspaceId: 'umbrella', status: 'paused' });
+});
+afterAll(async () => tested.close());
+
+async function keep(...outcomes: readonly EventOutcome[]): Promise<void> {
+  const keeper = createOutcomeKeeper({
+    db: tested.mongo.db,
+    retentionMs: 3_600_000,
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    metrics: new Registry(),
+  });
+  outcomes.forEach((outcome) => keeper.keep(outcome));
+  await keeper.flush();
+  await keeper.stop();
+  // They are written without waiting for the majority, and read from it.
+  const written = tested.mongo.db.collection('event_outcomes', { readConcern: { level: 'majority' } });
+  await until(async () => (await written.countDocuments({ eventId: { $in: outcomes.map(({ eventId }) => eventId) } })) >= outcomes.length);
+}
+
+test('without authentication who asks is an operator', async () => {
+  expect(await operator.get<Me>('/api/me')).toMatchObject({
+    name: null,
+    role: 'operator',
+    access: 'off',
+    content: true,
+    actions: { check: { allowed: true }, redrive: { allowed: false } },
+  });
+});
+
+test('the overview says in one sentence what needs the operator', async () => {
+  const status = await operator.get<StatusAnswer>('/api/status');
+  expect(status).toMatchObject({
+    tenants: { active: 3, paused: 1 },
+    groups: [{ service: 'sync-worker', workers: 0, lag: 0 }, { service: 'delete-worker' }],
+    deadLetters: 0,
+    freshness: { second: 3, held: 1 },
+    worst: [{ workspaceId: 'umbrella', state: 'paused', freshness: 'held' }],
+    unavailable: [],
+  });
+  expect(status.headline).toMatchObject({ level: 'bad', text: '2 things need you. No sync-worker is running.' });
+});
+
+test('tenants are listed page by page, filtered by what is found in memory', async () => {
+  const { tenants, total } = await operator.get<TenantsAnswer>('/api/tenants?sort=name');
+  expect(tenants.map(({ workspaceId }) => workspaceId)).toEqual(['acme', 'globex', 'initech', 'umbrella']);
+  expect(total).toBe(4);
+  expect((await operator.get<TenantsAnswer>('/api/tenants?state=paused')).tenants).toMatchObject([{ workspaceId: 'umbrella' }]);
+  expect((await operator.get<TenantsAnswer>('/api/tenants?q=LOB')).tenants).toMatchObject([{ workspaceId: 'globex' }]);
+  expect((await operator.ask('/api/tenants?state=happy')).status).toBe(400);
+});
+
+test('a tenant has a sentence, its connections without their tokens, and its sweep', async () => {
+  const answer = await operator.get<TenantAnswer>('/api/tenants/umbrella');
+  expect(answer).toMatchObject({
+    tenant: { state: 'paused' },
+    text: 'It is paused: its events are kept and handled when it is resumed.',
+    connections: [{ connectionId: 'of-umbrella', status: 'paused', tokenHeldBy: 'nango' }],
+    sweep: null,
+    parked: 0,
+  });
+  expect(await operator.ask('/api/tenants/nobody')).toMatchObject({ status: 404, json: { error: { code: 'not_found' } } });
+});
+
+test('events are listed latest first, by keyset, with filters that only documents answer', async () => {
+  const at = Date.now() - 500_000;
+  const many = Array.from({ length: 120 }, (_, n) =>
+    someOutcome(`many-${n}`, {
+      workspaceId: 'acme',
+      at: new Date(at + n),
+      receivedAt: new Date(at + n - 10),
+      outcome: n % 60 === 0 ? 'removed' : 'written',
+    }),
+  );
+  await keep(...many, someOutcome('slow', { workspaceId: 'globex', at: new Date(at), receivedAt: new Date(at - 9_000) }));
+
+  const first = await operator.get<EventsAnswer>('/api/events?tenant=acme');
+  expect(first.events).toHaveLength(100);
+  const second = await operator.get<EventsAnswer>(`/api/events?tenant=acme&cursor=${first.next}`);
+  const ids = [...first.events, ...second.events].map(({ eventId }) => eventId);
+  expect(new Set(ids)).toEqual(new Set(many.map(({ eventId }) => eventId)));
+  expect(second.next).toBeNull();
+  expect(ids).toHaveLength(120);
+
+  const removed = await operator.get<EventsAnswer>('/api/events?outcome=removed,ignored&tenant=acme');
+  expect(removed.events.map(({ eventId }) => eventId)).toEqual(['many-60', 'many-0']);
+  const slow = await operator.get<EventsAnswer>('/api/events?minMs=5000');
+  expect(slow.events.map(({ eventId, totalMs }) => [eventId, totalMs])).toEqual([['slow', 9_000]]);
+  const none = await operator.get<EventsAnswer>(`/api/events?to=${new Date(at - 60_000).toISOString()}`);
+  expect(none.events).toEqual([]);
+});
+
+test('the events about one record are in order of their own time, also where many are of one moment', async () => {
+  const at = new Date(Date.now() - 400_000);
+  await keep(...Array.from({ length: 150 }, (_, n) => someOutcome(`same-${n}`, { databaseId: 'moment', record: null, at })));
+  const first = await operator.get<EventsAnswer>('/api/events?about=moment');
+  const second = await operator.get<EventsAnswer>(`/api/events?about=moment&cursor=${first.next}`);
+  expect(new Set([...first.events, ...second.events].map(({ eventId }) => eventId)).size).toBe(150);
+  expect(second.next).toBeNull();
+});
+
+test('one event has a timeline whose parts add up, and its other outcomes', async () => {
+  const receivedAt = new Date();
+  const later = new Date(receivedAt.getTime() + 100);
+  const place = { partition: 1, offset: 2, appendedAt: new Date(receivedAt.getTime() + 3) };
+  const first = someOutcome('twice', { receivedAt, occurredAt: receivedAt, at: later, place });
+  await keep(first, { ...first, outcome: 'unchanged', at: new Date(later.getTime() + 50) });
+  const { event, timeline, repeats } = await operator.get<EventAnswer>('/api/events/twice');
+  expect(event).toMatchObject({ eventId: 'twice', outcome: 'unchanged', totalMs: 150, fetch: { calls: 2 } });
+  expect(timeline.parts.reduce((sum, { ms }) => sum + ms, 0)).toBe(timeline.totalMs);
+  expect(repeats).toMatchObject([{ eventId: 'twice', outcome: 'written' }]);
+  const byId = await operator.get<EventAnswer>(`/api/events/${repeats[0]?.id ?? ''}`);
+  expect(byId.event.outcome).toBe('written');
+  expect((await operator.ask('/api/events/never')).status).toBe(404);
+});
+
+test('new outcomes come by the stream, and one that broke is resumed', async () => {
+  const read = operator.follow('/api/stream?tenant=globex');
+  const opened = await read.next();
+  expect(opened.value).toMatchObject({ event: 'outcomes', data: { events: [] } });
+  await keep(someOutcome('live-1', { workspaceId: 'globex' }), someOutcome('live-2', { workspaceId: 'acme' }));
+  const { value } = await read.next();
+  expect(value?.data).toMatchObject({ events: [{ eventId: 'live-1' }], left: 0 } satisfies object);
+
+  // A second reader keeps the stream open while the first is away.
+  const other = operator.follow('/api/stream');
+  await other.next();
+  await read.return(undefined);
+  await keep(someOutcome('live-3', { workspaceId: 'globex' }));
+  await other.next();
+  const again = operator.follow('/api/stream?tenant=globex', { 'last-event-id': value?.id ?? '' });
+  await again.next();
+  expect((await again.next()).value?.data).toMatchObject({ events: [{ eventId: 'live-3' }] });
+  const lost = operator.follow('/api/stream', { 'last-event-id': 'of-another-run/1' });
+  await lost.next();
+  expect((await lost.next()).value?.event).toBe('gap');
+  for (const stream of [other, again, lost]) await stream.return(undefined);
+});
+
+test('a burst is sampled, and the rest is counted', async () => {
+  const read = operator.follow('/api/stream');
+  await read.next();
+  await keep(...Array.from({ length: 100 }, (_, n) => someOutcome(`burst-${n}`)));
+  let [shown, left] = [0, 0];
+  while (shown + left < 100) {
+    const data = (await read.next()).value?.data as StreamedOutcomes;
+    expect(data.events.length).toBeLessThanOrEqual(20);
+    shown += data.events.length;
+    left += data.left;
+  }
+  expect(shown + left).toBe(100);
+  await read.return(undefined);
+});

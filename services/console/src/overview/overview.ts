@@ -1,0 +1,118 @@
+import type { Connection } from '@notion-mirror/domain/connection';
+import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { OutcomePages } from '@notion-mirror/mirror-store/outcome-pages';
+import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
+import { figuresOf } from '@notion-mirror/operations/events/figures';
+import type { OperationContext } from '@notion-mirror/operations/operation-context';
+import { OperatorError } from '@notion-mirror/operations/operator-error';
+import type { Kafka } from '@notion-mirror/operations/servers';
+import { headlineOf } from '@notion-mirror/operations/status/headline';
+import { gatherLogStatus, gatherStoreStatus, type LogStatus, type StoreStatus } from '@notion-mirror/operations/status/mirror-status';
+import { statusJson } from '@notion-mirror/operations/status/status-json';
+import { byNeed, countFreshness, summariseTenants, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
+import type { StatusAnswer } from '../answers/status.ts';
+import type { EventViews } from '../views/event-lines.ts';
+import type { TenantLines } from '../views/tenant-lines.ts';
+import { createSampler, type Sampler } from './sampler.ts';
+
+/** What all viewers share: sampled when somebody asks, and not more often than every two seconds. */
+export interface Overview {
+  readonly answer: Sampler<StatusAnswer>;
+  /** Every tenant, and which of them are silent. */
+  readonly tenants: Sampler<TenantFacts>;
+}
+
+export interface TenantFacts {
+  readonly summaries: readonly TenantSummary[];
+  readonly silent: ReadonlySet<string>;
+}
+
+const sampleMs = 2_000;
+const figuresSeconds = 60;
+const mostOutcomes = 500;
+const latestShown = 8;
+const worstShown = 10;
+
+export function createOverview(deps: {
+  readonly context: OperationContext;
+  readonly db: Mongo['db'];
+  readonly kafka: Kafka;
+  readonly directory: Pick<ConnectionDirectory, 'all'>;
+  readonly outcomes: OutcomePages;
+  readonly views: EventViews;
+  readonly lines: TenantLines;
+}): Overview {
+  const { context, db, kafka, directory, outcomes, views, lines } = deps;
+  const sweeps = createSweepLedger(db);
+
+  const store = createSampler(sampleMs, async (): Promise<{ readonly status: StoreStatus } & TenantFacts> => {
+    const connections = [...directory.all()];
+    const status = await gatherStoreStatus(db, connections, context.config);
+    const backlog = status.workers.flatMap((worker) => worker.backlog);
+    const summaries = summariseTenants(connections, backlog, status.at);
+    return { status, summaries, silent: new Set(status.silent.map(({ workspaceId }) => workspaceId)) };
+  });
+
+  async function answer(): Promise<StatusAnswer> {
+    const { status, summaries, silent } = await store();
+    const now = new Date();
+    const [log, recent, latest, brief] = await Promise.all([
+      logStatus(status),
+      outcomes.page({ from: new Date(now.getTime() - figuresSeconds * 1000) }, null, mostOutcomes),
+      outcomes.page({}, null, latestShown),
+      sweeps.brief(),
+    ]);
+    const { found, problem } = log;
+    const headline = headlineOf({
+      at: status.at,
+      groups: found?.groups ?? null,
+      kafkaProblem: problem?.message ?? null,
+      deadLetters: found?.deadLetters ?? null,
+      tenants: status.tenants.active,
+      unauthorized: unauthorizedOf(summaries, directory.all()),
+      stoppedSweeps: brief.filter(({ isStopped }) => isStopped).length,
+      incompleteRows: status.rows.states.incomplete,
+      silent: silent.size,
+      held: summaries.filter(({ held }) => held !== null).length,
+      spooled: status.spooled,
+    });
+    const worst = summaries.filter(({ state, freshness }) => state !== 'deleted' && freshness !== 'second').toSorted(byNeed);
+    const json = statusJson({ ...status, ...(found ?? { groups: [], deadLetters: 0 }) });
+    return {
+      ...json,
+      ...(found === null ? { groups: null, deadLetters: null } : {}),
+      headline: { ...headline, needs: headline.needs.map((need) => ({ ...need, since: need.since?.toISOString() ?? null })) },
+      figures: figuresOf(recent.outcomes, { now, seconds: figuresSeconds, isSample: recent.outcomes.length === mostOutcomes }),
+      freshness: countFreshness(summaries),
+      worst: await lines.of(worst.slice(0, worstShown), silent),
+      latest: await views.lines(latest.outcomes),
+      unavailable: problem === null ? [] : [{ server: 'kafka', message: problem.message, remedy: problem.remedy }],
+    };
+  }
+
+  async function logStatus({
+    workers,
+  }: StoreStatus): Promise<{ readonly found: LogStatus | null; readonly problem: OperatorError | null }> {
+    try {
+      return { found: await gatherLogStatus(context, db, kafka, workers), problem: null };
+    } catch (error) {
+      if (error instanceof OperatorError) return { found: null, problem: error };
+      throw error;
+    }
+  }
+
+  return { answer: createSampler(sampleMs, answer), tenants: store };
+}
+
+function unauthorizedOf(
+  summaries: readonly TenantSummary[],
+  connections: Iterable<Connection>,
+): { readonly tenants: number; readonly since: Date | null } {
+  const refused = new Set(summaries.filter(({ state }) => state === 'unauthorized').map(({ workspaceId }) => workspaceId));
+  if (refused.size === 0) return { tenants: 0, since: null };
+  const since = [...connections].flatMap(({ workspaceId, status, updatedAt }) =>
+    status === 'unauthorized' && refused.has(workspaceId) ? [updatedAt.getTime()] : [],
+  );
+  return { tenants: refused.size, since: since.length === 0 ? null : new Date(Math.min(...since)) };
+}

@@ -1,0 +1,103 @@
+import { keyOf } from '@notion-mirror/domain/entity';
+import type { DatabasePages } from '@notion-mirror/mirror-store/entities/database-pages';
+import type { KeptOutcome } from '@notion-mirror/mirror-store/outcome-pages';
+import { LRUCache } from 'lru-cache';
+import type { EventDetail, EventLine } from '../answers/events.ts';
+
+/** Outcomes as the page shows them, with the titles of what they are about. */
+export interface EventViews {
+  lines(outcomes: readonly KeptOutcome[]): Promise<EventLine[]>;
+  detail(outcome: KeptOutcome): Promise<EventDetail>;
+}
+
+const keptTitles = 5_000;
+/** A title may be this old: each event would read it again otherwise. */
+const titleMs = 10_000;
+
+/** `content`: whether titles are shown. */
+export function createEventViews(deps: {
+  readonly databases: Pick<DatabasePages, 'titles'>;
+  readonly content: boolean;
+  readonly redact: (text: string) => string;
+}): EventViews {
+  const { databases, content, redact } = deps;
+  /** By kind and key; empty for none. */
+  const titles = new LRUCache<string, string>({ max: keptTitles, ttl: titleMs });
+
+  async function load(outcomes: readonly KeptOutcome[]): Promise<void> {
+    if (!content) return;
+    for (const kind of ['row', 'database'] as const) {
+      const refs = outcomes.flatMap((outcome) => {
+        const about = subjectOf(outcome);
+        return about?.kind === kind && !titles.has(`${kind}:${keyOf(about)}`) ? [about] : [];
+      });
+      const found = await databases.titles(kind, refs);
+      for (const ref of refs) titles.set(`${kind}:${keyOf(ref)}`, found.get(keyOf(ref)) ?? '');
+    }
+  }
+
+  function titleOf(outcome: KeptOutcome): string | null {
+    const about = subjectOf(outcome);
+    if (about === null) return null;
+    const title = titles.get(`${about.kind}:${keyOf(about)}`);
+    return title === undefined || title === '' ? null : title;
+  }
+
+  function line(outcome: KeptOutcome): EventLine {
+    const { id, eventId, at, receivedAt, workspaceId, dataSourceId, kind, type, origin, service, reason, failure, place } = outcome;
+    return {
+      id,
+      eventId,
+      at: at.toISOString(),
+      receivedAt: receivedAt.toISOString(),
+      totalMs: Math.max(0, at.getTime() - receivedAt.getTime()),
+      workspaceId,
+      databaseId: outcome.databaseId ?? outcome.record?.databaseId ?? null,
+      dataSourceId,
+      pageId: outcome.pageId ?? outcome.record?.pageId ?? null,
+      title: titleOf(outcome),
+      kind,
+      type,
+      origin,
+      service,
+      outcome: outcome.outcome,
+      reason,
+      failure: failure && { ...failure, message: redact(failure.message) },
+      place: place && { partition: place.partition, offset: place.offset },
+      coalescedInto: outcome.coalescedInto,
+      isUnannounced: outcome.isUnannounced,
+    };
+  }
+
+  return {
+    async lines(outcomes) {
+      await load(outcomes);
+      return outcomes.map(line);
+    },
+    async detail(outcome) {
+      await load([outcome]);
+      const { connectionId, occurredAt, place, waitedMs, attempts, fetch, record, state } = outcome;
+      return {
+        ...line(outcome),
+        connectionId,
+        occurredAt: occurredAt?.toISOString() ?? null,
+        appendedAt: place?.appendedAt.toISOString() ?? null,
+        waitedMs,
+        attempts,
+        fetch,
+        record: record && { ...record, asOf: record.asOf.toISOString() },
+        state,
+      };
+    },
+  };
+}
+
+/** What an event is about, in a tenant. An event of a version before rows has no `pageId`. */
+function subjectOf(outcome: KeptOutcome): { readonly kind: 'row' | 'database'; readonly workspaceId: string; readonly id: string } | null {
+  const { workspaceId, record } = outcome;
+  if (workspaceId === null) return null;
+  const pageId = outcome.pageId ?? record?.pageId ?? null;
+  if (pageId !== null) return { kind: 'row', workspaceId, id: pageId };
+  const databaseId = record?.databaseId ?? outcome.databaseId;
+  return databaseId === null ? null : { kind: 'database', workspaceId, id: databaseId };
+}
