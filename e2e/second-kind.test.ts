@@ -147,7 +147,8 @@ test('verify finds and fixes a difference, and explain recognises the kind', asy
   expect(found.differences).toMatchObject([{ kind: noteKind, id: first, verdict: { kind: 'stale' } }]);
   expect(appended).toBe(1);
   await expect.poll(texts).toEqual({ [first]: 'changed' });
-  const facts = await gatherExplainFacts(context, { subject: first, workspaceId: null, last: 1, asksNotion: true });
+  const question = { subject: first, workspaceId: null, last: 1, asksKafka: true, asksNotion: true };
+  const facts = await gatherExplainFacts(context, scene.db, await createConnectionStore(scene.db).list(), question);
   expect(facts).toMatchObject({ kind: noteKind, id: first, tenants: [{ workspaceId: 'acme', notion: { kind: 'equal' } }] });
 });
 

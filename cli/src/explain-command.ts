@@ -1,14 +1,17 @@
 import type { Command as Program } from 'commander';
-import { canonicalNotionId, openNotionIdFromText } from '@notion-mirror/domain/notion-id';
+import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
 import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
+import { subjectOf } from '@notion-mirror/operations/explain/subject';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { withheldText } from '@notion-mirror/operations/explain/withheld-values';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { countOption, opaqueId } from './option-values.ts';
+import { useMongo } from '@notion-mirror/operations/servers';
 import { oneLine } from '@notion-mirror/operations/text';
+import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { explanationJson } from '@notion-mirror/operations/explain/explanation-json';
 import { type Colors } from './output.ts';
 import { renderSchemaChange } from './schema-view.ts';
@@ -46,12 +49,19 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
   const { output, redact } = context;
   const last = countOption('--last', options.last, 100);
   const workspaceId = options.workspaceId === undefined ? null : opaqueId('tenant', '--workspace-id', options.workspaceId);
-  // An event's id need not be a Notion id: those of rechecks and sweeps are longer.
-  const subject = (text.includes('/') ? openNotionIdFromText(text) : canonicalNotionId(text.trim())) ?? text.trim();
+  const subject = subjectOf(text);
   if (subject === '' || (text.includes('//') && canonicalNotionId(subject) === null)) {
     throw usageError(`"${oneLine(text)}" names no database or row: a Notion URL ends with its id`);
   }
-  const facts = await gatherExplainFacts(context, { subject, workspaceId, last, asksNotion: options.notion });
+  const facts = await useMongo(context, async ({ db }) =>
+    gatherExplainFacts(context, db, await createConnectionStore(db).list(), {
+      subject,
+      workspaceId,
+      last,
+      asksKafka: true,
+      asksNotion: options.notion,
+    }),
+  );
   const causes = causesOf(facts, new Date());
   const isGood = causes.length === 0;
   output.result(isGood, explanationJson(facts, causes, redact), (colors) => redact(renderExplanation(facts, causes, colors)));

@@ -10,6 +10,8 @@ import type { OperationContext } from './operation-context.ts';
 export interface NotionAccess extends NotionSource {
   /** Connections that Notion or Nango has refused so far, with the reason. Their status is not changed: that is the worker's task. */
   readonly refused: ReadonlyMap<string, string>;
+  /** The number of calls to Notion so far. */
+  calls(): Promise<number>;
 }
 
 /** Notion as the sync-worker sees it through these connections, with a rate budget of its own. */
@@ -36,5 +38,12 @@ export function openNotion(
       return Promise.resolve();
     },
   });
-  return { ...source, refused };
+  return {
+    ...source,
+    refused,
+    async calls() {
+      const requests = await metrics.getSingleMetric('notion_mirror_notion_requests_total')?.get();
+      return requests?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
+    },
+  };
 }

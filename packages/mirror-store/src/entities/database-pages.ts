@@ -1,6 +1,6 @@
 import { keyOf } from '@notion-mirror/domain/entity';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
-import type { Db, Document, Filter } from 'mongodb';
+import type { Db, Filter } from 'mongodb';
 import { z } from 'zod';
 import { orUnavailable } from '../errors.ts';
 import { pageReads } from '../page-reads.ts';
@@ -58,7 +58,7 @@ export interface DatabasePages {
   /** Null: there is neither a document nor a tombstone. */
   read(workspaceId: string, databaseId: string): Promise<DatabaseRecord | null>;
   /** The document as MongoDB has it. `kind`: its collection. */
-  raw(kind: 'database' | 'row', workspaceId: string, id: string): Promise<Document | null>;
+  raw(kind: 'database' | 'row', workspaceId: string, id: string): Promise<RecordDocument | null>;
   /** The live databases, of any tenant, that have the id or a data source with it. At most 20. */
   byId(id: string): Promise<ListedDatabase[]>;
   /** The tenant's live databases that have one of these data sources. */

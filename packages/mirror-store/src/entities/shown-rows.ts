@@ -50,14 +50,15 @@ function follows({ createdTime, pageId }: RowPlace): Document {
 const titled = z.object({ pageId: z.string(), title: z.string() });
 const rowsAtOnce = 200;
 
-export function openShownRows(db: Db): ShownRows {
+/** `reads`: options of every read. */
+export function openShownRows(db: Db, reads: { readonly maxTimeMS?: number; readonly comment?: string } = {}): ShownRows {
   const rows = openNamed<RecordDocument>(db, rowStorage.view);
   return {
     async *list({ workspaceId, dataSourceId }, conditions, limit, after = null) {
       // Both values are named so that MongoDB merges two ordered ranges of the index instead of sorting.
       const own = { ...ofTenant(workspaceId), dataSourceId, isArchived: { $in: [false, true] }, ...(after === null ? {} : follows(after)) };
       const filter = conditions.length === 0 ? own : { ...own, $and: conditions.map(filterOf) };
-      const found = rows.find(filter, { projection, batchSize: rowsAtOnce, limit: limit ?? 0 });
+      const found = rows.find(filter, { ...reads, projection, batchSize: rowsAtOnce, limit: limit ?? 0 });
       found.sort({ createdTime: 1, pageId: 1 });
       try {
         for (;;) {
@@ -71,13 +72,13 @@ export function openShownRows(db: Db): ShownRows {
     },
     read: (workspaceId, pageId) =>
       orUnavailable('a row could not be read', async () => {
-        const found = await rows.findOne({ _id: keyOf({ workspaceId, id: pageId }) }, { projection });
+        const found = await rows.findOne({ _id: keyOf({ workspaceId, id: pageId }) }, { ...reads, projection });
         return found && readFields(shownRow, found);
       }),
     titles: (workspaceId, pageIds) =>
       orUnavailable('rows could not be read', async () => {
         const _id = { $in: pageIds.map((id) => keyOf({ workspaceId, id })) };
-        const found = await rows.find({ _id }, { projection: { pageId: 1, title: 1 } }).toArray();
+        const found = await rows.find({ _id }, { ...reads, projection: { pageId: 1, title: 1 } }).toArray();
         return new Map(found.map((document) => readFields(titled, document)).map(({ pageId, title }) => [pageId, title]));
       }),
   };

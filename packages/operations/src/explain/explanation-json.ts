@@ -1,6 +1,6 @@
 import { schemaChangeJson } from '../schema/change-json.ts';
 import type { Cause } from './causes.ts';
-import type { ExplainFacts } from './facts.ts';
+import type { ExplainFacts, TenantFacts } from './facts.ts';
 import type { RowFacts } from './row-facts.ts';
 
 export function explanationJson(
@@ -12,14 +12,7 @@ export function explanationJson(
     subject,
     [kind.idField]: id,
     causes: causes.map((cause) => ({ ...cause, text: redact(cause.text) })),
-    tenants: tenants.map(({ workspaceId, connections, record, notion, row, schemaChanges }) => ({
-      workspaceId,
-      connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
-      mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
-      notion: notion?.kind ?? null,
-      ...(row === null ? {} : { row: rowJson(row) }),
-      ...(schemaChanges === null ? {} : { schemaChanges: schemaChanges.map(schemaChangeJson) }),
-    })),
+    tenants: tenants.map(tenantJson),
     events: outcomes.map((outcome) => ({
       eventId: outcome.eventId,
       type: outcome.type,
@@ -40,6 +33,18 @@ export function explanationJson(
       service: outcome.service,
       at: outcome.at.toISOString(),
     })),
+  };
+}
+
+/** `row` and `schemaChanges` are absent where the subject has none. */
+export function tenantJson({ workspaceId, connections, record, notion, row, schemaChanges }: TenantFacts) {
+  return {
+    workspaceId,
+    connections: connections.map(({ connectionId, status }) => ({ connectionId, status })),
+    mirrored: record === null ? null : { live: record.live, rev: record.rev, asOf: new Date(record.asOf).toISOString() },
+    notion: notion?.kind ?? null,
+    ...(row === null ? {} : { row: rowJson(row) }),
+    ...(schemaChanges === null ? {} : { schemaChanges: schemaChanges.map(schemaChangeJson) }),
   };
 }
 

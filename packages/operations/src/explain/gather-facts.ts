@@ -1,5 +1,6 @@
 import { actionOf } from '@notion-mirror/domain/database-event';
 import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
+import type { Connection } from '@notion-mirror/domain/connection';
 import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { rowKind } from '@notion-mirror/domain/entities/row';
@@ -12,7 +13,6 @@ import { partitionOfKey } from '@notion-mirror/event-log/stable-partitioner';
 import { groupIdFor, readerGroupId, topicsFor, workerNames } from '@notion-mirror/event-log/topics';
 import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
-import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { openOutcomeHistory, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
@@ -27,7 +27,7 @@ import { openDeadLetterTopic } from '../dead-letters/topic.ts';
 import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
 import { openNotion } from '../notion-access.ts';
 import { gatherRowFacts } from './row-facts.ts';
-import { askKafka, eventCodecOf, kafkaOf, useMongo, type Kafka } from '../servers.ts';
+import { askKafka, eventCodecOf, kafkaOf, type Kafka } from '../servers.ts';
 
 /** In addition to the workers' own budget; one question takes a handful of calls. */
 const requestsPerMinute = 30;
@@ -36,109 +36,122 @@ const maxRead = 50_000;
 /** Up to this many tenants, all of them are asked when the owner of a database is unknown. */
 const maxTenantsAsked = 5;
 
-/** Queries MongoDB, Kafka and, with `asksNotion`, Notion. Read-only. Rejects with an OperatorError when a server is unavailable. */
+export interface ExplainQuestion {
+  readonly subject: string;
+  readonly workspaceId: string | null;
+  /** Of the events and changes of properties that are told. */
+  readonly last: number;
+  /** Whether Kafka is asked: for waiting events and dead letters. */
+  readonly asksKafka: boolean;
+  readonly asksNotion: boolean;
+}
+
+/**
+ * Queries MongoDB and, if so asked, Kafka and Notion. `connections`: all of them. Read-only. Rejects with an OperatorError when Kafka is unavailable, and
+ * with the store's errors.
+ */
 export async function gatherExplainFacts(
   context: OperationContext,
-  question: { readonly subject: string; readonly workspaceId: string | null; readonly last: number; readonly asksNotion: boolean },
+  db: Mongo['db'],
+  connections: readonly Connection[],
+  question: ExplainQuestion,
 ): Promise<ExplainFacts> {
-  const { subject, workspaceId, last } = question;
-  return useMongo(context, async ({ db }) => {
-    const connections = await createConnectionStore(db).list();
-    const byTenant = Map.groupBy(connections, (connection) => connection.workspaceId);
-    const isMeant = (tenant: string | null): boolean => workspaceId === null || tenant === null || tenant === workspaceId;
-    const [outcomes, parked, spooled, deadLetters, live] = await Promise.all([
-      openOutcomeHistory(db).of(subject, { workspaceId, limit: last }),
-      createParkedEvents(db).about(subject),
-      spooledAbout(db, subject),
-      deadLettersAbout(context, db, subject),
-      liveWorkers(db, new Date()),
-    ]);
-    const { entity: holding, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
-    const isEvent = outcomes.some(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
-    const named = [
-      ...(workspaceId === null ? [] : [workspaceId]),
-      ...holders.keys(),
-      ...outcomes.flatMap((outcome) => outcome.workspaceId ?? byConnection(outcome.connectionId) ?? []),
-      ...parked.map(({ event }) => event.workspaceId),
-      ...[...deadLetters, ...spooled].flatMap((one) => one.workspaceId ?? []),
-    ].filter(isMeant);
-    const log = await openLog(context);
-    const waiting = await log.waitingAbout(subject, named.length > 0 ? new Set(named) : null);
-    const known = new Set([...named, ...waiting.keys()]);
-    if (known.size === 0 && !isEvent && byTenant.size <= maxTenantsAsked) for (const tenant of byTenant.keys()) known.add(tenant);
+  const { subject, workspaceId, last, asksKafka } = question;
+  const byTenant = Map.groupBy(connections, (connection) => connection.workspaceId);
+  const isMeant = (tenant: string | null): boolean => workspaceId === null || tenant === null || tenant === workspaceId;
+  const [outcomes, parked, spooled, deadLetters, live] = await Promise.all([
+    openOutcomeHistory(db).of(subject, { workspaceId, limit: last }),
+    createParkedEvents(db).about(subject),
+    spooledAbout(db, subject),
+    asksKafka ? deadLettersAbout(context, db, subject) : [],
+    liveWorkers(db, new Date()),
+  ]);
+  const { entity: holding, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
+  const isEvent = outcomes.some(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
+  const named = [
+    ...(workspaceId === null ? [] : [workspaceId]),
+    ...holders.keys(),
+    ...outcomes.flatMap((outcome) => outcome.workspaceId ?? byConnection(outcome.connectionId) ?? []),
+    ...parked.map(({ event }) => event.workspaceId),
+    ...[...deadLetters, ...spooled].flatMap((one) => one.workspaceId ?? []),
+  ].filter(isMeant);
+  const waiting = asksKafka
+    ? await (await openLog(context)).waitingAbout(subject, named.length > 0 ? new Set(named) : null)
+    : new Map<string, WaitingEvent[]>();
+  const known = new Set([...named, ...waiting.keys()]);
+  if (known.size === 0 && !isEvent && byTenant.size <= maxTenantsAsked) for (const tenant of byTenant.keys()) known.add(tenant);
 
-    const traces: readonly Trace[] = [
-      ...outcomes,
-      ...parked.map(({ event }) => event),
-      ...[...waiting.values()].flat().flatMap(({ target, eventId }) => (target === null ? [] : [{ ...target, eventId }])),
-    ];
-    const traced = holding ?? kindOfTraces(context.entities, subject, traces);
-    const ask = async (entity: AnyEntity): Promise<Asked> => {
-      const { kind } = entity.storage;
-      // Events of another kind may name an entity of this kind that the subject is not.
-      const isOfTraces = entity === (traced ?? context.entities[0]);
-      const ids = [...outcomes.flatMap(({ record }) => record ?? []), ...outcomes].map((one) => kind.idOf(one));
-      const fromTraces = [...ids, ...holders.values(), ...traces.map((trace) => kind.idOf(trace))].find((one) => one !== null);
-      const id = (isOfTraces ? fromTraces : undefined) ?? (isEvent ? null : canonicalNotionId(subject));
-      const answers = await Promise.all(
-        [...known].map(async (tenant): Promise<[string, Answer | null]> => {
-          const own = byTenant.get(tenant) ?? [];
-          const isAsked = question.asksNotion && id !== null && own.some(({ status }) => status === 'active');
-          return [tenant, isAsked ? await askNotion(context, db, entity, own, { workspaceId: tenant, id }) : null];
-        }),
-      );
-      return { entity, id, answers: new Map(answers) };
-    };
-    const { entity, id, answers } = await askUntilKnown(traced === null ? context.entities : [traced], ask);
+  const traces: readonly Trace[] = [
+    ...outcomes,
+    ...parked.map(({ event }) => event),
+    ...[...waiting.values()].flat().flatMap(({ target, eventId }) => (target === null ? [] : [{ ...target, eventId }])),
+  ];
+  const traced = holding ?? kindOfTraces(context.entities, subject, traces);
+  const ask = async (entity: AnyEntity): Promise<Asked> => {
     const { kind } = entity.storage;
-    const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
-
-    const tenants = await Promise.all(
-      [...known].map(async (tenant): Promise<TenantFacts> => {
-        const ref = id === null ? null : { workspaceId: tenant, id };
-        const answer = answers.get(tenant) ?? null;
-        return {
-          workspaceId: tenant,
-          connections: byTenant.get(tenant) ?? [],
-          record: ref && (await records.read(ref)),
-          waiting: waiting.get(tenant) ?? [],
-          backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
-          notion: answer && answer.says,
-          schemaChanges: ref && kind === databaseKind ? await schemaChangesOf(ref) : null,
-          row: ref && kind === rowKind ? await gatherRowFacts(db, ref, answer?.fields ?? (await mirroredFields(db, entity, ref))) : null,
-        };
+    // Events of another kind may name an entity of this kind that the subject is not.
+    const isOfTraces = entity === (traced ?? context.entities[0]);
+    const ids = [...outcomes.flatMap(({ record }) => record ?? []), ...outcomes].map((one) => kind.idOf(one));
+    const fromTraces = [...ids, ...holders.values(), ...traces.map((trace) => kind.idOf(trace))].find((one) => one !== null);
+    const id = (isOfTraces ? fromTraces : undefined) ?? (isEvent ? null : canonicalNotionId(subject));
+    const answers = await Promise.all(
+      [...known].map(async (tenant): Promise<[string, Answer | null]> => {
+        const own = byTenant.get(tenant) ?? [];
+        const isAsked = question.asksNotion && id !== null && own.some(({ status }) => status === 'active');
+        return [tenant, isAsked ? await askNotion(context, db, entity, own, { workspaceId: tenant, id }) : null];
       }),
     );
-    return {
-      subject,
-      kind,
-      id,
-      tenants,
-      allTenants: byTenant.size,
-      outcomes,
-      parked: parked
-        .filter(({ event }) => isMeant(event.workspaceId))
-        .map(({ event, parkedAt }) => ({ eventId: event.eventId, workspaceId: event.workspaceId, parkedAt })),
-      spooled: spooled.filter((one) => isMeant(one.workspaceId)),
-      deadLetters: deadLetters.filter((letter) => isMeant(letter.workspaceId)),
-      workers: live,
-      rows: context.config.rows,
-    };
+    return { entity, id, answers: new Map(answers) };
+  };
+  const { entity, id, answers } = await askUntilKnown(traced === null ? context.entities : [traced], ask);
+  const { kind } = entity.storage;
+  const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
 
-    async function schemaChangesOf({ workspaceId: tenant, id: databaseId }: EntityRef): Promise<SchemaChangeDocument[]> {
-      if (!isEvent) {
-        const part = subject === databaseId ? { databaseId } : { dataSourceId: subject };
-        return findSchemaChanges(db, { workspaceId: tenant, ...part, limit: last });
-      }
-      // The event of the fetch is named, which may have answered this one.
-      const eventIds = outcomes.flatMap(({ eventId, coalescedInto }) => [eventId, ...(coalescedInto === null ? [] : [coalescedInto])]);
-      return findSchemaChanges(db, { workspaceId: tenant, databaseId, eventIds, limit: last });
-    }
+  const tenants = await Promise.all(
+    [...known].map(async (tenant): Promise<TenantFacts> => {
+      const ref = id === null ? null : { workspaceId: tenant, id };
+      const answer = answers.get(tenant) ?? null;
+      return {
+        workspaceId: tenant,
+        connections: byTenant.get(tenant) ?? [],
+        record: ref && (await records.read(ref)),
+        waiting: waiting.get(tenant) ?? [],
+        backlog: live.flatMap(({ backlog }) => backlog).find((one) => one.workspaceId === tenant) ?? null,
+        notion: answer && answer.says,
+        schemaChanges: ref && kind === databaseKind ? await schemaChangesOf(ref) : null,
+        row: ref && kind === rowKind ? await gatherRowFacts(db, ref, answer?.fields ?? (await mirroredFields(db, entity, ref))) : null,
+      };
+    }),
+  );
+  return {
+    subject,
+    kind,
+    id,
+    tenants,
+    allTenants: byTenant.size,
+    outcomes,
+    parked: parked
+      .filter(({ event }) => isMeant(event.workspaceId))
+      .map(({ event, parkedAt }) => ({ eventId: event.eventId, workspaceId: event.workspaceId, parkedAt })),
+    spooled: spooled.filter((one) => isMeant(one.workspaceId)),
+    deadLetters: deadLetters.filter((letter) => isMeant(letter.workspaceId)),
+    workers: live,
+    rows: context.config.rows,
+  };
 
-    function byConnection(connectionId: string | null): string | null {
-      return connections.find((connection) => connection.connectionId === connectionId)?.workspaceId ?? null;
+  async function schemaChangesOf({ workspaceId: tenant, id: databaseId }: EntityRef): Promise<SchemaChangeDocument[]> {
+    if (!isEvent) {
+      const part = subject === databaseId ? { databaseId } : { dataSourceId: subject };
+      return findSchemaChanges(db, { workspaceId: tenant, ...part, limit: last });
     }
-  });
+    // The event of the fetch is named, which may have answered this one.
+    const eventIds = outcomes.flatMap(({ eventId, coalescedInto }) => [eventId, ...(coalescedInto === null ? [] : [coalescedInto])]);
+    return findSchemaChanges(db, { workspaceId: tenant, databaseId, eventIds, limit: last });
+  }
+
+  function byConnection(connectionId: string | null): string | null {
+    return connections.find((connection) => connection.connectionId === connectionId)?.workspaceId ?? null;
+  }
 }
 
 /** The kind of the records that are the subject or contain it (null: there are none), and by tenant the id of that record. */

@@ -31,14 +31,17 @@ const rowsAtOnce = 100;
 
 /** The rows of a data source as readers see them. Throws an OperatorError when its schema is unknown or a condition makes no sense. */
 export function openRowTable(db: Mongo['db'], source: HeldSource, { where, limit }: TableOrder): RowTable {
-  const columns = source.properties;
-  if (columns === null) {
-    throw new OperatorError('no_schema', `no connection of the tenant can read the data source ${source.dataSourceId}`, {
-      remedy: `mirror explain ${source.databaseId}`,
-    });
-  }
+  const columns = schemaOf(source);
   const conditions = where.map((text) => parseWhere(text, columns));
   return { source, columns, rows: tableRows(db, source, columns, conditions, limit) };
+}
+
+/** Throws an OperatorError when it is unknown. */
+export function schemaOf({ properties, dataSourceId, databaseId }: HeldSource): readonly SchemaProperty[] {
+  if (properties !== null) return properties;
+  throw new OperatorError('no_schema', `no connection of the tenant can read the data source ${dataSourceId}`, {
+    remedy: `mirror explain ${databaseId}`,
+  });
 }
 
 async function* tableRows(
@@ -71,6 +74,7 @@ async function* tableRows(
   }
 }
 
-function relatedOf({ properties }: ShownRow): string[] {
+/** The ids of the pages that a row's relations name. */
+export function relatedOf({ properties }: ShownRow): string[] {
   return properties.flatMap(({ type, value }) => (type === 'relation' && Array.isArray(value) ? value.map(String) : []));
 }

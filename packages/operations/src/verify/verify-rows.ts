@@ -68,9 +68,10 @@ export async function verifyRows(
   return { found, appended: fixes ? await appendFixes(context, found, scope.connections) : 0 };
 }
 
-type TenantRows = Comparison & Pick<RowVerification, 'sources' | 'off' | 'beyond'>;
+/** The comparison of some rows of one tenant. */
+export type TenantRows = Comparison & Pick<RowVerification, 'sources' | 'off' | 'beyond'>;
 
-interface TenantDependencies {
+export interface TenantDependencies {
   readonly context: OperationContext;
   readonly db: Mongo['db'];
   readonly notion: NotionAccess;
@@ -101,7 +102,8 @@ async function verifyTenantRows(
   return joined(results);
 }
 
-async function verifySource(
+/** Compares the rows of one data source. `connections`: the tenant's active ones. Rejects as `verifyRows` does. */
+export async function verifySource(
   { context, db, notion, graceMs, onRows, onSource }: TenantDependencies,
   status: SourceContents,
   connections: readonly Connection[],

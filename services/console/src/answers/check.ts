@@ -1,8 +1,8 @@
 import type { Time } from './common.ts';
 
 /**
- * "Equal to Notion?" of one database: `POST /api/tenants/:tenant/databases/:database/check` with `{}`. At most once per 5 s and tenant (429 with
- * `retry-after`), and 30 calls a minute to Notion: 202 is not used, the answer can take some seconds.
+ * "Equal to Notion?" of one database: `POST /api/tenants/:tenant/databases/:database/check` with `{}`. One at a time for each tenant, and none in the 5 s after
+ * it (429 with `retry-after`); 30 calls a minute to Notion: 202 is not used, the answer can take some seconds.
  */
 export interface CheckAnswer {
   readonly at: Time;

@@ -37,7 +37,7 @@ export interface DatabaseAnswer {
   readonly lastEvent: { readonly id: string; readonly type: string; readonly occurredAt: Time } | null;
   /** From the outermost known one inwards; the database itself is not among them. Empty: at the top, or the mirror has none of its parents. */
   readonly parents: readonly Crumb[];
-  /** Live databases in its rows or directly below it, the first 100 by title. */
+  /** Live databases directly below it, the first 100 by title. */
   readonly children: readonly Crumb[];
   readonly use: UseIt;
 }

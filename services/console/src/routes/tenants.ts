@@ -4,7 +4,6 @@ import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { connectionJson, leftJson } from '@notion-mirror/operations/connections/connection-json';
 import { sweepJson } from '@notion-mirror/operations/reconcile/sweep-json';
-import { sourceJson } from '@notion-mirror/operations/rows/contents-json';
 import { byNeed, freshnesses, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
 import { tenantText } from '@notion-mirror/operations/tenants/tenant-text';
 import { z } from 'zod';
@@ -12,6 +11,7 @@ import type { TenantAnswer, TenantsAnswer } from '../answers/tenants.ts';
 import { cursor, cursorOf, optional, tenant } from '../http/input.ts';
 import { answering, Refusal, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
+import { contentsView } from '../views/contents.ts';
 
 const onPage = 100;
 const mostLeft = 20;
@@ -72,14 +72,10 @@ export function tenantRoutes(parts: Pick<ConsoleParts, 'db' | 'directory' | 'ove
         connections: directory.ofWorkspace(workspaceId).map(connectionJson),
         sweep: sweep === undefined ? null : sweepJson(sweep),
         parked: waiting,
-        rows: { dataSources: counts, incomplete: incomplete.map((source) => redacted(sourceJson(source))) },
+        rows: { dataSources: counts, incomplete: incomplete.map((source) => contentsView(source, context.redact)) },
       };
     }),
   ];
-
-  function redacted<T extends { readonly failure: string | null }>(source: T): T {
-    return { ...source, failure: source.failure === null ? null : context.redact(source.failure) };
-  }
 }
 
 function fits(

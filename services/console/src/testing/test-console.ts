@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { Connection } from '@notion-mirror/domain/connection';
-import { isolatedLog } from '@notion-mirror/event-log/testing/isolated-log';
+import { createKafka } from '@notion-mirror/event-log/kafka-client';
+import { isolatedLog, until } from '@notion-mirror/event-log/testing/isolated-log';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { openConnectionDirectory, type ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
@@ -36,14 +37,15 @@ export interface Asked {
 }
 
 /** A console on servers of its own names. For tests. */
-export interface TestConsole {
-  readonly mongo: Mongo;
+export interface TestConsole extends Consoles {
   readonly log: ReturnType<typeof isolatedLog>;
-  readonly env: Readonly<Record<string, string>>;
-  readonly directory: ConnectionDirectory;
-  /** Another console on the same servers. */
-  start(env: Readonly<Record<string, string>>): Promise<RunningConsole>;
   connect(connection: Partial<Connection> & { readonly workspaceId: string }): Promise<void>;
+}
+
+/** Consoles on servers that exist. */
+export interface Consoles {
+  readonly mongo: Mongo;
+  start(env: Readonly<Record<string, string>>): Promise<RunningConsole>;
   close(): Promise<void>;
 }
 
@@ -61,69 +63,68 @@ export interface RunningConsole {
   stop(): Promise<void>;
 }
 
-export async function openTestConsole(stack: Stack): Promise<TestConsole> {
-  const log = isolatedLog(stack);
-  await log.init(2);
-  const database = `console_${randomUUID().slice(0, 8)}`;
-  const uri = new URL(stack.mongodbUri);
-  uri.pathname = `/${database}`;
-  const mongo = await openMongo(uri.href, { appName: 'console-test' });
-  await initMongo(mongo.db, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
-  const logger = createLogger({ service: 'console', level: 'silent' });
-  const directory = await openConnectionDirectory({ db: mongo.db, logger, metrics: new Registry() });
-  const store = createConnectionStore(mongo.db);
-  const running: Console[] = [];
-  const env = {
-    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
-    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    MIRROR_MONGODB_URI: uri.href,
-    MIRROR_TOPIC_PREFIX: log.prefix,
-    MIRROR_CONSOLE_PORT: '0',
-    MIRROR_CONSOLE_PAGE: '/nowhere',
-  };
+const logger = createLogger({ service: 'console', level: 'silent' });
 
+/** `env`: as the console's process has it, without its port. */
+export async function consolesOn(env: Readonly<Record<string, string>>): Promise<Consoles & { readonly directory: ConnectionDirectory }> {
+  const mongo = await openMongo(env['MIRROR_MONGODB_URI'] ?? '', { appName: 'console-test' });
+  const directory = await openConnectionDirectory({ db: mongo.db, logger, metrics: new Registry() });
+  const running: Console[] = [];
   return {
     mongo,
-    log,
-    env,
     directory,
     async start(change) {
-      const all = { ...env, ...change };
+      const all = { MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: '/nowhere', ...env, ...change };
       const config = loadConfig(all, 'console');
+      const clientName = 'notion-mirror.console';
       const context = {
         config,
         entities: operatedEntities,
-        clientName: 'notion-mirror.console',
+        clientName,
         logger,
         signal: new AbortController().signal,
         redact: createRedactor(config),
         onProgress: () => {},
       };
-      const console = await startConsole({
-        config,
-        env: all,
-        context,
-        mongo,
-        kafka: log.kafka,
-        directory,
-        metrics: new Registry(),
-        logger,
-      });
+      const kafka = createKafka({ ...config.kafka, clientId: clientName, logger });
+      const console = await startConsole({ config, env: all, context, mongo, kafka, directory, metrics: new Registry(), logger });
       running.push(console);
       return runningConsole(console);
-    },
-    async connect(given) {
-      const { connectionId = `of-${given.workspaceId}`, notionWorkspaceId = 'n1', providerConfigKey = 'notion', status = 'active' } = given;
-      const { workspaceId } = given;
-      await store.add({ connectionId, providerConfigKey, workspaceId, notionWorkspaceId, botId: null, token: given.token ?? null });
-      if (status === 'paused') await store.pause(connectionId, given.statusReason ?? null);
-      await directory.refresh({ connectionId });
     },
     async close() {
       await Promise.all(running.map((console) => console.stop()));
       await directory.close();
-      await mongo.db.dropDatabase();
       await mongo.close();
+    },
+  };
+}
+
+export async function openTestConsole(stack: Stack): Promise<TestConsole> {
+  const log = isolatedLog(stack);
+  await log.init(2);
+  const uri = new URL(stack.mongodbUri);
+  uri.pathname = `/console_${randomUUID().slice(0, 8)}`;
+  const consoles = await consolesOn({
+    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
+    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    MIRROR_MONGODB_URI: uri.href,
+    MIRROR_TOPIC_PREFIX: log.prefix,
+  });
+  const { mongo, directory } = consoles;
+  await initMongo(mongo.db, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
+  const store = createConnectionStore(mongo.db);
+  return {
+    ...consoles,
+    log,
+    async connect({ workspaceId, connectionId = `of-${workspaceId}`, status = 'active' }) {
+      await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId: 'n1', botId: null, token: null });
+      if (status === 'paused') await store.pause(connectionId, null);
+      await directory.refresh({ connectionId });
+      await until(() => directory.byId(connectionId)?.status === status);
+    },
+    async close() {
+      await mongo.db.dropDatabase();
+      await consoles.close();
       await log.remove();
     },
   };
