@@ -14,8 +14,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, '**/*.integration.test.ts', 'e2e/**'],
+          exclude: [...exclude, '**/*.integration.test.ts', '**/*.page.test.ts', 'e2e/**'],
           testTimeout: 30_000,
+          expect,
+        },
+      },
+      {
+        test: {
+          name: 'page',
+          include: ['services/console/page/**/*.page.test.ts'],
+          exclude,
+          globalSetup: ['services/console/page/testing/browser-setup.ts'],
+          testTimeout: 60_000,
           expect,
         },
       },

@@ -23,6 +23,7 @@ const checks: readonly Check[] = [
   { name: 'format', run: () => command(bin('oxfmt'), ['--check', '.']) },
   { name: 'lint', run: () => command(bin('oxlint'), ['--type-aware', '--deny-warnings']) },
   { name: 'types', run: () => command(bin('tsc'), ['--pretty', 'false']) },
+  { name: 'types of the page', run: () => command(bin('tsc'), ['--pretty', 'false', '-p', 'services/console/page']) },
   { name: 'dead code', run: () => command(bin('knip'), ['--no-progress']) },
   { name: 'schema compatibility', run: () => command(process.execPath, ['schemas/src/check.ts']) },
   {

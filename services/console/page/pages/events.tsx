@@ -1,0 +1,170 @@
+import { Button, Group, NativeSelect, Switch, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback, useHotkeys } from '@mantine/hooks';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useMemo, useRef } from 'react';
+import type { EventLine } from '../../src/answers/events.ts';
+import { events } from '../api.ts';
+import { fits, together } from '../parts/arrivals.ts';
+import { EventsTable, NewPill } from '../parts/events-table.tsx';
+import { Empty } from '../parts/failure.tsx';
+import { PageLink } from '../parts/link.tsx';
+import { More } from '../parts/more.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { Answer } from '../parts/panel.tsx';
+import { count, shellWord } from '../parts/text.ts';
+import { Time } from '../parts/time.tsx';
+import { useAll } from '../parts/use-all.ts';
+import { useArrivals } from '../parts/use-arrivals.ts';
+
+const any = { value: '', label: 'any' };
+const options = (values: readonly string[]) => [any, ...values.map((value) => ({ value, label: value }))];
+const outcomes = options(['written', 'removed', 'unchanged', 'skipped', 'ignored', 'parked', 'deferred', 'missing', 'dead_letter']);
+const origins = options(['nango', 'notion', 'recheck', 'reconcile', 'operator', 'dependency']);
+const services = options(['ingress', 'sync-worker', 'delete-worker']);
+const slower = [any, { value: '1000', label: '≥ 1 s' }, { value: '10000', label: '≥ 10 s' }, { value: '60000', label: '≥ 1 min' }];
+
+/** What happens, what happened? */
+export function Events() {
+  const { live, ...filter } = useSearch({ from: '/events' });
+  const navigate = useNavigate({ from: '/events' });
+  const client = useQueryClient();
+  const order = events(filter);
+  const query = useInfiniteQuery(order);
+  const loaded = useAll(query.data, ({ events: some }) => some);
+  const list = useRef<HTMLDivElement>(null);
+
+  // A list that ends in the past has nothing new.
+  const isLive = live !== 'off' && filter.to === undefined;
+  const key = JSON.stringify(filter);
+  const isWanted = useCallback((event: EventLine) => fits(event, JSON.parse(key)), [key]);
+  const { arrivals, state, show, reset } = useArrivals({
+    wanted: isLive ? { tenant: filter.tenant } : null,
+    isWanted,
+    list,
+    onGap: () => void client.resetQueries(order).then(reset),
+  });
+  const shown = useMemo(() => together(arrivals.shown.filter(isWanted), loaded), [arrivals.shown, isWanted, loaded]);
+  const fresh = useMemo(() => new Set(arrivals.shown.map(({ id }) => id)), [arrivals.shown]);
+
+  const change = (fields: { readonly [name in keyof typeof filter]?: string } & { readonly live?: 'off' }) =>
+    void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
+  const onText = useDebouncedCallback(change, 300);
+  const toggle = () =>
+    void navigate({ search: ({ live: known, ...rest }) => (known === 'off' ? rest : { ...rest, live: 'off' }), replace: true });
+  useHotkeys([['l', toggle]]);
+
+  const last = query.data?.pages.at(-1);
+  const searchedTo = last?.searchedTo ?? null;
+  const isFiltered = Object.keys(filter).length > 0;
+  return (
+    <>
+      <PageHead title="Events" command={filter.about === undefined ? 'mirror status --watch' : `mirror explain ${shellWord(filter.about)}`}>
+        <Switch label="Live" checked={isLive} onChange={toggle} disabled={filter.to !== undefined} />
+        <Text size="sm" c="dimmed" w="6rem">
+          {filter.to === undefined ? { off: 'paused', connecting: 'connecting…', live: 'following' }[state] : 'in the past'}
+        </Text>
+      </PageHead>
+      {/* The fields show what the address says: another address, another form. */}
+      <Group key={key} mb="md" align="flex-end" role="search" gap="sm">
+        <TextInput
+          label="Tenant"
+          size="xs"
+          defaultValue={filter.tenant ?? ''}
+          onChange={(event) => onText({ tenant: event.currentTarget.value })}
+        />
+        <TextInput
+          label="About"
+          placeholder="id or Notion URL"
+          size="xs"
+          w="16rem"
+          defaultValue={filter.about ?? ''}
+          onChange={(event) => onText({ about: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Type"
+          placeholder="page.created"
+          size="xs"
+          defaultValue={filter.type ?? ''}
+          onChange={(event) => onText({ type: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Outcome"
+          size="xs"
+          data={outcomes}
+          value={filter.outcome ?? ''}
+          onChange={(event) => change({ outcome: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Origin"
+          size="xs"
+          data={origins}
+          value={filter.origin ?? ''}
+          onChange={(event) => change({ origin: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Service"
+          size="xs"
+          data={services}
+          value={filter.service ?? ''}
+          onChange={(event) => change({ service: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Took"
+          size="xs"
+          data={slower}
+          value={filter.minMs ?? ''}
+          onChange={(event) => change({ minMs: event.currentTarget.value })}
+        />
+        {isFiltered ? (
+          <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
+            Clear
+          </Button>
+        ) : null}
+      </Group>
+      <Answer query={query}>
+        {() => (
+          <div ref={list}>
+            <NewPill waiting={arrivals.waitingCount} onShow={show} />
+            {arrivals.left === 0 ? null : (
+              <Text size="sm" c="dimmed" mb={4}>
+                Too many to show each: {count(arrivals.left, 'event')} left out while live.
+              </Text>
+            )}
+            {shown.length > 0 ? (
+              <EventsTable events={shown} label="Events" fresh={fresh} />
+            ) : (
+              <NoEvents keptDays={last?.keptDays ?? 0} isFiltered={isFiltered} />
+            )}
+            <More
+              list={query}
+              note={
+                searchedTo === null ? undefined : (
+                  <>
+                    Searched back to <Time at={searchedTo} />
+                  </>
+                )
+              }
+            />
+          </div>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+function NoEvents({ keptDays, isFiltered }: { readonly keptDays: number; readonly isFiltered: boolean }) {
+  if (keptDays === 0) return <Empty command="mirror config check">Outcomes are not kept: MIRROR_OUTCOME_RETENTION_DAYS is 0.</Empty>;
+  if (isFiltered) {
+    return (
+      <Empty>
+        No event fits the filter. Outcomes are kept for {count(keptDays, 'day')}. <PageLink to="/events">Drop the filter</PageLink>
+      </Empty>
+    );
+  }
+  return (
+    <Empty command="mirror doctor --url https://your-ingress.example">
+      No event yet. Check that webhooks reach the ingress, and that the subscription at Notion is active:
+    </Empty>
+  );
+}

@@ -1,0 +1,242 @@
+import { Group, List, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, type ReactNode } from 'react';
+import type { Figures, GroupLine, Headline, StatusAnswer } from '../../src/answers/status.ts';
+import type { Freshness, TenantLine } from '../../src/answers/tenants.ts';
+import { status } from '../api.ts';
+import { ConsoleError } from '../console-error.ts';
+import { DataTable, type Column } from '../parts/data-table.tsx';
+import { EventsTable, NewPill } from '../parts/events-table.tsx';
+import { Empty, Failure } from '../parts/failure.tsx';
+import { PageLink } from '../parts/link.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { Answer, Panel } from '../parts/panel.tsx';
+import { tenantColumns } from '../parts/tenant-columns.tsx';
+import { count } from '../parts/text.ts';
+import { durationText } from '../parts/time-text.ts';
+import { Time } from '../parts/time.tsx';
+import { useArrivals } from '../parts/use-arrivals.ts';
+
+/** Is it well, now? */
+export function Overview() {
+  const now = useQuery(status);
+  return (
+    <>
+      <PageHead title="Overview" command="mirror status --watch" />
+      <Answer query={now}>{(answer) => <Sentence headline={answer.headline} />}</Answer>
+      {now.data === undefined ? null : <Facts answer={now.data} />}
+      {now.data === undefined ? null : <Latest />}
+    </>
+  );
+}
+
+const levels = { good: { mark: '✓', word: 'Good' }, warning: { mark: '!', word: 'Warning' }, bad: { mark: '✗', word: 'Problem' } } as const;
+const colours = { good: 'good', warning: 'warn', bad: 'bad' } as const;
+
+function Sentence({ headline: { level, text, needs } }: { readonly headline: Headline }) {
+  return (
+    <Stack gap="xs" mb="lg">
+      <p className={`sentence ${colours[level]}`}>
+        <span role="img" aria-label={levels[level].word}>
+          {levels[level].mark}
+        </span>{' '}
+        {text}
+      </p>
+      {needs.length === 0 ? null : (
+        <List spacing={4} aria-label="What needs you">
+          {needs.map((need) => (
+            <List.Item key={`${need.code} ${need.to} ${need.text}`}>
+              <span className={colours[need.level]}>{levels[need.level].word}</span>: {need.text}{' '}
+              {need.since === null ? null : (
+                <span className="dim">
+                  since <Time at={need.since} />
+                </span>
+              )}{' '}
+              <PageLink to={need.to} aria-label={`Show: ${need.text}`}>
+                Show
+              </PageLink>
+            </List.Item>
+          ))}
+        </List>
+      )}
+    </Stack>
+  );
+}
+
+function Facts({ answer }: { readonly answer: StatusAnswer }) {
+  const { figures, groups, freshness, worst, unavailable } = answer;
+  return (
+    <>
+      {unavailable.map(({ server, message, remedy }) => (
+        <Failure key={server} error={new ConsoleError(`${server}_unavailable`, message, { remedy })} />
+      ))}
+      <Numbers figures={figures} groups={groups} />
+      <Strip freshness={freshness} />
+      <Counts answer={answer} />
+      {groups === null ? null : <Groups groups={groups} />}
+      {worst.length === 0 ? null : <Worst tenants={worst} />}
+    </>
+  );
+}
+
+function Numbers({ figures, groups }: { readonly figures: Figures; readonly groups: readonly GroupLine[] | null }) {
+  const { seconds, isSample, eventsPerSecond, documentsPerSecond, freshness, notionCallsPerMinute, callsSavedPerMinute } = figures;
+  const oldest = groups === null ? null : Math.max(0, ...groups.map(({ lagSeconds }) => lagSeconds));
+  return (
+    <Stack gap={4} mb="lg" component="section">
+      <Title order={2}>Figures</Title>
+      <SimpleGrid cols={{ base: 2, md: 5 }} spacing="xs">
+        <Figure name="Events a second" value={eventsPerSecond.toFixed(1)} />
+        <Figure name="Documents a second" value={documentsPerSecond.toFixed(1)} />
+        <Figure
+          name="Receipt to document"
+          value={freshness === null ? '–' : durationText(freshness.p50Ms)}
+          note={freshness === null ? 'none was written' : `p50; p95 ${durationText(freshness.p95Ms)}`}
+        />
+        <Figure name="Oldest not done" value={oldest === null ? 'unknown' : oldest === 0 ? 'none' : durationText(oldest * 1_000)} />
+        <Figure
+          name="Notion calls a minute"
+          value={Math.round(notionCallsPerMinute).toLocaleString('en')}
+          note={`${Math.round(callsSavedPerMinute).toLocaleString('en')} saved by coalescing`}
+        />
+      </SimpleGrid>
+      <Text size="xs" c="dimmed">
+        Of the last {durationText(seconds * 1_000)}
+        {isSample ? ', the latest outcomes only: there were very many' : ''}
+      </Text>
+    </Stack>
+  );
+}
+
+function Figure({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
+  return (
+    <div className="figure">
+      <span className="dim">{name}</span>
+      <strong>{value}</strong>
+      {note === undefined ? null : <span className="dim">{note}</span>}
+    </div>
+  );
+}
+
+const buckets: readonly (readonly [Freshness, string])[] = [
+  ['second', '≤ 1 s'],
+  ['ten_seconds', '≤ 10 s'],
+  ['minute', '≤ 1 min'],
+  ['more', 'more'],
+  ['held', 'held'],
+];
+
+function Strip({ freshness }: { readonly freshness: StatusAnswer['freshness'] }) {
+  const all = buckets.reduce((sum, [bucket]) => sum + freshness[bucket], 0);
+  return (
+    <Stack gap={4} mb="lg" component="section">
+      <Title order={2}>Freshness of {count(all, 'tenant')}</Title>
+      {all === 0 ? (
+        <Empty command="mirror connections add --help">
+          No connection yet, so nothing is mirrored. Connect a Notion workspace at Nango, or add a connection by hand.
+        </Empty>
+      ) : (
+        <nav className="strip" aria-label="Tenants by the age of their oldest waiting event">
+          {buckets.map(([bucket, label]) => (
+            <PageLink key={bucket} to="/tenants" search={{ freshness: bucket }} style={{ flexGrow: 1 + (6 * freshness[bucket]) / all }}>
+              <strong>{freshness[bucket].toLocaleString('en')}</strong> <span className="dim">{label}</span>
+            </PageLink>
+          ))}
+        </nav>
+      )}
+    </Stack>
+  );
+}
+
+function Counts({ answer: { deadLetters, spooled, parked, rows } }: { readonly answer: StatusAnswer }) {
+  const tables = Object.values(rows.dataSources).reduce((sum, n) => sum + n, 0);
+  const shownLetters = deadLetters === null ? 'unknown' : deadLetters.toLocaleString('en');
+  return (
+    <Group gap="lg" mb="lg">
+      <PageLink to="/dead-letters">
+        <Item name="Dead letters">{shownLetters}</Item>
+      </PageLink>
+      <Item name="Waiting for Kafka">{spooled.toLocaleString('en')}</Item>
+      <Item name="Parked">{parked.toLocaleString('en')}</Item>
+      <Item name="Rows">{rows.mirrored.toLocaleString('en')}</Item>
+      <Item name="Tables complete">{`${rows.dataSources.complete} of ${tables}`}</Item>
+    </Group>
+  );
+}
+
+function Item({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <span>
+      <span className="dim">{name}</span> {children}
+    </span>
+  );
+}
+
+const groupColumns: readonly Column<GroupLine>[] = [
+  { id: 'service', header: 'Workers', cell: ({ service }) => service },
+  {
+    id: 'workers',
+    header: 'Processes',
+    isNumber: true,
+    cell: ({ workers }) => (workers === 0 ? <span className="bad">none</span> : workers),
+  },
+  { id: 'lag', header: 'Unfinished events', isNumber: true, cell: ({ lag }) => lag.toLocaleString('en') },
+  { id: 'oldest', header: 'Oldest', cell: ({ oldestAt }) => <Time at={oldestAt} /> },
+  { id: 'running', header: 'Running', isNumber: true, cell: ({ running }) => running },
+  { id: 'waiting', header: 'Waiting in memory', isNumber: true, cell: ({ waiting }) => waiting.toLocaleString('en') },
+];
+
+function Groups({ groups }: { readonly groups: readonly GroupLine[] }) {
+  return (
+    <Stack gap={4} mb="lg" component="section">
+      <Title order={2}>Workers</Title>
+      <DataTable label="Workers" columns={groupColumns} rows={groups} keyOf={({ service }) => service} />
+    </Stack>
+  );
+}
+
+function Worst({ tenants }: { readonly tenants: readonly TenantLine[] }) {
+  return (
+    <Stack gap={4} mb="lg" component="section">
+      <Title order={2}>Furthest behind</Title>
+      <DataTable label="Tenants furthest behind" columns={tenantColumns} rows={tenants} keyOf={({ workspaceId }) => workspaceId} />
+    </Stack>
+  );
+}
+
+const latestShown = 8;
+const anything = () => true;
+const everyTenant = { tenant: undefined };
+
+/** The last events, live. Those of the status count as arrived, so that none is missed before the stream is open. */
+function Latest() {
+  const client = useQueryClient();
+  const query = useQuery(status);
+  const list = useRef<HTMLDivElement>(null);
+  const { arrivals, take, show } = useArrivals({
+    wanted: everyTenant,
+    isWanted: anything,
+    list,
+    onGap: () => void client.invalidateQueries(status),
+  });
+  const latest = query.data?.latest;
+  useEffect(() => {
+    if (latest !== undefined) take({ events: latest, left: 0 });
+  }, [latest, take]);
+  return (
+    <Panel title="Latest events" query={query} right={<PageLink to="/events">All events</PageLink>}>
+      {() => (
+        <div ref={list}>
+          <NewPill waiting={arrivals.waitingCount} onShow={show} />
+          {arrivals.shown.length === 0 ? (
+            <Empty command="mirror doctor --url https://your-ingress.example">
+              No event yet, or outcomes are not kept (MIRROR_OUTCOME_RETENTION_DAYS=0). Check that webhooks reach the ingress:
+            </Empty>
+          ) : (
+            <EventsTable events={arrivals.shown.slice(0, latestShown)} label="Latest events" />
+          )}
+        </div>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,116 @@
+import { Alert, Code, Group, List, NativeSelect, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { tenants } from '../api.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { Empty } from '../parts/failure.tsx';
+import { PageLink } from '../parts/link.tsx';
+import { More } from '../parts/more.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { Answer } from '../parts/panel.tsx';
+import { tenantColumns } from '../parts/tenant-columns.tsx';
+import { count } from '../parts/text.ts';
+import { Time } from '../parts/time.tsx';
+import { useAll } from '../parts/use-all.ts';
+
+const states = [
+  { value: '', label: 'any but deleted' },
+  { value: 'active', label: 'active' },
+  { value: 'unauthorized', label: 'unauthorized' },
+  { value: 'paused', label: 'paused' },
+  { value: 'deleted', label: 'deleted' },
+];
+const freshness = [
+  { value: '', label: 'any' },
+  { value: 'second', label: '≤ 1 s' },
+  { value: 'ten_seconds', label: '≤ 10 s' },
+  { value: 'minute', label: '≤ 1 min' },
+  { value: 'more', label: 'more' },
+  { value: 'held', label: 'held' },
+];
+const orders = [
+  { value: '', label: 'worst first' },
+  { value: 'name', label: 'by name' },
+];
+
+/** Who is behind, and who must reconnect? */
+export function Tenants() {
+  const filter = useSearch({ from: '/tenants' });
+  const navigate = useNavigate({ from: '/tenants' });
+  const list = useInfiniteQuery({ ...tenants(filter), refetchInterval: 10_000 });
+  const all = useAll(list.data, ({ tenants: some }) => some);
+  const change = (fields: Partial<typeof filter>) => void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
+  const onQuery = useDebouncedCallback((q: string) => change({ q }), 200);
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  return (
+    <>
+      <PageHead title="Tenants" command="mirror connections list --json" />
+      <Group mb="md" align="flex-end" role="search">
+        <TextInput
+          label="Tenant"
+          placeholder="a part of its id"
+          defaultValue={filter.q ?? ''}
+          onChange={(event) => onQuery(event.currentTarget.value)}
+        />
+        <NativeSelect
+          label="Connections"
+          data={states}
+          value={filter.state ?? ''}
+          onChange={(event) => change({ state: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Freshness"
+          data={freshness}
+          value={filter.freshness ?? ''}
+          onChange={(event) => change({ freshness: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Order"
+          data={orders}
+          value={filter.sort ?? ''}
+          onChange={(event) => change({ sort: event.currentTarget.value })}
+        />
+      </Group>
+      <Answer query={list}>
+        {({ pages: [first] }) => (
+          <>
+            {first === undefined || first.leftToYou.length === 0 ? null : (
+              <Alert
+                color="yellow"
+                variant="outline"
+                mb="md"
+                title={`${count(first.leftToYou.length, 'connection')} left to you: give them a tenant`}
+              >
+                <List size="sm">
+                  {first.leftToYou.map(({ connectionId, providerConfigKey, notedAt, problem }) => (
+                    <List.Item key={`${providerConfigKey} ${connectionId}`}>
+                      <Code>{connectionId}</Code> of {providerConfigKey}, <Time at={notedAt} />: {problem}
+                    </List.Item>
+                  ))}
+                </List>
+              </Alert>
+            )}
+            {all.length > 0 ? (
+              <>
+                <Text size="sm" c="dimmed" mb={4}>
+                  {count(first?.total ?? all.length, 'tenant')}
+                </Text>
+                <DataTable label="Tenants" columns={tenantColumns} rows={all} keyOf={({ workspaceId }) => workspaceId} />
+                <More list={list} />
+              </>
+            ) : isFiltered ? (
+              <Empty>
+                No tenant fits. <PageLink to="/tenants">Drop the filter</PageLink>
+              </Empty>
+            ) : (
+              <Empty command="mirror connections add --help">
+                No tenant yet: one appears with its first connection. Connect a Notion workspace at Nango, or add a connection by hand.
+              </Empty>
+            )}
+          </>
+        )}
+      </Answer>
+    </>
+  );
+}

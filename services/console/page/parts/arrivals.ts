@@ -1,0 +1,87 @@
+import type { EventLine } from '../../src/answers/events.ts';
+import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+
+/** What has arrived since the list was loaded, latest first. `waiting` is not shown yet: the reader is reading. */
+export interface Arrivals {
+  readonly shown: readonly EventLine[];
+  readonly waiting: readonly EventLine[];
+  /** Arrived while the reader was reading, those that are not kept included. */
+  readonly waitingCount: number;
+  /** Those that were not sent, since there were too many. */
+  readonly left: number;
+}
+
+export const noArrivals: Arrivals = { shown: [], waiting: [], waitingCount: 0, left: 0 };
+
+/** More would make the page heavy after minutes of many events. */
+const kept = 300;
+
+/** Shows what arrived, or lets it wait while somebody reads. */
+export function arrive(known: Arrivals, { events, left }: StreamedOutcomes, isReading: boolean): Arrivals {
+  const ids = new Set([...known.shown, ...known.waiting].map(({ id }) => id));
+  const fresh = events.filter(({ id }) => !ids.has(id));
+  if (fresh.length === 0 && left === 0) return known;
+  const missed = known.left + left;
+  const isFirst = known.shown.length === 0 && known.waiting.length === 0;
+  if (isFirst || (!isReading && known.waiting.length === 0)) return { ...known, shown: cut([...fresh, ...known.shown]), left: missed };
+  return {
+    ...known,
+    waiting: cut([...fresh, ...known.waiting]),
+    waitingCount: known.waitingCount + fresh.length + left,
+    left: missed,
+  };
+}
+
+export function showWaiting({ shown, waiting, left }: Arrivals): Arrivals {
+  return { shown: cut([...waiting, ...shown]), waiting: [], waitingCount: 0, left };
+}
+
+function cut(events: readonly EventLine[]): readonly EventLine[] {
+  return events.slice(0, kept);
+}
+
+/** The arrived and the loaded ones, each once. */
+export function together(arrived: readonly EventLine[], loaded: readonly EventLine[]): readonly EventLine[] {
+  if (arrived.length === 0) return loaded;
+  const ids = new Set(arrived.map(({ id }) => id));
+  return [...arrived, ...loaded.filter(({ id }) => !ids.has(id))];
+}
+
+export interface EventFilter {
+  readonly tenant?: string;
+  readonly about?: string;
+  readonly type?: string;
+  readonly outcome?: string;
+  readonly origin?: string;
+  readonly service?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly minMs?: string;
+}
+
+/** Whether the list of this filter would have it, as far as a single line shows. Lists that end in the past are not live at all. */
+export function fits(event: EventLine, filter: EventFilter): boolean {
+  const { tenant, about, minMs } = filter;
+  return (
+    (tenant === undefined || event.workspaceId === tenant) &&
+    (about === undefined || idsOf(event).some((id) => plain(about).includes(plain(id)))) &&
+    (minMs === undefined || event.totalMs >= Number(minMs)) &&
+    hasOneOf(event.type, filter.type) &&
+    hasOneOf(event.outcome, filter.outcome) &&
+    hasOneOf(event.origin, filter.origin) &&
+    hasOneOf(event.service, filter.service)
+  );
+}
+
+function hasOneOf(value: string, wanted: string | undefined): boolean {
+  return wanted === undefined || wanted.split(',').includes(value);
+}
+
+function idsOf({ eventId, databaseId, dataSourceId, pageId }: EventLine): string[] {
+  return [eventId, databaseId, dataSourceId, pageId].filter((id) => id !== null);
+}
+
+/** Notion's URLs hold ids without hyphens. */
+function plain(text: string): string {
+  return text.replaceAll('-', '').toLowerCase();
+}

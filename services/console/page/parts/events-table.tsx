@@ -1,0 +1,123 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import type { EventLine } from '../../src/answers/events.ts';
+import { DataTable, type Column } from './data-table.tsx';
+import { PageLink } from './link.tsx';
+import { count, middle } from './text.ts';
+import { durationText } from './time-text.ts';
+import { Time } from './time.tsx';
+
+const fine = ['written', 'removed', 'unchanged', 'skipped', 'accepted'];
+const lost = ['dead_letter', 'quarantined'];
+
+/** The outcome in words; its colour says nothing more. */
+export function Outcome({ event: { outcome, reason, failure } }: { readonly event: Pick<EventLine, 'outcome' | 'reason' | 'failure'> }) {
+  const kind = fine.includes(outcome) ? 'good' : lost.includes(outcome) ? 'bad' : '';
+  const why = reason ?? failure?.code ?? null;
+  return (
+    <>
+      <span className={kind}>{outcome}</span>
+      {why === null ? null : <span className="dim"> {why}</span>}
+    </>
+  );
+}
+
+/** What the event is about: the title when there is one, otherwise the id. */
+export function Subject({ event }: { readonly event: EventLine }) {
+  const { workspaceId, databaseId, pageId, dataSourceId, title } = event;
+  const id = pageId ?? databaseId ?? dataSourceId;
+  if (id === null) return <span className="dim">–</span>;
+  const shown = title === null ? <span className="id">{middle(id, 18)}</span> : middle(title, 44);
+  if (workspaceId === null) return shown;
+  if (pageId !== null) {
+    return (
+      <PageLink to="/t/$tenant/r/$page" params={{ tenant: workspaceId, page: pageId }} title={id}>
+        {shown}
+      </PageLink>
+    );
+  }
+  if (databaseId === null) return shown;
+  return (
+    <PageLink to="/t/$tenant/d/$database" params={{ tenant: workspaceId, database: databaseId }} title={id}>
+      {shown}
+    </PageLink>
+  );
+}
+
+const timeColumn: Column<EventLine> = {
+  id: 'at',
+  header: 'Time',
+  cell: (event) => (
+    <PageLink to="/events/$id" params={{ id: event.id }}>
+      <Time at={event.at} withAge={false} />
+    </PageLink>
+  ),
+};
+
+const tenantColumn: Column<EventLine> = {
+  id: 'tenant',
+  header: 'Tenant',
+  cell: ({ workspaceId }) =>
+    workspaceId === null ? (
+      <span className="dim">none</span>
+    ) : (
+      <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
+        {middle(workspaceId, 24)}
+      </PageLink>
+    ),
+};
+
+const otherColumns: readonly Column<EventLine>[] = [
+  { id: 'about', header: 'About', cell: (event) => <Subject event={event} /> },
+  { id: 'type', header: 'Type', cell: ({ type, origin }) => (origin === 'nango' || origin === 'notion' ? type : `${type} (${origin})`) },
+  { id: 'outcome', header: 'Outcome', cell: (event) => <Outcome event={event} /> },
+  { id: 'ms', header: 'Took', isNumber: true, cell: ({ totalMs }) => durationText(totalMs) },
+  {
+    id: 'place',
+    header: 'Place',
+    cell: ({ place }) => <span className="mono dim">{place === null ? '–' : `${place.partition}:${place.offset}`}</span>,
+  },
+];
+
+const allColumns = [timeColumn, tenantColumn, ...otherColumns];
+const ofOneTenant = [timeColumn, ...otherColumns];
+
+interface EventsTableProps {
+  readonly events: readonly EventLine[];
+  readonly label: string;
+  readonly withTenant?: boolean;
+  readonly fresh?: ReadonlySet<string>;
+}
+
+export function EventsTable({ events, label, withTenant = true, fresh }: EventsTableProps) {
+  return (
+    <DataTable
+      label={label}
+      columns={withTenant ? allColumns : ofOneTenant}
+      rows={events}
+      keyOf={({ id }) => id}
+      isNew={({ id }) => fresh?.has(id) === true}
+    />
+  );
+}
+
+/** «37 new»: what arrived while somebody read. A screen reader hears it, and nothing else of what is live. */
+export function NewPill({ waiting, onShow }: { readonly waiting: number; readonly onShow: () => void }) {
+  return (
+    <>
+      <VisuallyHidden role="status">{waiting === 0 ? '' : count(waiting, 'new event')}</VisuallyHidden>
+      {waiting === 0 ? null : (
+        <div className="pill">
+          <Button
+            size="compact-sm"
+            onClick={() => {
+              onShow();
+              window.scrollTo({ top: 0 });
+            }}
+          >
+            {waiting.toLocaleString('en')} new
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}

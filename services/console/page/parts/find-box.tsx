@@ -1,0 +1,61 @@
+import { useDebouncedValue } from '@mantine/hooks';
+import { Spotlight } from '@mantine/spotlight';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Hit } from '../../src/answers/find.ts';
+import { find } from '../api.ts';
+import { ConsoleError } from '../console-error.ts';
+import { sections } from './sections.ts';
+import { middle } from './text.ts';
+
+const kinds: Record<Hit['kind'], string> = {
+  tenant: 'Tenant',
+  database: 'Database',
+  data_source: 'Data source',
+  row: 'Row',
+  event: 'Event',
+  dead_letter: 'Dead letter',
+  explain: 'Explain',
+};
+
+const settledMs = 150;
+
+/** One box for tenants, ids, Notion URLs, `partition:offset` and pages. */
+export function FindBox() {
+  const navigate = useNavigate();
+  const [query, setQuery] = useState('');
+  const [settled] = useDebouncedValue(query.trim(), settledMs);
+  const found = useQuery(find(settled));
+  const wanted = query.trim().toLowerCase();
+  const pages = sections.filter(({ label }) => label.toLowerCase().includes(wanted));
+  const hits = settled === '' ? [] : (found.data?.hits ?? []);
+
+  return (
+    <Spotlight.Root query={query} onQueryChange={setQuery} shortcut={['mod + K', '/']} clearQueryOnClose>
+      <Spotlight.Search placeholder="Tenant, id, Notion URL, partition:offset, page" aria-label="Find" />
+      <Spotlight.ActionsList aria-label="Found">
+        {hits.map(({ kind, workspaceId, id, title, to }) => (
+          <Spotlight.Action
+            key={`${kind} ${workspaceId ?? ''} ${id}`}
+            label={`${kinds[kind]}: ${middle(title ?? id, 60)}`}
+            description={[workspaceId, title === null ? null : id].filter((text) => text !== null).join(' · ')}
+            onClick={() => void navigate({ to })}
+          />
+        ))}
+        {pages.map(({ to, label }) => (
+          <Spotlight.Action key={to} label={label} description="Page" onClick={() => void navigate({ to })} />
+        ))}
+        {hits.length + pages.length === 0 ? (
+          <Spotlight.Empty>
+            {found.isError
+              ? ConsoleError.of(found.error).message
+              : found.isFetching || wanted !== settled.toLowerCase()
+                ? 'Asking…'
+                : 'Nothing found.'}
+          </Spotlight.Empty>
+        ) : null}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  );
+}

@@ -1,0 +1,21 @@
+import { Anchor, type AnchorProps } from '@mantine/core';
+import { createLink } from '@tanstack/react-router';
+import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react';
+import { safeLink } from './text.ts';
+
+type Props = AnchorProps & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof AnchorProps> & { readonly ref?: Ref<HTMLAnchorElement> };
+
+/** A link to another page of the console. */
+export const PageLink = createLink((props: Props) => <Anchor {...props} />);
+
+/** A link out. Without an address there is nothing to show; with one that must not be followed, the text alone. */
+export function OutLink({ url, children }: { readonly url: unknown; readonly children: ReactNode }) {
+  const href = safeLink(url);
+  if (url === null || url === undefined) return null;
+  if (href === null) return <>{children}</>;
+  return (
+    <Anchor href={href} target="_blank" rel="noopener noreferrer">
+      {children} <span aria-hidden>↗</span>
+    </Anchor>
+  );
+}

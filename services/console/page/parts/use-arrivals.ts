@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState, type RefObject } from 'react';
+import type { EventLine } from '../../src/answers/events.ts';
+import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+import { arrive, noArrivals, showWaiting, type Arrivals } from './arrivals.ts';
+import { useLive } from './use-live.ts';
+
+interface Options {
+  /** Null: not live. */
+  readonly wanted: { readonly tenant: string | undefined } | null;
+  /** Stable between renders. */
+  readonly isWanted: (event: EventLine) => boolean;
+  /** Where the list is: while the reader is in there, nothing moves. */
+  readonly list: RefObject<HTMLElement | null>;
+  readonly onGap: () => void;
+}
+
+/** Live events that do not fight the reader. */
+export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
+  const [arrivals, setArrivals] = useState<Arrivals>(noArrivals);
+  const take = useCallback(
+    ({ events, left }: StreamedOutcomes) => {
+      const isReading = isReadingIn(list.current);
+      setArrivals((known) => arrive(known, { events: events.filter(isWanted), left }, isReading));
+    },
+    [isWanted, list],
+  );
+  const state = useLive({ wanted, onOutcomes: take, onGap });
+  const show = useCallback(() => setArrivals(showWaiting), []);
+  const reset = useCallback(() => setArrivals(noArrivals), []);
+  useEffect(() => {
+    if (state === 'off') reset();
+  }, [state, reset]);
+  return { arrivals, state, take, show, reset };
+}
+
+/** Below this, the top of the list is still what the reader looks at, px. */
+const nearTop = 120;
+
+/** Scrolled down, with the pointer or the focus in the list, or with selected text. */
+function isReadingIn(list: HTMLElement | null): boolean {
+  if (window.scrollY > nearTop) return true;
+  if (list === null) return false;
+  const selection = window.getSelection();
+  return (
+    list.matches(':hover') ||
+    list.contains(document.activeElement) ||
+    (selection !== null && !selection.isCollapsed && list.contains(selection.anchorNode))
+  );
+}

@@ -1,0 +1,62 @@
+import { useEffect, useEffectEvent, useState } from 'react';
+import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+import { liveAddress } from '../api.ts';
+
+interface Live {
+  /** Null: off. `tenant`: only its outcomes. */
+  readonly wanted: { readonly tenant: string | undefined } | null;
+  readonly onOutcomes: (some: StreamedOutcomes) => void;
+  /** Something was missed. */
+  readonly onGap: () => void;
+}
+
+/** Follows outcomes while the page is visible. Says whether it does. */
+export function useLive({ wanted, onOutcomes, onGap }: Live): 'off' | 'connecting' | 'live' {
+  const [state, setState] = useState<'connecting' | 'live'>('connecting');
+  const take = useEffectEvent(onOutcomes);
+  const miss = useEffectEvent(onGap);
+  const address = wanted === null ? null : liveAddress(wanted.tenant);
+  useEffect(() => {
+    if (address === null) return;
+    let source: EventSource | null = null;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    function follow(from: string): void {
+      const opened = new EventSource(from);
+      source = opened;
+      opened.addEventListener('open', () => setState('live'));
+      opened.addEventListener('outcomes', ({ data }: MessageEvent<string>) => take(JSON.parse(data) as StreamedOutcomes));
+      opened.addEventListener('gap', () => miss());
+      opened.addEventListener('error', () => {
+        setState('connecting');
+        // The browser tries again by itself, but not after an answer that is none.
+        if (opened.readyState !== EventSource.CLOSED) return;
+        again = setTimeout(() => {
+          follow(from);
+          miss();
+        }, retryMs);
+      });
+    }
+    function onVisibility(): void {
+      if (address === null) return;
+      if (document.hidden) {
+        clearTimeout(again);
+        source?.close();
+        source = null;
+      } else if (source === null) {
+        follow(address);
+        miss();
+      }
+    }
+    if (!document.hidden) follow(address);
+    document.addEventListener('visibilitychange', onVisibility);
+    return () => {
+      document.removeEventListener('visibilitychange', onVisibility);
+      clearTimeout(again);
+      source?.close();
+      setState('connecting');
+    };
+  }, [address]);
+  return wanted === null ? 'off' : state;
+}
+
+const retryMs = 5_000;
