@@ -24,6 +24,8 @@ export interface Scene extends System {
    * connection becomes active twice: by `mirror connections add`, and when Nango's notice arrives.
    */
   untilSwept(workspaceId: string): Promise<void>;
+  /** Resolves when no scan of the tenant's rows runs or is wanted: what a test does to the mirror by hand is then not found by one. */
+  untilScanned(workspaceId: string): Promise<void>;
   /** Stops everything and drops the database. */
   end(): Promise<void>;
 }
@@ -71,6 +73,11 @@ export async function setScene(name: string, options: Omit<SystemOptions, 'name'
         const sweep = await system.db.collection<{ _id: string; lastStartedAt: Date | null }>('sweeps').findOne({ _id: workspaceId });
         const sweptSince = sweep?.lastStartedAt ?? new Date(0);
         return connections.length > 0 && connections.every(({ _id, updatedAt }) => heard.has(_id) && sweptSince >= updatedAt);
+      }),
+    untilScanned: (workspaceId) =>
+      waitUntil(async () => {
+        const busy = { workspaceId, $or: [{ scan: { $ne: null } }, { wanted: { $ne: null } }] };
+        return (await system.db.collection('data_source_contents').countDocuments(busy)) === 0;
       }),
     end: async () => {
       await system.db.dropDatabase();

@@ -45,8 +45,9 @@ describe('mirror verify', () => {
     const equal = await verify();
     expect(equal).toMatchObject({ code: 0, report: { ok: true, compared: 5, differences: [], unanswered: [], withoutConnection: [] } });
 
-    // A sweep would find the changes made to the mirror below.
+    // A sweep would find the changes made to the mirror below, and a scan that its data source is not shared any more.
     await scene.untilSwept('acme');
+    await scene.untilScanned('acme');
 
     const records = scene.db.collection<{ _id: string }>('database_records');
     await records.deleteOne({ _id: `acme:${missing.databaseId}` });
