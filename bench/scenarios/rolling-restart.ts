@@ -14,7 +14,7 @@ export const rollingRestart: Scenario = {
   title: `Each sync-worker is stopped and started, one after the other, at ${eventsPerSecond} events a second, 24 partitions, 200 tenants, Notion at 200 ms a call`,
   figures: [
     { name: 'a worker', unit: 's' },
-    { name: 'assignments of a member', unit: '' },
+    { name: 'assignments', unit: 'a member' },
     { name: 'p50', unit: 'ms' },
     { name: 'p99', unit: 'ms' },
     { name: 'max', unit: 'ms' },
@@ -58,7 +58,7 @@ async function measureRestart({ system, backlog }: StubSystem, workers: number) 
   clearInterval(sending);
   await waitUntil('an outcome of each event', async () => (await outcomes.distinct('eventId')).length >= sent, { timeoutMs: 120_000 });
   const [first] = members;
-  const assignments = first === undefined ? Number.NaN : await metricOf(first, 'notion_mirror_consumer_rebalances_total');
+  const assignments = first === undefined ? Number.NaN : await metricOf(first, 'notion_mirror_rebalances_total');
   await Promise.all(members.map((member) => member.stop()));
   const all = await outcomes.find({}, { projection: { eventId: 1, receivedAt: 1, at: 1 } }).toArray();
   const earliest = new Map<string, number>();
@@ -69,7 +69,7 @@ async function measureRestart({ system, backlog }: StubSystem, workers: number) 
   return {
     'a worker': seconds / workers,
     // Of the one that was started first: its own, and one for each that left or joined since.
-    'assignments of a member': assignments,
+    assignments,
     p50: percentile(waits, 50),
     p99: percentile(waits, 99),
     max: waits.reduce((most, ms) => Math.max(most, ms), 0),

@@ -208,6 +208,7 @@ test('closes even while MongoDB is unavailable', async () => {
 
 const acme = (workspaceId: string) => workspaceId === 'acme';
 const globex = (workspaceId: string) => workspaceId === 'globex';
+const isNumbered = (workspaceId: string) => workspaceId.startsWith('tenant-');
 
 // A worker held the connections of all tenants, so its memory grew with all of them, whatever its share was.
 test('holds the connections of some tenants only, and follows those', async () => {
@@ -241,9 +242,8 @@ test('of two calls at once the last one counts, and what changes meanwhile is no
   const all = Array.from({ length: 1_200 }, (_, n) => ({ ...given(`${n}`), _id: `${n}`, workspaceId: `tenant-${n}`, status: 'active' }));
   const times = { createdAt: new Date(), updatedAt: new Date() };
   await mongo.db.collection<{ _id: string }>('connections').insertMany(all.map((one) => ({ ...one, ...times })));
-  const isMine = (workspaceId: string) => workspaceId.startsWith('tenant-');
   const changes = Promise.all([connections.pause('7', null), connections.add(given('new', { workspaceId: 'tenant-new' }))]);
-  await Promise.all([found.hold(acme), found.hold(isMine), changes]);
+  await Promise.all([found.hold(acme), found.hold(isNumbered), changes]);
   const others = all.map(({ _id }) => _id).filter((id) => id !== '7');
   await expect.poll(() => idsOf(found.allActive()).toSorted()).toEqual([...others, 'new'].toSorted());
 });

@@ -135,7 +135,7 @@ export async function openConnectionDirectory(deps: {
         overtaken = null;
       }
       news += 1;
-      for (const { connectionId, workspaceId } of [...index.all()]) {
+      for (const { connectionId, workspaceId } of index.all()) {
         if (passes(workspaceId) && !found.has(connectionId) && !late.has(connectionId)) announce(index.delete(connectionId));
       }
       isWhole = true;
@@ -242,7 +242,7 @@ export async function openConnectionDirectory(deps: {
       isWhole = false;
       // What was loaded and followed until now need not be loaded again. The others are gone silently: nothing has happened to them.
       const isKnown = (workspaceId: string): boolean => isOneOf(before, workspaceId);
-      for (const { connectionId, workspaceId } of [...index.all()]) {
+      for (const { connectionId, workspaceId } of index.all()) {
         if (!isKnown(workspaceId) || !isOneOf(tenants, workspaceId)) index.delete(connectionId);
       }
       try {

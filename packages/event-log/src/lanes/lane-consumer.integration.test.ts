@@ -277,16 +277,18 @@ describe('the lane consumer', () => {
     await successor.consumer.stop({ deadlineMs: 5_000 });
   });
 
+  const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
+  const owned = (consumer: LaneConsumer) => names.filter((name) => consumer.owns(name));
+
   it('takes no record before it is prepared for its partitions, and owns no tenant of them', async () => {
     const place = await newTopic(4);
-    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
     await produce(place.topic, 'record', 20, { lane: tenants(20) });
     const asked: (string[] | null)[] = [];
     const answers: (() => Promise<void>)[] = [() => Promise.reject(new Error('not yet')), () => prepared.promise];
     const prepared = Promise.withResolvers<void>();
     const options = {
-      prepare(owned: ((key: string) => boolean) | null) {
-        asked.push(owned === null ? null : names.filter(owned));
+      prepare(isOwned: ((key: string) => boolean) | null) {
+        asked.push(isOwned === null ? null : names.filter(isOwned));
         return answers.shift()?.() ?? Promise.resolve();
       },
     };
@@ -295,20 +297,17 @@ describe('the lane consumer', () => {
     try {
       await consumer.run();
       await until(() => asked.length === 2);
-      expect([handled, names.filter(consumer.owns), asked]).toEqual([[], [], [names, names]]);
+      expect([handled, owned(consumer), asked]).toEqual([[], [], [names, names]]);
       prepared.resolve();
       await until(() => handled.length === 20);
-      expect(names.filter(consumer.owns)).toEqual(names);
+      expect(owned(consumer)).toEqual(names);
       // Each member is prepared for the tenants that it owns, and one that gets no partition for none.
       for (let other = 0; other < 4; other += 1) {
         others.push(member(place));
         await others.at(-1)?.consumer.run();
       }
       await until(() => [consumer, ...others.map((one) => one.consumer)].flatMap((one) => one.state().partitions).length === 4);
-      await until(
-        () =>
-          JSON.stringify(asked.at(-1)) === JSON.stringify(consumer.state().partitions.length === 0 ? null : names.filter(consumer.owns)),
-      );
+      await until(() => JSON.stringify(asked.at(-1)) === JSON.stringify(consumer.state().partitions.length === 0 ? null : owned(consumer)));
       expect(asked.at(-1)?.length ?? 0).toBeLessThan(20);
     } finally {
       await Promise.all([consumer, ...others.map((one) => one.consumer)].map((one) => one.stop({ deadlineMs: 3_000 })));
@@ -317,11 +316,10 @@ describe('the lane consumer', () => {
 
   it('is prepared again when partitions are added, since tenants move then', async () => {
     const place = await newTopic(1);
-    const names = Array.from({ length: 20 }, (_, index) => `tenant-${index}`);
     const asked: string[][] = [];
     const { consumer } = member(place, {
-      async prepare(owned) {
-        asked.push(names.filter((name) => owned?.(name) === true));
+      async prepare(isOwned) {
+        asked.push(names.filter((name) => isOwned?.(name) === true));
       },
     });
     try {
@@ -329,7 +327,7 @@ describe('the lane consumer', () => {
       await until(() => asked.length === 1);
       await admin.createPartitions({ topicPartitions: [{ topic: place.topic, count: 4 }] });
       await until(() => asked.length > 1, 60_000);
-      expect(names.filter(consumer.owns)).toEqual(asked.at(-1));
+      expect(owned(consumer)).toEqual(asked.at(-1));
     } finally {
       await consumer.stop({ deadlineMs: 3_000 });
     }

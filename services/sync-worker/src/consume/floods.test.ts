@@ -55,9 +55,9 @@ function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: R
   const handle = async (
     group: string,
     items: readonly WorkItem<DatabaseEvent>[],
-    given: { readonly alone?: number; readonly isSurplus?: boolean } = {},
+    more: { readonly alone?: number; readonly isSurplus?: boolean } = {},
   ) => {
-    const outcome = await floods.handle({ lane: 'acme', group, items, alone: 0, isSurplus: false, signal, ...given });
+    const outcome = await floods.handle({ lane: 'acme', group, items, alone: 0, isSurplus: false, signal, ...more });
     const fates: Partial<Record<Fate, string[]>> = {};
     for (const item of items) (fates[outcome.fateOf(item)] ??= []).push(item.item.eventId);
     return { ...fates, until: outcome.until, gathers: outcome.gathers };
