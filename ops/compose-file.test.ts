@@ -23,8 +23,8 @@ const { services } = z
 
 const everyService = Object.entries(services);
 
-/** Set by docker-compose.yml or the image, or meant for servers outside it. */
-const notForUsers = /^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
+/** Set by docker-compose.yml or the image, meant for servers outside it, or variables of OpenTelemetry, which every service reads. */
+const notForUsers = /^OTEL_|^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
 
 const readers: readonly { readonly service: string; readonly reads: ServiceName }[] = [
   { service: 'ingress', reads: 'ingress' },

@@ -7,6 +7,7 @@ import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
 import { subjectOf } from '@notion-mirror/operations/explain/subject';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { withheldText } from '@notion-mirror/operations/explain/withheld-values';
+import { traceOf, traceText } from '@notion-mirror/operations/explain/trace';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { countOption, opaqueId } from './option-values.ts';
 import { useMongo } from '@notion-mirror/operations/servers';
@@ -64,7 +65,10 @@ async function explain(context: ConfiguredContext, text: string, options: Explai
   );
   const causes = causesOf(facts, new Date());
   const isGood = causes.length === 0;
-  output.result(isGood, explanationJson(facts, causes, redact), (colors) => redact(renderExplanation(facts, causes, colors)));
+  const { traceUrl } = context.config;
+  output.result(isGood, explanationJson(facts, causes, { redact, traceUrl }), (colors) =>
+    redact(renderExplanation(facts, causes, { colors, traceUrl })),
+  );
   return isGood ? exitCode.ok : exitCode.failed;
 }
 
@@ -79,7 +83,11 @@ function rowWords({ dataSourceId, isArchived, contents, withheld }: RowFacts): s
   ];
 }
 
-function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors: Colors): string {
+function renderExplanation(
+  facts: ExplainFacts,
+  causes: readonly Cause[],
+  { colors, traceUrl }: { readonly colors: Colors; readonly traceUrl: string | undefined },
+): string {
   const { subject, kind, id, tenants, outcomes } = facts;
   const lines = [colors.bold(id === null || id === subject ? subject : `${oneLine(subject)}, of the ${kind.name} ${id}`)];
   for (const { workspaceId, record, notion, row } of tenants) {
@@ -98,7 +106,8 @@ function renderExplanation(facts: ExplainFacts, causes: readonly Cause[], colors
   if (causes.length === 0) lines.push(colors.green('No problem found.'));
   for (const outcome of outcomes) {
     const [head = '', ...way] = wayOf(outcome);
-    lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
+    const trace = traceOf(outcome, traceUrl);
+    lines.push('', oneLine(head), ...[...way, ...(trace === null ? [] : [traceText(trace)])].map((line) => `    ${oneLine(line)}`));
   }
   if (outcomes.length === 0) lines.push('No event of it is stored (they are kept for MIRROR_OUTCOME_RETENTION_DAYS).');
   for (const change of tenants.flatMap(({ schemaChanges }) => schemaChanges ?? [])) lines.push('', ...renderSchemaChange(change, colors));

@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { EntityKind } from '@notion-mirror/domain/entity';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
-import { toRecord } from '@notion-mirror/event-log/event-record';
-import { topicsFor } from '@notion-mirror/event-log/topics';
 import type { OperationContext } from './operation-context.ts';
-import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { sendingEvents } from './operator-tracing.ts';
 import pMap from 'p-map';
-import { eventCodecOf, openPublisher } from './servers.ts';
 
 export interface SyncRequest {
   readonly connection: Connection;
@@ -19,20 +16,13 @@ const atOnce = 100;
 
 /** Appends one sync event of origin `operator` per request. Resolves to their number when they are durable; rejects with PublishError. */
 export async function appendOperatorSyncs(context: OperationContext, type: string, requests: readonly SyncRequest[]): Promise<number> {
-  const topic = topicsFor(context.config.topicPrefix).events;
-  const codec = await eventCodecOf(context);
-  const publisher = await openPublisher(context);
   const run = randomUUID();
-  const trace = tracingOff.newTrace();
-  try {
+  await sendingEvents(context, type, { 'notion_mirror.events': requests.length }, async ({ send, trace }) => {
     const append = async ({ connection, kind, id }: SyncRequest): Promise<void> => {
       const about = { eventId: `${run}:${id}`, type, ...kind.targetOf(id), origin: 'operator', trace } as const;
-      const event = syncEventFor(connection, about, new Date());
-      await publisher.publish(toRecord({ topic, event, codec }));
+      await send(syncEventFor(connection, about, new Date()));
     };
     await pMap(requests, append, { concurrency: atOnce });
-  } finally {
-    await publisher.stop();
-  }
+  });
   return requests.length;
 }

@@ -415,6 +415,17 @@ export const variables = {
     expected: 'a number of days, or 0',
     parse: z.union([z.literal('0').transform(() => 0), days]),
   }),
+  MIRROR_TRACE_URL: variable({
+    key: 'traceUrl',
+    usedBy: ['cli'],
+    description:
+      'Where to look at a trace, with `{traceId}` in the place of its id: `mirror explain` then prints a link ([tracing](tracing.md)).',
+    expected: 'an http:// or https:// URL with {traceId} in it',
+    parse: z
+      .string()
+      .refine((value) => /^https?:\/\//.test(value) && value.includes('{traceId}') && URL.canParse(value))
+      .optional(),
+  }),
   MIRROR_SILENCE_HOURS: variable({
     key: 'silenceMs',
     default: '24',

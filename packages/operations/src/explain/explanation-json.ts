@@ -2,11 +2,12 @@ import { schemaChangeJson } from '../schema/change-json.ts';
 import type { Cause } from './causes.ts';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
 import type { RowFacts } from './row-facts.ts';
+import { traceOf } from './trace.ts';
 
 export function explanationJson(
   { subject, kind, id, tenants, outcomes }: ExplainFacts,
   causes: readonly Cause[],
-  redact: (text: string) => string,
+  { redact, traceUrl }: { readonly redact: (text: string) => string; readonly traceUrl: string | undefined },
 ) {
   return {
     subject,
@@ -31,6 +32,7 @@ export function explanationJson(
       reason: outcome.reason,
       failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
       service: outcome.service,
+      trace: traceOf(outcome, traceUrl),
       at: outcome.at.toISOString(),
     })),
   };

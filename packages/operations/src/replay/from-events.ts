@@ -4,16 +4,16 @@ import type { EventTarget } from '@notion-mirror/domain/entity';
 import { databaseKind } from '@notion-mirror/domain/entities/database';
 import { rowKind } from '@notion-mirror/domain/entities/row';
 import { syncEventFor } from '@notion-mirror/domain/sync-event';
-import { toRecord } from '@notion-mirror/event-log/event-record';
 import { readRanges, type LogRange } from '@notion-mirror/event-log/range-reader';
 import { readerGroupId, topicsFor } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import type { Replay, ReplayOrder } from '@notion-mirror/mirror-store/replays';
-import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { readTraceparent } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { OperationContext } from '../operation-context.ts';
 import type { ReplayProgress } from './progress.ts';
-import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
+import { sendingEvents } from '../operator-tracing.ts';
+import { eventCodecOf, kafkaOf } from '../servers.ts';
 
 /**
  * A row, a database or a data source to fetch again. `dataSourceId`: a source whose database no event has named; then `databaseId` is a hint. A
@@ -21,6 +21,8 @@ import { eventCodecOf, kafkaOf, openPublisher } from '../servers.ts';
  */
 export interface Target extends EventTarget {
   readonly workspaceId: string;
+  /** Of its last event. */
+  readonly trace?: string;
 }
 
 export interface Targets {
@@ -38,13 +40,16 @@ export function createTargetCollector(order: Pick<ReplayOrder, 'workspaceId' | '
 
   return {
     /** An event about all rows of a data source counts as one about the source: its fetch finds out what is to happen to them. */
-    add({ workspaceId, databaseId, dataSourceId, pageId }: Pick<DatabaseEvent, 'workspaceId' | keyof EventTarget>): void {
+    add({ workspaceId, databaseId, dataSourceId, pageId }: Pick<DatabaseEvent, 'workspaceId' | keyof EventTarget>, trace?: string): void {
       if (order.workspaceId !== null && workspaceId !== order.workspaceId) return;
       // Of a row this is the database that held it at the time of the event.
       if (order.databaseId !== null && databaseId !== order.databaseId) return;
-      if (pageId !== null) rows.set(keyOf(workspaceId, pageId), { workspaceId, ...rowKind.targetOf(pageId) });
-      else if (dataSourceId !== null) sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId, pageId });
-      else if (databaseId !== null) databases.set(keyOf(workspaceId, databaseId), { workspaceId, ...databaseKind.targetOf(databaseId) });
+      const last = trace === undefined ? {} : { trace };
+      if (pageId !== null) rows.set(keyOf(workspaceId, pageId), { workspaceId, ...rowKind.targetOf(pageId), ...last });
+      else if (dataSourceId !== null)
+        sources.set(keyOf(workspaceId, dataSourceId), { workspaceId, databaseId, dataSourceId, pageId, ...last });
+      else if (databaseId !== null)
+        databases.set(keyOf(workspaceId, databaseId), { workspaceId, ...databaseKind.targetOf(databaseId), ...last });
     },
     /** A source whose hint is known to be a database is covered by that database's fetch. */
     targets(): Target[] {
@@ -82,11 +87,11 @@ export async function collectTargets(
     ranges,
     signal,
     async onRecords(records) {
-      for (const { value } of records) {
+      for (const { value, headers } of records) {
         events += 1;
         const decoded = value === null ? null : await codec.decode(value);
         if (decoded?.kind === 'unavailable') throw decoded.error;
-        if (decoded?.kind === 'event') collector.add(decoded.event);
+        if (decoded?.kind === 'event') collector.add(decoded.event, readTraceparent(headers['traceparent']));
         else unreadable += 1;
       }
       return 'more';
@@ -110,24 +115,20 @@ const atOnce = 100;
 export async function replayEvents(context: OperationContext, db: Mongo['db'], replay: Replay, progress: ReplayProgress): Promise<void> {
   const { targets } = await collectTargets(context, replay, progress.left(topicsFor(context.config.topicPrefix).events), progress.signal);
   const connections = await activeConnections(db);
-  const topic = topicsFor(context.config.topicPrefix).events;
-  const codec = await eventCodecOf(context);
-  const publisher = await openPublisher(context);
-  const trace = tracingOff.newTrace();
-  try {
+  await sendingEvents(context, 'replay', { 'notion_mirror.replay_id': replay.id }, async ({ send, trace }) => {
     for (let at = progress.counts['handled'] ?? 0; at < targets.length; at += atOnce) {
       progress.signal.throwIfAborted();
       const some = targets.slice(at, at + atOnce);
       const events = some.flatMap((target) => {
         const connection = connections.get(target.workspaceId);
-        return connection === undefined ? [] : [eventOf({ replayId: replay.id, trace }, target, connection, new Date())];
+        if (connection === undefined) return [];
+        const links = target.trace === undefined ? [] : [{ trace: target.trace }];
+        return [{ event: eventOf({ replayId: replay.id, trace }, target, connection, new Date()), links }];
       });
-      await Promise.all(events.map((event) => publisher.publish(toRecord({ topic, event, codec }))));
+      await Promise.all(events.map(({ event, links }) => send(event, { links })));
       progress.count({ handled: some.length, appended: events.length, withoutConnection: some.length - events.length });
     }
-  } finally {
-    await publisher.stop();
-  }
+  });
 }
 
 function eventOf(
