@@ -34,6 +34,8 @@ export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Does not wait for the body, which may have no end, unless it is an error's. */
+  readonly headOnly?: boolean;
 }
 
 /** A console on servers of its own names. For tests. */
@@ -132,16 +134,22 @@ export async function openTestConsole(stack: Stack): Promise<TestConsole> {
 
 function runningConsole(console: Console): RunningConsole {
   const { port } = console;
-  const ask: RunningConsole['ask'] = (path, { method = 'GET', headers = {}, body } = {}) =>
+  const ask: RunningConsole['ask'] = (path, { method = 'GET', headers = {}, body, headOnly = false } = {}) =>
     new Promise((resolve, reject) => {
       const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+        const status = response.statusCode ?? 0;
+        if (headOnly && status < 400) {
+          response.destroy();
+          resolve({ status, headers: response.headers, text: '', json: null });
+          return;
+        }
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
           const json: unknown = response.headers['content-type']?.includes('json') === true ? JSON.parse(text) : null;
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+          resolve({ status, headers: response.headers, text, json });
         });
       });
       request.on('error', reject);
