@@ -1,6 +1,6 @@
 import type { IncompleteSweep, SweepStatus } from '@notion-mirror/mirror-store/sweep-ledger';
 import { count, oneLine } from '@notion-mirror/operations/text';
-import { stateOf } from '@notion-mirror/operations/reconcile/sweep-json';
+import { stateOfStatus } from '@notion-mirror/operations/reconcile/sweep-json';
 import { minute, table, type Colors } from './output.ts';
 
 /** One line for each thing that sweeps could not compare, with the reason. */
@@ -26,7 +26,7 @@ export function renderSweeps(sweeps: readonly SweepStatus[], colors: Colors): st
   const header = ['TENANT', 'STATE', 'COMPLETE', 'NEXT', 'LAST'].map((text) => ({ text, style: colors.dim }));
   const styles = { running: colors.cyan, stopped: colors.yellow, incomplete: colors.yellow, failing: colors.red, waiting: colors.green };
   const rows = sweeps.map((sweep) => {
-    const state = stateOf(sweep);
+    const state = stateOfStatus(sweep);
     return [
       oneLine(sweep.workspaceId),
       { text: state, style: styles[state] },

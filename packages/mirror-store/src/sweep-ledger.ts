@@ -283,15 +283,15 @@ export function createSweepLedger(db: Db): SweepLedger {
 
     brief: () =>
       orUnavailable(unreadable, async () => {
-        const projection = { claimedBy: 1, failures: 1, completedAt: 1, incompleteSince: 1, 'last.stopped': 1 } as const;
+        const projection = { claimedBy: 1, failures: 1, completedAt: 1, 'last.stopped': 1, 'last.incomplete.uncompared': 1 } as const;
         const found = await sweeps.find({}, { ...pageReads, projection }).toArray();
-        return found.map(({ _id, claimedBy, failures, completedAt, incompleteSince, last }) => ({
+        return found.map(({ _id, claimedBy, failures, completedAt, last }) => ({
           workspaceId: _id,
           claimedBy,
           failures,
           completedAt,
           isStopped: last?.stopped === true,
-          isIncomplete: (incompleteSince ?? null) !== null,
+          isIncomplete: last?.incomplete !== undefined,
         }));
       }),
 

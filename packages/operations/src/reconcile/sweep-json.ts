@@ -3,7 +3,7 @@ import type { SweepReport, SweepStatus } from '@notion-mirror/mirror-store/sweep
 export function sweepJson({ workspaceId, dueAt, claimedBy, completedAt, failures, failure, last }: SweepStatus) {
   return {
     workspaceId,
-    state: stateOf({ claimedBy, failures, last }),
+    state: stateOfStatus({ claimedBy, failures, last }),
     completedAt: completedAt?.toISOString() ?? null,
     dueAt: dueAt.toISOString(),
     failures,
@@ -26,11 +26,23 @@ function reportJson({ startedAt, endedAt, incomplete, ...report }: SweepReport) 
   };
 }
 
-export type SweepState = 'running' | 'failing' | 'stopped' | 'incomplete' | 'waiting';
+/** The worst first. */
+export const sweepStates = ['stopped', 'failing', 'incomplete', 'running', 'waiting'] as const;
+export type SweepState = (typeof sweepStates)[number];
 
-export function stateOf({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>): SweepState {
+export function stateOf({
+  claimedBy,
+  failures,
+  isStopped,
+  isIncomplete,
+}: Pick<SweepStatus, 'claimedBy' | 'failures'> & { readonly isStopped: boolean; readonly isIncomplete: boolean }): SweepState {
   if (claimedBy !== null) return 'running';
   if (failures > 0) return 'failing';
-  if (last?.stopped === true) return 'stopped';
-  return last?.incomplete === undefined ? 'waiting' : 'incomplete';
+  if (isStopped) return 'stopped';
+  return isIncomplete ? 'incomplete' : 'waiting';
+}
+
+/** Of a whole document. */
+export function stateOfStatus({ claimedBy, failures, last }: Pick<SweepStatus, 'claimedBy' | 'failures' | 'last'>): SweepState {
+  return stateOf({ claimedBy, failures, isStopped: last?.stopped === true, isIncomplete: last?.incomplete !== undefined });
 }

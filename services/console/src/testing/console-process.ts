@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface ConsoleProcess {
+  /** A port from the log; 0 until it is logged. */
+  port(message: 'console port listens' | 'operations port listens'): number;
+  /** What it printed on stderr. */
+  errors(): string;
+  /** Exit code and signal. */
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+  kill(signal: 'SIGTERM'): void;
+}
+
+/** Starts the real process: `node src/main.ts`. For tests. */
+export function startConsoleProcess(env: Readonly<Record<string, string>>): ConsoleProcess {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {
+    env: { PATH: process.env['PATH'], MIRROR_CONSOLE_PORT: '0', MIRROR_OPS_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: Record<string, unknown>[] = [];
+  let rest = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const parts = (rest + chunk.toString()).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) lines.push(JSON.parse(part) as Record<string, unknown>);
+  });
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  return {
+    port: (message) => Number(lines.find(({ msg }) => msg === message)?.['port'] ?? 0),
+    errors: () => errors,
+    exited: new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    }),
+    kill: (signal) => child.kill(signal),
+  };
+}
