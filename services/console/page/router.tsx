@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, defaultStringifySearch, lazyRouteComponent } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { Failed, NotFound } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
@@ -11,28 +11,23 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined;
 }
 
-function oneOf<const T extends string>(value: unknown, known: readonly T[]): T | undefined {
-  return known.find((each) => each === value);
+/** The fields as texts. What is none is undefined and not left out, since the router keeps what it was given under names that are left out. */
+function texts<const K extends string>(search: Search, names: readonly K[]): { [name in K]?: string | undefined } {
+  return Object.fromEntries(names.map((name) => [name, text(search[name])])) as { [name in K]?: string | undefined };
 }
 
-/** The given fields as texts, without those that are missing. */
-function texts<const K extends string>(search: Search, names: readonly K[]): { [name in K]?: string } {
-  const found: { [name in K]?: string } = {};
-  for (const name of names) {
-    const value = text(search[name]);
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
+/** One of the known values, or undefined. */
+function choice<const K extends string, const T extends string>(
+  search: Search,
+  name: K,
+  known: readonly T[],
+): { [name in K]?: T | undefined } {
+  return { [name]: known.find((each) => each === search[name]) } as { [name in K]?: T | undefined };
 }
 
-/** Without the fields that are undefined, which would differ from missing ones. */
-function given<T extends object>(fields: T): { [name in keyof T]?: Exclude<T[name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-}
-
-export const eventFilters = ['tenant', 'about', 'type', 'outcome', 'origin', 'service', 'from', 'to', 'minMs'] as const;
-export const tenantTabs = ['databases', 'events', 'connections', 'sweeps', 'dead-letters'] as const;
-export const databaseTabs = ['schema', 'rows', 'history', 'raw', 'use'] as const;
+const eventFilters = ['tenant', 'about', 'type', 'outcome', 'origin', 'service', 'from', 'to', 'minMs'] as const;
+const tenantTabs = ['databases', 'events', 'connections', 'sweeps', 'dead-letters'] as const;
+const databaseTabs = ['schema', 'rows', 'history', 'raw', 'use'] as const;
 
 /** The stated type keeps the types of the routes from depending on those of the pages, which depend on the routes. */
 type Page = () => ReactNode;
@@ -58,7 +53,7 @@ const tenants = createRoute({
 const tenant = createRoute({
   getParentRoute: () => root,
   path: '/t/$tenant',
-  validateSearch: (search: Search) => ({ ...given({ tab: oneOf(search['tab'], tenantTabs) }), ...texts(search, ['q', 'removed']) }),
+  validateSearch: (search: Search) => ({ ...choice(search, 'tab', tenantTabs), ...texts(search, ['q', 'removed']) }),
   component: lazy(async (): Promise<Page> => (await import('./pages/tenant.tsx')).Tenant),
 });
 
@@ -66,7 +61,7 @@ const database = createRoute({
   getParentRoute: () => root,
   path: '/t/$tenant/d/$database',
   validateSearch: (search: Search) => ({
-    ...given({ tab: oneOf(search['tab'], databaseTabs) }),
+    ...choice(search, 'tab', databaseTabs),
     ...texts(search, ['source', 'hidden', 'where']),
   }),
   component: lazy(async (): Promise<Page> => (await import('./pages/database.tsx')).Database),
@@ -81,7 +76,7 @@ const row = createRoute({
 const events = createRoute({
   getParentRoute: () => root,
   path: '/events',
-  validateSearch: (search: Search) => ({ ...texts(search, eventFilters), ...given({ live: oneOf(search['live'], ['off']) }) }),
+  validateSearch: (search: Search) => ({ ...texts(search, eventFilters), ...choice(search, 'live', ['off']) }),
   component: lazy(async (): Promise<Page> => (await import('./pages/events.tsx')).Events),
 });
 
@@ -91,10 +86,17 @@ const change = createRoute({
   component: lazy(async (): Promise<Page> => (await import('./pages/change.tsx')).Change),
 });
 
-const explain = createRoute({
+const explainForm = createRoute({
   getParentRoute: () => root,
   path: '/explain',
-  validateSearch: (search: Search) => ({ ...texts(search, ['id', 'tenant']), ...given({ notion: oneOf(search['notion'], ['off']) }) }),
+  component: lazy(async (): Promise<Page> => (await import('./pages/explain.tsx')).Explain),
+});
+
+/** `id`: also a Notion URL. */
+const explain = createRoute({
+  getParentRoute: () => root,
+  path: '/explain/$id',
+  validateSearch: (search: Search) => ({ ...texts(search, ['tenant']), ...choice(search, 'notion', ['off']) }),
   component: lazy(async (): Promise<Page> => (await import('./pages/explain.tsx')).Explain),
 });
 
@@ -107,7 +109,7 @@ const deadLetters = createRoute({
 
 const deadLetter = createRoute({
   getParentRoute: () => root,
-  path: '/dead-letters/$place',
+  path: '/dead-letters/$partition/$offset',
   component: lazy(async (): Promise<Page> => (await import('./pages/dead-letter.tsx')).DeadLetter),
 });
 
@@ -144,6 +146,7 @@ const routeTree = root.addChildren([
   row,
   events,
   change,
+  explainForm,
   explain,
   deadLetters,
   deadLetter,
@@ -153,7 +156,12 @@ const routeTree = root.addChildren([
   doctor,
 ]);
 
-export const router = createRouter({ routeTree, defaultPreload: 'intent', scrollRestoration: true });
+/** An empty field is no filter, and not in the address. */
+function stringifySearch(search: Search): string {
+  return defaultStringifySearch(Object.fromEntries(Object.entries(search).filter(([, value]) => value !== '')));
+}
+
+export const router = createRouter({ routeTree, stringifySearch, defaultPreload: 'intent', scrollRestoration: true });
 
 declare module '@tanstack/react-router' {
   interface Register {

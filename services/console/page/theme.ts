@@ -4,7 +4,7 @@ export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 8 },
   defaultRadius: 'sm',
-  fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.9375rem' },
+  fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem' },
   headings: { sizes: { h1: { fontSize: '1.375rem' }, h2: { fontSize: '1.0625rem' }, h3: { fontSize: '0.9375rem' } } },
   respectReducedMotion: true,
   components: {

@@ -23,7 +23,7 @@ export function Change() {
   return (
     <>
       <PageHead title="One change" command={`mirror explain ${shellWord(eventId)}`}>
-        <PageLink to="/explain" search={{ id: eventId }}>
+        <PageLink to="/explain/$id" params={{ id: eventId }}>
           Explain
         </PageLink>
       </PageHead>
@@ -106,13 +106,16 @@ const colours: Record<TimelinePart['kind'], string> = {
 };
 
 /** The timeline: a bar of buttons, and the same as a table. A part that is chosen in the bar is marked in the table. */
-function Way({ timeline: { from, totalMs, parts, isCut } }: { readonly timeline: Timeline }) {
+function Way({ timeline }: { readonly timeline: Timeline }) {
+  const { from, totalMs, parts, isCut } = timeline;
   const [chosen, choose] = useState<number | null>(null);
+  const { shares, isFolded } = sharesOf(timeline);
   return (
     <Stack gap="xs" component="section">
       <Title order={2}>Where the time went: {durationText(totalMs)}</Title>
       <Text size="sm" c="dimmed">
         Begins <Time at={from} />
+        {isFolded ? '. Notion’s part is drawn short, so that the others can be seen.' : ''}
       </Text>
       {totalMs === 0 ? null : (
         <div className="bar" role="group" aria-label="Timeline">
@@ -121,7 +124,7 @@ function Way({ timeline: { from, totalMs, parts, isCut } }: { readonly timeline:
               key={`${kind} ${startMs}`}
               type="button"
               className={colours[kind]}
-              style={{ left: `${(startMs / totalMs) * 100}%`, width: `${(ms / totalMs) * 100}%` }}
+              style={{ width: `${(shares[index] ?? 0) * 100}%` }}
               aria-label={`${names[kind]}: ${durationText(ms)}. ${text}`}
               title={`${names[kind]}: ${durationText(ms)}`}
               aria-pressed={chosen === index}
@@ -168,6 +171,19 @@ function Way({ timeline: { from, totalMs, parts, isCut } }: { readonly timeline:
       </Scroll>
     </Stack>
   );
+}
+
+/** Longer than this, Notion's part would hide all others. */
+const mostOfNotion = 0.15;
+
+/** The width of each part in the bar, of 1. */
+function sharesOf({ totalMs, ownMs, parts }: Timeline): { readonly shares: readonly number[]; readonly isFolded: boolean } {
+  const isFolded = ownMs > 0 && totalMs - ownMs > totalMs * mostOfNotion;
+  const shares = parts.map(({ kind, ms }) => {
+    if (!isFolded) return ms / totalMs;
+    return kind === 'notion' ? mostOfNotion : (ms / ownMs) * (1 - mostOfNotion);
+  });
+  return { shares, isFolded };
 }
 
 function fieldsOf(known: EventDetail) {

@@ -42,7 +42,7 @@ export function Database() {
       <Parents place={place} parents={query.data?.parents ?? []} title={title} />
       <PageHead title={title === '' ? 'Untitled' : middle(title, 120)} command={commandOf(tab, place, shown)}>
         <OutLink url={query.data?.content?.url}>In Notion</OutLink>
-        <PageLink to="/explain" search={{ id: place.database, tenant: place.tenant }}>
+        <PageLink to="/explain/$id" params={{ id: place.database }} search={{ tenant: place.tenant }}>
           Explain
         </PageLink>
       </PageHead>

@@ -16,7 +16,8 @@ import { useActions } from '../parts/use-actions.ts';
 
 /** One dead letter: why, and its bytes. */
 export function DeadLetter() {
-  const { place } = useParams({ from: '/dead-letters/$place' });
+  const { partition, offset } = useParams({ from: '/dead-letters/$partition/$offset' });
+  const place = `${partition}:${offset}`;
   const query = useQuery(letter(place));
   return (
     <>
@@ -71,7 +72,7 @@ function Body({ letter: shown }: { readonly letter: LetterAnswer['letter'] }) {
         ]}
       />
       {eventId === null ? null : (
-        <PageLink to="/explain" search={{ id: eventId }}>
+        <PageLink to="/explain/$id" params={{ id: eventId }}>
           Explain this event
         </PageLink>
       )}

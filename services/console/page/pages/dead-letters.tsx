@@ -36,7 +36,7 @@ const columns: readonly Column<LetterCause>[] = [
 export function DeadLetters() {
   const filter = useSearch({ from: '/dead-letters' });
   const causes = useQuery(deadLetters);
-  const isFiltered = Object.keys(filter).length > 0;
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
   const options = [
     ...(filter.class === undefined ? [] : ['--class', shellWord(filter.class)]),
     ...(filter.code === undefined ? [] : ['--code', shellWord(filter.code)]),

@@ -56,7 +56,7 @@ export function Events() {
 
   const last = query.data?.pages.at(-1);
   const searchedTo = last?.searchedTo ?? null;
-  const isFiltered = Object.keys(filter).length > 0;
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
       <PageHead title="Events" command={filter.about === undefined ? 'mirror status --watch' : `mirror explain ${shellWord(filter.about)}`}>

@@ -1,6 +1,6 @@
 import { Alert, Button, Checkbox, Group, List, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ExplainedTenant, Explanation } from '../../src/answers/explain.ts';
 import { explanation } from '../api.ts';
 import { Command, Id } from '../parts/copy.tsx';
@@ -15,8 +15,9 @@ import { Time } from '../parts/time.tsx';
 
 /** Why is it not there? */
 export function Explain() {
-  const { id, tenant, notion } = useSearch({ from: '/explain' });
-  const navigate = useNavigate({ from: '/explain' });
+  const { id } = useParams({ strict: false });
+  const { tenant, notion } = useSearch({ from: '/explain/$id', shouldThrow: false }) ?? {};
+  const navigate = useNavigate();
   const query = useQuery({
     ...explanation(id ?? '', { tenant, notion: notion === 'off' ? '0' : undefined }),
     enabled: id !== undefined,
@@ -31,10 +32,18 @@ export function Explain() {
         onSubmit={(submitted) => {
           submitted.preventDefault();
           const form = new FormData(submitted.currentTarget);
-          const wanted = { id: form.get('id'), tenant: form.get('tenant'), notion: form.get('notion') === null ? 'off' : undefined };
+          const wanted = {
+            id: textOf(form.get('id')),
+            tenant: textOf(form.get('tenant')),
+            notion: form.get('notion') === null ? 'off' : undefined,
+          } as const;
           // The same question is asked again.
           if (wanted.id === id) void refetch();
-          void navigate({ search: wanted as never });
+          void navigate({
+            to: '/explain/$id',
+            params: { id: wanted.id },
+            search: { tenant: wanted.tenant, ...(wanted.notion === 'off' ? { notion: 'off' } : {}) },
+          });
         }}
       >
         <Group align="flex-end" mb="md">
@@ -55,6 +64,10 @@ export function Explain() {
       {data === null ? isFetching ? <Waiting /> : null : <Facts of={data} isDone={!isFetching} />}
     </>
   );
+}
+
+function textOf(field: FormDataEntryValue | null): string {
+  return typeof field === 'string' ? field.trim() : '';
 }
 
 const servers = { log: 'the log', deadLetters: 'dead letters', notion: 'Notion' } as const;

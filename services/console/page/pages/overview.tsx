@@ -213,7 +213,7 @@ function Latest() {
   const client = useQueryClient();
   const query = useQuery(status);
   const list = useRef<HTMLDivElement>(null);
-  const { arrivals, take, show } = useArrivals({
+  const { arrivals, seed, show } = useArrivals({
     wanted: everyTenant,
     isWanted: anything,
     list,
@@ -221,8 +221,8 @@ function Latest() {
   });
   const latest = query.data?.latest;
   useEffect(() => {
-    if (latest !== undefined) take({ events: latest, left: 0 });
-  }, [latest, take]);
+    if (latest !== undefined) seed(latest);
+  }, [latest, seed]);
   return (
     <Panel title="Latest events" query={query} right={<PageLink to="/events">All events</PageLink>}>
       {() => (

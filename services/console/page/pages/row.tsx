@@ -24,7 +24,7 @@ export function Row() {
     <>
       <PageHead title={middle(title, 120)} command={`mirror explain ${page} --workspace-id ${shellWord(tenant)}`}>
         {line === undefined ? null : <OutLink url={line.url}>In Notion</OutLink>}
-        <PageLink to="/explain" search={{ id: page, tenant }}>
+        <PageLink to="/explain/$id" params={{ id: page }} search={{ tenant }}>
           Explain
         </PageLink>
       </PageHead>

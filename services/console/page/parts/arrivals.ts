@@ -22,8 +22,7 @@ export function arrive(known: Arrivals, { events, left }: StreamedOutcomes, isRe
   const fresh = events.filter(({ id }) => !ids.has(id));
   if (fresh.length === 0 && left === 0) return known;
   const missed = known.left + left;
-  const isFirst = known.shown.length === 0 && known.waiting.length === 0;
-  if (isFirst || (!isReading && known.waiting.length === 0)) return { ...known, shown: cut([...fresh, ...known.shown]), left: missed };
+  if (!isReading && known.waiting.length === 0) return { ...known, shown: cut([...fresh, ...known.shown]), left: missed };
   return {
     ...known,
     waiting: cut([...fresh, ...known.waiting]),
@@ -48,15 +47,15 @@ export function together(arrived: readonly EventLine[], loaded: readonly EventLi
 }
 
 export interface EventFilter {
-  readonly tenant?: string;
-  readonly about?: string;
-  readonly type?: string;
-  readonly outcome?: string;
-  readonly origin?: string;
-  readonly service?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly minMs?: string;
+  readonly tenant?: string | undefined;
+  readonly about?: string | undefined;
+  readonly type?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly service?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly minMs?: string | undefined;
 }
 
 /** Whether the list of this filter would have it, as far as a single line shows. Lists that end in the past are not live at all. */

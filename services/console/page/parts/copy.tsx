@@ -6,10 +6,18 @@ export function Copy({ value, label }: { readonly value: string; readonly label:
     <CopyButton value={value}>
       {({ copied, copy }) => (
         <ActionIcon variant="subtle" size="sm" color="gray" onClick={copy} aria-label={copied ? `${label}: copied` : `Copy ${label}`}>
-          <span aria-hidden>{copied ? '✓' : '⧉'}</span>
+          <CopyIcon isDone={copied} />
         </ActionIcon>
       )}
     </CopyButton>
+  );
+}
+
+function CopyIcon({ isDone }: { readonly isDone: boolean }) {
+  return (
+    <svg width={14} height={14} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth={1.5} aria-hidden>
+      {isDone ? <path d="M3 8.5 6.5 12 13 4.5" /> : <path d="M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3" />}
+    </svg>
   );
 }
 

@@ -1,3 +1,4 @@
+import { Modal, VisuallyHidden } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
@@ -24,6 +25,12 @@ const settledMs = 150;
 /** One box for tenants, ids, Notion URLs, `partition:offset` and pages. */
 export function FindBox() {
   const navigate = useNavigate();
+  // A closed box gives the focus back, but a page that was opened from it takes it.
+  const [isLeaving, setIsLeaving] = useState(false);
+  const go = (to: string) => {
+    setIsLeaving(true);
+    void navigate({ to });
+  };
   const [query, setQuery] = useState('');
   const [settled] = useDebouncedValue(query.trim(), settledMs);
   const found = useQuery(find(settled));
@@ -32,7 +39,17 @@ export function FindBox() {
   const hits = settled === '' ? [] : (found.data?.hits ?? []);
 
   return (
-    <Spotlight.Root query={query} onQueryChange={setQuery} shortcut={['mod + K', '/']} clearQueryOnClose>
+    <Spotlight.Root
+      query={query}
+      onQueryChange={setQuery}
+      shortcut={['mod + K', '/']}
+      clearQueryOnClose
+      returnFocus={!isLeaving}
+      onSpotlightOpen={() => setIsLeaving(false)}
+    >
+      <VisuallyHidden>
+        <Modal.Title>Find</Modal.Title>
+      </VisuallyHidden>
       <Spotlight.Search placeholder="Tenant, id, Notion URL, partition:offset, page" aria-label="Find" />
       <Spotlight.ActionsList aria-label="Found">
         {hits.map(({ kind, workspaceId, id, title, to }) => (
@@ -40,11 +57,11 @@ export function FindBox() {
             key={`${kind} ${workspaceId ?? ''} ${id}`}
             label={`${kinds[kind]}: ${middle(title ?? id, 60)}`}
             description={[workspaceId, title === null ? null : id].filter((text) => text !== null).join(' · ')}
-            onClick={() => void navigate({ to })}
+            onClick={() => go(to)}
           />
         ))}
         {pages.map(({ to, label }) => (
-          <Spotlight.Action key={to} label={label} description="Page" onClick={() => void navigate({ to })} />
+          <Spotlight.Action key={to} label={label} description="Page" onClick={() => go(to)} />
         ))}
         {hits.length + pages.length === 0 ? (
           <Spotlight.Empty>

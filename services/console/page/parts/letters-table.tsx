@@ -9,7 +9,7 @@ const columns: readonly Column<LetterLine>[] = [
     id: 'ref',
     header: 'Letter',
     cell: ({ ref }) => (
-      <PageLink to="/dead-letters/$place" params={{ place: ref }} className="mono">
+      <PageLink to="/dead-letters/$partition/$offset" params={placeOf(ref)} className="mono">
         {ref}
       </PageLink>
     ),
@@ -37,6 +37,11 @@ const columns: readonly Column<LetterLine>[] = [
       ),
   },
 ];
+
+function placeOf(ref: string) {
+  const [partition = '', offset = ''] = ref.split(':');
+  return { partition, offset };
+}
 
 export function LettersTable({ letters }: { readonly letters: readonly LetterLine[] }) {
   return <DataTable label="Dead letters" columns={columns} rows={letters} keyOf={({ ref }) => ref} />;

@@ -2,7 +2,7 @@ import { ActionIcon, Alert, AppShell, Badge, Burger, Button, Group, Kbd, Modal, 
 import { useDisclosure } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import { logOut, me } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
@@ -35,7 +35,7 @@ export function Shell(): ReactNode {
   const isOutdated = useIsOutdated();
   const pages = useMemo(() => sections.map(({ letter, to }) => ({ letter, go: () => void navigate({ to }) })), [navigate]);
   useKeys({ pages, onHelp: help.open });
-  useFocusOnHeading(pathname, nav.close);
+  useFocusOnHeading(nav.close);
 
   if (who.isError) return <NoSession error={who.error} onRetry={() => void who.refetch()} />;
   return (
@@ -86,7 +86,11 @@ export function Shell(): ReactNode {
         {who.data === undefined ? <Waiting /> : <Outlet />}
       </AppShell.Main>
       <FindBox />
-      <Modal opened={isHelpOpen} onClose={help.close} title="Keys" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={isHelpOpen} onClose={help.close} withCloseButton={false}>
+        <Group justify="space-between">
+          <Modal.Title>Keys</Modal.Title>
+          <Modal.CloseButton aria-label="Close" />
+        </Group>
         <Table>
           <Table.Tbody>
             {[...keys, ...sections.map(({ letter, label }) => [`g ${letter}`, label] as const)].map(([key, does]) => (
@@ -154,24 +158,15 @@ function Foot() {
 }
 
 /** Another page is announced by its heading, and the next Tab goes on from there. */
-function useFocusOnHeading(pathname: string, onChange: () => void): void {
+function useFocusOnHeading(onChange: () => void): void {
+  // Until its code is loaded, the page before is shown.
+  const pathname = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });
   const shown = useRef(pathname);
   useEffect(() => {
-    if (shown.current === pathname) return;
+    const before = shown.current;
     shown.current = pathname;
+    if (before === undefined || before === pathname) return;
     onChange();
-    const main = document.querySelector('main');
-    const focus = () => {
-      const heading = main?.querySelector('h1');
-      heading?.focus({ preventScroll: true });
-      return heading !== null && heading !== undefined;
-    };
-    if (main === null || focus()) return;
-    // Its code may still be loading.
-    const observer = new MutationObserver(() => {
-      if (focus()) observer.disconnect();
-    });
-    observer.observe(main, { childList: true, subtree: true });
-    return () => observer.disconnect();
+    document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
   }, [pathname, onChange]);
 }

@@ -25,23 +25,28 @@ export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
     [isWanted, list],
   );
   const state = useLive({ wanted, onOutcomes: take, onGap });
+  /** What was loaded before anything arrived; later only what of it is new. */
+  const seed = useCallback(
+    (events: readonly EventLine[]) => {
+      const isReading = isReadingIn(list.current);
+      setArrivals((known) => (known === noArrivals ? { ...known, shown: events } : arrive(known, { events, left: 0 }, isReading)));
+    },
+    [list],
+  );
   const show = useCallback(() => setArrivals(showWaiting), []);
   const reset = useCallback(() => setArrivals(noArrivals), []);
   useEffect(() => {
     if (state === 'off') reset();
   }, [state, reset]);
-  return { arrivals, state, take, show, reset };
+  return { arrivals, state, seed, show, reset };
 }
 
-/** Below this, the top of the list is still what the reader looks at, px. */
-const nearTop = 120;
-
-/** Scrolled down, with the pointer or the focus in the list, or with selected text. */
+/** Scrolled into the list, with the pointer or the focus in it, or with selected text. */
 function isReadingIn(list: HTMLElement | null): boolean {
-  if (window.scrollY > nearTop) return true;
   if (list === null) return false;
   const selection = window.getSelection();
   return (
+    list.getBoundingClientRect().top < 0 ||
     list.matches(':hover') ||
     list.contains(document.activeElement) ||
     (selection !== null && !selection.isCollapsed && list.contains(selection.anchorNode))

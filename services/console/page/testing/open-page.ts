@@ -19,7 +19,6 @@ export interface OpenPage {
   readonly page: Page;
   /** Errors on the browser's console, unexpected errors of the page, and reports of its content security policy. */
   readonly complaints: string[];
-  close(): Promise<void>;
 }
 
 /** An empty page in a context of its own. `expected`: complaints that the test provokes, such as those about a failing server. */
@@ -38,7 +37,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
     // A page that is left stops asking.
     if (request.failure()?.errorText !== 'net::ERR_ABORTED') complain(`request failed: ${request.url()}`);
   });
-  return { page, complaints, close: async () => context.close() };
+  return { page, complaints };
 }
 
 /** Goes to another page without loading the document again, which takes a third of the time. */

@@ -10,7 +10,9 @@ import type { StreamedOutcomes } from '../../src/answers/stream.ts';
 import * as demo from './answers.ts';
 
 /** An answer of each route, by the name that answers.ts gives it. */
-export type StubAnswers = Pick<typeof demo, (typeof routes)[number][1] | 'explanation' | 'doctor'>;
+type AnswerName = (typeof routes)[number][1] | 'explanation' | 'doctor';
+
+export type StubAnswers = { -readonly [name in AnswerName]: (typeof demo)[name] };
 
 export interface StubServer {
   readonly url: string;

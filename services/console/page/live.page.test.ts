@@ -1,0 +1,78 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { eventLine } from './testing/answers.ts';
+import { hasBrowser, settled, violations } from './testing/open-page.ts';
+import { arriving } from './testing/stub-server.ts';
+import { openStubbed } from './testing/open-stubbed.ts';
+
+const many = {
+  events: Array.from({ length: 100 }, (_, n) => eventLine(n + 1, { title: `Loaded ${n}` })),
+  next: null,
+  searchedTo: null,
+  keptDays: 14,
+};
+const firstTitle = async (page: Page) => page.locator('tbody tr').first().locator('td').nth(2).innerText();
+
+describe.skipIf(!hasBrowser())('live', () => {
+  test('live events come in at the top while nobody reads', async () => {
+    const { page, server, complaints } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events');
+    await settled(page);
+    await server.listened();
+    server.stream({ events: arriving(500, 3), left: 0 });
+    await page.getByText('Arrived 500').waitFor();
+    expect(await firstTitle(page)).toBe('Arrived 500');
+    expect(complaints).toEqual([]);
+  });
+
+  test('nothing moves while somebody reads: what came waits behind a pill', async () => {
+    const { page, server } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events');
+    await settled(page);
+    await server.listened();
+    await page.evaluate(() => window.scrollTo({ top: 1_500 }));
+    const top = async () => page.getByText('Loaded 60', { exact: true }).evaluate((element) => element.getBoundingClientRect().top);
+    const before = await top();
+    for (let n = 0; n < 10; n += 1) server.stream({ events: arriving(500 + n * 20, 20), left: 0 });
+    const pill = page.getByRole('button', { name: '200 new' });
+    await pill.waitFor();
+    expect(await top()).toBe(before);
+    expect(await page.getByText('200 new events').count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
+    await pill.click();
+    await page.getByText('Arrived 680').waitFor();
+    expect(await page.evaluate(() => window.scrollY)).toBe(0);
+    expect(await pill.count()).toBe(0);
+  });
+
+  test('what does not fit the filter does not come', async () => {
+    const { page, server } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events?outcome=written');
+    await settled(page);
+    await server.listened();
+    server.stream({ events: [eventLine(900, { title: 'Other', outcome: 'parked' }), eventLine(901, { title: 'Fits' })], left: 0 });
+    await page.getByText('Fits', { exact: true }).waitFor();
+    expect(await page.getByText('Other', { exact: true }).count()).toBe(0);
+  });
+
+  test('many events leave the page small', async () => {
+    const { page, server } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events');
+    await settled(page);
+    await server.listened();
+    for (let n = 0; n < 100; n += 1) server.stream({ events: arriving(1_000 + n * 20, 20), left: 180 });
+    await page.getByText('Arrived 2980').waitFor();
+    await page.getByText('18,000 events left out').waitFor();
+    expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(3_000);
+  });
+
+  test('the overview shows what arrives', async () => {
+    const { page, server } = await openStubbed();
+    await page.goto('/');
+    await settled(page);
+    await server.listened();
+    server.stream({ events: arriving(500, 1), left: 0 });
+    await page.getByText('Arrived 500').waitFor();
+    expect(await page.getByRole('region', { name: 'Latest events' }).locator('tbody tr').count()).toBe(6);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { me, readOnly } from './testing/answers.ts';
+import { hasBrowser, settled, violations } from './testing/open-page.ts';
+import { openStubbed } from './testing/open-stubbed.ts';
+
+describe.skipIf(!hasBrowser())('who asks', () => {
+  test('who has no session signs in, and is where the link led', async () => {
+    const { page, server, complaints } = await openStubbed({ expected: [/status of 401/] });
+    server.isSignedOut = true;
+    await page.goto('/sweeps');
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Access token').fill('a token');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Sweeps' }).waitFor();
+    await page.getByText('ada').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a session that ends shows the form', async () => {
+    const { page, server } = await openStubbed({ expected: [/status of 401/] });
+    await page.goto('/');
+    await settled(page);
+    server.isSignedOut = true;
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+    expect(await page.getByRole('navigation').count()).toBe(0);
+  });
+
+  test('one signs out', async () => {
+    const { page, server } = await openStubbed({ expected: [/status of 401/] });
+    await page.goto('/doctor');
+    await settled(page);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+    expect(server.requests).toContain('DELETE /session');
+  });
+
+  test('what a viewer may not do is disabled, with the reason', async () => {
+    const { page, server } = await openStubbed({ answers: { me: readOnly } });
+    await page.goto('/t/acme/d/248104cd-477e-80fd-b757-e945d38000bd');
+    await settled(page);
+    expect(await page.getByRole('button', { name: 'Equal to Notion?' }).isDisabled()).toBe(true);
+    await page.getByText('A viewer cannot spend calls to Notion').waitFor();
+    await page.getByRole('tab', { name: 'Raw' }).click();
+    await page.getByText('hidden from you').waitFor();
+    expect(server.requests.filter((request) => request.includes('/raw'))).toEqual([]);
+  });
+
+  test('a page that is older than the server says so, and acts no more', async () => {
+    const { page, server } = await openStubbed();
+    await page.goto('/t/acme/d/248104cd-477e-80fd-b757-e945d38000bd');
+    await settled(page);
+    expect(await page.getByRole('button', { name: 'Equal to Notion?' }).isEnabled()).toBe(true);
+    server.version = '0.2.0';
+    server.answers.me = { ...me, version: '0.2.0' };
+    await page.getByRole('tab', { name: 'Raw' }).click();
+    await page.getByText('The console was updated.').waitFor();
+    expect(await page.getByRole('button', { name: 'Equal to Notion?' }).isDisabled()).toBe(true);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Reload it' }).click();
+    await page.getByText('The console was updated.').waitFor({ state: 'detached' });
+  });
+
+  test('an older answer stays in sight when the server fails', async () => {
+    const { page, server } = await openStubbed({ expected: [/status of 503/] });
+    await page.goto('/');
+    await settled(page);
+    server.isFailing = true;
+    await page.getByText('MongoDB does not answer.').first().waitFor();
+    expect(await page.getByText('2 things need you.').count()).toBe(1);
+    server.isFailing = false;
+    await page.getByText('MongoDB does not answer.').first().waitFor({ state: 'detached' });
+  });
+});
