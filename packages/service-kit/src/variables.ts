@@ -417,9 +417,9 @@ export const variables = {
   }),
   MIRROR_TRACE_URL: variable({
     key: 'traceUrl',
-    usedBy: ['cli'],
+    usedBy: ['console', 'cli'],
     description:
-      'Where to look at a trace, with `{traceId}` in the place of its id: `mirror explain` then prints a link ([tracing](tracing.md)).',
+      'Where to look at a trace, with `{traceId}` in the place of its id: `mirror explain` and the console then link to it ([tracing](tracing.md)).',
     expected: 'an http:// or https:// URL with {traceId} in it',
     parse: z
       .string()

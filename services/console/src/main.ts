@@ -9,6 +9,7 @@ import { runService } from '@notion-mirror/service-kit/lifecycle';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics } from '@notion-mirror/service-kit/metrics';
 import { startOperations } from '@notion-mirror/service-kit/operations';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
 import { startConsole } from './console.ts';
 
 const service = 'console';
@@ -19,7 +20,16 @@ const metrics = createMetrics(service);
 runService({ name: service, logger, shutdownMs: config.shutdownMs }, async (scope) => {
   for (const variable of unknownVariables(process.env)) logger.warn({ variable }, 'an unknown variable has no effect');
 
-  const { available, started } = await startOperations({ ops: config.ops, metrics, logger, scope, isFatal: isMisconfigured });
+  const { available, started } = await startOperations({
+    service,
+    ops: config.ops,
+    metrics,
+    // Nothing here is part of the way of an event.
+    tracing: tracingOff,
+    logger,
+    scope,
+    isFatal: isMisconfigured,
+  });
   const clientName = `notion-mirror.${service}`;
   const mongo = await available('MongoDB', () => openMongo(config.mongodbUri, { appName: service }));
   scope.onStop('MongoDB', () => mongo.close());

@@ -2,7 +2,7 @@ import { schemaChangeJson } from '../schema/change-json.ts';
 import type { Cause } from './causes.ts';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
 import type { RowFacts } from './row-facts.ts';
-import { traceOf } from './trace.ts';
+import { traceOf, type TraceFacts } from './trace.ts';
 
 export function explanationJson(
   { subject, kind, id, tenants, outcomes }: ExplainFacts,
@@ -32,10 +32,15 @@ export function explanationJson(
       reason: outcome.reason,
       failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
       service: outcome.service,
-      trace: traceOf(outcome, traceUrl),
+      trace: traceJson(traceOf(outcome, traceUrl)),
       at: outcome.at.toISOString(),
     })),
   };
+}
+
+/** A plain object, as all of the answer. */
+function traceJson(trace: TraceFacts | null) {
+  return trace === null ? null : { traceId: trace.traceId, isSampled: trace.isSampled, url: trace.url };
 }
 
 /** `row` and `schemaChanges` are absent where the subject has none. */
@@ -52,5 +57,5 @@ export function tenantJson({ workspaceId, connections, record, notion, row, sche
 
 function rowJson({ databaseId, dataSourceId, isArchived, contents, withheld }: RowFacts) {
   const source = contents && { state: contents.state, completeAsOf: contents.completeAsOf?.toISOString() ?? null, reason: contents.reason };
-  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld };
+  return { databaseId, dataSourceId, isArchived, dataSource: source, withheld: withheld.map(({ property, why }) => ({ property, why })) };
 }
