@@ -325,6 +325,18 @@ describe('stop', () => {
     expect(inFlight.received()).toMatch(/HTTP\/1.1 200[^]*connection: close/i);
   });
 
+  test('a sender that uses a kept connection while the server stops gets an answer, which ends it', async () => {
+    const { port, server } = await start();
+    const kept = await connectRaw(port);
+    kept.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await expect.poll(() => kept.received()).toContain('HTTP/1.1 404');
+    const stopped = server.stop();
+    kept.socket.write('POST /webhooks/nango HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}');
+    await kept.closed;
+    await stopped;
+    expect(kept.received()).toMatch(/HTTP\/1.1 404[^]*HTTP\/1.1 200[^]*connection: close/i);
+  });
+
   test('a request that does not finish in time is cut off', async () => {
     const { port, server, received } = await start({
       receive: () => new Promise(() => {}),
