@@ -26,32 +26,31 @@ export const memory: Scenario = {
   ],
   startsOwnSystems: true,
   prepare: async (stack, quick) => {
+    interface Steps {
+      readonly before?: (bench: StubSystem) => Promise<void>;
+      readonly load?: (bench: StubSystem) => Promise<void>;
+      readonly more?: readonly ServiceName[];
+    }
     const measure =
-      (options: Parameters<typeof measureAlone>[2], load: (bench: StubSystem) => Promise<void>, more: readonly ServiceName[] = []) =>
+      (options: Parameters<typeof measureAlone>[2], { before, load, more = [] }: Steps = {}) =>
       () =>
         measureAlone(stack, 'memory', { ...options, quick }, async (bench) => {
+          await before?.(bench);
           const started = await Promise.all([...services, ...more].map((name) => bench.system.start(name)));
-          await load(bench);
+          await load?.(bench);
           await delay(quick ? 100 : settleMs);
           // Of several of a service, the largest.
           const found = started.map(({ name, pid }): [string, number] => [name, residentMegabytesOf(pid)]);
           return Object.fromEntries(found.toSorted(([, a], [, b]) => a - b)) as Figures;
         });
+    const before = async ({ system, customers }: StubSystem) => cloneTenants(system, customers, quick ? 500 : 50_000);
+    const more = (['sync-worker', 'delete-worker'] as const).flatMap((name) => [name, name, name]);
     return {
       contenders: [
-        { name: 'idle', measure: measure({}, async () => {}) },
-        { name: waiting, measure: measure({ callMs: 2_000 }, async (bench) => sendMany(bench, quick ? 1_000 : 100_000)) },
-        {
-          name: tenants,
-          measure: measure({}, async ({ system, customers }) => cloneTenants(system, customers, quick ? 500 : 50_000)),
-        },
-        {
-          name: manyWorkers,
-          measure: measure({}, async ({ system, customers }) => cloneTenants(system, customers, quick ? 500 : 50_000), [
-            ...Array.from({ length: 3 }, () => 'sync-worker' as const),
-            ...Array.from({ length: 3 }, () => 'delete-worker' as const),
-          ]),
-        },
+        { name: 'idle', measure: measure({}) },
+        { name: waiting, measure: measure({ callMs: 2_000 }, { load: async (bench) => sendMany(bench, quick ? 1_000 : 100_000) }) },
+        { name: tenants, measure: measure({}, { before }) },
+        { name: manyWorkers, measure: measure({}, { before, more }) },
       ],
       end: async () => {},
     };
