@@ -1,5 +1,8 @@
 import type { Customer } from '@notion-mirror/demo/customers';
+import type { ServiceProcess } from '@notion-mirror/demo/service-process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { richText } from '@notion-mirror/demo/notion-user';
+import { nangoSignature } from '@notion-mirror/operations/nango-signature';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
@@ -7,6 +10,7 @@ import { waitUntil } from './wait-until.ts';
 let scene: Scene;
 let receiver: OtlpReceiver;
 let acme: Customer;
+let syncWorker: ServiceProcess;
 
 const title = { Name: { title: {} } };
 
@@ -18,10 +22,13 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_TRACES_SAMPLER: 'always_on',
       OTEL_BSP_SCHEDULE_DELAY: '100',
+      MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000',
       MIRROR_NOTION_LAG_SECONDS: '1',
+      MIRROR_TRACE_URL: 'https://traces.example/trace/{traceId}',
     },
   });
-  await scene.startAll();
+  await Promise.all([scene.start('ingress'), scene.start('delete-worker')]);
+  syncWorker = await scene.start('sync-worker');
   acme = await scene.connect('acme', 'Acme');
   await scene.untilSwept('acme');
 });
@@ -118,4 +125,196 @@ test('one trace leads from a webhook to the document and to the state log', asyn
   expect(handled).toMatchObject({ trace_id: root?.traceId, span_id: process?.spanId, trace_flags: '01' });
   const outcomes = scene.db.collection<{ eventId: string }>('event_outcomes');
   await waitUntil(async () => (await outcomes.countDocuments({ eventId, trace_id: root?.traceId, span_id: process?.spanId })) === 1);
+});
+
+const events = () => topic('database-events');
+const handled = (isIt: (attributes: ReceivedSpan['attributes']) => boolean) =>
+  arrived(
+    () => named(`process ${events()}`),
+    ({ attributes }) => isIt(attributes),
+  );
+const parentOf = ({ traceId, parentSpanId }: ReceivedSpan) =>
+  receiver.spans.find((span) => span.traceId === traceId && span.spanId === parentSpanId);
+const rename = (databaseId: string, name: string) => acme.user.editDatabase(databaseId, { title: richText(name) });
+
+test('a sender neither chooses our trace nor its sampling, and is linked to', async () => {
+  const body = JSON.stringify({ type: 'ping' });
+  const sender = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+  await fetch(scene.webhookUrl('nango'), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-nango-hmac-sha256': nangoSignature(scene.nango.environment.signingKey, body),
+      traceparent: `00-${sender.traceId}-${sender.spanId}-00`,
+    },
+    body,
+  });
+  const root = await arrived(
+    () => named('POST /webhooks/nango'),
+    ({ links }) => links.length > 0,
+  );
+  expect(root).toMatchObject({ parentSpanId: null, links: [sender] });
+  expect(root.traceId).not.toBe(sender.traceId);
+});
+
+test('of events that one fetch answers, each trace ends with its outcome, linked to that fetch', async () => {
+  const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Plans', title);
+  await scene.untilEqual('acme');
+  await syncWorker.stop();
+  for (const name of ['Plans 1', 'Plans 2', 'Plans 3']) {
+    await rename(databaseId, name);
+    await scene.pair.settle();
+  }
+  syncWorker = await scene.start('sync-worker');
+  const fetching = await handled(
+    (of) => of['notion_mirror.database_id'] === databaseId && Number(of['messaging.batch.message_count']) >= 3,
+  );
+  const newest = fetching.attributes['messaging.message.id'];
+  expect(fetching.links).toHaveLength(Number(fetching.attributes['messaging.batch.message_count']));
+  // First the newest event's, which is the parent.
+  expect(fetching.links[0]).toMatchObject({
+    traceId: fetching.traceId,
+    spanId: fetching.parentSpanId,
+    attributes: { 'messaging.message.id': newest },
+  });
+  const answered = fetching.links.slice(1).map(({ traceId, spanId }) => ({ traceId, parentSpanId: spanId }));
+  for (const { traceId, parentSpanId } of answered) {
+    const end = await arrived(() => named(`process ${events()}`, traceOf(traceId)));
+    expect(end).toMatchObject({
+      parentSpanId,
+      attributes: { 'notion_mirror.outcome': 'written', 'notion_mirror.coalesced_into': newest },
+      links: [{ traceId: fetching.traceId, spanId: fetching.spanId }],
+    });
+    const line = scene.lines.find(({ msg, trace_id }) => msg === 'event handled' && trace_id === traceId);
+    expect(line).toMatchObject({ span_id: end.spanId, coalescedInto: newest });
+  }
+});
+
+test('a recheck stays in the trace of the delete, and the removal of rows in that of an event of their database', async () => {
+  const { databaseId, dataSourceId } = await acme.user.createDatabase(acme.pages.home, 'Short-lived', title);
+  await acme.user.addRow(dataSourceId, 'A row');
+  await scene.untilEqual('acme');
+  // Otherwise a sync event of the same change may come first, and nothing is left to decide.
+  await syncWorker.stop();
+  await acme.user.editDatabase(databaseId, { in_trash: true });
+  const deciding = await handled((of) => of['notion_mirror.database_id'] === databaseId && of['notion_mirror.outcome'] === 'rechecking');
+  expect(deciding.service).toBe('notion-mirror-delete-worker');
+  const again = await arrived(
+    () => childrenOf(deciding),
+    ({ name }) => name === `send ${events()}`,
+  );
+  expect(again.attributes).toMatchObject({ 'notion_mirror.origin': 'recheck' });
+  syncWorker = await scene.start('sync-worker');
+  const fetching = await arrived(() => childrenOf(again));
+  expect(fetching).toMatchObject({
+    service: 'notion-mirror-sync-worker',
+    attributes: { 'notion_mirror.outcome': 'removed', 'notion_mirror.reason': 'trashed' },
+  });
+  // Several events show that the database is gone, and the first one announces its rows.
+  const removing = await handled((of) => of['notion_mirror.event_type'] === 'mirror.data_source_removed');
+  expect(removing.attributes).toMatchObject({ 'notion_mirror.outcome': 'removed', 'notion_mirror.data_source_id': dataSourceId });
+  const announcing = parentOf(parentOf(removing)!);
+  expect(announcing).toMatchObject({ name: `process ${events()}`, traceId: removing.traceId });
+  expect(announcing?.attributes['notion_mirror.event_type']).not.toBe('mirror.data_source_removed');
+});
+
+test('a row is traced from its webhook to its own state log', async () => {
+  const { dataSourceId } = await acme.user.createDatabase(acme.pages.home, 'With rows', title);
+  await scene.untilEqual('acme');
+  const pageId = await acme.user.addRow(dataSourceId, 'Buy a secret map');
+  await scene.untilEqual('acme');
+  const toStates = await arrived(
+    () => named(`send ${topic('row-states')}`),
+    ({ attributes }) => attributes['messaging.kafka.message.key'] === `acme:${pageId}`,
+  );
+  const processing = parentOf(toStates)!;
+  expect(processing).toMatchObject({
+    name: `process ${events()}`,
+    attributes: { 'notion_mirror.page_id': pageId, 'notion_mirror.outcome': 'written' },
+  });
+  expect(childrenOf(processing).map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['find row_records', 'GET /v1/pages/{page_id}', 'bulkWrite row_records']),
+  );
+  expect(parentOf(parentOf(processing)!)).toMatchObject({ name: 'POST /webhooks/nango', parentSpanId: null });
+});
+
+test('the first scan of a table is a trace of its own, with its queries', async () => {
+  const scan = await arrived(() => named('scan first_backfill'));
+  expect(scan).toMatchObject({
+    parentSpanId: null,
+    attributes: { 'notion_mirror.workspace_id': 'acme', 'notion_mirror.outcome': 'ended' },
+  });
+  expect(childrenOf(scan).map(({ name }) => name)).toContain('POST /v1/data_sources/{data_source_id}/query');
+});
+
+test('an event that was parked continues its trace', async () => {
+  const globex = await scene.connect('globex', 'Globex');
+  await scene.untilSwept('globex');
+  const other = await globex.user.createDatabase(globex.pages.home, 'Parked', title);
+  await scene.untilEqual('globex');
+  await syncWorker.stop();
+  await globex.user.editDatabase(other.databaseId, { title: richText('Parked again') });
+  await scene.pair.settle();
+  await scene.mirror('connections', 'pause', globex.connectionId);
+  syncWorker = await scene.start('sync-worker');
+  const parked = await handled((of) => of['notion_mirror.database_id'] === other.databaseId && of['notion_mirror.outcome'] === 'parked');
+  await scene.mirror('connections', 'resume', globex.connectionId);
+  const again = await arrived(
+    () => childrenOf(parked),
+    ({ name }) => name === `send ${events()}`,
+  );
+  const after = await arrived(() => childrenOf(again));
+  expect(after).toMatchObject({ name: `process ${events()}`, links: [{ traceId: parked.traceId, spanId: again.spanId }] });
+});
+
+test('what a sweep finds is a part of its trace', async () => {
+  scene.notion.settings.change({ delivery: { dropProbability: 1 } });
+  const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'Unannounced', title);
+  scene.notion.settings.change({ delivery: { dropProbability: 0 } });
+  await scene.mirror('reconcile', 'run', 'acme');
+  const fetching = await handled((of) => of['notion_mirror.origin'] === 'reconcile' && of['notion_mirror.database_id'] === databaseId);
+  const sweep = await arrived(() => named('sweep requested', traceOf(fetching.traceId)));
+  expect(sweep).toMatchObject({ parentSpanId: null, attributes: { 'notion_mirror.workspace_id': 'acme' } });
+  expect(parentOf(fetching)).toMatchObject({ name: `send ${events()}`, parentSpanId: sweep.spanId });
+});
+
+test('a replay is a trace of its own; each of its events is linked to the one that it repeats', async () => {
+  const { databaseId } = await acme.user.createDatabase(acme.pages.home, 'To replay', title);
+  await scene.untilEqual('acme');
+  const first = await handled((of) => of['notion_mirror.database_id'] === databaseId && of['notion_mirror.origin'] === 'nango');
+  await scene.mirror('replay', 'run', '--workspace-id', 'acme', '--yes');
+  const fetching = await handled(
+    (of) => of['notion_mirror.event_type'] === 'mirror.replay' && of['notion_mirror.database_id'] === databaseId,
+  );
+  const send = parentOf(fetching)!;
+  expect(send).toMatchObject({ service: 'notion-mirror-cli', links: [{ traceId: first.traceId }] });
+  expect(parentOf(send)).toMatchObject({ name: 'replay', parentSpanId: null, service: 'notion-mirror-cli' });
+});
+
+test('a slow bucket names a trace, for those who read OpenMetrics', async () => {
+  const answer = await fetch(`${syncWorker.opsUrl}/metrics`, { headers: { accept: 'application/openmetrics-text; version=1.0.0' } });
+  const [traceId] = /(?<=notion_mirror_sync_event_seconds_bucket.*# \{trace_id=")[0-9a-f]{32}/.exec(await answer.text()) ?? [];
+  expect(traceOf(traceId)).not.toEqual([]);
+});
+
+test('an operator gets from an event to its trace', async () => {
+  const processing = await handled((of) => of['notion_mirror.outcome'] === 'written');
+  const shown = await scene.tryMirror('explain', String(processing.attributes['messaging.message.id']));
+  expect(shown.stdout).toContain(`trace ${processing.traceId}: https://traces.example/trace/${processing.traceId}`);
+});
+
+test('no span holds a text of a customer, a token or a key', () => {
+  const text = receiver.text();
+  expect(receiver.problems).toEqual([]);
+  for (const secret of [
+    'Secret plans',
+    'secret map',
+    'Plans 2',
+    acme.botToken,
+    scene.nango.environment.apiKey,
+    scene.nango.environment.signingKey,
+  ]) {
+    expect(text).not.toContain(secret);
+  }
+  expect(text.toLowerCase()).not.toMatch(/authorization|bearer|hmac/);
 });

@@ -5,6 +5,7 @@ import type { Logger } from '@notion-mirror/service-kit/logger';
 import { LRUCache } from 'lru-cache';
 import { unlessAborted } from '@notion-mirror/service-kit/async/abort-scope';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
+import { isSampled } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { NotionAnswer, NotionCall } from './notion-client.ts';
 import type { SourceFailure, NotionFailure } from './notion-errors.ts';
@@ -225,6 +226,7 @@ export function createConnectionCalls(deps: {
     trace: string | undefined,
     way: { resends: number; waitedMs: number },
   ): Span | null {
+    if (!isSampled(trace)) return null;
     return tracing.child(trace, {
       name: `${method} ${template}`,
       kind: 'client',

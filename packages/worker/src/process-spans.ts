@@ -11,6 +11,12 @@ type Item = WorkItem<DatabaseEvent>;
 /** OpenTelemetry's limit for a span. */
 const maxLinks = 128;
 
+/** The context of the handling that answered an event, if it is known, and when that began, epoch ms. */
+export interface AnsweredBy {
+  readonly trace: string | undefined;
+  readonly since: number;
+}
+
 /** The spans of handling events (`process <topic>`). */
 export interface ProcessSpans {
   /**
@@ -20,9 +26,9 @@ export interface ProcessSpans {
   start(items: readonly Item[], newest: Item, attempt: number): Span | null;
   /**
    * Of an event that the handling of another one has answered, made when that has ended. Without it the event's trace would end on the log, as links only
-   * point back. `answeredBy`: the context of that handling. Returns the context of the span, or that of the event if it is not sampled.
+   * point back. Returns the context of the span, or that of the event if it is not sampled.
    */
-  answered(event: Item, answeredBy: string | undefined, attributes: Attributes): string | undefined;
+  answered(event: Item, by: AnsweredBy, attributes: Attributes): string | undefined;
 }
 
 export function openProcessSpans({ service, config, topics, tracing }: Worker): ProcessSpans {
@@ -73,13 +79,14 @@ export function createProcessSpans(deps: { readonly tracing: Tracing; readonly t
         links: [leading, ...items.filter((item) => item !== leading).slice(0, maxLinks - 1)].flatMap(linkTo),
       }));
     },
-    answered(event, answeredBy, attributes) {
+    answered(event, { trace: answeredBy, since }, attributes) {
       if (!isSampled(event.item.trace)) return event.item.trace;
       const span = tracing.child(event.item.trace, {
         name,
         kind: 'consumer',
         attributes: { ...aboutOf(event), ...attributes },
         links: answeredBy === undefined ? [] : [{ trace: answeredBy }],
+        startedAt: since,
       });
       span?.end();
       return span?.trace ?? event.item.trace;

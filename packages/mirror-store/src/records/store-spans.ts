@@ -1,3 +1,4 @@
+import { isSampled } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { Db } from 'mongodb';
 
@@ -12,12 +13,13 @@ export interface Traced {
  */
 export function createStoreSpans(deps: { readonly tracing: Tracing; readonly db: Db; readonly collection: string }) {
   const { tracing, db, collection } = deps;
-  return async function traced<T>(
+  return function traced<T>(
     operation: 'find' | 'bulkWrite' | 'updateOne',
     { trace }: Traced,
     run: (span: Span | null) => Promise<T>,
     resultOf: (result: T) => string,
   ): Promise<T> {
+    if (!isSampled(trace)) return run(null);
     const span = tracing.child(trace, {
       name: `${operation} ${collection}`,
       kind: 'client',
@@ -28,17 +30,20 @@ export function createStoreSpans(deps: { readonly tracing: Tracing; readonly db:
         'db.operation.name': operation,
       },
     });
-    if (span === null) return run(null);
-    try {
-      const result = await run(span);
-      span.set({ 'notion_mirror.result': resultOf(result) });
-      span.end();
-      return result;
-    } catch (error) {
-      span.end(error instanceof Error ? error.name : typeof error);
-      throw error;
-    }
+    return span === null ? run(null) : inSpan(span, run, resultOf);
   };
+}
+
+async function inSpan<T>(span: Span, run: (span: Span) => Promise<T>, resultOf: (result: T) => string): Promise<T> {
+  try {
+    const result = await run(span);
+    span.set({ 'notion_mirror.result': resultOf(result) });
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(error instanceof Error ? error.name : typeof error);
+    throw error;
+  }
 }
 
 /** Notes of each span how many operations its command holds. */

@@ -19,8 +19,13 @@ export function spanIdOf(trace: string): string {
   return trace.slice(36, 52);
 }
 
+const nine = '9'.charCodeAt(0);
+
 export function isSampled(trace: string | undefined): boolean {
-  return trace !== undefined && (Number.parseInt(trace.slice(53), 16) & 1) === 1;
+  if (trace === undefined) return false;
+  // The last hexadecimal digit: those up to 9 and those from a on follow each other by code.
+  const digit = trace.charCodeAt(54);
+  return (digit & 1) === (digit <= nine ? 1 : 0);
 }
 
 /** Names of OpenTelemetry for logs in JSON (https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context). */

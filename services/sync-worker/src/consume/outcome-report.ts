@@ -40,17 +40,22 @@ export function createOutcomeReport(deps: {
     labelNames: ['because'],
     registers: [metrics],
   });
-  return function report(
-    { item: event, record, takenAt },
-    outcome,
-    { trail, attempts, waitedMs, others = [], handledIn, answeredBy, ...detail },
-  ) {
+
+  /** Ends the traces of the events. Returns the context to name for the first of them. */
+  function endTraces(one: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail): string | undefined {
+    if (!tracing.isOn) return one.item.trace;
+    const { reason, waitedMs, coalescedInto, handledIn, answeredBy, others = [] } = detail;
+    const about = { 'notion_mirror.outcome': outcome, 'notion_mirror.reason': reason, 'notion_mirror.waited_ms': waitedMs };
+    const by = { trace: answeredBy, since: one.takenAt + waitedMs };
+    for (const other of others) spans.answered(other, by, { ...about, 'notion_mirror.coalesced_into': one.item.eventId });
+    return handledIn ?? spans.answered(one, by, { ...about, 'notion_mirror.coalesced_into': coalescedInto });
+  }
+
+  return function report(one, outcome, whole) {
+    const { trail, attempts, waitedMs, others = [], handledIn: _, answeredBy: __, ...detail } = whole;
+    const { item: event, record } = one;
     const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
-    const about = { 'notion_mirror.outcome': outcome, 'notion_mirror.reason': detail.reason, 'notion_mirror.waited_ms': waitedMs };
-    const trace =
-      handledIn ??
-      spans.answered({ item: event, record, takenAt }, answeredBy, { ...about, 'notion_mirror.coalesced_into': detail.coalescedInto });
-    for (const one of others) spans.answered(one, answeredBy, { ...about, 'notion_mirror.coalesced_into': eventId });
+    const trace = endTraces(one, outcome, whole);
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
