@@ -16,8 +16,8 @@ const warnEveryMs = 60_000;
 const off: OpenTracing = { tracing: tracingOff, stop: () => Promise.resolve() };
 
 /**
- * Tracing as the variables of OpenTelemetry say: off without `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. Nothing of
- * OpenTelemetry is loaded then, which takes half a second and 23 MB. A bad variable is logged, and never stops a service.
+ * Tracing as the variables of OpenTelemetry say: off without `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. Without it
+ * the SDK is not loaded, which takes half a second and 23 MB. A bad variable is logged, and never stops a service.
  */
 export async function openTracing(options: {
   readonly service: string;
