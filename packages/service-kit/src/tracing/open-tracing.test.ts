@@ -106,7 +106,8 @@ test('spans that the endpoint refuses are counted, with a warning that quotes no
 });
 
 test('a stop does not wait for an endpoint that never answers', async () => {
-  const server = createServer(() => {});
+  let requests = 0;
+  const server = createServer(() => void (requests += 1));
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -116,6 +117,7 @@ test('a stop does not wait for an endpoint that never answers', async () => {
   });
   tracing.root(tracing.newTrace(), start)?.end();
   await stop();
+  expect(requests).toBe(1);
   server.closeAllConnections();
   server.close();
 });
