@@ -2,6 +2,7 @@ import { Command as Program, CommanderError } from 'commander';
 import type { Act, Command, Surroundings } from './command-context.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addConnectionCommands } from './connection-commands.ts';
+import { addConsoleCommands } from './console-commands.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
@@ -71,6 +72,7 @@ export function buildProgram(act: Act): Program {
   addSchemaCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
+  addConsoleCommands(program, act);
   program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or a problem was found, 2 usage, 78 bad configuration, 130 interrupted.');
   forEachCommand(program, (command) => command.exitOverride().configureHelp({ showGlobalOptions: true }).showHelpAfterError('See --help.'));
   return program;

@@ -122,3 +122,35 @@ function caught(action: () => unknown): ConfigError {
   }
   throw new Error('expected a ConfigError');
 }
+
+describe('the console', () => {
+  const problemsOf = (env: Record<string, string>) => configProblems(env).map(({ variable, problem }) => `${variable}: ${problem}`);
+  const token = `ann viewer sha256:${'a'.repeat(64)}`;
+
+  test('needs authentication to be reached from other machines', () => {
+    expect(problemsOf({ MIRROR_CONSOLE_HOST: '0.0.0.0' })).toEqual(['MIRROR_CONSOLE_ACCESS: off']);
+    expect(problemsOf({ MIRROR_CONSOLE_ORIGIN: 'https://mirror.example.com' })).toEqual(['MIRROR_CONSOLE_ACCESS: off']);
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) expect(problemsOf({ MIRROR_CONSOLE_HOST: host })).toEqual([]);
+  });
+
+  test.each([
+    [{ MIRROR_CONSOLE_ACCESS: 'tokens' }, ['MIRROR_CONSOLE_TOKENS: missing']],
+    [{ MIRROR_CONSOLE_ACCESS: 'tokens', MIRROR_CONSOLE_TOKENS: token, MIRROR_CONSOLE_HOST: '0.0.0.0' }, []],
+    [{ MIRROR_CONSOLE_TOKENS: 'ann admin sha256:0' }, ['MIRROR_CONSOLE_TOKENS: the given value does not fit']],
+    [{ MIRROR_CONSOLE_ACCESS: 'proxy' }, ['MIRROR_CONSOLE_PROXY_SECRET: missing']],
+    [
+      { MIRROR_CONSOLE_ACCESS: 'proxy', MIRROR_CONSOLE_PROXY_SECRET: 'short' },
+      ['MIRROR_CONSOLE_PROXY_SECRET: the given value does not fit'],
+    ],
+    [
+      { MIRROR_CONSOLE_ORIGIN: 'https://mirror.example.com/path' },
+      ['MIRROR_CONSOLE_ORIGIN: "https://mirror.example.com/path" does not fit'],
+    ],
+    [
+      { MIRROR_CONSOLE_ACCESS: 'tokens', MIRROR_CONSOLE_TOKENS: token, MIRROR_CONSOLE_ORIGIN: 'http://mirror.example.com' },
+      ['MIRROR_CONSOLE_ORIGIN: "http://mirror.example.com" does not fit'],
+    ],
+  ])('%j', (env, problems) => {
+    expect(problemsOf(env)).toEqual(problems);
+  });
+});

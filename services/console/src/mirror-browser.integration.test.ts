@@ -22,6 +22,7 @@ let path: string;
 
 const json = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
 const check = (console: RunningConsole, at = path) => console.ask(`${at}/check`, { method: 'POST', headers: json, body: {} });
+const hits = async (q: string) => (await operator.get<FindAnswer>(`/api/find?q=${encodeURIComponent(q)}`)).hits;
 const nameOf = (text: string) => ({ Name: { title: [{ text: { content: text } }] } });
 
 beforeAll(async () => {
@@ -124,7 +125,6 @@ test('the history of the schema says what an edit changed', async () => {
 });
 
 test('an id, a URL or a part of a name leads to where it is shown', async () => {
-  const hits = async (q: string) => (await operator.get<FindAnswer>(`/api/find?q=${encodeURIComponent(q)}`)).hits;
   expect(await hits('acm')).toMatchObject([{ kind: 'tenant', to: '/t/acme' }]);
   const url = `https://www.notion.so/Tasks-${databaseId.replaceAll('-', '')}`;
   expect(await hits(url)).toMatchObject([{ kind: 'database', title: 'Tasks', to: `/t/acme/d/${databaseId}` }, { kind: 'explain' }]);

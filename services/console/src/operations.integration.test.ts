@@ -46,6 +46,8 @@ afterAll(async () => {
   await scene.end();
 });
 
+const byTenant = (a: { workspaceId: string }, b: { workspaceId: string }) => (a.workspaceId < b.workspaceId ? -1 : 1);
+const ids = ({ checks }: Pick<DoctorAnswer, 'checks'>) => checks.map(({ id, status }) => `${id} ${status}`);
 const told = async (...args: string[]) => JSON.parse((await scene.mirror(...args, '--json')).stdout) as Record<string, unknown>;
 
 test('dead letters are grouped by cause as the command groups them', async () => {
@@ -127,7 +129,6 @@ test('sweeps are listed the worst first, as the command tells them', async () =>
   const second = await operator.get<SweepsAnswer>(`/api/sweeps?cursor=${first.next}`);
   expect([first.sweeps.length, second.sweeps.length, second.next]).toEqual([100, 22, null]);
   const command = (await told('reconcile', 'status'))['tenants'] as readonly { readonly workspaceId: string }[];
-  const byTenant = (a: { workspaceId: string }, b: { workspaceId: string }) => (a.workspaceId < b.workspaceId ? -1 : 1);
   expect([...first.sweeps, ...second.sweeps].toSorted(byTenant)).toEqual(command.toSorted(byTenant));
 });
 
@@ -137,7 +138,6 @@ test('the doctor checks what the command checks, and the settings hold no secret
   expect(await read.next()).toMatchObject({ value: { event: 'done' } });
   await read.return(undefined);
   const command = await told('doctor');
-  const ids = ({ checks }: Pick<DoctorAnswer, 'checks'>) => checks.map(({ id, status }) => `${id} ${status}`);
   expect(ids(value?.data as DoctorAnswer)).toEqual(ids(command as unknown as DoctorAnswer));
 
   const config = await operator.get<ConfigAnswer>('/api/config');

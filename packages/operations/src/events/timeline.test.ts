@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, option, property, type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { timelineOf } from './timeline.ts';
 
@@ -52,10 +52,10 @@ test('what does not fit, since clocks disagree, is cut', () => {
 });
 
 test('the parts add up to the total, whatever was measured', () => {
-  const time = fc.integer({ min: -500, max: 5_000 });
-  const maybe = (arbitrary: fc.Arbitrary<number>) => fc.option(arbitrary);
-  fc.assert(
-    fc.property(
+  const time = integer({ min: -500, max: 5_000 });
+  const maybe = (arbitrary: Arbitrary<number>) => option(arbitrary);
+  assert(
+    property(
       time,
       time,
       time,

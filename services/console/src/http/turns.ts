@@ -9,18 +9,16 @@ export function createTurns(atOnce: number): Turns {
   const waiting: (() => void)[] = [];
   return {
     async take(signal, work) {
-      while (running >= atOnce) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        waiting.push(resolve);
-        await promise;
-      }
-      running += 1;
+      if (running < atOnce) running += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
         signal.throwIfAborted();
         return await work();
       } finally {
-        running -= 1;
-        waiting.shift()?.();
+        // Its turn goes to the next one.
+        const next = waiting.shift();
+        if (next === undefined) running -= 1;
+        else next();
       }
     },
   };

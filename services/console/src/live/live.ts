@@ -37,7 +37,7 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
   let kept: Batch[] = [];
   let feed: Promise<OutcomeFeed> | null = null;
 
-  function open(): Promise<OutcomeFeed> {
+  function openFeed(): Promise<OutcomeFeed> {
     // What was missed while nobody looked is not known.
     run = randomUUID();
     kept = [];
@@ -91,7 +91,7 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
       const onAbort = () => wake.resolve();
       signal.addEventListener('abort', onAbort, { once: true });
       try {
-        feed ??= open();
+        feed ??= openFeed();
         await feed;
         const missed = lastEventId === null ? [] : missedSince(lastEventId);
         if (missed === null) isOverflown = true;
@@ -123,9 +123,9 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
       }
     },
     async close() {
-      const open = feed;
+      const closing = feed;
       feed = null;
-      await (await open)?.close();
+      await (await closing)?.close();
     },
   };
 }

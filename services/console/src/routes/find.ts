@@ -44,7 +44,6 @@ export function findRoutes(parts: Pick<ConsoleParts, 'directory' | 'databases' |
       databases.rows(id, asked),
     ]);
     const sourceHolders = holders.flat().length > 0 || all.size > mostTenants ? holders.flat() : await holdersIn(asked, id);
-    const shown = (title: string | null): string | null => (content ? title : null);
     const hits: Hit[] = [
       ...found.map(({ workspaceId, databaseId, title }) => database('database', workspaceId, databaseId, databaseId, shown(title))),
       ...sourceHolders.map((one) => database('data_source', one.workspaceId, id, one.databaseId, shown(one.title))),
@@ -58,6 +57,10 @@ export function findRoutes(parts: Pick<ConsoleParts, 'directory' | 'databases' |
       ...(page.outcomes.some(({ eventId }) => eventId === id) ? await event(id) : []),
     ];
     return [...hits, { kind: 'explain', workspaceId: null, id, title: null, to: `/explain/${encodeURIComponent(id)}` }];
+  }
+
+  function shown(title: string | null): string | null {
+    return content ? title : null;
   }
 
   async function holdersIn(workspaceIds: readonly string[], dataSourceId: string): ReturnType<typeof databases.bySources> {
