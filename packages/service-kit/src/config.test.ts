@@ -123,8 +123,9 @@ function caught(action: () => unknown): ConfigError {
   throw new Error('expected a ConfigError');
 }
 
+const problemsOf = (env: Record<string, string>) => configProblems(env).map(({ variable, problem }) => `${variable}: ${problem}`);
+
 describe('the console', () => {
-  const problemsOf = (env: Record<string, string>) => configProblems(env).map(({ variable, problem }) => `${variable}: ${problem}`);
   const token = `ann viewer sha256:${'a'.repeat(64)}`;
 
   test('needs authentication to be reached from other machines', () => {
