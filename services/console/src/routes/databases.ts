@@ -1,7 +1,7 @@
 import { notionIdFromText } from '@notion-mirror/domain/notion-id';
 import { openContentsReports } from '@notion-mirror/mirror-store/contents-reports';
 import type { DatabaseRecord, ListedDatabase } from '@notion-mirror/mirror-store/entities/database-pages';
-import { findHeldSources, type HeldSource } from '@notion-mirror/mirror-store/entities/held-sources';
+import type { HeldSource } from '@notion-mirror/mirror-store/entities/held-sources';
 import { findSchemaChanges } from '@notion-mirror/mirror-store/schema-history';
 import { readRowPage } from '@notion-mirror/operations/rows/row-page';
 import { changeText } from '@notion-mirror/operations/schema/change-text';
@@ -13,6 +13,7 @@ import { answering, Refusal, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
 import { contentsView } from '../views/contents.ts';
 import { contentView, databaseLine, relatedSources, useIt } from '../views/database-view.ts';
+import { heldSources } from '../views/held-sources.ts';
 import { plainJson, rowLine } from '../views/row-line.ts';
 
 const onPage = 100;
@@ -190,7 +191,7 @@ export function databaseRoutes(parts: Pick<ConsoleParts, 'db' | 'databases' | 'c
   }
 
   async function sourceOf(workspaceId: string, databaseId: string, wanted: string | undefined): Promise<HeldSource> {
-    const sources = (await findHeldSources(db, { workspaceId, id: databaseId })).filter((one) => one.databaseId === databaseId);
+    const sources = heldSources(await recordOf(workspaceId, databaseId));
     const found =
       wanted === undefined
         ? (sources.find(({ properties }) => properties !== null) ?? sources[0])

@@ -1,4 +1,3 @@
-import { findHeldSources } from '@notion-mirror/mirror-store/entities/held-sources';
 import { bookkeepingOf } from '@notion-mirror/mirror-store/records/record-document';
 import { readTypedRow } from '@notion-mirror/operations/rows/row-page';
 import { z } from 'zod';
@@ -6,6 +5,7 @@ import type { RowAnswer } from '../answers/rows.ts';
 import { tenant } from '../http/input.ts';
 import { answering, Refusal, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
+import { heldSources } from '../views/held-sources.ts';
 import { plainJson, rowLine } from '../views/row-line.ts';
 
 const input = z.object({ params: z.object({ tenant, page: z.string().min(1).max(100) }) });
@@ -22,13 +22,15 @@ export function rowRoutes({ db, databases }: Pick<ConsoleParts, 'db' | 'database
           throw new Refusal(404, 'not_found', 'The mirror has no record of that row.', 'mirror explain says why a row is not there');
         const { rev, asOf, removed } = bookkeepingOf(found);
         const dataSourceId = textOf(found['dataSourceId']);
-        const sources = dataSourceId === null ? [] : await findHeldSources(db, { workspaceId, id: dataSourceId });
-        const shown = await readTypedRow(db, { workspaceId, pageId }, sources[0]?.properties ?? null);
+        const databaseId = textOf(found['databaseId']);
+        const holder = databaseId === null ? null : await databases.read(workspaceId, databaseId);
+        const source = holder === null ? undefined : heldSources(holder).find((one) => one.dataSourceId === dataSourceId);
+        const shown = await readTypedRow(db, { workspaceId, pageId }, source?.properties ?? null);
         const { raw = null, ...document } = found;
         return {
           workspaceId,
           pageId,
-          databaseId: textOf(found['databaseId']),
+          databaseId,
           dataSourceId,
           rev,
           asOf: new Date(asOf).toISOString(),
