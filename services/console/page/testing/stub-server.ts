@@ -7,6 +7,7 @@ import { extname, join } from 'node:path';
 import type { ErrorAnswer } from '../../src/answers/common.ts';
 import type { EventLine } from '../../src/answers/events.ts';
 import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+import { securityHeaders } from '../../src/http/security-headers.ts';
 import * as demo from './answers.ts';
 
 /** An answer of each route, by the name that answers.ts gives it. */
@@ -33,10 +34,6 @@ export interface StubServer {
 
 const dist = join(import.meta.dirname, '..', 'dist');
 const types: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
-
-/** The policy that the console sends. */
-const policy = (nonce: string) =>
-  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
 
 const routes = [
   [/^\/me$/, 'me'],
@@ -123,9 +120,8 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
 }
 
 function serve(response: ServerResponse, path: string): void {
-  const nonce = randomBytes(16).toString('base64url');
-  response.setHeader('content-security-policy', policy(nonce));
-  response.setHeader('x-content-type-options', 'nosniff');
+  const nonce = randomBytes(16).toString('base64');
+  for (const [name, value] of Object.entries(securityHeaders(nonce))) response.setHeader(name, value);
   const file = join(dist, path);
   if (path.startsWith('/assets/') && existsSync(file)) {
     response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream');

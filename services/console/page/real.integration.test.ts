@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { startConsoleProcess, type ConsoleProcess } from '@notion-mirror/console/testing/console-process';
+import { richText } from '@notion-mirror/demo/notion-user';
+import { startSystem, type System } from '@notion-mirror/demo/system';
+import type {} from '@notion-mirror/local-stack/vitest-global-setup';
+import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { findChromium } from './testing/chromium.ts';
+import { openPage, settled, violations } from './testing/open-page.ts';
+
+// The page with the real console, on real servers, between the emulators of Notion and Nango.
+
+const found = await findChromium();
+
+describe.skipIf('missing' in found)('a real console', () => {
+  let system: System;
+  let service: ConsoleProcess;
+  let browser: Browser;
+  beforeAll(async () => {
+    if ('missing' in found) return;
+    const built = spawnSync(process.execPath, [join(import.meta.dirname, 'build.ts')], { encoding: 'utf8' });
+    expect(built.status, built.stderr).toBe(0);
+    browser = await chromium.launch({ executablePath: found.file, args: [...found.args] });
+    system = await startSystem(inject('stack'), { name: `page_${process.pid}_${Date.now().toString(36)}` });
+    service = startConsoleProcess(system.env);
+    await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => system.start(name)));
+  });
+  afterAll(async () => {
+    if ('missing' in found) return;
+    await browser.close();
+    service.kill('SIGTERM');
+    await service.exited;
+    await system.db.dropDatabase();
+    await system.stop();
+  });
+
+  test('a customer’s edit is seen as it arrives, on its way, in its document, and equal to Notion', async () => {
+    await expect.poll(() => service.port('console port listens')).not.toBe(0);
+    const { page, complaints } = await openPage(browser, { baseURL: `http://127.0.0.1:${service.port('console port listens')}` });
+    await page.goto('/');
+    await settled(page);
+    const acme = await system.connect('acme', 'Acme');
+    const tasks = await acme.user.createDatabase(acme.pages.home, 'Tasks', { Name: { title: {} }, N: { number: {} } });
+
+    await page.goto('/events?tenant=acme');
+    await settled(page);
+    await acme.user.editDatabase(tasks.databaseId, { title: richText('Roadmap 2027') });
+    const line = page.locator('tbody tr', { hasText: 'Roadmap 2027' }).filter({ hasText: 'written' }).first();
+    await line.waitFor({ timeout: 60_000 });
+    await line.getByRole('link').first().click();
+
+    await page.getByRole('heading', { level: 1, name: 'One change' }).waitFor();
+    await settled(page);
+    await page.getByRole('row', { name: /Asking Notion/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Roadmap 2027' }).first().click();
+
+    await page.getByRole('heading', { level: 1, name: 'Roadmap 2027' }).waitFor();
+    await settled(page);
+    await page.getByRole('cell', { name: 'Name', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Equal to Notion?' }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/^Equal/)
+      .waitFor({ timeout: 60_000 });
+    expect(await violations(page)).toEqual([]);
+
+    for (const name of ['Rows', 'History', 'Raw', 'Use it']) {
+      await page.getByRole('tab', { name }).click();
+      await settled(page);
+    }
+    for (const path of ['/', '/tenants', '/t/acme', `/explain/${tasks.databaseId}`, '/dead-letters', '/replays', '/sweeps', '/doctor']) {
+      await page.goto(path);
+      await settled(page);
+      expect([path, ...(await violations(page))]).toEqual([path]);
+      expect([path, await page.getByRole('alert').filter({ hasText: 'unexpected' }).count()]).toEqual([path, 0]);
+    }
+    expect(complaints).toEqual([]);
+  });
+});
