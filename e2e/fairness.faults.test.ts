@@ -7,7 +7,7 @@ import { waitUntil } from './wait-until.ts';
 
 // One partition for all tenants, so each can delay the others. A Notion call takes 20 ms; a document takes two calls.
 const callMs = 20;
-const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 20_000);
+const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 10_000);
 const hangingTenants = 100;
 const databasesOfEach = 6;
 const edits = 60;
