@@ -1,5 +1,5 @@
-import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
-import { createProcessSpans } from '@notion-mirror/worker/process-spans';
+import { tracingOff, type Attributes } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans, type ProcessSpans } from '@notion-mirror/worker/process-spans';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Fate, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
@@ -31,13 +31,13 @@ function itemOf(eventId: string, given: Partial<DatabaseEvent> = {}): WorkItem<D
   return { item, record, takenAt: now - 100 };
 }
 
-function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: RowFloods } = {}) {
+function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: RowFloods; readonly spans?: ProcessSpans } = {}) {
   const reports: [eventId: string, outcome: string, about: unknown][] = [];
   const sweeps: string[] = [];
   const asked: RowFlood[] = [];
   const time = { now };
   const floods = createFloodHandler({
-    spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
+    spans: given.spans ?? createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
     floodEvents: 10,
     async rowFloods(flood) {
       asked.push(flood);
@@ -170,6 +170,44 @@ test('the ends of rows are reported once for each row, with all of its events', 
   });
   expect(await handle('rows:S', items)).toEqual({ done: ['e1', 'e2'], alone: ['e3'], until: 5, gathers: true });
   expect(reports).toEqual([['e2', 'written', { reason: undefined, coalescedInto: undefined, others: ['e1'] }]]);
+});
+
+test('a flood has one span, which ends when events of it do, and into which they are answered', async () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const ended: Attributes[] = [];
+  const answeredBy: (string | undefined)[] = [];
+  const spans: ProcessSpans = {
+    start() {
+      const all: Attributes[] = [];
+      return { trace, set: (some) => void all.push(some), event() {}, keep() {}, end: () => void ended.push(...all) };
+    },
+    answered: () => undefined,
+  };
+  const asked: (string | undefined)[] = [];
+  const floods = createFloodHandler({
+    spans,
+    floodEvents: 10,
+    rowFloods({ items, trace: given }) {
+      asked.push(given);
+      const [first, second] = items;
+      if (asked.length === 1) return Promise.resolve({ ended: [], alone: [], until: 5, gathers: true });
+      return Promise.resolve({
+        ended: [{ items: [first!, second!], outcome: 'written', trail: null }],
+        alone: [],
+        until: null,
+        gathers: false,
+      });
+    },
+    wantSweep: () => Promise.resolve(true),
+    report: (_event, _outcome, detail) => void answeredBy.push(detail.answeredBy),
+    now: () => now,
+  });
+  const work = { lane: 'acme', group: 'rows:S', items: [row(1, 'P'), row(2, 'P')], alone: 0, signal };
+  await floods.handle(work);
+  expect([asked, ended, answeredBy]).toEqual([[trace], [], []]);
+  await floods.handle(work);
+  expect(ended).toEqual([{ 'notion_mirror.outcome': 'flood', 'notion_mirror.ended': 2 }]);
+  expect(answeredBy).toEqual([trace]);
 });
 
 test('rows of a data source are many when more wait than a few, or as many have begun within a second', () => {
