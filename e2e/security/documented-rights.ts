@@ -46,11 +46,16 @@ export async function createDocumentedRoles(db: Db): Promise<readonly string[]> 
     const privileges = own.flatMap(([, collection = '', actions = '']) =>
       collection === 'built-in roles'
         ? []
-        : [{ resource: { db: db.databaseName, collection: collection.replaceAll('`', '') }, actions: actions.split(', ') }],
+        : [{ resource: { db: db.databaseName, collection: nameOf(collection) }, actions: actions.split(', ') }],
     );
     await db.command({ createRole: user, privileges, roles: builtIn.map((role) => ({ role, db: db.databaseName })) });
   }
   return users;
+}
+
+/** MongoDB's empty name stands for all collections. */
+function nameOf(cell: string): string {
+  return cell === 'all collections' ? '' : cell.replaceAll('`', '');
 }
 
 /** The cells of the first table after a heading. */

@@ -57,7 +57,7 @@ export async function mirror(ear: Ear, env: Env, ...args: readonly string[]): Pr
 
 /** Starts a service without waiting for readiness. */
 export async function startProduct(
-  name: ServiceName,
+  name: ServiceName | 'console',
   env: Env,
   deps: { readonly ear: Ear; readonly watchdog: Watchdog },
 ): Promise<RunningService> {

@@ -26,18 +26,20 @@ const prefix = `${unique}.`;
 const secret = (name: string) => `s3cret-${name}-${randomBytes(9).toString('hex')}`;
 
 const services = ['ingress', 'sync-worker', 'delete-worker'] as const;
-type Who = (typeof services)[number] | 'operator';
+type Who = (typeof services)[number] | 'console' | 'operator';
 const who = (name: Who): KafkaUser => ({ name, password: secret(`kafka-${name}`), mechanism: mechanisms[name] });
 const mechanisms = {
   ingress: 'scram-sha-512',
   'sync-worker': 'scram-sha-256',
   'delete-worker': 'plain',
+  console: 'scram-sha-512',
   operator: 'scram-sha-256',
 } as const;
 const kafkaUsers: Readonly<Record<Who | 'outsider', KafkaUser>> = {
   ingress: who('ingress'),
   'sync-worker': who('sync-worker'),
   'delete-worker': who('delete-worker'),
+  console: who('console'),
   operator: who('operator'),
   /** Can authenticate, but has no rights. */
   outsider: { name: 'outsider', password: secret('kafka-outsider'), mechanism: 'plain' },
@@ -263,6 +265,51 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     }
   });
 
+  test('the console shows everything as its own user, and asks Notion', async () => {
+    const env = { ...envOf('console'), MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: folder };
+    const console = await startProduct('console', env, { ear, watchdog });
+    await console.until(/console port listens/);
+    const [, port = ''] = /"port":(\d+)[^\n]*console port listens/.exec(console.said()) ?? [];
+    const ask = async (path: string, request: RequestInit = {}) => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/${path}`, request);
+      const text = await answer.text();
+      ear.hear(text);
+      return { status: answer.status, text };
+    };
+    const removed = JSON.parse((await ask('tenants/acme/databases?removed=1')).text) as { databases: { databaseId: string }[] };
+    const id = removed.databases[0]?.databaseId ?? '';
+    const lists = [
+      'me',
+      'status',
+      'tenants',
+      'tenants/acme',
+      'events',
+      'tenants/acme/databases',
+      `find?q=${id}`,
+      'replays',
+      'sweeps',
+      'config',
+    ];
+    const ofOne = ['', '/raw', '/history'].map((part) => `tenants/acme/databases/${id}${part}`);
+    for (const path of [...lists, ...ofOne, 'dead-letters', 'dead-letters/letters']) expect(await ask(path)).toMatchObject({ status: 200 });
+    expect(JSON.parse((await ask('status')).text)).toMatchObject({ unavailable: [], groups: [{ lag: expect.any(Number) }, {}] });
+    const { letters } = JSON.parse((await ask('dead-letters/letters')).text) as { letters: { ref: string }[] };
+    expect(await ask(`dead-letters/${letters[0]?.ref.replace(':', '/') ?? ''}`)).toMatchObject({ status: 200 });
+    const explained = (await ask(`explain/${id}`)).text;
+    expect(explained).toMatch(/event: done/);
+    expect(explained).not.toMatch(/event: failed/);
+    const headers = { 'content-type': 'application/json', origin: `http://127.0.0.1:${port}` };
+    const checked = await ask(`tenants/acme/databases/${id}/check`, { method: 'POST', headers, body: '{}' });
+    expect(checked).toMatchObject({ status: 200, text: expect.stringContaining('"verdict":"equal"') });
+    const stream = await fetch(`http://127.0.0.1:${port}/api/stream`);
+    await stream.body?.getReader().read();
+    const [, checks = ''] = /event: checks\ndata: (.*)/.exec((await ask('doctor')).text) ?? [];
+    const problems = (JSON.parse(checks) as { checks: Check[] }).checks.filter(({ status }) => status === 'problem');
+    expect(problems.filter(({ area }) => ['kafka', 'schema registry', 'mongodb'].includes(area))).toEqual([]);
+    expect(await console.stop()).toBe(0);
+    expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
+  });
+
   test.each<[string, () => Env]>([
     ['TLS alone', () => ({ ...without(good, ...sasl), MIRROR_KAFKA_BROKERS: kafka.tls })],
     [
@@ -486,7 +533,7 @@ async function connect(workspaceId: string): Promise<Customer> {
   return customer;
 }
 
-function envOf(name: (typeof services)[number]): Env {
+function envOf(name: (typeof services)[number] | 'console'): Env {
   return {
     ...good,
     ...saslOf(kafkaUsers[name]),

@@ -40,7 +40,7 @@ const heapFlags: Readonly<Record<ServiceName, readonly string[]>> = {
 const root = join(import.meta.dirname, '..', '..', '..');
 
 /** The entry point of a process of the product. */
-export function entryPoint(name: ServiceName | 'cli'): string {
+export function entryPoint(name: ServiceName | 'console' | 'cli'): string {
   return name === 'cli' ? join(root, 'cli/src/main.ts') : join(root, 'services', name, 'src/main.ts');
 }
 
