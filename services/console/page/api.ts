@@ -45,7 +45,9 @@ export const raw = (place: Place) =>
 export const row = (tenantId: string, pageId: string) =>
   queryOptions({ queryKey: ['row', tenantId, pageId], queryFn: ask<RowAnswer>(`/tenants/${part(tenantId)}/rows/${part(pageId)}`) });
 
-export const events = (filter: Parameters) => pages<EventsAnswer>('/events', filter);
+/** Newer ones arrive live: loading the list again would move what somebody reads. */
+export const events = (filter: Parameters) =>
+  infiniteQueryOptions({ ...pages<EventsAnswer>('/events', filter), refetchOnWindowFocus: false, refetchOnMount: 'always' });
 export const event = (id: string) => queryOptions({ queryKey: ['event', id], queryFn: ask<EventAnswer>(`/events/${part(id)}`) });
 
 export const deadLetters = queryOptions({ queryKey: ['dead-letters'], queryFn: ask<DeadLettersAnswer>('/dead-letters') });

@@ -45,6 +45,24 @@ describe.skipIf(!hasBrowser())('live', () => {
     expect(await pill.count()).toBe(0);
   });
 
+  test('a gap loads the list again, but not while somebody reads', async () => {
+    const { page, server } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events');
+    await settled(page);
+    await server.listened();
+    const loads = () => server.requests.filter((request) => request.startsWith('GET /events'));
+    const before = loads().length;
+    server.gap();
+    await expect.poll(() => loads().length).toBe(before + 1);
+    await page.evaluate(() => window.scrollTo({ top: 1_500 }));
+    server.gap();
+    const pill = page.getByRole('button', { name: 'Show the new ones' });
+    await pill.waitFor();
+    expect(loads()).toHaveLength(before + 1);
+    await pill.click();
+    await expect.poll(() => loads().length).toBe(before + 2);
+  });
+
   test('what does not fit the filter does not come', async () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events?outcome=written');

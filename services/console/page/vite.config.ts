@@ -15,6 +15,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },
-  // The console, for `vite` (npm run page -- see README.md).
+  // Of `vite`, while one edits: README.md.
   server: { proxy: { '/api': { target: process.env['MIRROR_CONSOLE_URL'] ?? 'http://127.0.0.1:3200', changeOrigin: true } } },
 });

@@ -81,7 +81,7 @@ function Checks({ checks }: { readonly checks: readonly Check[] }) {
   const areas = Map.groupBy(checks, ({ area }) => area);
   if (checks.length === 0) return <Text>No check was run.</Text>;
   return (
-    <Stack gap="md" mb="lg">
+    <Stack gap="md" mt="md" mb="lg">
       {[...areas].map(([area, own]) => (
         <Stack key={area} gap={4} component="section">
           <Title order={2}>{area}</Title>

@@ -38,11 +38,11 @@ export function Events() {
   const isLive = live !== 'off' && filter.to === undefined;
   const key = JSON.stringify(filter);
   const isWanted = useCallback((event: EventLine) => fits(event, JSON.parse(key)), [key]);
-  const { arrivals, state, show, reset } = useArrivals({
+  const { arrivals, hasGap, state, show, reset } = useArrivals({
     wanted: isLive ? { tenant: filter.tenant } : null,
     isWanted,
     list,
-    onGap: () => void client.resetQueries(order).then(reset),
+    onGap: () => void client.invalidateQueries(order).then(reset),
   });
   const shown = useMemo(() => together(arrivals.shown.filter(isWanted), loaded), [arrivals.shown, isWanted, loaded]);
   const fresh = useMemo(() => new Set(arrivals.shown.map(({ id }) => id)), [arrivals.shown]);
@@ -125,7 +125,7 @@ export function Events() {
       <Answer query={query}>
         {() => (
           <div ref={list}>
-            <NewPill waiting={arrivals.waitingCount} onShow={show} />
+            <NewPill waiting={arrivals.waitingCount} hasGap={hasGap} onShow={show} />
             {arrivals.left === 0 ? null : (
               <Text size="sm" c="dimmed" mb={4}>
                 Too many to show each: {count(arrivals.left, 'event')} left out while live.

@@ -213,7 +213,7 @@ function Latest() {
   const client = useQueryClient();
   const query = useQuery(status);
   const list = useRef<HTMLDivElement>(null);
-  const { arrivals, seed, show } = useArrivals({
+  const { arrivals, hasGap, seed, show } = useArrivals({
     wanted: everyTenant,
     isWanted: anything,
     list,
@@ -227,7 +227,7 @@ function Latest() {
     <Panel title="Latest events" query={query} right={<PageLink to="/events">All events</PageLink>}>
       {() => (
         <div ref={list}>
-          <NewPill waiting={arrivals.waitingCount} onShow={show} />
+          <NewPill waiting={arrivals.waitingCount} hasGap={hasGap} onShow={show} />
           {arrivals.shown.length === 0 ? (
             <Empty command="mirror doctor --url https://your-ingress.example">
               No event yet, or outcomes are not kept (MIRROR_OUTCOME_RETENTION_DAYS=0). Check that webhooks reach the ingress:

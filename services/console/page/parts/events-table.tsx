@@ -100,12 +100,20 @@ export function EventsTable({ events, label, withTenant = true, fresh }: EventsT
   );
 }
 
+interface PillProps {
+  readonly waiting: number;
+  /** Something else has come that is not known here. */
+  readonly hasGap: boolean;
+  readonly onShow: () => void;
+}
+
 /** «37 new»: what arrived while somebody read. A screen reader hears it, and nothing else of what is live. */
-export function NewPill({ waiting, onShow }: { readonly waiting: number; readonly onShow: () => void }) {
+export function NewPill({ waiting, hasGap, onShow }: PillProps) {
+  const isShown = waiting > 0 || hasGap;
   return (
     <>
-      <VisuallyHidden role="status">{waiting === 0 ? '' : count(waiting, 'new event')}</VisuallyHidden>
-      {waiting === 0 ? null : (
+      <VisuallyHidden role="status">{waiting > 0 ? count(waiting, 'new event') : hasGap ? 'New events' : ''}</VisuallyHidden>
+      {isShown ? (
         <div className="pill">
           <Button
             size="compact-sm"
@@ -114,10 +122,10 @@ export function NewPill({ waiting, onShow }: { readonly waiting: number; readonl
               window.scrollTo({ top: 0 });
             }}
           >
-            {waiting.toLocaleString('en')} new
+            {waiting > 0 ? `${waiting.toLocaleString('en')}${hasGap ? ' or more' : ''} new` : 'Show the new ones'}
           </Button>
         </div>
-      )}
+      ) : null}
     </>
   );
 }

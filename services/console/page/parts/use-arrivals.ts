@@ -11,6 +11,7 @@ interface Options {
   readonly isWanted: (event: EventLine) => boolean;
   /** Where the list is: while the reader is in there, nothing moves. */
   readonly list: RefObject<HTMLElement | null>;
+  /** Something was missed, and nobody reads: the list must be loaded again. */
   readonly onGap: () => void;
 }
 
@@ -24,7 +25,12 @@ export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
     },
     [isWanted, list],
   );
-  const state = useLive({ wanted, onOutcomes: take, onGap });
+  const [hasGap, setHasGap] = useState(false);
+  const state = useLive({
+    wanted,
+    onOutcomes: take,
+    onGap: () => (isReadingIn(list.current) ? setHasGap(true) : onGap()),
+  });
   /** What was loaded before anything arrived; later only what of it is new. */
   const seed = useCallback(
     (events: readonly EventLine[]) => {
@@ -33,12 +39,16 @@ export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
     },
     [list],
   );
-  const show = useCallback(() => setArrivals(showWaiting), []);
+  const show = () => {
+    setArrivals(showWaiting);
+    if (hasGap) onGap();
+    setHasGap(false);
+  };
   const reset = useCallback(() => setArrivals(noArrivals), []);
   useEffect(() => {
     if (state === 'off') reset();
   }, [state, reset]);
-  return { arrivals, state, seed, show, reset };
+  return { arrivals, hasGap, state, seed, show, reset };
 }
 
 /** Scrolled into the list, with the pointer or the focus in it, or with selected text. */

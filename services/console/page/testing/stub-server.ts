@@ -27,6 +27,8 @@ export interface StubServer {
   readonly requests: string[];
   /** To all who listen to outcomes. */
   stream(some: StreamedOutcomes): void;
+  /** Tells them that something was missed. */
+  gap(): void;
   /** Resolves when somebody listens. */
   listened(): Promise<void>;
   close(): Promise<void>;
@@ -106,6 +108,9 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
     requests: [],
     stream(some) {
       for (const listener of listeners) listener.write(`event: outcomes\ndata: ${JSON.stringify(some)}\n\n`);
+    },
+    gap() {
+      for (const listener of listeners) listener.write('event: gap\ndata: {}\n\n');
     },
     listened: async () => (listeners.size > 0 ? undefined : new Promise((resolve) => void waiting.add(resolve))),
     async close() {
