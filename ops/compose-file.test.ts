@@ -19,17 +19,19 @@ const { services } = z
       }),
     ),
   })
-  .parse(parse(withDefaults, { merge: true }));
+  .parse(parse(withDefaults, { merge: true, maxAliasCount: -1 }));
 
 const everyService = Object.entries(services);
 
 /** Set by docker-compose.yml or the image, meant for servers outside it, or variables of OpenTelemetry, which every service reads. */
-const notForUsers = /^OTEL_|^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT))$/;
+const notForUsers =
+  /^OTEL_|^MIRROR_(KAFKA_(BROKERS|SSL|SSL_.*|SASL_.*)|SCHEMA_REGISTRY_.*|MONGODB_URI|HTTP_(HOST|PORT)|OPS_(HOST|PORT)|CONSOLE_(HOST|PORT|PAGE))$/;
 
 const readers: readonly { readonly service: string; readonly reads: ServiceName }[] = [
   { service: 'ingress', reads: 'ingress' },
   { service: 'sync-worker', reads: 'sync-worker' },
   { service: 'delete-worker', reads: 'delete-worker' },
+  { service: 'console', reads: 'console' },
   { service: 'init', reads: 'cli' },
   { service: 'mirror', reads: 'cli' },
 ];

@@ -17,6 +17,8 @@ import { createLogger } from '@notion-mirror/service-kit/logger';
 import { createMetrics, type Registry } from '@notion-mirror/service-kit/metrics';
 import { createOutcomeReport as syncReport } from '@notion-mirror/sync-worker/consume/outcome-report';
 import { createScanMetrics } from '@notion-mirror/sync-worker/rows/scan-metrics';
+import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { createProcessSpans } from '@notion-mirror/worker/process-spans';
 import { createStateLogMetrics } from '@notion-mirror/sync-worker/state-log/state-log-metrics';
 import { createSweepMetrics } from '@notion-mirror/sync-worker/sweep/sweep-metrics';
 import { MongoClient } from 'mongodb';
@@ -57,6 +59,7 @@ const dashboard = z
   .parse(JSON.parse(read('ops/grafana/dashboard.json')));
 
 const keep = (): void => {};
+const spans = createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' });
 
 /** The metrics registered by the parts of the services, created as the services create them; nothing connects. */
 function everyMetric(): Map<string, ReadonlySet<string>> {
@@ -77,13 +80,13 @@ function everyMetric(): Map<string, ReadonlySet<string>> {
       createTokenSource({ nango: { url: 'http://localhost', apiKey: null }, decrypt: null, logger, metrics });
       createOutcomeKeeper({ db, retentionMs: 60_000, logger, metrics });
       registerSilence(metrics, db, 0);
-      syncReport({ logger, metrics, now, keep });
+      syncReport({ logger, metrics, now, keep, spans, tracing: tracingOff });
       createSweepMetrics(metrics, () => ({ oldestSeconds: null, stopped: 0 }));
       createStateLogMetrics(metrics);
       createScanMetrics(metrics, () => ({ incomplete: 0, oldestMs: null }));
     }),
     inRegistry((metrics) => {
-      deleteReport({ logger, metrics, now, keep });
+      deleteReport({ logger, metrics, now, keep, tracing: tracingOff });
     }),
   ];
   const found = new Map<string, ReadonlySet<string>>();

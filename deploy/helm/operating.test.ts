@@ -126,7 +126,9 @@ describe.skipIf('missing' in helm)('monitoring', () => {
     expect(only(render('everything'), 'PodMonitor').spec).toMatchObject({
       selector: {
         matchLabels: { 'app.kubernetes.io/instance': 'mirror' },
-        matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['ingress', 'sync-worker', 'delete-worker'] }],
+        matchExpressions: [
+          { key: 'app.kubernetes.io/component', operator: 'In', values: ['ingress', 'sync-worker', 'delete-worker', 'console'] },
+        ],
       },
       podMetricsEndpoints: [{ port: 'ops', path: '/metrics', relabelings: [{ targetLabel: 'release', replacement: 'mirror' }] }],
     });

@@ -13,7 +13,9 @@ const root = join(import.meta.dirname, '../..');
 
 const readerOf = (object: KubernetesObject): ServiceName => {
   const component = componentOf(object);
-  return component === 'ingress' || component === 'sync-worker' || component === 'delete-worker' ? component : 'cli';
+  return component === 'ingress' || component === 'sync-worker' || component === 'delete-worker' || component === 'console'
+    ? component
+    : 'cli';
 };
 
 /** Which Secret and key each file of a pod is from. */
@@ -99,6 +101,8 @@ describe.skipIf('missing' in helm)('every pod', () => {
       const contents: Readonly<Record<string, string>> = {
         MIRROR_MONGODB_URI: 'mongodb://mongodb/notion_mirror',
         MIRROR_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+        MIRROR_CONSOLE_TOKENS: `ann operator sha256:${'0'.repeat(64)}`,
+        MIRROR_CONSOLE_SESSION_KEY: 'k'.repeat(32),
       };
       const env = Object.entries(environmentOf(object)).map(([name, value]): [string, string] => {
         if (!value.startsWith('/etc/notion-mirror/')) return [name, value];
@@ -115,7 +119,7 @@ describe.skipIf('missing' in helm)('every pod', () => {
   test('runs as under Docker Compose', () => {
     const { services } = z
       .object({ services: z.record(z.string(), z.looseObject({})) })
-      .parse(parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }));
+      .parse(parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true, maxAliasCount: -1 }));
     for (const deployment of ofKind(render('minimal'), 'Deployment'))
       expect(mainContainer(deployment).command).toEqual(services[componentOf(deployment)]?.['command']);
   });
@@ -134,7 +138,7 @@ describe.skipIf('missing' in helm)('every pod', () => {
       if (kind === 'NetworkPolicy') return [[name, spec['podSelector']]];
       return kind === 'Service' ? [[name, { matchLabels: spec['selector'] }]] : [];
     });
-    expect(selectors).toHaveLength(4 + 3 + 5 + 1);
+    expect(selectors).toHaveLength(5 + 3 + 6 + 2);
     for (const [name, one] of selectors) expect([name, selected(matchLabelsOf(one))]).toEqual([name, [name.split(' of ')[1]]]);
   });
 });
@@ -205,7 +209,7 @@ describe.skipIf('missing' in helm)('a rollout', () => {
 
   test('gives each pod the time that its process takes to stop', () => {
     expect(graces(render('minimal'))).toEqual({ ingress: 20, 'sync-worker': 12, 'delete-worker': 12 });
-    expect(graces(render('everything'))).toEqual({ ingress: 33, 'sync-worker': 25, 'delete-worker': 25, cli: 1 });
+    expect(graces(render('everything'))).toEqual({ ingress: 33, 'sync-worker': 25, 'delete-worker': 25, console: 25, cli: 1 });
     expect(graces(renderWith({ syncWorker: { terminationGracePeriodSeconds: 60 } }))).toMatchObject({ ingress: 20, 'sync-worker': 60 });
   });
 
@@ -233,6 +237,6 @@ describe.skipIf('missing' in helm)('a rollout', () => {
 
   test('leaves the number of pods to whatever scales them', () => {
     const replicas = Object.fromEntries(ofKind(render('everything'), 'Deployment').map((one) => [componentOf(one), one.spec['replicas']]));
-    expect(replicas).toEqual({ ingress: undefined, 'sync-worker': undefined, 'delete-worker': 2, cli: 1 });
+    expect(replicas).toEqual({ ingress: undefined, 'sync-worker': undefined, 'delete-worker': 2, console: 1, cli: 1 });
   });
 });

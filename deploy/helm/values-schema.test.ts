@@ -4,7 +4,7 @@ import { variableEntries } from '@notion-mirror/service-kit/variables';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { valuesSchema } from './values-schema.ts';
+import { chartOwned, valuesSchema } from './values-schema.ts';
 import { describedValues, valuesTable } from './values-table.ts';
 
 const valuesYaml = readFileSync(join(import.meta.dirname, 'notion-mirror/values.yaml'), 'utf8');
@@ -22,9 +22,9 @@ describe('the schema of the values', () => {
   test.each(settings.filter(([, variable]) => variable.default !== undefined))(
     'takes the default of %s, unless the chart sets it',
     (name, variable) => {
-      expect(takes({ [name]: variable.default })).toBe(name !== 'MIRROR_HTTP_PORT');
+      expect(takes({ [name]: variable.default })).toBe(!chartOwned.includes(name));
       expect(takes({ [name]: /^\d+$/.test(variable.default ?? '') ? Number(variable.default) : variable.default })).toBe(
-        name !== 'MIRROR_HTTP_PORT',
+        !chartOwned.includes(name),
       );
     },
   );

@@ -11,7 +11,13 @@ const name = z.string();
 const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]).optional();
 
 /** Set by the templates: probes and Services name these ports. */
-const chartOwned: readonly string[] = ['MIRROR_HTTP_PORT', 'MIRROR_OPS_PORT'];
+export const chartOwned: readonly string[] = [
+  'MIRROR_HTTP_PORT',
+  'MIRROR_OPS_PORT',
+  'MIRROR_CONSOLE_HOST',
+  'MIRROR_CONSOLE_PORT',
+  'MIRROR_CONSOLE_PAGE',
+];
 
 const settingsOf = (reader: ServiceName | null, secret: boolean): readonly [string, Variable][] =>
   variableEntries.filter(
@@ -98,12 +104,19 @@ const component = (reader: ServiceName) => ({
   secrets: secretsOf(reader).optional(),
   strimzi: strimzi.partial().optional(),
 });
+const process = { replicas: count, command: z.array(z.string()).min(1), strategy: object, minReadySeconds: count };
 const service = {
-  replicas: count,
-  command: z.array(z.string()).min(1),
-  strategy: object,
-  minReadySeconds: count,
+  ...process,
   podDisruptionBudget: z.strictObject({ enabled: z.boolean(), maxUnavailable: z.union([count, z.string()]) }),
+};
+/** From outside of the cluster. */
+const reachable = {
+  service: z.strictObject({
+    type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']),
+    port: z.int().min(1).max(65_535),
+    annotations: texts,
+  }),
+  route: z.strictObject({ enabled: z.boolean(), className: name, host: name, tlsSecret: name, annotations: texts }),
 };
 const monitor = { enabled: z.boolean(), labels: texts };
 
@@ -127,12 +140,7 @@ const values = z.strictObject({
     ...component('ingress'),
     ...service,
     preStopSeconds: count,
-    service: z.strictObject({
-      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']),
-      port: z.int().min(1).max(65_535),
-      annotations: texts,
-    }),
-    route: z.strictObject({ enabled: z.boolean(), className: name, host: name, tlsSecret: name, annotations: texts }),
+    ...reachable,
     autoscaling: z.strictObject({
       enabled: z.boolean(),
       minReplicas: z.int().min(1),
@@ -157,6 +165,7 @@ const values = z.strictObject({
     }),
   }),
   deleteWorker: z.strictObject({ ...component('delete-worker'), ...service }),
+  console: z.strictObject({ ...component('console'), ...process, ...reachable, enabled: z.boolean() }),
   init: z.strictObject({
     ...component('cli'),
     enabled: z.boolean(),
@@ -169,6 +178,7 @@ const values = z.strictObject({
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
     ingressFrom: objects,
+    consoleFrom: objects,
     monitoringFrom: objects,
     kafkaPorts: z.array(z.int()),
     registryPort: nullable(z.int()),

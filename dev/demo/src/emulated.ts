@@ -3,6 +3,7 @@ import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import kafkajs, { Kafka } from 'kafkajs';
 import type { Document } from 'mongodb';
 import pc from 'picocolors';
+import { startConsole } from './console.ts';
 import { lifeOf, type Customer } from './customers.ts';
 import type { Difference } from './equality.ts';
 import { createNarrator, type Narrator, type SeenRecord, type SeenRow } from './narrator.ts';
@@ -25,7 +26,7 @@ const paceMs = 700;
 /** Three customers of an emulated Notion and their mirror. Resolves to the exit code. */
 export async function runEmulated(stack: StackAddresses, { once, json, signal }: EmulatedOptions): Promise<number> {
   const narrator = createNarrator((line) => console.log(line));
-  narrator.say('Starting the emulators of Notion and Nango, and the three services');
+  narrator.say(`Starting the emulators of Notion and Nango, and the ${once ? 'three services' : 'services'}`);
   const system = await startSystem(stack, {
     name: `demo_${Date.now().toString(36)}`,
     emulators: { notion: { delivery: { delayMs: [20, 200] } } },
@@ -37,6 +38,8 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
   try {
     await Promise.all((['ingress', 'sync-worker', 'delete-worker'] as const).map((name) => system.start(name)));
     using _announcement = await announceDemo(system.env);
+    // In time for the first customer. `--once` ends before anyone could look.
+    if (!once) await showConsole(system, narrator, signal);
     await using _documents = followRecords(system, 'database_records', (document) => narrator.record(document as SeenRecord));
     await using _rows = followRecords(system, 'row_records', (document) => narrator.row(document as SeenRow));
 
@@ -66,6 +69,16 @@ export async function runEmulated(stack: StackAddresses, { once, json, signal }:
   // Printed last, after what the services log while they stop.
   if (once) printVerdict(found, narrator, json);
   return found.differences.length === 0 && found.deadLetters === 0 ? 0 : 1;
+}
+
+async function showConsole(system: System, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  try {
+    const { url } = await startConsole((env) => system.start('console', undefined, env), signal);
+    narrator.say(`The console: ${url}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    console.error(pc.yellow(`The console is not started: ${error instanceof Error ? error.message : String(error)}`));
+  }
 }
 
 /** Commands to try next, ready to copy. */

@@ -5,11 +5,12 @@ import { ConfigError, configProblems, loadConfig } from '@notion-mirror/service-
 import type { StackAddresses } from '@notion-mirror/local-stack/stack';
 import { startWatchdog } from '@notion-mirror/local-stack/watchdog';
 import pc from 'picocolors';
+import { startConsole } from './console.ts';
 import { createNarrator } from './narrator.ts';
 import { mirrorVariables, runMirror, startService, type LogLine, type ServiceProcess } from './service-process.ts';
 
 /**
- * The three services on local servers, with the real Nango and Notion. What is set in the environment (keys, URLs, ports) is used; only the
+ * The services on local servers, with the real Nango and Notion. What is set in the environment (keys, URLs, ports) is used; only the
  * servers are ours. Stays until `signal` aborts. Resolves to the exit code.
  */
 export async function runReal(stack: StackAddresses, dataDir: string, signal: AbortSignal): Promise<number> {
@@ -30,13 +31,16 @@ export async function runReal(stack: StackAddresses, dataDir: string, signal: Ab
 
   narrator.say('Preparing topics, schemas and collections');
   await runMirror(['init'], env);
-  narrator.say('Starting the three services');
+  narrator.say('Starting the services');
   const watchdog = await startWatchdog();
   const services: ServiceProcess[] = [];
   try {
     const onLine = (line: LogLine) => narrator.log(line);
     const names = ['ingress', 'sync-worker', 'delete-worker'] as const;
     await Promise.all(names.map(async (name) => services.push(await startService(name, env, { watchdog, onLine }))));
+    const operator = await startConsole((own) => startService('console', { ...env, ...own }, { watchdog, onLine }), signal);
+    services.push(operator.service);
+    console.log(`\n  The console: ${pc.bold(operator.url)}`);
     console.log(`\n  Nango's webhook URL must lead to ${pc.bold(`http://<this machine>:${config.http.port}/webhooks/nango`)}`);
     console.log('  In a second terminal, first:\n');
     for (const name of ['MIRROR_KAFKA_BROKERS', 'MIRROR_SCHEMA_REGISTRY_URL', 'MIRROR_MONGODB_URI', 'MIRROR_ENCRYPTION_KEY_FILE']) {

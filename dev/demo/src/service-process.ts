@@ -6,7 +6,7 @@ import { freePort } from '@notion-mirror/local-stack/ports';
 import { variableEntries } from '@notion-mirror/service-kit/variables';
 import type { Watchdog } from '@notion-mirror/local-stack/watchdog';
 
-export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker';
+export type ServiceName = 'ingress' | 'sync-worker' | 'delete-worker' | 'console';
 
 /** One line of a service's log, as pino writes it. */
 export interface LogLine {
@@ -36,6 +36,7 @@ const heapFlags: Readonly<Record<ServiceName, readonly string[]>> = {
   ingress: ['--max-semi-space-size=32', '--heap-growing-percent=50', '--no-allocation-site-pretenuring'],
   'sync-worker': workerFlags,
   'delete-worker': workerFlags,
+  console: workerFlags,
 };
 const root = join(import.meta.dirname, '..', '..', '..');
 

@@ -9,6 +9,7 @@ A component: its settings over `defaults`, and what it is called. Takes (list $ 
   "ingress" (dict "name" "ingress" "reads" "ingress" "opsPort" 3100)
   "syncWorker" (dict "name" "sync-worker" "reads" "sync-worker" "opsPort" 3101)
   "deleteWorker" (dict "name" "delete-worker" "reads" "delete-worker" "opsPort" 3102)
+  "console" (dict "name" "console" "reads" "console" "opsPort" 3103)
   "init" (dict "name" "init" "reads" "cli")
   "cli" (dict "name" "cli" "reads" "cli") }}
 {{- $merged := deepCopy $root.Values.defaults }}
@@ -57,6 +58,9 @@ Where a component's settings come from: `env`, and the files (`path`, `secret`, 
 {{- end }}
 {{- if eq $component.name "ingress" }}
 {{- $env = append $env (dict "name" "MIRROR_HTTP_PORT" "value" "3000") }}
+{{- end }}
+{{- if eq $component.name "console" }}
+{{- $env = concat $env (list (dict "name" "MIRROR_CONSOLE_HOST" "value" "0.0.0.0") (dict "name" "MIRROR_CONSOLE_PORT" "value" "3200")) }}
 {{- end }}
 {{- if or $strimzi.clusterCaSecret (and $strimzi.userSecret (eq $strimzi.userAuthentication "tls")) }}
 {{- $_ := set $config "MIRROR_KAFKA_SSL" "true" }}

@@ -80,9 +80,9 @@ spec:
       {{- end }}
       {{- if $isService }}
       ports:
-        {{- if eq $component.name "ingress" }}
+        {{- with get (dict "ingress" 3000 "console" 3200) $component.name }}
         - name: http
-          containerPort: 3000
+          containerPort: {{ . }}
         {{- end }}
         - name: ops
           containerPort: {{ $component.opsPort }}

@@ -202,7 +202,7 @@ test('a flood has one span, which ends when events of it do, and into which they
     report: (_event, _outcome, detail) => void answeredBy.push(detail.answeredBy),
     now: () => now,
   });
-  const work = { lane: 'acme', group: 'rows:S', items: [row(1, 'P'), row(2, 'P')], alone: 0, signal };
+  const work = { lane: 'acme', group: 'rows:S', items: [row(1, 'P'), row(2, 'P')], alone: 0, isSurplus: false, signal };
   await floods.handle(work);
   expect([asked, ended, answeredBy]).toEqual([[trace], [], []]);
   await floods.handle(work);
