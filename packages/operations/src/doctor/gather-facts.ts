@@ -14,7 +14,7 @@ import { parseJson } from '@notion-mirror/notion-source/json-object';
 import { notionVersion } from '@notion-mirror/notion-source/notion-version';
 import { describeSettings, unknownVariables, type Environment, type Config } from '@notion-mirror/service-kit/config';
 import { connectionHint } from '@notion-mirror/service-kit/connection-hint';
-import { variableEntries } from '@notion-mirror/service-kit/variables';
+import { variableEntries, type Variable } from '@notion-mirror/service-kit/variables';
 import type { OperationContext } from '../operation-context.ts';
 import { withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type {
@@ -86,8 +86,13 @@ export async function gatherFacts(
   };
 }
 
+/** Not one of the console alone: most installations have none, and its start checks those that it needs. */
+function isSecretOfMirror({ secret, usedBy }: Variable): boolean {
+  return secret === true && usedBy.some((user) => user !== 'console');
+}
+
 function settingsFacts(config: Config<'cli'>, env: Environment): SettingsFacts {
-  const secret = new Set(variableEntries.flatMap(([name, definition]) => (definition.secret === true ? [name] : [])));
+  const secret = new Set(variableEntries.flatMap(([name, definition]) => (isSecretOfMirror(definition) ? [name] : [])));
   return {
     secrets: describeSettings(env)
       .filter(({ variable }) => secret.has(variable))

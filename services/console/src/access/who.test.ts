@@ -8,6 +8,7 @@ const hashOf = (token: string) => createHash('sha256').update(token).digest('hex
 const gateOf = (lines: string) =>
   createGate(loadConfig({ MIRROR_CONSOLE_ACCESS: 'tokens', MIRROR_CONSOLE_TOKENS: lines }, 'console'), createSessions('k'.repeat(32)));
 const nothing = () => '';
+const wrongBearer = (name: string) => (name === 'authorization' ? 'Bearer wrong' : '');
 
 test('a session ends with its token, and has its role of now', () => {
   const line = (role: string) => `ann ${role} sha256:${hashOf('a-token')}`;
@@ -20,6 +21,5 @@ test('a session ends with its token, and has its role of now', () => {
 test('a wrong bearer token does not fall back to a session', () => {
   const gate = gateOf(`ann viewer sha256:${hashOf('a-token')}`);
   const cookie = gate.signIn('a-token')?.cookie;
-  const header = (name: string) => (name === 'authorization' ? 'Bearer wrong' : '');
-  expect(gate.identify({ header, cookie })).toBeNull();
+  expect(gate.identify({ header: wrongBearer, cookie })).toBeNull();
 });

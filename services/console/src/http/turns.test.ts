@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { createTurns } from './turns.ts';
 
 test('so many run at once, the others in order, also after a failure', async () => {
-  const { take } = createTurns(2);
+  const turns = createTurns(2);
   const { signal } = new AbortController();
   const begun: number[] = [];
   const ends = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
   const works = ends.map(async ({ promise }, n) =>
-    take(signal, async () => {
+    turns.take(signal, async () => {
       begun.push(n);
       await promise;
     }),
@@ -24,12 +24,12 @@ test('so many run at once, the others in order, also after a failure', async () 
 });
 
 test('who has left does not begin, and passes its turn on', async () => {
-  const { take } = createTurns(1);
+  const turns = createTurns(1);
   const leaving = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
-  const first = take(new AbortController().signal, async () => promise);
-  const gone = take(leaving.signal, async () => Promise.resolve('begun'));
-  const last = take(new AbortController().signal, async () => Promise.resolve('last'));
+  const first = turns.take(new AbortController().signal, async () => promise);
+  const gone = turns.take(leaving.signal, async () => Promise.resolve('begun'));
+  const last = turns.take(new AbortController().signal, async () => Promise.resolve('last'));
   leaving.abort(new Error('gone'));
   resolve();
   await first;
