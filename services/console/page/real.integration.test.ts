@@ -7,6 +7,7 @@ import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { findChromium } from './testing/chromium.ts';
 import { openPage, settled, violations } from './testing/open-page.ts';
+import { takePicture } from './testing/picture.ts';
 
 // The page with the real console, on real servers, between the emulators of Notion and Nango.
 
@@ -57,6 +58,7 @@ describe.skipIf('missing' in found)('a real console', () => {
     await settled(page);
     await page.getByRole('row', { name: /Asking Notion/ }).waitFor();
     expect(await violations(page)).toEqual([]);
+    await takePicture(page, 'change');
     // By its id: lists may show a title of some seconds ago.
     await page.locator(`main a[title="${tasks.databaseId}"]`).first().click();
 
@@ -69,6 +71,7 @@ describe.skipIf('missing' in found)('a real console', () => {
       .getByText(/^Equal/)
       .waitFor({ timeout: 60_000 });
     expect(await violations(page)).toEqual([]);
+    await takePicture(page, 'database');
 
     for (const name of ['Rows', 'History', 'Raw', 'Use it']) {
       await page.getByRole('tab', { name }).click();
@@ -78,6 +81,7 @@ describe.skipIf('missing' in found)('a real console', () => {
       await page.goto(path);
       await settled(page);
       expect([path, ...(await violations(page))]).toEqual([path]);
+      if (path === '/') await takePicture(page, 'overview');
       expect([path, await page.getByRole('alert').filter({ hasText: 'unexpected' }).count()]).toEqual([path, 0]);
     }
     expect(complaints).toEqual([]);
