@@ -26,6 +26,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/pnpm-store \
 FROM installer AS page
 RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/pnpm-store \
     npx --yes "$(node -p 'require("./package.json").packageManager')" install --frozen-lockfile --filter '{services/console/page}...'
+COPY --from=sources /src/tsconfig.json .
 COPY --from=sources /src/services/console services/console
 RUN node services/console/page/build.ts
 

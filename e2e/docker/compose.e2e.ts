@@ -23,6 +23,7 @@ interface Ports {
   readonly SYNC_WORKER_OPS_PORT: string;
   readonly DELETE_WORKER_OPS_PORT: string;
   readonly DEMO_NOTION_PORT: string;
+  readonly DEMO_CONSOLE_PORT: string;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -30,7 +31,7 @@ const namePrefix = 'notion-mirror-e2e-';
 const image = 'notion-mirror-e2e';
 const servers = ['kafka', 'schema-registry', 'mongodb'];
 const services = ['ingress', 'sync-worker', 'delete-worker'];
-const demoServices = services.map((service) => `demo-${service}`);
+const demoServices = [...services, 'console'].map((service) => `demo-${service}`);
 const tenant = 'acme';
 
 const interrupted = new AbortController();
@@ -95,7 +96,10 @@ async function checkImage(project: ComposeProject): Promise<void> {
     const tests = await docker(['run', '--rm', image, 'find', '/app', '-name', '*.test.ts', '-not', '-path', '*/node_modules/*']);
     const packages = await docker(['run', '--rm', image, 'ls', '/app/node_modules/.pnpm']);
     assert.equal(tests, '');
-    assert.deepEqual(packages.match(/^(vitest|testcontainers|typescript|oxlint|knip|node)@.*$/gm), null);
+    assert.deepEqual(
+      packages.match(/^(vitest|testcontainers|typescript|oxlint|knip|node|vite|rolldown|react|react-dom|playwright-core)@.*$/gm),
+      null,
+    );
   });
 }
 
@@ -168,6 +172,7 @@ async function checkMirror(project: ComposeProject, customer: EmulatedCustomer, 
     const haveAll = async () => isDeepStrictEqual(new Set(await demo.distinct('workspaceId')), new Set(tenants));
     await waitUntil('their databases', haveAll, { timeoutMs: 90_000, signal });
   });
+  await check('its console serves the page, and answers only who has the token', () => consoleAnswers(ports));
 }
 
 function titled(title: string): (document: Document | null) => boolean {
@@ -203,6 +208,17 @@ async function everyServiceHasMetrics(ports: Ports): Promise<void> {
     const metrics = await fetch(`http://127.0.0.1:${port}/metrics`);
     assert.match(await metrics.text(), /^notion_mirror_/m);
   }
+}
+
+async function consoleAnswers({ DEMO_CONSOLE_PORT: port }: Ports): Promise<void> {
+  const url = `http://localhost:${port}`;
+  const page = await fetch(url);
+  assert.match(await page.text(), /<script type="module"/);
+  const stranger = await fetch(`${url}/api/status`);
+  const operator = await fetch(`${url}/api/status`, { headers: { authorization: 'Bearer demo-console-token' } });
+  assert.deepEqual([page.status, stranger.status, operator.status], [200, 401, 200]);
+  const { tenants } = (await operator.json()) as { readonly tenants: { readonly active: number } };
+  assert.equal(tenants.active, 3);
 }
 
 async function kafkaUiShowsTheCluster({ KAFKA_UI_PORT: port }: Ports): Promise<void> {
@@ -274,6 +290,7 @@ async function choosePorts(): Promise<Ports> {
     SYNC_WORKER_OPS_PORT: String(await freePort()),
     DELETE_WORKER_OPS_PORT: String(await freePort()),
     DEMO_NOTION_PORT: String(await freePort()),
+    DEMO_CONSOLE_PORT: String(await freePort()),
   };
 }
 

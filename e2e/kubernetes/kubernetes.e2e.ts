@@ -3,6 +3,7 @@
 // Kafka, the registry, MongoDB and the emulators run on this machine. MIRROR_TEST_IMAGE: an image that the cluster has; then Docker is not needed.
 // MIRROR_TEST_LOAD_IMAGE: the command that brings a built image into the cluster, known for kind and minikube.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +89,8 @@ async function checkEverything(on: Target): Promise<void> {
   const values = join(folder, 'values.json');
   await writeFile(values, JSON.stringify(valuesFor(system, wanted)));
   const secrets = Object.fromEntries(Object.entries(system.env).filter(([name]) => secretNames.includes(name)));
-  const release = await createRelease(`notion-mirror-test-${process.pid}`, secrets, signal);
+  const tokens = `check operator sha256:${createHash('sha256').update(randomBytes(32)).digest('hex')}`;
+  const release = await createRelease(`notion-mirror-test-${process.pid}`, { ...secrets, MIRROR_CONSOLE_TOKENS: tokens }, signal);
   cleanUps.push(() => release.remove());
   try {
     await checkRelease(release, values, system, on);
@@ -105,7 +107,13 @@ async function checkEverything(on: Target): Promise<void> {
 function valuesFor({ env }: System, wanted: string): object {
   const [repository, tag] = wanted.split(':');
   const config = Object.entries(env).filter(([name]) => !secretNames.includes(name) && !chartsOwn.includes(name));
-  return { image: { repository, tag }, config: Object.fromEntries(config), cli: { enabled: true } };
+  return {
+    image: { repository, tag },
+    config: { ...Object.fromEntries(config), MIRROR_CONSOLE_ACCESS: 'tokens' },
+    secrets: { MIRROR_CONSOLE_TOKENS: {} },
+    console: { enabled: true },
+    cli: { enabled: true },
+  };
 }
 
 async function checkRelease(release: Release, values: string, system: System, on: Target): Promise<void> {
