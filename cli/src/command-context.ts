@@ -1,9 +1,10 @@
+import { userInfo } from 'node:os';
 import { loadConfig, type Environment } from '@notion-mirror/service-kit/config';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import type { ExitCode } from './exit-code.ts';
 import type { Output, Sink } from './output.ts';
 import { operatedEntities } from '@notion-mirror/operations/entities';
-import type { OperationContext } from '@notion-mirror/operations/operation-context';
+import type { ActingContext } from '@notion-mirror/operations/audit/record-action';
 import { createRedactor } from '@notion-mirror/operations/secrets';
 
 /** The process around a run, replaceable in tests. */
@@ -29,7 +30,7 @@ export type Command = (context: CommandContext) => Promise<ExitCode>;
 export type Act = (command: Command) => Promise<void>;
 
 /** A context with a valid configuration, as operations need it. */
-export type ConfiguredContext = CommandContext & OperationContext;
+export type ConfiguredContext = CommandContext & ActingContext;
 
 /** Throws ConfigError. */
 export function configured(context: CommandContext): ConfiguredContext {
@@ -47,6 +48,17 @@ export function configured(context: CommandContext): ConfiguredContext {
     clientName: 'notion-mirror-cli',
     logger,
     redact,
+    operator: { who: config.operator ?? userName(), via: 'cli' },
     onProgress: (line) => context.output.note(line),
   };
+}
+
+/** Of the operating system. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container can run as a user that it has no name for.
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
 }

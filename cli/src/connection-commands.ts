@@ -2,6 +2,7 @@ import { Option, type Command as Program } from 'commander';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { recordAction, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { addConnection, noEncryptionKey } from '@notion-mirror/operations/connections/add-connection';
 import { pauseConnection, removeConnection, resumeConnection, type Changed } from '@notion-mirror/operations/connections/change-status';
 import { useMongo } from '@notion-mirror/operations/servers';
@@ -14,8 +15,9 @@ import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { notionIdOption, opaqueId } from './option-values.ts';
 import { addPurgeCommand } from './purge-command.ts';
 import { readToken } from './read-token.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 
-interface AddOptions {
+interface AddOptions extends ReasonOptions {
   readonly providerConfigKey?: string;
   readonly workspaceId?: string;
   readonly notionWorkspaceId?: string;
@@ -41,6 +43,7 @@ export function addConnectionCommands(program: Program, act: Act): void {
     .option('--token-file <file>', 'store this Notion token, encrypted with MIRROR_ENCRYPTION_KEY; - reads stdin (default: Nango holds it)')
     .option('--forget-token', 'erase the stored token: Nango holds it from now on')
     .addOption(new Option('--token [token]').hideHelp())
+    .addOption(reasonFlag())
     .addHelpText(
       'after',
       `
@@ -74,12 +77,14 @@ Examples:
     .command('pause')
     .description('stops mirroring a connection until it is resumed')
     .argument('<connectionId>')
-    .option('--reason <text>', 'the reason, shown in the list')
-    .action(async (connectionId: string, { reason }: { reason?: string }) => {
+    .option('--reason <text>', 'the reason, shown in the list, and in the audit trail: see `mirror audit list`')
+    .action(async (connectionId: string, options: ReasonOptions) => {
       await act(async (context) => {
-        const why = reason === undefined ? 'paused by an operator' : oneLine(reason);
+        const reason = reasonOption(options);
+        const why = reason === null ? 'paused by an operator' : oneLine(reason);
         return change(
           configured(context),
+          { action: 'connections.pause', connectionId, reason },
           async (db) => pauseConnection(db, connectionId, why),
           'Its events wait and nothing is fetched until `mirror connections resume`.',
         );
@@ -90,9 +95,15 @@ Examples:
     .command('resume')
     .description('resumes a connection after a pause, or after Notion refused its token')
     .argument('<connectionId>')
-    .action(async (connectionId: string) => {
+    .addOption(reasonFlag())
+    .action(async (connectionId: string, options: ReasonOptions) => {
       await act(async (context) =>
-        change(configured(context), async (db) => resumeConnection(db, connectionId), 'Changes made meanwhile are fetched now.'),
+        change(
+          configured(context),
+          { action: 'connections.resume', connectionId, reason: reasonOption(options) },
+          async (db) => resumeConnection(db, connectionId),
+          'Changes made meanwhile are fetched now.',
+        ),
       );
     });
 
@@ -101,13 +112,16 @@ Examples:
     .description('removes a connection: status deleted, its token erased; the documents of its databases stay')
     .argument('<connectionId>')
     .option('--yes', 'do not ask')
-    .action(async (connectionId: string, { yes }: { yes?: boolean }) => {
+    .addOption(reasonFlag())
+    .action(async (connectionId: string, { yes, ...options }: ReasonOptions & { readonly yes?: boolean }) => {
       await act(async (context) => {
         const configuredContext = configured(context);
+        const reason = reasonOption(options);
         const question = `Remove the connection ${oneLine(connectionId)} and erase its token?`;
         await confirm(context, { yes, command: 'remove', question, done: 'removed' });
         return change(
           configuredContext,
+          { action: 'connections.remove', connectionId, reason },
           async (db) => removeConnection(db, connectionId),
           'Its token is erased. The documents of its databases stay in MongoDB.',
         );
@@ -118,8 +132,21 @@ Examples:
 }
 
 /** Changes a connection's status and reports the change with its consequence. */
-async function change(context: ConfiguredContext, make: (db: Mongo['db']) => Promise<Changed>, consequence: string): Promise<ExitCode> {
-  const { kind, connection } = await useMongo(context, async ({ db }) => make(db));
+async function change(
+  context: ConfiguredContext,
+  { action, connectionId, reason }: Pick<ActionOrder, 'action' | 'reason'> & { readonly connectionId: string },
+  make: (db: Mongo['db']) => Promise<Changed>,
+  consequence: string,
+): Promise<ExitCode> {
+  const { kind, connection } = await useMongo(context, async ({ db }) => {
+    const known = await createConnectionStore(db).get(connectionId);
+    const order = { action, workspaceId: known?.workspaceId ?? null, target: { connectionId }, reason };
+    return recordAction(context, db, order, async (notes) => {
+      const changed = await make(db);
+      notes.counts = { changed: changed.kind === 'unchanged' ? 0 : 1 };
+      return changed;
+    });
+  });
   context.output.result(true, { outcome: kind, connection: connectionJson(connection) }, (colors) => {
     const line = renderConnection(connection, colors);
     return kind === 'unchanged' ? `${line}\nIt was ${connection.status} already: nothing changed.` : `${line}\n${consequence}`;
@@ -129,6 +156,7 @@ async function change(context: ConfiguredContext, make: (db: Mongo['db']) => Pro
 
 async function add(context: ConfiguredContext, connectionId: string, options: AddOptions): Promise<ExitCode> {
   const { config, output, stdin } = context;
+  const reason = reasonOption(options);
   if (options.token !== undefined) {
     throw usageError(
       'a token is not taken from the command line, where others can see it',
@@ -151,7 +179,17 @@ async function add(context: ConfiguredContext, connectionId: string, options: Ad
       ? ({ kind: options.forgetToken === true ? 'forget' : 'keep' } as const)
       : ({ kind: 'store', token: await readToken(options.tokenFile, stdin) } as const);
 
-  const { connection, previous } = await useMongo(context, async ({ db }) => addConnection(context, db, { ...given, token }));
+  const { connection, previous } = await useMongo(context, async ({ db }) => {
+    const known = await createConnectionStore(db).get(given.connectionId);
+    const workspaceId = known?.workspaceId ?? given.workspaceId;
+    const target = { connectionId: given.connectionId, token: token.kind };
+    return recordAction(context, db, { action: 'connections.add', workspaceId, target, reason }, async (notes) => {
+      const added = await addConnection(context, db, { ...given, token });
+      notes.workspaceId = added.connection.workspaceId;
+      notes.counts = added.previous === null ? { added: 1 } : { updated: 1 };
+      return added;
+    });
+  });
   if (previous !== null && previous.workspaceId !== connection.workspaceId) {
     output.warning(
       `the connection moved from tenant ${oneLine(previous.workspaceId)} to ${oneLine(connection.workspaceId)}; the documents of the former stay with it`,

@@ -1,5 +1,6 @@
 import type { Command as Program } from 'commander';
-import { newProgress, remainingOf } from '@notion-mirror/operations/dead-letters/carry-out';
+import { recordAction, someIds, type ActionNotes, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
+import { newProgress, remainingOf, type Progress } from '@notion-mirror/operations/dead-letters/carry-out';
 import { readLetter } from '@notion-mirror/operations/dead-letters/letter-details';
 import { causeJson, detailsJson, letterJson } from '@notion-mirror/operations/dead-letters/letter-json';
 import { listLetters } from '@notion-mirror/operations/dead-letters/list-letters';
@@ -16,6 +17,7 @@ import { filterOption, hasFilter, parseRef, type FilterOptions } from './dead-le
 import { planJson, progressJson, renderDetails, renderLetters, renderPlan, renderProgress, wordsOf } from './dead-letter-view.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { countOption, httpUrlOption } from './option-values.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 
 interface ListOptions extends FilterOptions {
   readonly all?: boolean;
@@ -23,7 +25,7 @@ interface ListOptions extends FilterOptions {
   readonly limit: string;
 }
 
-interface ActOptions extends FilterOptions {
+interface ActOptions extends FilterOptions, ReasonOptions {
   readonly all?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -93,7 +95,8 @@ function withChoice(command: Program): Program {
   return withFilters(command.argument('[partition:offset...]', 'these letters (default: those that match the options)'))
     .option('--all', 'all waiting letters; otherwise name letters or give a filter option')
     .option('--dry-run', 'show the plan without carrying it out')
-    .option('--yes', 'do not ask');
+    .option('--yes', 'do not ask')
+    .addOption(reasonFlag());
 }
 
 async function list(context: ConfiguredContext, options: ListOptions): Promise<ExitCode> {
@@ -128,6 +131,7 @@ async function show(context: ConfiguredContext, place: LogPlace): Promise<ExitCo
 async function settle(context: ConfiguredContext, action: Action, refs: readonly string[], options: ActOptions): Promise<ExitCode> {
   const { output, redact } = context;
   const { verb, done } = wordsOf(action);
+  const reason = reasonOption(options);
   const filter = filterOption(options, new Date());
   const named = refs.map(parseRef);
   if (named.length === 0 && !hasFilter(options) && options.all !== true) {
@@ -150,7 +154,20 @@ async function settle(context: ConfiguredContext, action: Action, refs: readonly
     output.plan((colors) => renderPlan(plan, colors, redact, ingressUrl));
     const question = `${verb === 'drop' ? 'Drop' : 'Redrive'} ${count(plan.refs.size, 'dead letter')}?`;
     await confirm(context, { yes: options.yes, command: `dead-letters ${verb}`, question, done });
-    return carryOutAndReport(context, letters, plan, destinations);
+    const { workspaceId = null, class: kind = null, code = null, service = null, since = null } = options;
+    const chosen = { class: kind, code, service, since, letters: named.length === 0 ? null : someIds(refs) };
+    const order: ActionOrder = {
+      action: action === 'drop' ? 'dead_letters.drop' : 'dead_letters.redrive',
+      workspaceId,
+      target: {
+        ...Object.fromEntries(Object.entries(chosen).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+        planned: plan.refs.size,
+        tenants: plan.causes.tenants,
+        ...(options.force === true ? { forced: true } : {}),
+      },
+      reason,
+    };
+    return recordAction(context, db, order, async (notes) => carryOutAndReport(context, letters, plan, destinations, notes));
   });
 }
 
@@ -159,21 +176,30 @@ async function carryOutAndReport(
   letters: DeadLetterTopic,
   plan: Plan,
   destinations: Destinations,
+  notes: ActionNotes,
 ): Promise<ExitCode> {
   const { output, redact, signal } = context;
   const progress = newProgress();
   let removed;
   try {
     removed = await settleLetters(context, letters, plan, destinations, progress);
+    if (progress.failure !== null) notes.failure = 'stopped_early';
   } catch (error) {
     if (signal.aborted) {
       const { done } = wordsOf(plan.action);
       output.warning(`stopped: ${count(progress.done, 'dead letter')} ${done}, ${remainingOf(plan, progress)} still wait`);
     }
     throw error;
+  } finally {
+    notes.counts = countsOf(plan, progress);
   }
   const isGood = progress.failure === null && progress.unreadable === 0 && remainingOf(plan, progress) === 0 && plan.heldBack.size === 0;
   const json = { plan: planJson(plan, redact), ...progressJson(plan, progress, removed) };
   output.result(isGood, json, (colors) => renderProgress(plan, progress, removed, colors));
   return isGood ? exitCode.ok : exitCode.failed;
+}
+
+function countsOf(plan: Plan, progress: Progress): Readonly<Record<string, number>> {
+  const { done, unreadable, settledMeanwhile, stayed } = progress;
+  return { [wordsOf(plan.action).done]: done, unreadable, settledMeanwhile, stayed: stayed.length, remaining: remainingOf(plan, progress) };
 }

@@ -2,8 +2,10 @@ import { Argument, type Command as Program } from 'commander';
 import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { createHandshakeStore, type HandshakeSlot, type HandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
+import { recordAction, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { exitCode } from './exit-code.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 import { useMongo } from '@notion-mirror/operations/servers';
 
 const slots: readonly HandshakeSlot[] = ['notion', 'nango'];
@@ -21,14 +23,15 @@ export function addHandshakeCommands(program: Program, act: Act): void {
     .command('show')
     .description('prints the token, once: paste it into Notion (Verify), and into Nango (Webhook secret) if it came through Nango')
     .addArgument(slotArgument())
-    .action(async (chosen?: HandshakeSlot) => {
+    .addOption(reasonFlag())
+    .action(async (chosen: HandshakeSlot | undefined, options: ReasonOptions) => {
       await act(async (context) => {
-        const taken = await ofSlots(
-          context,
-          chosen,
-          async (store, name) => ({ slot: name, ...(await store.takeForDisplay(name)) }),
-          assertReadable,
-        );
+        const reason = reasonOption(options);
+        const taken = await ofSlots(context, chosen, async (store, name) => ({ slot: name, ...(await store.takeForDisplay(name)) }), {
+          before: assertReadable,
+          recorded: (slotNames) => ({ action: 'handshake.show', workspaceId: null, target: { slots: slotNames }, reason }),
+          countsOf: (all) => ({ shown: all.filter(({ kind }) => kind === 'token').length }),
+        });
         const tokens = taken.filter((one) => one.kind === 'token');
         if (tokens.length === 0) throw nothingToShow(taken);
         const json = tokens.map(({ slot: name, token, receivedAt }) => ({ slot: name, token, receivedAt: receivedAt.toISOString() }));
@@ -68,13 +71,23 @@ export function addHandshakeCommands(program: Program, act: Act): void {
     .command('reset')
     .description('forgets the token: the next handshake is kept, and webhooks signed with the old one are refused')
     .addArgument(slotArgument())
-    .action(async (chosen?: HandshakeSlot) => {
+    .addOption(reasonFlag())
+    .action(async (chosen: HandshakeSlot | undefined, options: ReasonOptions) => {
       await act(async (context) => {
-        const reset = await ofSlots(context, chosen, async (store, name) => {
-          const { kind } = await store.status(name);
-          await store.reset(name);
-          return { slot: name, forgotten: kind !== 'none' };
-        });
+        const reason = reasonOption(options);
+        const reset = await ofSlots(
+          context,
+          chosen,
+          async (store, name) => {
+            const { kind } = await store.status(name);
+            await store.reset(name);
+            return { slot: name, forgotten: kind !== 'none' };
+          },
+          {
+            recorded: (slotNames) => ({ action: 'handshake.reset', workspaceId: null, target: { slots: slotNames }, reason }),
+            countsOf: (all) => ({ forgotten: all.filter(({ forgotten }) => forgotten).length }),
+          },
+        );
         context.output.result(true, { slots: reset }, () =>
           reset.map(({ slot: name, forgotten }) => `${name}: ${forgotten ? 'forgotten' : 'there was none'}`).join('\n'),
         );
@@ -85,20 +98,35 @@ export function addHandshakeCommands(program: Program, act: Act): void {
 
 const words = { none: 'none kept', waiting: 'waits to be shown: mirror handshake show', shown: 'kept, and shown' } as const;
 
+/** How a command that changes something is checked before, and recorded. */
+interface Recording<T> {
+  readonly before?: (store: HandshakeStore, slot: HandshakeSlot) => Promise<void>;
+  readonly recorded: (slots: readonly HandshakeSlot[]) => ActionOrder;
+  readonly countsOf: (answers: readonly T[]) => Readonly<Record<string, number>>;
+}
+
 async function ofSlots<T>(
   context: Parameters<typeof configured>[0],
   chosen: HandshakeSlot | undefined,
   ask: (store: HandshakeStore, slot: HandshakeSlot) => Promise<T>,
-  before: (store: HandshakeStore, slot: HandshakeSlot) => Promise<void> = async () => {},
+  recording: Recording<T> | null = null,
 ): Promise<T[]> {
   const configuredContext: ConfiguredContext = configured(context);
   return useMongo(configuredContext, async ({ db }) => {
     const store = createHandshakeStore({ db, encryptionKey: configuredContext.config.encryptionKey });
     const asked = chosen === undefined ? slots : [chosen];
-    for (const slot of asked) await before(store, slot);
-    const answers: T[] = [];
-    for (const slot of asked) answers.push(await ask(store, slot));
-    return answers;
+    for (const slot of asked) await recording?.before?.(store, slot);
+    const askAll = async (): Promise<T[]> => {
+      const answers: T[] = [];
+      for (const slot of asked) answers.push(await ask(store, slot));
+      return answers;
+    };
+    if (recording === null) return askAll();
+    return recordAction(configuredContext, db, recording.recorded(asked), async (notes) => {
+      const answers = await askAll();
+      notes.counts = recording.countsOf(answers);
+      return answers;
+    });
   });
 }
 

@@ -56,6 +56,7 @@ beforeAll(async () => {
     MIRROR_NOTION_API_URL: notion.url,
     MIRROR_NANGO_SIGNING_KEYS: 'a-signing-secret',
     MIRROR_ENCRYPTION_KEY: encryptionKey.toString('base64'),
+    MIRROR_OPERATOR: 'ann@example.com',
   };
 });
 
@@ -82,7 +83,7 @@ function settled(stdout: string): string {
   return `${names
     .reduce((text, [is, shown]) => text.replaceAll(is, shown), lines.join('\n'))
     .replaceAll(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, '<time>')
-    .replaceAll(/"id": (?:\d+|"[0-9a-f]{8}-[0-9a-f-]{27}")/g, '"id": "<id>"')
+    .replaceAll(/"id": (?:\d+|"[0-9a-f]{8}-[0-9a-f-]{27}"|"[0-9a-f]{24}")/g, '"id": "<id>"')
     .replaceAll(/"lagSeconds": \d+/g, '"lagSeconds": "<seconds>"')
     .replaceAll(/\(id \d+\)/g, '(id <id>)')
     .replaceAll(/"cancelled": "[^"]+"/g, '"cancelled": "<id>"')
@@ -210,7 +211,7 @@ const steps: readonly Step[] = [
   { name: 'handshake-reset', args: ['handshake', 'reset'] },
   { name: 'connections-remove', args: ['connections', 'remove', 'own', '--yes'] },
   { name: 'purge-plan', args: ['connections', 'purge', '--workspace-id', 'acme', '--dry-run'] },
-  { name: 'purge', args: ['connections', 'purge', '--workspace-id', 'acme', '--yes'] },
+  { name: 'purge', args: ['connections', 'purge', '--workspace-id', 'acme', '--yes', '--reason', 'ticket 4711'] },
   { name: 'rows-status-of-nothing', args: ['rows', 'status'] },
   { name: 'rows-status', args: ['rows', 'status', source], before: putRows },
   { name: 'rows-list', args: ['rows', 'list', source, '--where', 'Name~ale'] },
@@ -223,6 +224,7 @@ const steps: readonly Step[] = [
   { name: 'schema-history', args: ['schema', 'history', source], before: renameProperty },
   { name: 'schema-history-unknown', args: ['schema', 'history', page] },
   { name: 'explain-schema', args: ['explain', source, '--no-notion', '--workspace-id', 'globex'] },
+  { name: 'audit-list', args: ['audit', 'list', '--last', '100'] },
   { name: 'bad-configuration', args: ['status'], env: { MIRROR_KAFKA_SSL: 'yes' } },
 ];
 

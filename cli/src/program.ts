@@ -1,5 +1,6 @@
 import { Command as Program, CommanderError } from 'commander';
 import type { Act, Command, Surroundings } from './command-context.ts';
+import { addAuditCommands } from './audit-commands.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addConnectionCommands } from './connection-commands.ts';
 import { addConsoleCommands } from './console-commands.ts';
@@ -70,6 +71,7 @@ export function buildProgram(act: Act): Program {
   addReconcileCommands(program, act);
   addRowsCommands(program, act);
   addSchemaCommands(program, act);
+  addAuditCommands(program, act);
   addConfigCommands(program, act);
   addHandshakeCommands(program, act);
   addConsoleCommands(program, act);

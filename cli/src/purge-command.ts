@@ -1,4 +1,5 @@
 import type { Command as Program } from 'commander';
+import { recordAction } from '@notion-mirror/operations/audit/record-action';
 import { planPurge, purgeTenant, tenantOf } from '@notion-mirror/operations/purge/purge-tenant';
 import { useMongo } from '@notion-mirror/operations/servers';
 import { oneLine } from '@notion-mirror/operations/text';
@@ -6,9 +7,10 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './option-values.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 import { receiptJson, renderPlan, renderReceipt } from './purge-view.ts';
 
-interface PurgeOptions {
+interface PurgeOptions extends ReasonOptions {
   readonly workspaceId?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -24,6 +26,7 @@ export function addPurgeCommand(connections: Program, act: Act): void {
     .option('--dry-run', 'show the plan without carrying it out')
     .option('--yes', 'do not ask')
     .option('--wait <seconds>', 'how long to wait for workers to finish their current work for it', '120')
+    .addOption(reasonFlag())
     .addHelpText(
       'after',
       `
@@ -36,6 +39,7 @@ Exit code 0: nothing is left in MongoDB, and no worker can write it again. 1: th
 
 async function purge(context: ConfiguredContext, connectionId: string | undefined, options: PurgeOptions): Promise<ExitCode> {
   const { output } = context;
+  const reason = reasonOption(options);
   const waitMs = Number(options.wait) * 1000;
   if (!(waitMs >= 1_000 && waitMs <= 3_600_000)) throw usageError('--wait takes a number of seconds from 1 to 3600');
   if ((connectionId === undefined) === (options.workspaceId === undefined)) {
@@ -56,7 +60,13 @@ async function purge(context: ConfiguredContext, connectionId: string | undefine
       const question = `Erase the tenant ${oneLine(workspaceId)}? It cannot be undone.`;
       await confirm(context, { yes: options.yes, command: 'purge', question, done: 'erased' });
     }
-    const receipt = await purgeTenant(context, db, plan, waitMs);
+    const receipt = await recordAction(context, db, { action: 'connections.purge', workspaceId, target: {}, reason }, async (notes) => {
+      const purged = await purgeTenant(context, db, plan, waitMs);
+      // The audit trail keeps that a tenant was purged, and not which.
+      notes.workspaceId = null;
+      notes.counts = purged.erased;
+      return purged;
+    });
     output.result(true, receiptJson(receipt), (colors) => renderReceipt(receipt, colors));
     return exitCode.ok;
   });

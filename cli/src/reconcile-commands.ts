@@ -1,16 +1,18 @@
 import type { Command as Program } from 'commander';
+import { recordAction } from '@notion-mirror/operations/audit/record-action';
 import { listSweeps, requestSweep, sweepEnded } from '@notion-mirror/operations/reconcile/sweeps';
 import { sweptScansEnded } from '@notion-mirror/operations/rows/scan-rows';
 import { useMongo } from '@notion-mirror/operations/servers';
 import { count, oneLine } from '@notion-mirror/operations/text';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 import { renderSources } from './rows-view.ts';
 import { sourceJson } from '@notion-mirror/operations/rows/contents-json';
 import { sweepJson } from '@notion-mirror/operations/reconcile/sweep-json';
 import { renderIncomplete, renderSweeps } from './sweep-view.ts';
 
-interface RunOptions {
+interface RunOptions extends ReasonOptions {
   readonly acceptRemovals?: boolean;
   readonly wait?: boolean;
 }
@@ -46,6 +48,7 @@ export function addReconcileCommands(program: Program, act: Act): void {
     .argument('<tenant>')
     .option('--accept-removals', 'remove databases that Notion no longer shows, however many')
     .option('--wait', 'wait until it and its scans have ended')
+    .addOption(reasonFlag())
     .addHelpText(
       'after',
       `
@@ -58,8 +61,11 @@ With --wait, exit code 1: it stopped before too many removals, the rows of a dat
 
 async function run(context: ConfiguredContext, workspaceId: string, options: RunOptions): Promise<ExitCode> {
   const { output, signal } = context;
+  const reason = reasonOption(options);
+  const acceptRemovals = options.acceptRemovals === true;
   return useMongo(context, async ({ db }) => {
-    const asked = await requestSweep(db, workspaceId, { acceptRemovals: options.acceptRemovals === true });
+    const order = { action: 'reconcile.run', workspaceId, target: acceptRemovals ? { acceptRemovals } : {}, reason } as const;
+    const asked = await recordAction(context, db, order, async () => requestSweep(db, workspaceId, { acceptRemovals }));
     if (options.wait !== true) {
       output.result(true, { asked: workspaceId }, () => `requested; see mirror reconcile status ${oneLine(workspaceId)}`);
       return exitCode.ok;

@@ -1,5 +1,6 @@
 import type { Command as Program } from 'commander';
-import { createReplays, type Replay } from '@notion-mirror/mirror-store/replays';
+import { createReplays, type Replay, type ReplayOrder } from '@notion-mirror/mirror-store/replays';
+import { recordAction, type ActionNotes, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { isSameOrder, rangesOf } from '@notion-mirror/operations/replay/order';
 import { makeReplayPlan } from '@notion-mirror/operations/replay/plan';
 import { cancelReplay, resumeReplay, startReplay, unfinishedReplay } from '@notion-mirror/operations/replay/run-replay';
@@ -8,9 +9,14 @@ import { useMongo } from '@notion-mirror/operations/servers';
 import { configured, type Act, type ConfiguredContext } from './command-context.ts';
 import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 import { orderOf, type ReplayOptions } from './replay-options.ts';
 import { replayJson } from '@notion-mirror/operations/replay/replay-json';
 import { comparisonJson, renderComparison, renderReplay, renderReplayPlan, replayPlanJson, wordsOf } from './replay-view.ts';
+
+interface ActOptions extends ReasonOptions {
+  readonly yes?: boolean;
+}
 
 export function addReplayCommands(program: Program, act: Act): void {
   const replay = program.command('replay').description('brings the mirror up to date from a log, or rebuilds it');
@@ -23,6 +29,7 @@ export function addReplayCommands(program: Program, act: Act): void {
 
   withOrder(replay.command('run').description('runs a replay; an interrupted one continues where it stopped'))
     .option('--yes', 'do not ask')
+    .addOption(reasonFlag())
     .addHelpText(
       'after',
       `
@@ -34,7 +41,7 @@ Examples:
 
 Without --from-states the events are read, and each database and row that they name is fetched from Notion once.`,
     )
-    .action(async (options: ReplayOptions & { readonly yes?: boolean }) => {
+    .action(async (options: ReplayOptions & ActOptions) => {
       await act(async (context) => run(configured(context), options));
     });
 
@@ -56,15 +63,17 @@ Without --from-states the events are read, and each database and row that they n
     .command('switch')
     .description('replaces the mirror with the shadow in one step, while services keep running')
     .option('--yes', 'do not ask')
-    .action(async (options: { readonly yes?: boolean }) => {
+    .addOption(reasonFlag())
+    .action(async (options: ActOptions) => {
       await act(async (context) => switchOver(configured(context), options));
     });
 
   replay
     .command('cancel')
     .description('ends a running or interrupted replay; its changes stay')
-    .action(async () => {
-      await act(async (context) => cancel(configured(context)));
+    .addOption(reasonFlag())
+    .action(async (options: ReasonOptions) => {
+      await act(async (context) => cancel(configured(context), options));
     });
 }
 
@@ -87,24 +96,45 @@ async function plan(context: ConfiguredContext, options: ReplayOptions): Promise
   });
 }
 
-async function run(context: ConfiguredContext, options: ReplayOptions & { readonly yes?: boolean }): Promise<ExitCode> {
+async function run(context: ConfiguredContext, options: ReplayOptions & ActOptions): Promise<ExitCode> {
   const { output } = context;
-  const onSaved = (counts: Replay['counts']) => output.note(wordsOf(counts));
+  const reason = reasonOption(options);
+  const savedTo = (notes: ActionNotes) => (counts: Replay['counts']) => {
+    notes.counts = counts;
+    output.note(wordsOf(counts));
+  };
   return useMongo(context, async ({ db }) => {
     const unfinished = await unfinishedReplay(db);
     if (unfinished !== null) {
       assertSame(unfinished, options);
-      return report(context, await resumeReplay(context, db, unfinished, onSaved));
+      return recordAction(context, db, runOf(unfinished, unfinished.id, reason), async (notes) =>
+        report(context, await resumeReplay(context, db, unfinished, savedTo(notes)), notes),
+      );
     }
     const order = orderOf(options, new Date());
     const made = await makeReplayPlan(context, db, order, await rangesOf(context, order));
     output.plan((colors) => renderReplayPlan(made, colors));
     await confirm(context, { yes: options.yes, command: 'replay run', question: 'Do it?', done: 'replayed' });
-    return report(context, await startReplay(context, db, made, onSaved));
+    return recordAction(context, db, runOf(made.order, null, reason), async (notes) =>
+      report(context, await startReplay(context, db, made, savedTo(notes)), notes),
+    );
   });
 }
 
-function report({ output }: ConfiguredContext, done: Replay): ExitCode {
+/** `resumes`: the id of an interrupted replay. */
+function runOf({ source, into, workspaceId, databaseId, since }: ReplayOrder, resumes: string | null, reason: string | null): ActionOrder {
+  const target = {
+    from: source,
+    into,
+    ...(databaseId === null ? {} : { databaseId }),
+    ...(since === null ? {} : { since }),
+    ...(resumes === null ? {} : { resumes }),
+  };
+  return { action: 'replay.run', workspaceId, target, reason };
+}
+
+function report({ output }: ConfiguredContext, done: Replay, notes: ActionNotes): ExitCode {
+  notes.counts = done.counts;
   output.result(true, { replay: replayJson(done) }, (colors) => renderReplay(done, colors));
   return exitCode.ok;
 }
@@ -139,16 +169,21 @@ async function diff(context: ConfiguredContext): Promise<ExitCode> {
   });
 }
 
-async function switchOver(context: ConfiguredContext, options: { readonly yes?: boolean }): Promise<ExitCode> {
+async function switchOver(context: ConfiguredContext, options: ActOptions): Promise<ExitCode> {
   const { output } = context;
+  const reason = reasonOption(options);
   return useMongo(context, async ({ db }) => {
     const replays = createReplays(db);
     const shadow = await catchUpShadow(context, db, await finishedShadow(replays));
     const comparison = await compareWithShadow(context, db);
     output.plan((colors) => `Plan: the shadow takes the place of the mirror.\n${renderComparison(comparison, colors)}`);
     await confirm(context, { yes: options.yes, command: 'replay switch', question: 'Do it?', done: 'switched' });
-    await replays.settleShadow(shadow.id);
-    const isSeen = await switchToShadow(context, db, shadow);
+    const order: ActionOrder = { action: 'replay.switch', workspaceId: null, target: { replayId: shadow.id }, reason };
+    const isSeen = await recordAction(context, db, order, async (notes) => {
+      notes.counts = comparison.counts;
+      await replays.settleShadow(shadow.id);
+      return switchToShadow(context, db, shadow);
+    });
     output.result(isSeen, { ...comparisonJson(comparison), lastMomentCaughtUp: isSeen }, (colors) =>
       isSeen
         ? colors.green('Switched, including all writes made meanwhile.')
@@ -158,8 +193,14 @@ async function switchOver(context: ConfiguredContext, options: { readonly yes?: 
   });
 }
 
-async function cancel(context: ConfiguredContext): Promise<ExitCode> {
-  const cancelled = await useMongo(context, async ({ db }) => cancelReplay(db));
+async function cancel(context: ConfiguredContext, options: ReasonOptions): Promise<ExitCode> {
+  const reason = reasonOption(options);
+  const cancelled = await useMongo(context, async ({ db }) => {
+    const unfinished = await unfinishedReplay(db);
+    const target = unfinished === null ? {} : { replayId: unfinished.id };
+    const order: ActionOrder = { action: 'replay.cancel', workspaceId: unfinished?.workspaceId ?? null, target, reason };
+    return recordAction(context, db, order, async () => cancelReplay(db));
+  });
   context.output.result(true, { cancelled }, () => 'Cancelled. Its changes stay.');
   return exitCode.ok;
 }

@@ -1,4 +1,6 @@
 import type { Command as Program } from 'commander';
+import type { HeldSource } from '@notion-mirror/mirror-store/entities/held-sources';
+import { recordAction, onlyTenant, someIds, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { findSource } from '@notion-mirror/operations/rows/find-source';
 import { openRowTable, type TableRow } from '@notion-mirror/operations/rows/row-table';
 import { gatherRowStatus, sourcesIn } from '@notion-mirror/operations/rows/row-status';
@@ -10,6 +12,7 @@ import { configured, type Act, type ConfiguredContext } from './command-context.
 import { confirm } from './confirm.ts';
 import { exitCode, usageError, type ExitCode } from './exit-code.ts';
 import { opaqueId } from './option-values.ts';
+import { reasonFlag, reasonOption, type ReasonOptions } from './reason-option.ts';
 import { csvLines, jsonLines, renderRowTable, rowTableJson } from './row-table-view.ts';
 import { offPlanJson, renderOffPlan, renderRowStatus, renderSources, rowStatusJson } from './rows-view.ts';
 import { sourceJson } from '@notion-mirror/operations/rows/contents-json';
@@ -18,12 +21,14 @@ interface SourceOptions {
   readonly workspaceId?: string;
 }
 
-interface OffOptions extends SourceOptions {
+interface OnOptions extends SourceOptions, ReasonOptions {}
+
+interface OffOptions extends OnOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
 
-interface ScanOptions {
+interface ScanOptions extends ReasonOptions {
   readonly acceptRemovals?: boolean;
   readonly wait: boolean;
 }
@@ -55,6 +60,7 @@ export function addRowsCommands(program: Program, act: Act): void {
     .argument('<tenant or data source>', 'a tenant, a data source or a database')
     .option('--accept-removals', 'remove rows that no connection can read any more, however many')
     .option('--no-wait', 'do not wait')
+    .addOption(reasonFlag())
     .addHelpText(
       'after',
       `
@@ -73,6 +79,7 @@ Exit code 0: the scans have ended, and every row is in the mirror. 1: a data sou
     .option('--workspace-id <tenant>', "this tenant's, if several mirror the same data source")
     .option('--dry-run', 'show the plan without carrying it out')
     .option('--yes', 'do not ask')
+    .addOption(reasonFlag())
     .action(async (source: string, options: OffOptions) => {
       await act(async (context) => turnOff(configured(context), source, options));
     });
@@ -82,7 +89,8 @@ Exit code 0: the scans have ended, and every row is in the mirror. 1: a data sou
     .description('mirrors the rows of a data source that were turned off, from the beginning')
     .argument('<data source>', 'its id, or that of a database with one data source, or a URL')
     .option('--workspace-id <tenant>', "this tenant's, if several mirror the same data source")
-    .action(async (source: string, options: SourceOptions) => {
+    .addOption(reasonFlag())
+    .action(async (source: string, options: OnOptions) => {
       await act(async (context) => turnOn(configured(context), source, options));
     });
 
@@ -123,8 +131,19 @@ async function status(context: ConfiguredContext, text: string | null): Promise<
 
 async function scan(context: ConfiguredContext, text: string, options: ScanOptions): Promise<ExitCode> {
   const { output } = context;
+  const reason = reasonOption(options);
+  const acceptsRemovals = options.acceptRemovals === true;
   return useMongo(context, async ({ db }) => {
-    const { asked, wanted } = await wantScans(db, await sourcesIn(db, text), { acceptsRemovals: options.acceptRemovals === true });
+    const sources = await sourcesIn(db, text);
+    const dataSourceIds = someIds(sources.map(({ dataSourceId }) => dataSourceId));
+    const target = { dataSourceIds, ...(acceptsRemovals ? { acceptsRemovals } : {}) };
+    const tenants = sources.map((source) => source.workspaceId);
+    const order = { action: 'rows.scan', workspaceId: onlyTenant(tenants), target, reason } as const;
+    const { asked, wanted } = await recordAction(context, db, order, async (notes) => {
+      const wishes = await wantScans(db, sources, { acceptsRemovals });
+      notes.counts = { requested: wishes.wanted.length };
+      return wishes;
+    });
     const ids = wanted.map(({ workspaceId, dataSourceId }) => ({ workspaceId, dataSourceId }));
     if (wanted.length === 0) output.warning('there is nothing to scan: no data source here has its rows on');
     if (!options.wait || wanted.length === 0) {
@@ -143,6 +162,7 @@ async function scan(context: ConfiguredContext, text: string, options: ScanOptio
 
 async function turnOff(context: ConfiguredContext, text: string, options: OffOptions): Promise<ExitCode> {
   const { output } = context;
+  const reason = reasonOption(options);
   return useMongo(context, async ({ db }) => {
     const plan = await planRowsOff(db, await findSource(db, text, tenantOption(options)));
     if (options.dryRun === true) {
@@ -153,7 +173,11 @@ async function turnOff(context: ConfiguredContext, text: string, options: OffOpt
       output.plan((colors) => renderOffPlan(plan, colors));
       await confirm(context, { yes: options.yes, command: 'rows off', question: 'Erase these rows?', done: 'erased' });
     }
-    const erased = await turnRowsOff(context, db, plan);
+    const erased = await recordAction(context, db, { action: 'rows.off', ...placeOf(plan.source), reason }, async (notes) => {
+      const rows = await turnRowsOff(context, db, plan);
+      notes.counts = { erased: rows };
+      return rows;
+    });
     output.result(
       true,
       { ...offPlanJson(plan), isOff: true, erased },
@@ -163,11 +187,16 @@ async function turnOff(context: ConfiguredContext, text: string, options: OffOpt
   });
 }
 
-async function turnOn(context: ConfiguredContext, text: string, options: SourceOptions): Promise<ExitCode> {
+async function turnOn(context: ConfiguredContext, text: string, options: OnOptions): Promise<ExitCode> {
   const { output, config } = context;
+  const reason = reasonOption(options);
   return useMongo(context, async ({ db }) => {
     const source = await findSource(db, text, tenantOption(options));
-    const wasOff = await turnRowsOn(db, source);
+    const wasOff = await recordAction(context, db, { action: 'rows.on', ...placeOf(source), reason }, async (notes) => {
+      const changes = await turnRowsOn(db, source);
+      notes.counts = { changed: changes ? 1 : 0 };
+      return changes;
+    });
     const { workspaceId, dataSourceId } = source;
     output.result(true, { workspaceId, dataSourceId, wasOff }, () =>
       wasOff ? `on: its first scan is due; see mirror rows status ${dataSourceId}` : 'its rows are on already',
@@ -195,6 +224,10 @@ async function list(context: ConfiguredContext, text: string, options: ListOptio
     output.result(true, rowTableJson(table, shown, hasMore), (colors) => renderRowTable(table, shown, hasMore, colors));
     return exitCode.ok;
   });
+}
+
+function placeOf({ workspaceId, databaseId, dataSourceId }: HeldSource): Pick<ActionOrder, 'workspaceId' | 'target'> {
+  return { workspaceId, target: { databaseId, dataSourceId } };
 }
 
 function tenantOption({ workspaceId }: SourceOptions): string | undefined {

@@ -7,6 +7,7 @@ export const collectionNames = {
   dataSourceContents: 'data_source_contents',
   eventOutcomes: 'event_outcomes',
   handshakes: 'handshakes',
+  operatorActions: 'operator_actions',
   parkedEvents: 'parked_events',
   replays: 'replays',
   rowsOff: 'rows_off',

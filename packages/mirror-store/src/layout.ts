@@ -32,6 +32,13 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_workspace', key: { workspaceId: 1, _id: -1 } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
+  // Followed back by _id, which grows with time.
+  [collectionNames.operatorActions]: [
+    { name: 'by_workspace', key: { workspaceId: 1, _id: -1 } },
+    { name: 'by_who', key: { who: 1, _id: -1 } },
+    { name: 'by_action', key: { action: 1, _id: -1 } },
+    { name: 'expiry', key: { at: 1 }, expireAfterSeconds: 400 * 24 * 60 * 60 },
+  ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
   [collectionNames.schemaChanges]: [
     { name: 'by_data_source', key: { dataSourceId: 1, workspaceId: 1, at: -1 } },

@@ -17,7 +17,8 @@ type CollectionKey = keyof typeof collectionNames;
 
 /**
  * The filter for a tenant's documents in every collection except those of records; null: the collection has no documents of tenants. Settled dead letters name places
- * on a topic, a notice names a connection but no tenant, and a worker's status is replaced every two seconds.
+ * on a topic, a notice names a connection but no tenant, a worker's status is replaced every two seconds, and operators' actions lose the tenant's name only
+ * (`OperatorActions.forget`).
  */
 const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Filter<AnyDocument>) | null>> = {
   connections: (workspaceId) => ({ workspaceId }),
@@ -25,6 +26,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   dataSourceContents: (workspaceId) => ({ workspaceId }),
   eventOutcomes: (workspaceId) => ({ workspaceId }),
   handshakes: null,
+  operatorActions: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
   rowsOff: (workspaceId) => ({ workspaceId }),

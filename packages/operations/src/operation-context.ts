@@ -4,7 +4,7 @@ import type { AnyEntity } from './operated-entity.ts';
 
 /** The environment of an operation, whether a command line, a console or a test runs it. */
 export interface OperationContext {
-  readonly config: Config<'cli'>;
+  readonly config: Config<'cli' | 'console'>;
   /** The kinds of entities that the mirror keeps. */
   readonly entities: readonly AnyEntity[];
   /** The client name shown by Kafka and MongoDB, e.g. `notion-mirror-cli`. */

@@ -4,7 +4,7 @@ import type { Config } from '@notion-mirror/service-kit/config';
 const shortestSecret = 4;
 
 /** Returns a function that replaces the configured secrets in third-party text: drivers quote addresses and headers in their errors. */
-export function createRedactor(config: Config<'cli'>): (text: string) => string {
+export function createRedactor(config: Config<'cli' | 'console'>): (text: string) => string {
   const secrets = [
     config.kafka.sasl?.password,
     config.schemaRegistry.password,

@@ -6,7 +6,7 @@ export interface Advice {
 }
 
 /** Combinations of valid settings that are unwise. */
-export function settingsAdvice(config: Config<'cli'>): Advice[] {
+export function settingsAdvice(config: Config<'cli' | 'console'>): Advice[] {
   const advice: Advice[] = [];
   if (config.tombstoneTtlMs < config.retentionMs) {
     advice.push({

@@ -415,6 +415,18 @@ export const variables = {
     expected: 'a number of days, or 0',
     parse: z.union([z.literal('0').transform(() => 0), days]),
   }),
+  MIRROR_OPERATOR: variable({
+    key: 'operator',
+    usedBy: ['cli'],
+    description:
+      'Who runs `mirror`, for the [audit trail](cli.md#who-did-what); default: the user of the operating system, which in a container is the same for everyone.',
+    expected: 'a name of at most 100 characters, without control characters',
+    parse: z
+      .string()
+      .trim()
+      .regex(/^\P{Cc}{1,100}$/u)
+      .optional(),
+  }),
   MIRROR_TRACE_URL: variable({
     key: 'traceUrl',
     usedBy: ['console', 'cli'],

@@ -91,7 +91,7 @@ function isSecretOfMirror({ secret, usedBy }: Variable): boolean {
   return secret === true && usedBy.some((user) => user !== 'console');
 }
 
-function settingsFacts(config: Config<'cli'>, env: Environment): SettingsFacts {
+function settingsFacts(config: Config<'cli' | 'console'>, env: Environment): SettingsFacts {
   const secret = new Set(variableEntries.flatMap(([name, definition]) => (isSecretOfMirror(definition) ? [name] : [])));
   return {
     secrets: describeSettings(env)
@@ -201,7 +201,7 @@ async function probeRegistry({ config, entities, signal }: OperationContext): Pr
 
 /** The id of the newest version, null when there is none or access is refused; and whether the server is a registry at all. */
 async function latestOf(
-  { schemaRegistry }: Config<'cli'>,
+  { schemaRegistry }: Config<'cli' | 'console'>,
   subject: string,
   signal: AbortSignal,
 ): Promise<{ kind: 'answered'; id: number | null } | { kind: 'no_registry' }> {
@@ -286,7 +286,7 @@ function opens(key: Buffer, { connectionId, token }: Connection): boolean {
   }
 }
 
-async function probeNotion(config: Config<'cli'>, signal: AbortSignal): Probed<{ status: number }> {
+async function probeNotion(config: Config<'cli' | 'console'>, signal: AbortSignal): Probed<{ status: number }> {
   const url = `${config.notionApiUrl}/v1/users/me`;
   const headers = { 'notion-version': notionVersion };
   const { latencyMs, value } = await timed(async () => exchange(url, { headers }, { deadlineMs: requestMs, signal }));

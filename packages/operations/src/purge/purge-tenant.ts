@@ -6,6 +6,7 @@ import { groupIdFor, retentionOf, topicsFor, workerNames } from '@notion-mirror/
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
+import { openOperatorActions, type OperatorActions } from '@notion-mirror/mirror-store/operator-actions';
 import { openTenantData, type TenantCounts, type TenantData } from '@notion-mirror/mirror-store/tenant-data';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
@@ -57,7 +58,7 @@ export async function purgeTenant(
   await createConnectionNotices(db).bar(connections.filter(({ token }) => token === null));
   context.onProgress('connections deleted, content erased; waiting for workers that still handle its events');
   await workersDone(context, workspaceId, waitMs);
-  const erased = await eraseForGood(tenants, workspaceId, context.signal);
+  const erased = await eraseForGood(tenants, openOperatorActions(db), workspaceId, context.signal);
   return {
     workspaceId,
     connections: connections.map((connection) => connection.connectionId),
@@ -124,7 +125,12 @@ async function isPast(
 }
 
 /** Erases repeatedly until nothing has come back for a while. Resolves to the documents that came after the plan was made. */
-async function eraseForGood(tenants: TenantData, workspaceId: string, signal: AbortSignal): Promise<TenantCounts> {
+async function eraseForGood(
+  tenants: TenantData,
+  actions: OperatorActions,
+  workspaceId: string,
+  signal: AbortSignal,
+): Promise<TenantCounts> {
   await tenants.erase(workspaceId);
   const late: TenantCounts[] = [];
   for (let quiet = 0; quiet < quietChecks;) {
@@ -133,6 +139,8 @@ async function eraseForGood(tenants: TenantData, workspaceId: string, signal: Ab
     late.push(found);
     quiet = isEmpty(found) ? quiet + 1 : 0;
   }
+  // Before the tenant is unknown, so that another purge can finish this one.
+  await actions.forget(workspaceId);
   await tenants.eraseConnections(workspaceId);
   const left = await tenants.count(workspaceId);
   if (!isEmpty(left))

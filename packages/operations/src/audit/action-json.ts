@@ -1,0 +1,33 @@
+import type { OperatorAction } from '@notion-mirror/mirror-store/operator-actions';
+
+export function actionJson({
+  id,
+  at,
+  endedAt,
+  who,
+  via,
+  action,
+  workspaceId,
+  target,
+  reason,
+  outcome,
+  counts,
+  failure,
+  version,
+}: OperatorAction) {
+  return {
+    id,
+    at: at.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    who,
+    via,
+    action,
+    workspaceId,
+    target: { ...target },
+    reason,
+    outcome,
+    counts: { ...counts },
+    failure,
+    version,
+  };
+}
