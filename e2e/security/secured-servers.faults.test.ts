@@ -288,6 +288,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
       `find?q=${id}`,
       'replays',
       'sweeps',
+      'audit',
       'config',
     ];
     const ofOne = ['', '/raw', '/history'].map((part) => `tenants/acme/databases/${id}${part}`);

@@ -1,5 +1,6 @@
 // The one place that asks the server. Each function is a route of services/console, with its answer's type.
 import { infiniteQueryOptions, queryOptions, experimental_streamedQuery as streamedQuery } from '@tanstack/react-query';
+import type { AuditAnswer } from '../src/answers/audit.ts';
 import type { CheckAnswer } from '../src/answers/check.ts';
 import type { ErrorAnswer, Paged } from '../src/answers/common.ts';
 import type { DatabaseAnswer, DatabasesAnswer, HistoryAnswer, RawAnswer } from '../src/answers/databases.ts';
@@ -59,6 +60,7 @@ export const replays = () => pages<ReplaysAnswer>('/replays', {});
 export const replay = (id: string) =>
   queryOptions({ queryKey: ['replay', id], queryFn: ask<ReplayAnswer>(`/replays/${part(id)}`), refetchInterval: 2_000 });
 export const sweeps = (filter: Parameters) => pages<SweepsAnswer>('/sweeps', filter);
+export const audit = (filter: Parameters) => pages<AuditAnswer>('/audit', filter);
 
 /** «Equal to Notion?» */
 export const check = (place: Place) => send<CheckAnswer>('POST', `${pathOf(place)}/check`, {});

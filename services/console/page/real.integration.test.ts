@@ -77,7 +77,17 @@ describe.skipIf('missing' in found)('a real console', () => {
       await page.getByRole('tab', { name }).click();
       await settled(page);
     }
-    for (const path of ['/', '/tenants', '/t/acme', `/explain/${tasks.databaseId}`, '/dead-letters', '/replays', '/sweeps', '/doctor']) {
+    for (const path of [
+      '/',
+      '/tenants',
+      '/t/acme',
+      `/explain/${tasks.databaseId}`,
+      '/dead-letters',
+      '/replays',
+      '/sweeps',
+      '/doctor',
+      '/audit',
+    ]) {
       await page.goto(path);
       await settled(page);
       expect([path, ...(await violations(page))]).toEqual([path]);

@@ -138,6 +138,13 @@ const doctor = createRoute({
   component: lazy(async (): Promise<Page> => (await import('./pages/doctor.tsx')).Doctor),
 });
 
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (search: Search) => texts(search, ['who', 'action', 'tenant']),
+  component: lazy(async (): Promise<Page> => (await import('./pages/audit.tsx')).Audit),
+});
+
 const routeTree = root.addChildren([
   overview,
   tenants,
@@ -154,6 +161,7 @@ const routeTree = root.addChildren([
   replay,
   sweeps,
   doctor,
+  audit,
 ]);
 
 /** An empty field is no filter, and not in the address. */

@@ -29,6 +29,8 @@ const pages = {
   replay: '/replays/b2a0c0de-0000-4000-8000-000000000001',
   sweeps: '/sweeps',
   doctor: '/doctor',
+  audit: '/audit',
+  'audit, filtered': '/audit?who=ann%40example.com&action=replay.run',
   'no such page': '/nothing/here',
 } as const;
 

@@ -1,5 +1,6 @@
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import { until } from '@notion-mirror/event-log/testing/isolated-log';
+import { openOperatorActions, operatorActionNames } from '@notion-mirror/mirror-store/operator-actions';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
@@ -53,6 +54,19 @@ beforeAll(async () => {
   await keeper.stop();
   const outcomes = db.collection('event_outcomes', { readConcern: { level: 'majority' } });
   await until(async () => (await outcomes.countDocuments()) === 3 * ofEach);
+  const actions = openOperatorActions(db);
+  for (let n = 0; n < ofEach; n += 1) {
+    await actions.begin({
+      at: new Date(),
+      who: `operator-${n % 4}`,
+      via: 'cli',
+      action: operatorActionNames[n % 3] ?? 'rows.on',
+      workspaceId: tenants[n % 3] ?? null,
+      target: {},
+      reason: null,
+      version: '0',
+    });
+  }
   await db.command({ profile: 2 });
 }, 180_000);
 afterAll(async () => tested.close());
@@ -67,12 +81,12 @@ interface Profiled {
   readonly planSummary?: string;
 }
 
-/** The reads of records and outcomes since the last call. */
+/** The reads of records, outcomes and actions since the last call. */
 async function profiled(): Promise<Profiled[]> {
   const { db } = tested.mongo;
   const found = await db
     .collection<Profiled>('system.profile')
-    .find({ op: 'query', ns: /\.(database_records|row_records|rows|event_outcomes)$/ })
+    .find({ op: 'query', ns: /\.(database_records|row_records|rows|event_outcomes|operator_actions)$/ })
     .toArray();
   await db.command({ profile: 0 });
   await db.collection('system.profile').drop();
@@ -89,6 +103,10 @@ test.each([
   ['events', '/api/events'],
   ['events of a tenant', '/api/events?tenant=globex'],
   ['events about one database', `/api/events?about=${idOf(5)}`],
+  ['actions', '/api/audit'],
+  ['actions of a tenant', '/api/audit?tenant=globex'],
+  ['actions by one operator', '/api/audit?who=operator-1'],
+  ['actions of one kind', '/api/audit?action=connections.pause'],
 ])('%s: a page, and the next one, look at no more than twice what they show', async (_name, path) => {
   await profiled();
   let next: string | null = null;

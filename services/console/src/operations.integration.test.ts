@@ -3,10 +3,12 @@ import { deadLetterRecord } from '@notion-mirror/event-log/dead-letters';
 import { createPublisher } from '@notion-mirror/event-log/publisher';
 import { silent } from '@notion-mirror/event-log/testing/isolated-log';
 import { topicsFor } from '@notion-mirror/event-log/topics';
+import { openOperatorActions } from '@notion-mirror/mirror-store/operator-actions';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setRowsScene } from '../../../cli/test/rows-scene.ts';
+import type { AuditAnswer } from './answers/audit.ts';
 import type { DeadLettersAnswer, LetterAnswer, LettersAnswer } from './answers/dead-letters.ts';
 import type { ConfigAnswer, DoctorAnswer } from './answers/doctor.ts';
 import type { ReplayAnswer, ReplaysAnswer } from './answers/replays.ts';
@@ -143,4 +145,33 @@ test('the doctor checks what the command checks, and the settings hold no secret
   const config = await operator.get<ConfigAnswer>('/api/config');
   expect(config.settings).toContainEqual({ variable: 'MIRROR_ENCRYPTION_KEY', origin: 'environment', shown: '(set)' });
   expect(JSON.stringify(config)).not.toContain(scene.env.MIRROR_ENCRYPTION_KEY);
+});
+
+test('what operators did is listed as the command lists it, page by page and by filter', async () => {
+  await scene.mirror('connections', 'pause', 'own', '--reason', 'asked for');
+  await scene.mirror('connections', 'resume', 'own');
+  await scene.mirror('reconcile', 'run', 'umbrella');
+  const { actions: command } = await told('audit', 'list');
+  const { actions, next } = await operator.get<AuditAnswer>('/api/audit');
+  expect(actions).toEqual(command);
+  expect(next).toBeNull();
+  expect(actions.map(({ action, outcome, reason }) => [action, outcome, reason])).toEqual([
+    ['reconcile.run', 'failed', null],
+    ['connections.resume', 'done', null],
+    ['connections.pause', 'done', 'asked for'],
+  ]);
+  const [, resumed] = actions;
+  const of = async (query: string) => (await operator.get<AuditAnswer>(`/api/audit?${query}`)).actions;
+  expect(await of('action=connections.resume')).toEqual([resumed]);
+  expect(await of('tenant=acme')).toEqual(actions.slice(1));
+  expect(await of('who=nobody')).toEqual([]);
+  expect((await operator.ask('/api/audit?action=fly')).status).toBe(400);
+
+  const later = { who: 'bob', via: 'console', workspaceId: null, target: {}, reason: null, version: '0' } as const;
+  const trail = openOperatorActions(scene.db);
+  for (let n = 0; n < 98; n += 1) await trail.begin({ ...later, at: new Date(), action: 'replay.cancel' });
+  const first = await operator.get<AuditAnswer>('/api/audit');
+  const second = await operator.get<AuditAnswer>(`/api/audit?cursor=${first.next}`);
+  expect([first.actions.length, second.actions.length, second.next]).toEqual([100, 1, null]);
+  expect(second.actions).toEqual(actions.slice(2));
 });

@@ -8,4 +8,5 @@ export const sections = [
   { to: '/replays', label: 'Replays', letter: 'r' },
   { to: '/sweeps', label: 'Sweeps', letter: 's' },
   { to: '/doctor', label: 'Doctor', letter: 'c' },
+  { to: '/audit', label: 'Audit', letter: 'a' },
 ] as const;

@@ -1,3 +1,4 @@
+import type { ActionLine, AuditAnswer } from '../../src/answers/audit.ts';
 import type { CheckAnswer } from '../../src/answers/check.ts';
 import type { DatabaseAnswer, DatabaseLine, DatabasesAnswer, HistoryAnswer, RawAnswer } from '../../src/answers/databases.ts';
 import type { DeadLettersAnswer, LetterAnswer, LetterLine, LettersAnswer } from '../../src/answers/dead-letters.ts';
@@ -534,6 +535,31 @@ export const sweeps: SweepsAnswer = {
   sweeps: [sweep, { ...sweep, workspaceId: 'globex', state: 'waiting', failure: null, last: null }],
   counts: { stopped: 1, failing: 0, incomplete: 0, running: 0, waiting: 1 },
   next: null,
+};
+
+const action: ActionLine = {
+  id: '665f00000000000000000001',
+  at: ago(900),
+  endedAt: ago(890),
+  who: 'ann@example.com',
+  via: 'cli',
+  action: 'dead_letters.redrive',
+  workspaceId: 'acme',
+  target: { class: 'poison', code: 'unknown_schema', letters: ['3:17', '3:21'], planned: 2, tenants: 1 },
+  reason: 'ticket 4711',
+  outcome: 'done',
+  counts: { redriven: 2, stayed: 0, remaining: 0 },
+  failure: null,
+  version: '0.1.0',
+};
+
+export const audit: AuditAnswer = {
+  actions: [
+    action,
+    { ...action, id: '665f00000000000000000002', action: 'replay.run', workspaceId: null, outcome: 'begun', endedAt: null, counts: {} },
+    { ...action, id: '665f00000000000000000003', action: 'connections.resume', outcome: 'failed', failure: 'not_possible', reason: null },
+  ],
+  next: 'more',
 };
 
 export const doctor: DoctorAnswer = {

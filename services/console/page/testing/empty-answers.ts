@@ -58,6 +58,7 @@ export const emptyAnswers: Partial<StubAnswers> = {
   letters: { letters: [], next: null },
   replays: { replays: [], next: null },
   sweeps: { sweeps: [], counts: { stopped: 0, failing: 0, incomplete: 0, running: 0, waiting: 0 }, next: null },
+  audit: { actions: [], next: null },
   doctor: { problems: 0, warnings: 0, checks: [] },
   config: { settings: [], problems: [], unknown: [], advice: [] },
   found: { hits: [] },

@@ -60,6 +60,7 @@ const routes = [
   [/^\/replays$/, 'replays'],
   [/^\/replays\/[^/]+$/, 'replay'],
   [/^\/sweeps$/, 'sweeps'],
+  [/^\/audit$/, 'audit'],
 ] as const;
 
 /** Serves the built page as the console does, and recorded answers in place of it. */

@@ -1,5 +1,6 @@
 import type { Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
+import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './check.ts';
 import { databaseRoutes } from './databases.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -30,5 +31,6 @@ export function consoleRoutes(parts: ConsoleParts): Route[] {
     ...replayRoutes(parts),
     ...sweepRoutes(parts),
     ...doctorRoutes(parts),
+    ...auditRoutes(parts),
   ];
 }
