@@ -67,6 +67,18 @@ describe.skipIf(!hasBrowser())('by keyboard', () => {
     expect(complaints).toEqual([]);
   });
 
+  test.each(['/events', '/audit'])('a field of the filter of %s keeps the focus while the list follows it', async (address) => {
+    const { page } = await openStubbed();
+    await page.goto(address);
+    await settled(page);
+    await page.getByLabel('Tenant', { exact: true }).click();
+    await page.keyboard.type('ac');
+    await page.waitForURL(/tenant=ac$/);
+    await settled(page);
+    await page.keyboard.type('me');
+    await page.waitForURL(/tenant=acme$/);
+  });
+
   test('a letter in a field is a letter', async () => {
     const { page } = await openStubbed();
     await page.goto('/tenants');

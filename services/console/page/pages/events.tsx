@@ -1,5 +1,5 @@
-import { Button, Group, NativeSelect, Switch, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback, useHotkeys } from '@mantine/hooks';
+import { Button, Group, NativeSelect, Switch, Text } from '@mantine/core';
+import { useHotkeys } from '@mantine/hooks';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';
@@ -8,6 +8,7 @@ import { events } from '../api.ts';
 import { fits, together } from '../parts/arrivals.ts';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
+import { FilterField } from '../parts/filter-field.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -49,7 +50,6 @@ export function Events() {
 
   const change = (fields: { readonly [name in keyof typeof filter]?: string } & { readonly live?: 'off' }) =>
     void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
-  const onText = useDebouncedCallback(change, 300);
   const toggle = () =>
     void navigate({ search: ({ live: known, ...rest }) => (known === 'off' ? rest : { ...rest, live: 'off' }), replace: true });
   useHotkeys([['l', toggle]]);
@@ -65,29 +65,10 @@ export function Events() {
           {filter.to === undefined ? { off: 'paused', connecting: 'connecting…', live: 'following' }[state] : 'in the past'}
         </Text>
       </PageHead>
-      {/* The fields show what the address says: another address, another form. */}
-      <Group key={key} mb="md" align="flex-end" role="search" gap="sm">
-        <TextInput
-          label="Tenant"
-          size="xs"
-          defaultValue={filter.tenant ?? ''}
-          onChange={(event) => onText({ tenant: event.currentTarget.value })}
-        />
-        <TextInput
-          label="About"
-          placeholder="id or Notion URL"
-          size="xs"
-          w="16rem"
-          defaultValue={filter.about ?? ''}
-          onChange={(event) => onText({ about: event.currentTarget.value })}
-        />
-        <TextInput
-          label="Type"
-          placeholder="page.created"
-          size="xs"
-          defaultValue={filter.type ?? ''}
-          onChange={(event) => onText({ type: event.currentTarget.value })}
-        />
+      <Group mb="md" align="flex-end" role="search" gap="sm">
+        <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
+        <FilterField label="About" placeholder="id or Notion URL" w="16rem" value={filter.about} onValue={(about) => change({ about })} />
+        <FilterField label="Type" placeholder="page.created" value={filter.type} onValue={(type) => change({ type })} />
         <NativeSelect
           label="Outcome"
           size="xs"
