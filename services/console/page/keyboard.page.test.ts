@@ -77,6 +77,7 @@ describe.skipIf(!hasBrowser())('by keyboard', () => {
     await settled(page);
     await page.keyboard.type('me');
     await page.waitForURL(/tenant=acme$/);
+    expect(await page.getByLabel('Tenant', { exact: true }).inputValue()).toBe('acme');
   });
 
   test('a letter in a field is a letter', async () => {
