@@ -10,6 +10,7 @@ import type { Config, Environment } from '@notion-mirror/service-kit/config';
 import { startHttpServer } from '@notion-mirror/service-kit/http-server';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { version } from '@notion-mirror/service-kit/version';
 import { createSessions } from './access/sessions.ts';
 import { createGate } from './access/who.ts';
 import { createApp } from './app.ts';
@@ -38,7 +39,6 @@ export interface Console {
   stop(): Promise<void>;
 }
 
-const version = '0.1.0';
 const builtPage = join(import.meta.dirname, '..', 'page', 'dist');
 const finishMs = 2_000;
 

@@ -5,6 +5,7 @@ import {
   type Operator,
   type OperatorActionName,
 } from '@notion-mirror/mirror-store/operator-actions';
+import { version } from '@notion-mirror/service-kit/version';
 import { messageOf } from '../error-text.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { OperatorError } from '../operator-error.ts';
@@ -30,7 +31,6 @@ export interface ActionNotes {
   failure: string | null;
 }
 
-const version = '0.1.0';
 const mostIds = 100;
 
 /**
