@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { startNangoEmulator } from '@notion-mirror/emulators/nango/emulator';
 import { startNotionEmulator } from '@notion-mirror/emulators/notion/emulator';
+import { canListen } from '@notion-mirror/local-stack/ports';
 import { docker } from './compose-project.ts';
 
 /** A customer with a Notion workspace, connected through Nango. Both are emulated in this process; containers reach them as `emulators`. */
@@ -79,14 +78,5 @@ async function addressForContainers(): Promise<string> {
   // Not every engine names the gateway, which is the first address. This machine's interface list does not help: it omits the bridge while no
   // container uses it.
   const address = gateway === '' ? subnet.replace(/\.0\/\d+$/, '.1') : gateway;
-  const probe = createServer();
-  try {
-    probe.listen(0, address);
-    await once(probe, 'listening');
-    return address;
-  } catch {
-    return '127.0.0.1';
-  } finally {
-    probe.close();
-  }
+  return (await canListen(address, 0)) ? address : '127.0.0.1';
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { runCommand } from '@notion-mirror/local-stack/command';
+import { canListen } from '@notion-mirror/local-stack/ports';
 import { z } from 'zod';
 
 /** A cluster that the current context of `kubectl` names, and which the check may use. */
@@ -57,18 +56,7 @@ function ask(...args: string[]): Promise<string> {
 
 /** The list of interfaces does not help: it omits a bridge that no pod uses. */
 async function ownAddress(addresses: readonly { readonly address: string }[]): Promise<string | undefined> {
-  for (const { address } of addresses) {
-    const probe = createServer();
-    try {
-      probe.listen(0, address);
-      await once(probe, 'listening');
-      return address;
-    } catch {
-      continue;
-    } finally {
-      probe.close();
-    }
-  }
+  for (const { address } of addresses) if (await canListen(address, 0)) return address;
   return undefined;
 }
 

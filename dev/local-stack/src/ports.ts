@@ -12,19 +12,20 @@ const givenOut = new Set<number>();
 
 /** A free port of 127.0.0.1 that no other call has returned: `preferred` if possible, otherwise any. */
 export async function freePort(preferred?: number): Promise<number> {
-  if (preferred !== undefined && (await isFree(preferred))) return preferred;
+  if (preferred !== undefined && (await canListen('127.0.0.1', preferred))) return preferred;
   for (let attempt = 0; attempt < tries; attempt += 1) {
     const port = randomInt(lowest, highest + 1);
     if (givenOut.has(port)) continue;
     givenOut.add(port);
-    if (await isFree(port)) return port;
+    if (await canListen('127.0.0.1', port)) return port;
   }
   throw new Error(`No free port was found on 127.0.0.1 between ${lowest} and ${highest}.`);
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Whether a server could listen there: the address is one of this machine, and the port (0: any) is free. */
+export async function canListen(host: string, port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch {
