@@ -1,5 +1,6 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import { inSpan } from '@notion-mirror/service-kit/tracing/in-span';
 import { readTraceparent, traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { deadLetterRecord } from './dead-letters.ts';
@@ -8,6 +9,7 @@ import type { DeadLetter } from './lanes/work.ts';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { LogRecord } from './log-record.ts';
 import type { Publisher } from './publisher.ts';
+import { sendSpan } from './send-span.ts';
 
 /** A record that became a dead letter. `event`: null when its bytes cannot be decoded. */
 export interface DeadRecord {
@@ -36,7 +38,7 @@ export function createDeadLetterSink(deps: {
     listener.onDead({ record, event: decoded?.kind === 'event' ? decoded.event : null, failure, attempts });
   }
 
-  /** In any trace, sampled or not: an event that is lost to its consumers must not be lost to whoever looks for it. */
+  /** In any trace, sampled or not: an event that is lost to its consumers must be found by an operator. */
   async function sending(
     trace: string | undefined,
     { partition, offset, headers }: LogRecord,
@@ -44,29 +46,17 @@ export function createDeadLetterSink(deps: {
     attempts: number,
     publish: () => Promise<void>,
   ): Promise<void> {
-    const span = tracing.observed(trace ?? tracing.newTrace(), () => ({
-      name: `send ${topic}`,
-      kind: 'producer',
-      attributes: {
-        'messaging.system': 'kafka',
-        'messaging.operation.name': 'send',
-        'messaging.operation.type': 'send',
-        'messaging.destination.name': topic,
+    const span = tracing.observed(trace ?? tracing.newTrace(), () =>
+      sendSpan(topic, {
         'messaging.message.id': headers['ce_id'],
         'notion_mirror.original_partition': partition,
         'notion_mirror.original_offset': Number(offset),
         'notion_mirror.failure': `${failure.class}/${failure.code}`,
         'notion_mirror.attempts': attempts,
-      },
-    }));
+      }),
+    );
     span?.keep();
-    try {
-      await publish();
-      span?.end();
-    } catch (error) {
-      span?.end(error instanceof Error ? error.name : typeof error);
-      throw error;
-    }
+    await inSpan(span, publish);
   }
 
   return async function deadLetter(record, failure, { attempts, firstFailedAt }) {

@@ -1,5 +1,6 @@
 import { createSendEvent, type SendEvent } from '@notion-mirror/event-log/send-event';
 import { topicsFor } from '@notion-mirror/event-log/topics';
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import { openTracing } from '@notion-mirror/service-kit/tracing/open-tracing';
 import type { Attributes } from '@notion-mirror/service-kit/tracing/tracing';
 import type { OperationContext } from './operation-context.ts';
@@ -31,7 +32,7 @@ export async function sendingEvents<T>(
       await publisher.stop();
     }
   } catch (error) {
-    span?.end(error instanceof Error ? error.name : typeof error);
+    endFailed(span, error);
     throw error;
   } finally {
     await stop();

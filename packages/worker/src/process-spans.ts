@@ -2,6 +2,7 @@ import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { Failure } from '@notion-mirror/domain/failure';
 import type { Outcome, WorkItem } from '@notion-mirror/event-log/lanes/work';
 import { groupIdFor } from '@notion-mirror/event-log/topics';
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import { isSampled } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Attributes, Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { Worker } from './run-worker.ts';
@@ -123,7 +124,7 @@ export function endWithOutcome(span: Span | null, outcome: Outcome): void {
 /** Ends the span of a handler that threw: its events are retried, and become dead letters in the end. */
 export function endThrown(span: Span | null, error: unknown): void {
   span?.keep();
-  span?.end(error instanceof Error ? error.name : typeof error);
+  endFailed(span, error);
 }
 
 function codeOf({ class: failureClass, code }: Failure): string {

@@ -1,3 +1,4 @@
+import { inSpan } from '@notion-mirror/service-kit/tracing/in-span';
 import { isSampled } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { Db } from 'mongodb';
@@ -30,20 +31,13 @@ export function createStoreSpans(deps: { readonly tracing: Tracing; readonly db:
         'db.operation.name': operation,
       },
     });
-    return span === null ? run(null) : inSpan(span, run, resultOf);
+    if (span === null) return run(null);
+    return inSpan(span, async () => {
+      const result = await run(span);
+      span.set({ 'notion_mirror.result': resultOf(result) });
+      return result;
+    });
   };
-}
-
-async function inSpan<T>(span: Span, run: (span: Span) => Promise<T>, resultOf: (result: T) => string): Promise<T> {
-  try {
-    const result = await run(span);
-    span.set({ 'notion_mirror.result': resultOf(result) });
-    span.end();
-    return result;
-  } catch (error) {
-    span.end(error instanceof Error ? error.name : typeof error);
-    throw error;
-  }
 }
 
 /** Notes of each span how many operations its command holds. */

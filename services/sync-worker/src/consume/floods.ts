@@ -1,3 +1,4 @@
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import { isRowKind, type DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { dataSourceOfGroup } from '@notion-mirror/event-log/event-routing';
 import type { GroupOutcome, Grouping, GroupWork, WorkItem } from '@notion-mirror/event-log/lanes/work';
@@ -118,7 +119,7 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
         const single = new Set(alone);
         return { fateOf: (item) => (done.has(item) ? 'done' : single.has(item) ? 'alone' : 'waits'), until, gathers };
       } catch (error) {
-        span?.end(error instanceof Error ? error.name : typeof error);
+        endFailed(span, error);
         // Throws what is no outage.
         retryAfter(error, { attempt: 1, signal: work.signal }, now());
         return { fateOf: () => 'waits', until: now() + unavailableMs, gathers: true };

@@ -1,3 +1,4 @@
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { runScan, type ScanHooks, type ScanOutcome } from './run-scan.ts';
 import type { ScanDependencies, ScanOrder } from './scan-run.ts';
@@ -34,7 +35,7 @@ export async function runTracedScan(
     span?.end(outcome.kind === 'stopped' ? 'stopped' : undefined);
     return outcome;
   } catch (error) {
-    span?.end(error instanceof Error ? error.name : typeof error);
+    endFailed(span, error);
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import type { StateRecord } from '@notion-mirror/event-log/state-record';
 import { PositionLostError, type RecordChange, type RecordChanges } from '@notion-mirror/mirror-store/records/record-changes';
 import type { ChangePosition, StateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import type { Logger } from '@notion-mirror/service-kit/logger';
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { createChangeInbox } from './change-inbox.ts';
 import { leadWhileHeld, type Leadership } from './lease.ts';
@@ -162,16 +163,13 @@ export function startStateLogPublisher<Content>(deps: {
   async function append(writer: StateLogWriter, records: readonly StateRecord[]): Promise<number> {
     if (records.length === 0) return 0;
     const sends = records.map((record) => startStateSend(tracing, topic, record));
-    const end = (error?: string): void => {
-      for (const { span } of sends) span?.end(error);
-    };
     try {
       await writer.append(sends.map(({ sent }) => sent));
-      end();
+      for (const { span } of sends) span?.end();
       for (const { value } of records) meter.appended(value === null ? 'null' : 'state');
       return records.length;
     } catch (error) {
-      end(error instanceof Error ? error.name : typeof error);
+      for (const { span } of sends) endFailed(span, error);
       if (!(error instanceof StateRefusedError)) throw error;
       if (records.length > 1) {
         let taken = 0;

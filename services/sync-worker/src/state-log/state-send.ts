@@ -1,3 +1,4 @@
+import { sendSpan } from '@notion-mirror/event-log/send-span';
 import type { StateRecord } from '@notion-mirror/event-log/state-record';
 import type { Span, Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 
@@ -9,18 +10,11 @@ export function startStateSend(
 ): { readonly sent: StateRecord; readonly span: Span | null } {
   const { traceparent, ...headers } = record.headers;
   if (traceparent === undefined) return { sent: record, span: null };
-  const span = tracing.child(traceparent, {
-    name: `send ${topic}`,
-    kind: 'producer',
-    attributes: {
-      'messaging.system': 'kafka',
-      'messaging.operation.name': 'send',
-      'messaging.operation.type': 'send',
-      'messaging.destination.name': topic,
-      'messaging.kafka.message.key': record.key,
-      'messaging.kafka.message.tombstone': record.value === null ? true : undefined,
-      'notion_mirror.rev': headers['mirror-rev'] === undefined ? undefined : Number(headers['mirror-rev']),
-    },
-  });
+  const about = {
+    'messaging.kafka.message.key': record.key,
+    'messaging.kafka.message.tombstone': record.value === null ? true : undefined,
+    'notion_mirror.rev': headers['mirror-rev'] === undefined ? undefined : Number(headers['mirror-rev']),
+  };
+  const span = tracing.child(traceparent, sendSpan(topic, about));
   return span === null ? { sent: record, span } : { sent: { ...record, headers: { ...headers, traceparent: span.trace } }, span };
 }

@@ -7,6 +7,7 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import { createSweepMetrics, type SweepFigures } from './sweep-metrics.ts';
@@ -198,7 +199,7 @@ export function startReconciler(
       haveChanged = true;
     } catch (error) {
       metrics.ended(signal.aborted ? 'broken_off' : 'failed');
-      span?.end(error instanceof Error ? error.name : typeof error);
+      endFailed(span, error);
       if (signal.aborted) return await ledger.release(claim);
       const waitMs = backoffMs(claim.failures + 1, firstWaitMs, longestWaitMs);
       logger.warn({ err: error, workspaceId, depth, failures: claim.failures + 1, waitMs }, 'sweep failed; postponed');
