@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ActionLine, ActionName } from '../../src/answers/audit.ts';
@@ -6,6 +6,7 @@ import { audit } from '../api.ts';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
+import { FilterSelect } from '../parts/filter-select.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -85,13 +86,7 @@ export function Audit() {
       <PageHead title="Audit" command={['mirror audit list', ...flags].join(' ')} />
       <Group mb="md" align="flex-end" role="search" gap="sm">
         <FilterField label="Who" value={filter.who} onValue={(who) => change({ who })} />
-        <NativeSelect
-          label="What"
-          size="xs"
-          data={options}
-          value={filter.action ?? ''}
-          onChange={(event) => change({ action: event.currentTarget.value })}
-        />
+        <FilterSelect label="What" options={options} value={filter.action} onValue={(action) => change({ action })} />
         <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
         {isFiltered ? (
           <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>

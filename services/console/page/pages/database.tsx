@@ -15,6 +15,7 @@ import { Answer } from '../parts/panel.tsx';
 import { RawOfDatabase } from '../parts/raw.tsx';
 import { RowsOf } from '../parts/rows-of.tsx';
 import { Schema } from '../parts/schema.tsx';
+import { TabList } from '../parts/tab-list.tsx';
 import { middle, shellWord } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 
@@ -55,13 +56,7 @@ export function Database() {
         )}
       </Answer>
       <Tabs value={tab} onChange={(value) => void navigate({ search: { tab: value as Tab } })} keepMounted={false}>
-        <Tabs.List mb="md">
-          {tabs.map(([value, label]) => (
-            <Tabs.Tab key={value} value={value}>
-              {label}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <TabList tabs={tabs} />
         <Tabs.Panel value="schema">
           <Answer query={query}>
             {({ content, children }) =>

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Switch, Text } from '@mantine/core';
+import { Button, Group, Switch, Text } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -9,6 +9,7 @@ import { fits, together } from '../parts/arrivals.ts';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
+import { FilterSelect } from '../parts/filter-select.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -69,34 +70,10 @@ export function Events() {
         <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
         <FilterField label="About" placeholder="id or Notion URL" w="16rem" value={filter.about} onValue={(about) => change({ about })} />
         <FilterField label="Type" placeholder="page.created" value={filter.type} onValue={(type) => change({ type })} />
-        <NativeSelect
-          label="Outcome"
-          size="xs"
-          data={outcomes}
-          value={filter.outcome ?? ''}
-          onChange={(event) => change({ outcome: event.currentTarget.value })}
-        />
-        <NativeSelect
-          label="Origin"
-          size="xs"
-          data={origins}
-          value={filter.origin ?? ''}
-          onChange={(event) => change({ origin: event.currentTarget.value })}
-        />
-        <NativeSelect
-          label="Service"
-          size="xs"
-          data={services}
-          value={filter.service ?? ''}
-          onChange={(event) => change({ service: event.currentTarget.value })}
-        />
-        <NativeSelect
-          label="Took"
-          size="xs"
-          data={slower}
-          value={filter.minMs ?? ''}
-          onChange={(event) => change({ minMs: event.currentTarget.value })}
-        />
+        <FilterSelect label="Outcome" options={outcomes} value={filter.outcome} onValue={(outcome) => change({ outcome })} />
+        <FilterSelect label="Origin" options={origins} value={filter.origin} onValue={(origin) => change({ origin })} />
+        <FilterSelect label="Service" options={services} value={filter.service} onValue={(service) => change({ service })} />
+        <FilterSelect label="Took" options={slower} value={filter.minMs} onValue={(minMs) => change({ minMs })} />
         {isFiltered ? (
           <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
             Clear

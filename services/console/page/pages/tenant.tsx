@@ -1,5 +1,4 @@
-import { Group, Switch, Tabs, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Group, Switch, Tabs, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { DatabaseLine } from '../../src/answers/databases.ts';
@@ -9,6 +8,7 @@ import { Id } from '../parts/copy.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { EventsTable } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
+import { FilterField } from '../parts/filter-field.tsx';
 import { LettersTable } from '../parts/letters-table.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
@@ -16,6 +16,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { SweepFacts } from '../parts/sweep-facts.tsx';
 import { TenantState } from '../parts/tenant-columns.tsx';
+import { TabList } from '../parts/tab-list.tsx';
 import { middle, shellWord } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
@@ -49,13 +50,7 @@ export function Tenant() {
       <PageHead title={tenant} command={commands[tab](shellWord(tenant))} />
       <Answer query={query}>{(answer) => <Sentence answer={answer} />}</Answer>
       <Tabs value={tab} onChange={(value) => void navigate({ search: { tab: value as Tab } })} keepMounted={false}>
-        <Tabs.List mb="md">
-          {tabs.map(([value, label]) => (
-            <Tabs.Tab key={value} value={value}>
-              {label}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <TabList tabs={tabs} />
         <Tabs.Panel value="databases">
           <Databases tenant={tenant} />
         </Tabs.Panel>
@@ -153,16 +148,15 @@ function Databases({ tenant }: { readonly tenant: string }) {
   const all = useAll(list.data, ({ databases: some }) => some);
   const change = (fields: { readonly q?: string; readonly removed?: string }) =>
     void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
-  const onQuery = useDebouncedCallback((text: string) => change({ q: text }), 200);
   return (
     <>
       <Group mb="md" align="flex-end" role="search">
-        <TextInput
+        <FilterField
           label="Database"
           placeholder="a part of its title, id or Notion URL"
           w="20rem"
-          defaultValue={q ?? ''}
-          onChange={(event) => onQuery(event.currentTarget.value)}
+          value={q}
+          onValue={(text) => change({ q: text })}
         />
         <Switch
           label="Removed ones"

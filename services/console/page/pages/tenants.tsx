@@ -1,10 +1,11 @@
-import { Alert, Code, Group, List, NativeSelect, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Alert, Code, Group, List, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { tenants } from '../api.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
+import { FilterField } from '../parts/filter-field.tsx';
+import { FilterSelect } from '../parts/filter-select.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -21,7 +22,7 @@ const states = [
   { value: 'paused', label: 'paused' },
   { value: 'deleted', label: 'deleted' },
 ];
-const freshness = [
+const freshnesses = [
   { value: '', label: 'any' },
   { value: 'second', label: '≤ 1 s' },
   { value: 'ten_seconds', label: '≤ 10 s' },
@@ -41,36 +42,15 @@ export function Tenants() {
   const list = useInfiniteQuery({ ...tenants(filter), refetchInterval: 10_000 });
   const all = useAll(list.data, ({ tenants: some }) => some);
   const change = (fields: Partial<typeof filter>) => void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
-  const onQuery = useDebouncedCallback((q: string) => change({ q }), 200);
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
       <PageHead title="Tenants" command="mirror connections list --json" />
       <Group mb="md" align="flex-end" role="search">
-        <TextInput
-          label="Tenant"
-          placeholder="a part of its id"
-          defaultValue={filter.q ?? ''}
-          onChange={(event) => onQuery(event.currentTarget.value)}
-        />
-        <NativeSelect
-          label="Connections"
-          data={states}
-          value={filter.state ?? ''}
-          onChange={(event) => change({ state: event.currentTarget.value })}
-        />
-        <NativeSelect
-          label="Freshness"
-          data={freshness}
-          value={filter.freshness ?? ''}
-          onChange={(event) => change({ freshness: event.currentTarget.value })}
-        />
-        <NativeSelect
-          label="Order"
-          data={orders}
-          value={filter.sort ?? ''}
-          onChange={(event) => change({ sort: event.currentTarget.value })}
-        />
+        <FilterField label="Tenant" placeholder="a part of its id" value={filter.q} onValue={(q) => change({ q })} />
+        <FilterSelect label="Connections" options={states} value={filter.state} onValue={(state) => change({ state })} />
+        <FilterSelect label="Freshness" options={freshnesses} value={filter.freshness} onValue={(freshness) => change({ freshness })} />
+        <FilterSelect label="Order" options={orders} value={filter.sort} onValue={(sort) => change({ sort })} />
       </Group>
       <Answer query={list}>
         {({ pages: [first] }) => (
