@@ -7,7 +7,7 @@ import { startOtlpReceiver, type OtlpReceiver } from './otlp-receiver.ts';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
 
-// Tracing where no trace is sampled, and where nobody takes the spans.
+// Tracing where no trace is sampled, and where no endpoint takes the spans.
 
 let scene: Scene;
 let receiver: OtlpReceiver;

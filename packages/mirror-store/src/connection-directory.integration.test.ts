@@ -275,7 +275,7 @@ test('a direct read finds a connection of a tenant that is not held, which is fo
   expect(found.byId('a')).toBeNull();
 });
 
-test('cannot be told to hold others while MongoDB is unavailable, nor does a direct read prove anything', async () => {
+test('cannot be made to hold others while MongoDB is unavailable, nor does a direct read prove anything', async () => {
   await connections.add(given('a'));
   directory = await openConnectionDirectory({ db: through.db, tenants: null, logger: silent, metrics });
   const found = directory;

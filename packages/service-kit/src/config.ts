@@ -189,7 +189,7 @@ function readVariables(
   return { values, problems };
 }
 
-/** Closed by default: nobody who is not known reaches a console on more than this machine, and no secret of a user crosses a network in the clear. */
+/** Closed by default: no unknown user reaches a console from another machine, and no secret of a user crosses a network in the clear. */
 function consoleProblems(values: Values): ConfigProblem[] {
   const { MIRROR_CONSOLE_ACCESS: access, MIRROR_CONSOLE_HOST: host, MIRROR_CONSOLE_ORIGIN: origin } = values;
   const problems: ConfigProblem[] = [];

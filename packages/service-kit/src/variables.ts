@@ -493,7 +493,7 @@ export const variables = {
     default: 'off',
     usedBy: ['console'],
     description:
-      'Who may use the console. `off`: whoever reaches the port, which must be on a loopback address; `tokens`: named tokens; `proxy`: a proxy in front of it that signs users in.',
+      'Who may use the console. `off`: everyone who reaches the port, which must be on a loopback address; `tokens`: named tokens; `proxy`: a proxy in front of it that signs users in.',
     expected: 'off, tokens or proxy',
     parse: z.enum(['off', 'tokens', 'proxy']),
   }),
@@ -554,7 +554,7 @@ export const variables = {
   MIRROR_CONSOLE_VIEWER_GROUPS: variable({
     key: 'consoleProxy',
     usedBy: ['console'],
-    description: 'Groups whose members are viewers. Empty: whoever the proxy lets in is one.',
+    description: 'Groups whose members are viewers. Empty: everyone whom the proxy lets in is one.',
     expected: 'a comma list of groups',
     parse: list,
   }),

@@ -22,7 +22,7 @@ import { noteVersion } from './version.ts';
 /** Parameters of a route; those that are undefined are left out, a list is repeated. */
 type Parameters = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What is expensive to ask is asked when somebody asks. */
+/** Expensive questions are asked on demand only. */
 const once = { staleTime: Infinity, gcTime: 60_000, refetchOnWindowFocus: false } as const;
 
 export const me = queryOptions({ queryKey: ['me'], queryFn: ask<Me>('/me'), staleTime: Infinity });
@@ -46,7 +46,7 @@ export const raw = (place: Place) =>
 export const row = (tenantId: string, pageId: string) =>
   queryOptions({ queryKey: ['row', tenantId, pageId], queryFn: ask<RowAnswer>(`/tenants/${part(tenantId)}/rows/${part(pageId)}`) });
 
-/** Newer ones arrive live: loading the list again would move what somebody reads. */
+/** Newer ones arrive live: loading the list again would move what is being read. */
 export const events = (filter: Parameters) =>
   infiniteQueryOptions({ ...pages<EventsAnswer>('/events', filter), refetchOnWindowFocus: false, refetchOnMount: 'always' });
 export const event = (id: string) => queryOptions({ queryKey: ['event', id], queryFn: ask<EventAnswer>(`/events/${part(id)}`) });

@@ -14,7 +14,7 @@ if (builtBefore() === build) {
   console.log(`The page is built already (${relative(process.cwd(), dist)}, build ${build}).`);
 } else {
   const started = performance.now();
-  // Whoever calls: a test runner's `test` would make it twice as large, and slow.
+  // Whatever the caller's is: a test runner's `test` would make it twice as large, and slow.
   process.env['NODE_ENV'] = 'production';
   const vite = await import('vite');
   await vite.build({ configFile: join(page, 'vite.config.ts'), logLevel: 'warn' });
@@ -42,7 +42,7 @@ function builtBefore(): string | null {
   return (JSON.parse(readFileSync(stampFile, 'utf8')) as { readonly build: string }).build;
 }
 
-/** The server sends `x.gz` in place of `x` to whoever accepts it. */
+/** The server sends `x.gz` in place of `x` to clients that accept it. */
 function compress(): void {
   for (const file of globSync('assets/*.{js,css}', { cwd: dist })) {
     const path = join(dist, file);

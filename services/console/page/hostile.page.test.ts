@@ -84,7 +84,7 @@ describe.skipIf(!hasBrowser())('hostile content', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('parameters that nobody expects change nothing', async () => {
+  test('unexpected parameters change nothing', async () => {
     const { page, server, complaints } = await openStubbed();
     await page.goto(`/t/${encodeURIComponent('../../x?y#z')}?tab=%7B%22a%22%3A1%7D&q=%5B1%5D`);
     await settled(page);

@@ -14,7 +14,7 @@ const many = {
 const firstTitle = async (page: Page) => page.locator('tbody tr').first().locator('td').nth(2).innerText();
 
 describe.skipIf(!hasBrowser())('live', () => {
-  test('live events come in at the top while nobody reads', async () => {
+  test('live events come in at the top while the list is not being read', async () => {
     const { page, server, complaints } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
@@ -25,7 +25,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('nothing moves while somebody reads: what came waits behind a pill', async () => {
+  test('nothing moves while the list is being read: what came waits behind a pill', async () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     expect(await pill.count()).toBe(0);
   });
 
-  test('a gap loads the list again, but not while somebody reads', async () => {
+  test('a gap loads the list again, but not while it is being read', async () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);

@@ -20,7 +20,7 @@ export async function* readMessages(body: ReadableStream<Uint8Array<ArrayBuffer>
       }
     }
   } finally {
-    // Whoever leaves the loop is not interested in the rest.
+    // The rest is not needed after the loop is left.
     await reader.cancel().catch(() => {});
   }
 }

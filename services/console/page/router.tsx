@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Failed, NotFound } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 
-/** Search parameters come from whoever wrote the link: what is not expected is left out. */
+/** Any link may hold any search parameters: unexpected ones are left out. */
 type Search = Readonly<Record<string, unknown>>;
 
 function text(value: unknown): string | undefined {

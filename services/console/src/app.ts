@@ -158,7 +158,7 @@ export function createApp(parts: AppParts): Koa {
     const known = refusalOfError(error, redact);
     if (known !== null) return known;
     logger.error({ err: error, path }, 'unexpected error while handling a request');
-    return new Refusal(500, 'unexpected', 'The console failed in a way that nobody expected. Its log says more.', "the console's log");
+    return new Refusal(500, 'unexpected', 'The console failed unexpectedly. Its log says more.', "the console's log");
   }
 
   function refuse(ctx: Context, error: unknown): void {

@@ -12,7 +12,7 @@ import { someRow } from '../../../packages/mirror-store/test/rows.ts';
 import type { Paged } from './answers/common.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
-// MongoDB's profiler says what each read has looked at.
+// MongoDB's profiler says what each read has examined.
 
 const tenants = ['acme', 'globex', 'initech'];
 const ofEach = 700;

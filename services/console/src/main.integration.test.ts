@@ -45,7 +45,7 @@ test('it listens on loopback addresses, serves the page with a nonce, and stops 
   expect((await fetch(`${at}/api/me`)).headers.get('x-console-version')).toMatch(/\+abc$/);
   expect(await (await fetch(`${ops}/metrics`)).text()).toContain('notion_mirror_console_requests_total{route="/api/me",status="200"');
 
-  // Somebody who looks does not hold it up.
+  // A viewer does not delay it.
   const stream = await fetch(`${at}/api/stream`);
   console.kill('SIGTERM');
   expect(await console.exited).toEqual({ code: 0, signal: null });

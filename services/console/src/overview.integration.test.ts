@@ -79,7 +79,7 @@ test('a tenant has a sentence, its connections without their tokens, and its swe
     sweep: null,
     parked: 0,
   });
-  expect(await operator.ask('/api/tenants/nobody')).toMatchObject({ status: 404, json: { error: { code: 'not_found' } } });
+  expect(await operator.ask('/api/tenants/stranger')).toMatchObject({ status: 404, json: { error: { code: 'not_found' } } });
 });
 
 test('events are listed latest first, by keyset, with filters that only documents answer', async () => {
@@ -142,7 +142,7 @@ test('new outcomes come by the stream, and one that broke is resumed', async () 
   const { value } = await read.next();
   expect(value?.data).toMatchObject({ events: [{ eventId: 'live-1' }], left: 0 } satisfies object);
 
-  // A second reader keeps the stream open while the first is away.
+  // A second reader keeps the stream open after the first has left.
   const other = operator.follow('/api/stream');
   await other.next();
   await read.return(undefined);

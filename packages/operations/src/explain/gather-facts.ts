@@ -39,7 +39,7 @@ const maxTenantsAsked = 5;
 export interface ExplainQuestion {
   readonly subject: string;
   readonly workspaceId: string | null;
-  /** Of the events and changes of properties that are told. */
+  /** Of the events and changes of properties that are listed. */
   readonly last: number;
   /** Whether Kafka is asked: for waiting events and dead letters. */
   readonly asksKafka: boolean;

@@ -48,7 +48,7 @@ test.each<[Partial<HeadlineFacts>, string, string]>([
   [{ silent: 1 }, 'warning', '1 tenant sends no webhooks, although Notion shows edits.'],
   [{ held: 2 }, 'warning', "2 tenants are held: by Notion's limits, or by an error that is tried again."],
   [{ spooled: 2 }, 'warning', '2 events wait in MongoDB, since Kafka was unavailable to the ingress.'],
-])('%j needs somebody', (change, level, text) => {
+])('%j needs an operator', (change, level, text) => {
   expect(headlineOf({ ...well, ...change })).toMatchObject({ level, text, needs: [{ text }] });
 });
 

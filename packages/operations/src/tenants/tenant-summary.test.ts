@@ -53,7 +53,7 @@ test('one active connection is enough; without one a tenant is held', () => {
   expect(countFreshness(found)).toEqual({ second: 1, ten_seconds: 0, minute: 0, more: 0, held: 1 });
 });
 
-test('those that need somebody come first', () => {
+test('those that need an operator come first', () => {
   const all = ['fresh', 'old', 'older', 'held'].map((name) => connection(name));
   const others = [connection('gone', 'deleted'), connection('refused', 'unauthorized'), connection('paused', 'paused')];
   const backlog = [behind('old', 61_000), behind('older', 90_000), behind('held', 0, until(ago(-1)))];

@@ -54,7 +54,7 @@ function freshnessOf(oldestAt: Date | null, now: Date): Freshness {
   return ms <= 60_000 ? 'minute' : 'more';
 }
 
-/** Those that need somebody first: unauthorized, held, the longest behind. Equally bad ones by name. */
+/** Those that need an operator first: unauthorized, held, the longest behind. Equally bad ones by name. */
 export function byNeed(a: TenantSummary, b: TenantSummary): number {
   return rankOf(b) - rankOf(a) || ageOf(a) - ageOf(b) || (a.workspaceId < b.workspaceId ? -1 : 1);
 }

@@ -34,7 +34,7 @@ export interface Span {
 
 /**
  * Makes spans. A context (`trace`) is the text of a W3C `traceparent`; every process passes it on, whether it makes spans or not. Null is a span that
- * nobody will see: `span?.end()` then costs nothing, and nothing is evaluated for it.
+ * will not be exported: `span?.end()` then costs nothing, and nothing is evaluated for it.
  */
 export interface Tracing {
   readonly isOn: boolean;

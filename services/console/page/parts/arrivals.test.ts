@@ -6,13 +6,13 @@ const batch = (...ids: number[]) => ({ events: ids.map((id) => eventLine(id)), l
 const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => Number(id.slice(-6)));
 
 describe('arrivals', () => {
-  test('are shown latest first while nobody reads', () => {
+  test('are shown latest first while the list is not being read', () => {
     const arrivals = arrive(arrive(noArrivals, batch(1), false), batch(3, 2), false);
     expect(ids(arrivals.shown)).toEqual([3, 2, 1]);
     expect(arrivals.waitingCount).toBe(0);
   });
 
-  test('wait while somebody reads, and until they are asked for', () => {
+  test('wait while the list is being read, and until they are asked for', () => {
     const reading = arrive(arrive(noArrivals, batch(1), false), batch(2), true);
     const later = arrive(reading, batch(3), false);
     expect(ids(later.shown)).toEqual([1]);

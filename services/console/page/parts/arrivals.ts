@@ -16,7 +16,7 @@ export const noArrivals: Arrivals = { shown: [], waiting: [], waitingCount: 0, l
 /** More would make the page heavy after minutes of many events. */
 const kept = 300;
 
-/** Shows what arrived, or lets it wait while somebody reads. */
+/** Shows what arrived, or lets it wait while the list is being read. */
 export function arrive(known: Arrivals, { events, left }: StreamedOutcomes, isReading: boolean): Arrivals {
   const ids = new Set([...known.shown, ...known.waiting].map(({ id }) => id));
   const fresh = events.filter(({ id }) => !ids.has(id));

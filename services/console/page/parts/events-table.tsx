@@ -107,7 +107,7 @@ interface PillProps {
   readonly onShow: () => void;
 }
 
-/** «37 new»: what arrived while somebody read. A screen reader hears it, and nothing else of what is live. */
+/** «37 new»: what arrived while the list was being read. A screen reader hears it, and nothing else of what is live. */
 export function NewPill({ waiting, hasGap, onShow }: PillProps) {
   const isShown = waiting > 0 || hasGap;
   return (

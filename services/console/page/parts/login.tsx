@@ -5,7 +5,7 @@ import { logIn } from '../api.ts';
 import { Failure } from './failure.tsx';
 import { PageHead } from './page-head.tsx';
 
-/** For whoever is not known: a named token, which becomes a session. */
+/** For unknown users: a named token, which becomes a session. */
 export function Login() {
   const client = useQueryClient();
   const [token, setToken] = useState('');

@@ -25,7 +25,7 @@ const keys = [
   ['?', 'this list'],
 ] as const;
 
-/** What every page has around it; the form to sign in for whoever has no session. */
+/** What every page has around it; the form to sign in where there is no session. */
 export function Shell(): ReactNode {
   const who = useQuery(me);
   const { pathname } = useLocation();

@@ -23,7 +23,7 @@ test('only https is followed', () => {
     expect(safeLink(url)).toBeNull();
 });
 
-test('a word of a command is quoted when a shell would read more into it', () => {
+test('an argument of a command is quoted when a shell would read more into it', () => {
   expect(shellWord('acme')).toBe('acme');
   expect(shellWord("a'; rm -rf ~")).toBe(String.raw`'a'\''; rm -rf ~'`);
 });

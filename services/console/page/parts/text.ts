@@ -24,7 +24,7 @@ export function safeLink(url: unknown): string | null {
   return new URL(url).protocol === 'https:' ? url : null;
 }
 
-/** As a word of a shell command. */
+/** As an argument of a shell command. */
 export function shellWord(text: string): string {
   return /^[\w.:/@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

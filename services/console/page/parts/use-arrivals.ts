@@ -11,7 +11,7 @@ interface Options {
   readonly isWanted: (event: EventLine) => boolean;
   /** Where the list is: while the reader is in there, nothing moves. */
   readonly list: RefObject<HTMLElement | null>;
-  /** Something was missed, and nobody reads: the list must be loaded again. */
+  /** Something was missed, and the list is not being read: it must be loaded again. */
   readonly onGap: () => void;
 }
 

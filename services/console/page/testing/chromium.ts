@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Chromium's file and flags; `missing`: why there is none, for whoever runs the tests. */
+/** Chromium's file and flags; `missing`: why there is none, as a message. */
 export type FoundChromium = { readonly file: string; readonly args: readonly string[] } | { readonly missing: string };
 
 /** The tests run as root in containers, and load nothing but their own page. */

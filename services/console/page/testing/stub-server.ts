@@ -20,7 +20,7 @@ export interface StubServer {
   readonly answers: StubAnswers;
   /** Answers with an error to everything but `me`. */
   isFailing: boolean;
-  /** Nobody is signed in. */
+  /** No user is signed in. */
   isSignedOut: boolean;
   version: string;
   /** Paths of all requests to the API, in order. */
@@ -29,7 +29,7 @@ export interface StubServer {
   stream(some: StreamedOutcomes): void;
   /** Tells them that something was missed. */
   gap(): void;
-  /** Resolves when somebody listens. */
+  /** Resolves when a page listens. */
   listened(): Promise<void>;
   close(): Promise<void>;
 }

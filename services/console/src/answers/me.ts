@@ -1,6 +1,6 @@
 /** Who asks, and what they may do. `GET /api/me`. */
 export interface Me {
-  /** Null: nobody signs in, since access is `off`. */
+  /** Null: there is no signing in, since access is `off`. */
   readonly name: string | null;
   readonly role: Role;
   readonly access: Access;

@@ -3,7 +3,7 @@ import { isTimeLimit, StoreUnavailableError } from '@notion-mirror/mirror-store/
 import { z } from 'zod';
 import { Refusal } from './route.ts';
 
-/** The answer to an error; null: one that nobody expects, for the log. `redact` removes configured secrets. */
+/** The answer to an error; null: it is unexpected, and belongs in the log. `redact` removes configured secrets. */
 export function refusalOfError(error: unknown, redact: (text: string) => string): Refusal | null {
   if (error instanceof Refusal) return error;
   if (error instanceof z.ZodError) return new Refusal(400, 'bad_request', z.prettifyError(error));

@@ -7,7 +7,7 @@ import type { StreamedOutcomes } from '../answers/stream.ts';
 import type { StreamMessage } from '../http/route.ts';
 import type { EventViews } from '../views/event-lines.ts';
 
-/** New outcomes for all who look, from one change stream, which is open only while somebody does. */
+/** New outcomes for all viewers, from one change stream, which is open only while there are any. */
 export interface Live {
   /** Until `signal` aborts. `workspaceId`: null for all tenants; `lastEventId`: of the last message that was received before the connection broke. */
   outcomes(workspaceId: string | null, lastEventId: string | null, signal: AbortSignal): AsyncGenerator<StreamMessage, void, undefined>;
@@ -38,7 +38,7 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
   let feed: Promise<OutcomeFeed> | null = null;
 
   function openFeed(): Promise<OutcomeFeed> {
-    // What was missed while nobody looked is not known.
+    // What was missed without viewers is not known.
     run = randomUUID();
     kept = [];
     return followOutcomes({

@@ -16,7 +16,7 @@ import type { EventViews } from '../views/event-lines.ts';
 import type { TenantLines } from '../views/tenant-lines.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 
-/** What all viewers share: sampled when somebody asks, and not more often than every two seconds. */
+/** What all viewers share: sampled on demand, and not more often than every two seconds. */
 export interface Overview {
   readonly answer: Sampler<StatusAnswer>;
   /** Every tenant, and which of them are silent. */

@@ -24,7 +24,7 @@ test('one sample serves all who ask while it is made, and until it is too old', 
   expect(await sample()).toBe(2);
 });
 
-test('a failure is told to who waited, and not kept', async () => {
+test('a failure is reported to who waited, and not kept', async () => {
   let works = false;
   const sample = createSampler(100, async () => (works ? Promise.resolve('here') : Promise.reject(new Error('away'))));
   await expect(sample()).rejects.toThrow('away');

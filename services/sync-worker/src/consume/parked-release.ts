@@ -7,7 +7,7 @@ import { startRepeating, type Repeating } from '@notion-mirror/service-kit/async
 
 /** A safety net: no change announces an event that was parked just as its connection became active. */
 const everyMs = 30_000;
-/** An event that was parked for longer begins a new trace: nobody looks for the end of a trace that late. */
+/** An event that was parked for longer begins a new trace: no reader expects the end of one so late. */
 const sameTraceMs = 3_600_000;
 
 /** Re-appends parked events of tenants with an active connection. Runs in every sync-worker; a duplicate event is harmless. */
