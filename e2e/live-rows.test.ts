@@ -1,4 +1,5 @@
 import type { Customer } from '@notion-mirror/demo/customers';
+import { openPlannedReads, type PlannedRead } from '@notion-mirror/mirror-store/planned-reads';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { setScene, type Scene } from './scene.ts';
 import { waitUntil } from './wait-until.ts';
@@ -9,11 +10,32 @@ import { unroutedFilters } from '../packages/mirror-store/test/routed-commands.t
 let scene: Scene;
 let customer: Customer;
 
+/** A row's second read that a worker had planned when it was killed. */
+const leftBehind: PlannedRead = {
+  event: {
+    eventId: 'e1:dependency.1:p1',
+    kind: 'row_sync',
+    type: 'mirror.dependency.1',
+    workspaceId: 'globex',
+    connectionId: 'c1',
+    providerConfigKey: 'notion',
+    notionWorkspaceId: 'n1',
+    databaseId: null,
+    dataSourceId: 's1',
+    pageId: 'p1',
+    occurredAt: new Date(0),
+    receivedAt: new Date(0),
+    origin: 'dependency',
+  },
+  dueAt: new Date(0),
+};
+
 beforeAll(async () => {
   scene = await setScene('live_rows', { env: { MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000' } });
   // For the last test: every command of the services is kept.
   await scene.db.createCollection('system.profile', { capped: true, size: 256 * 1024 * 1024 });
   await scene.db.command({ profile: 2 });
+  await openPlannedReads(scene.db).keep(leftBehind);
   await scene.startAll();
   const isReady = (name: string) => scene.lines.some(({ service, msg }) => service === name && msg === 'rows are ready');
   await waitUntil(() => isReady('ingress') && isReady('sync-worker'));
@@ -78,6 +100,12 @@ test('rows appear and change', async () => {
   const truth = scene.notion.rowTruth({ workspaceId: customer.notionWorkspaceId, botId: customer.botId, dataSourceId: tasks.dataSourceId });
   const shown = new Map(truth.map(({ page }) => [page['id'], page['properties']]));
   for (const { pageId, raw } of await held(tasks)) expect(raw).toMatchObject({ properties: shown.get(pageId) });
+});
+
+test('a second read that a killed worker had planned begins', async () => {
+  const read = () => scene.db.collection('event_outcomes').findOne({ pageId: 'p1', type: 'mirror.dependency.1.second' });
+  await expect.poll(read).toMatchObject({ workspaceId: 'globex' });
+  await expect.poll(() => openPlannedReads(scene.db).dueBefore(new Date(), 1)).toEqual([]);
 });
 
 test('rows move, leave, go to the trash and come back, and may be archived', async () => {

@@ -9,6 +9,7 @@ export const collectionNames = {
   handshakes: 'handshakes',
   operatorActions: 'operator_actions',
   parkedEvents: 'parked_events',
+  plannedReads: 'planned_reads',
   replays: 'replays',
   rowsOff: 'rows_off',
   schemaChanges: 'schema_changes',

@@ -38,6 +38,7 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection handshakes',
     'collection operator_actions',
     'collection parked_events',
+    'collection planned_reads',
     'collection replays',
     'collection row_records',
     'collection rows_off',

@@ -40,6 +40,10 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'expiry', key: { at: 1 }, expireAfterSeconds: 400 * 24 * 60 * 60 },
   ],
   [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+  [collectionNames.plannedReads]: [
+    { name: 'by_workspace', key: { workspaceId: 1 } },
+    { name: 'by_due', key: { dueAt: 1 } },
+  ],
   [collectionNames.schemaChanges]: [
     { name: 'by_data_source', key: { dataSourceId: 1, workspaceId: 1, at: -1 } },
     { name: 'by_database', key: { workspaceId: 1, databaseId: 1, at: -1 } },

@@ -3,6 +3,7 @@ import { MongoServerError, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
+import { eventIn, storedEvent, type StoredEvent } from './stored-event.ts';
 
 /** `accessibleBy`: the bots that can read the entity. `event.trace`: of its handling until it was parked. */
 export interface Parked {
@@ -42,13 +43,6 @@ export async function discardWithLastConnection(
   if (connections.every(({ status }) => status === 'deleted')) await parked.discard(workspaceId);
 }
 
-/** Versions before rows stored no `pageId`. */
-type StoredEvent = Omit<DatabaseEvent, 'pageId' | 'trace'> & Partial<Pick<DatabaseEvent, 'pageId'>> & { readonly trace?: string | null };
-
-function eventIn(stored: StoredEvent): DatabaseEvent {
-  return { ...stored, pageId: stored.pageId ?? null, trace: stored.trace ?? undefined };
-}
-
 interface ParkedDocument {
   readonly _id: string;
   readonly workspaceId: string;
@@ -70,7 +64,7 @@ export function createParkedEvents(db: Db): ParkedEvents {
       const document = {
         workspaceId,
         receivedAt,
-        event: { ...event, trace: event.trace ?? null },
+        event: storedEvent(event),
         accessibleBy: [...accessibleBy],
         parkedAt: new Date(),
       };

@@ -60,6 +60,7 @@ test('erases everything of one tenant and nothing of another; a fetch in flight 
     database_records: 1,
     event_outcomes: 0,
     parked_events: 0,
+    planned_reads: 0,
     replays: 0,
     rows_off: 0,
     schema_changes: 1,

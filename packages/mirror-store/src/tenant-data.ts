@@ -28,6 +28,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   handshakes: null,
   operatorActions: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
+  plannedReads: (workspaceId) => ({ workspaceId }),
   replays: (workspaceId) => ({ workspaceId }),
   rowsOff: (workspaceId) => ({ workspaceId }),
   schemaChanges: (workspaceId) => ({ workspaceId }),

@@ -9,9 +9,11 @@ import { openRowRecords } from '@notion-mirror/mirror-store/entities/row-records
 import { createLiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import { openMissedRows, type MissedRows } from '@notion-mirror/mirror-store/missed-rows';
 import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import { openPlannedReads } from '@notion-mirror/mirror-store/planned-reads';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { openRowsOff } from '@notion-mirror/mirror-store/rows-off';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import type { Config } from '@notion-mirror/service-kit/config';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
@@ -71,8 +73,14 @@ function openRowEvents(
     rowsOff: openRowsOff(db),
   });
   const dependents = openDependents(worker);
-  const secondReads = createSecondReads({ lagMs, append, now, logger });
+  const secondReads = createSecondReads({ lagMs, kept: openPlannedReads(db), append, now, logger });
   worker.onStopBriefly('second reads of dependent rows', secondReads);
+  const overdueReads = startRepeating({
+    everyMs: Math.min(Math.max(lagMs, 1_000), 60_000),
+    turn: secondReads.beginOverdue,
+    onFailure: (error) => logger.warn({ err: error }, 'cannot begin overdue second reads; retrying'),
+  });
+  worker.onStopBriefly('overdue second reads', overdueReads);
   const contents = openDataSourceContents(db);
   const syncRow = withUnwrittenRows(
     { contents, now },

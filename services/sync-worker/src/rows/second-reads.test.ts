@@ -1,4 +1,5 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import type { PlannedRead } from '@notion-mirror/mirror-store/planned-reads';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createSecondReads, withSecondReads } from './second-reads.ts';
@@ -31,12 +32,24 @@ function eventOf(type: string, eventId = 'e1'): DatabaseEvent {
   };
 }
 
-function worker(result: 'settled' | 'unwritable' = 'settled') {
+/** What MongoDB keeps, by page. */
+type Kept = Map<string, PlannedRead>;
+
+/** `kept`: also of workers before this one. */
+function worker(result: 'settled' | 'unwritable' = 'settled', kept: Kept = new Map()) {
   const appended: string[] = [];
   const log = { isUnavailable: false };
   let reads = 0;
   const secondReads = createSecondReads({
     lagMs,
+    kept: {
+      keep: async (read) => void kept.set(read.event.pageId, read),
+      async end({ event, dueAt }) {
+        const known = kept.get(event.pageId);
+        if (known !== undefined && known.dueAt <= dueAt) kept.delete(event.pageId);
+      },
+      dueBefore: async (time) => [...kept.values()].filter(({ dueAt }) => dueAt < time),
+    },
     append: async ({ type }) => {
       if (log.isUnavailable) throw new Error('unavailable');
       appended.push(`${type} at ${Date.now()}`);
@@ -52,6 +65,7 @@ function worker(result: 'settled' | 'unwritable' = 'settled') {
   return {
     secondReads,
     appended,
+    kept,
     log,
     reads: () => reads,
     handle: (...types: string[]) => {
@@ -138,11 +152,49 @@ test('nothing is planned for a row that could not be read', async () => {
   expect(appended).toEqual([]);
 });
 
-test('a stop appends what is still to come', async () => {
-  const { handle, appended, secondReads } = worker();
+test('what has begun is no longer kept', async () => {
+  const { handle, kept } = worker();
   await handle('mirror.dependency.1');
-  await vi.advanceTimersByTimeAsync(1_000);
+  expect(kept.size).toBe(1);
+  await vi.advanceTimersByTimeAsync(lagMs);
+  expect(kept.size).toBe(0);
+});
+
+// A killed worker forgot them, and a formula kept the value that Notion showed first until the next scan of its table.
+test('second reads of a killed worker are begun by another one, a lag after they were due', async () => {
+  const killed = worker();
+  await killed.handle('mirror.dependency.2');
+  const { secondReads, appended } = worker('settled', new Map(killed.kept));
+  await vi.advanceTimersByTimeAsync(2 * lagMs);
+  await secondReads.beginOverdue();
+  expect(appended).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  await secondReads.beginOverdue();
+  await secondReads.beginOverdue();
+  expect(appended).toEqual([`mirror.dependency.2.second at ${2 * lagMs + 1}`]);
+});
+
+test('changes that a killed worker had left to a second read have one that follows them by a lag', async () => {
+  const killed = worker();
+  for (let n = 0; n < 5; n += 1) await killed.handle('mirror.dependency.1');
+  await vi.advanceTimersByTimeAsync(lagMs - 1);
+  expect(await killed.handle('mirror.dependency.1')).toMatchObject({ reason: 'read_again_soon' });
+  const before = worker('settled', new Map(killed.kept));
+  await vi.advanceTimersByTimeAsync(1);
+  expect(killed.appended).toEqual([`mirror.dependency.1.second at ${lagMs}`]);
+  const after = worker('settled', new Map(killed.kept));
+  await vi.advanceTimersByTimeAsync(3 * lagMs);
+  for (const { secondReads, appended } of [before, after]) {
+    await secondReads.beginOverdue();
+    expect(appended).toEqual([`mirror.dependency.1.second at ${4 * lagMs}`]);
+  }
+});
+
+test('a stop leaves what is still to come to the next start', async () => {
+  const { handle, appended, kept, secondReads } = worker();
+  await handle('mirror.dependency.1');
   await secondReads.stop();
   await vi.advanceTimersByTimeAsync(2 * lagMs);
-  expect(appended).toEqual(['mirror.dependency.1.second at 1000']);
+  expect(appended).toEqual([]);
+  expect(kept.size).toBe(1);
 });
