@@ -213,6 +213,7 @@ test('a recheck stays in the trace of the delete, and the removal of rows in tha
   // Several events show that the database is gone, and the first one announces its rows.
   const removing = await handled((of) => of['notion_mirror.event_type'] === 'mirror.data_source_removed');
   expect(removing.attributes).toMatchObject({ 'notion_mirror.outcome': 'removed', 'notion_mirror.data_source_id': dataSourceId });
+  expect(named('remove rows', childrenOf(removing))).toMatchObject([{ attributes: { 'notion_mirror.rows_removed': 1 } }]);
   const announcing = parentOf(parentOf(removing)!);
   expect(announcing).toMatchObject({ name: `process ${events()}`, traceId: removing.traceId });
   expect(announcing?.attributes['notion_mirror.event_type']).not.toBe('mirror.data_source_removed');
@@ -238,13 +239,62 @@ test('a row is traced from its webhook to its own state log', async () => {
   expect(parentOf(parentOf(processing)!)).toMatchObject({ name: 'POST /webhooks/nango', parentSpanId: null });
 });
 
+const query = 'POST /v1/data_sources/{data_source_id}/query';
+
 test('the first scan of a table is a trace of its own, with its queries', async () => {
   const scan = await arrived(() => named('scan first_backfill'));
   expect(scan).toMatchObject({
     parentSpanId: null,
     attributes: { 'notion_mirror.workspace_id': 'acme', 'notion_mirror.outcome': 'ended' },
   });
-  expect(childrenOf(scan).map(({ name }) => name)).toContain('POST /v1/data_sources/{data_source_id}/query');
+  expect(childrenOf(scan).map(({ name }) => name)).toContain(query);
+});
+
+test('a deferred event leads to the trace of the scan that answers it', async () => {
+  const { dataSourceId } = await acme.user.createDatabase(acme.pages.home, 'Flooded', title);
+  await scene.untilEqual('acme');
+  await scene.untilScanned('acme');
+  await syncWorker.stop();
+  const text = (content: string) => ({ Name: { title: [{ text: { content } }] } });
+  const rows = Array.from({ length: 150 }, (_, index) => ({ properties: text(`A secret of row ${index}`) }));
+  scene.notion.createRows({ dataSourceId, rows });
+  await scene.pair.settle();
+  syncWorker = await scene.start('sync-worker', undefined, { MIRROR_ROWS_FLOOD_EVENTS: '100' });
+  const deferred = await handled(
+    (of) =>
+      of['notion_mirror.data_source_id'] === dataSourceId &&
+      of['notion_mirror.outcome'] === 'deferred' &&
+      of['notion_mirror.reason'] === 'scan_wanted',
+  );
+  const wanting = await arrived(() => named('want scan'));
+  const flood = await arrived(
+    () => receiver.spans,
+    ({ spanId }) => spanId === wanting.links[0]?.spanId,
+  );
+  expect(wanting).toMatchObject({ parentSpanId: null, attributes: { 'notion_mirror.data_source_id': dataSourceId } });
+  expect(flood).toMatchObject({ name: `process ${events()}`, attributes: { 'notion_mirror.outcome': 'flood' } });
+  expect(deferred.links).toMatchObject([
+    { traceId: flood.traceId, spanId: flood.spanId },
+    { traceId: wanting.traceId, spanId: wanting.spanId },
+  ]);
+  const scan = await arrived(
+    () => childrenOf(wanting),
+    ({ attributes }) => attributes['notion_mirror.outcome'] === 'ended',
+  );
+  expect(scan).toMatchObject({ name: 'scan flood', attributes: { 'notion_mirror.scan.written': 150 } });
+  const steps = childrenOf(scan);
+  const pages = named('apply rows', steps);
+  // Two pages of a hundred, and nothing for each row.
+  expect([named(query, steps).length >= 2, pages.length >= 2, steps.length < 20]).toEqual([true, true, true]);
+  const written = pages.map(({ attributes }) => Number(attributes['notion_mirror.rows_written']));
+  expect(written.reduce((sum, count) => sum + count, 0)).toBe(150);
+  // What people read leads there, too.
+  const eventId = String(deferred.attributes['messaging.message.id']);
+  const leading = { trace_id: deferred.traceId, scan_trace_id: scan.traceId, scan_trace_flags: '01' };
+  expect(scene.lines.find((line) => line['eventId'] === eventId && line['outcome'] === 'deferred')).toMatchObject(leading);
+  await waitUntil(() => scene.lines.some(({ msg, span_id }) => msg === 'scan ended' && span_id === scan.spanId));
+  const shown = await scene.tryMirror('explain', eventId);
+  expect(shown.stdout).toContain(`left to a scan: trace ${scan.traceId}: https://traces.example/trace/${scan.traceId}`);
 });
 
 test('an event that was parked continues its trace', async () => {
@@ -275,6 +325,8 @@ test('what a sweep finds is a part of its trace', async () => {
   const fetching = await handled((of) => of['notion_mirror.origin'] === 'reconcile' && of['notion_mirror.database_id'] === databaseId);
   const sweep = await arrived(() => named('sweep requested', traceOf(fetching.traceId)));
   expect(sweep).toMatchObject({ parentSpanId: null, attributes: { 'notion_mirror.workspace_id': 'acme' } });
+  const calls = childrenOf(sweep).map(({ name }) => name);
+  expect(calls).toEqual(expect.arrayContaining(['POST /v1/search', 'GET /v1/databases/{database_id}']));
   expect(parentOf(fetching)).toMatchObject({ name: `send ${events()}`, parentSpanId: sweep.spanId });
 });
 
@@ -309,6 +361,7 @@ test('no span holds a text of a customer, a token or a key', () => {
   for (const secret of [
     'Secret plans',
     'secret map',
+    'A secret of row',
     'Plans 2',
     acme.botToken,
     scene.nango.environment.apiKey,

@@ -7,7 +7,7 @@ import type { RowFacts } from '@notion-mirror/operations/explain/row-facts';
 import { subjectOf } from '@notion-mirror/operations/explain/subject';
 import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { withheldText } from '@notion-mirror/operations/explain/withheld-values';
-import { traceOf, traceText } from '@notion-mirror/operations/explain/trace';
+import { scanTraceOf, traceOf, traceText } from '@notion-mirror/operations/explain/trace';
 import { causesOf, wayOf, type Cause } from '@notion-mirror/operations/explain/causes';
 import { countOption, opaqueId } from './option-values.ts';
 import { useMongo } from '@notion-mirror/operations/servers';
@@ -107,7 +107,10 @@ function renderExplanation(
   for (const outcome of outcomes) {
     const [head = '', ...way] = wayOf(outcome);
     const trace = traceOf(outcome, traceUrl);
-    lines.push('', oneLine(head), ...[...way, ...(trace === null ? [] : [traceText(trace)])].map((line) => `    ${oneLine(line)}`));
+    const scanTrace = scanTraceOf(outcome, traceUrl);
+    if (trace !== null) way.push(traceText(trace));
+    if (scanTrace !== null) way.push(`left to a scan: ${traceText(scanTrace)}`);
+    lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
   }
   if (outcomes.length === 0) lines.push('No event of it is stored (they are kept for MIRROR_OUTCOME_RETENTION_DAYS).');
   for (const change of tenants.flatMap(({ schemaChanges }) => schemaChanges ?? [])) lines.push('', ...renderSchemaChange(change, colors));

@@ -5,11 +5,22 @@ import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 
+/** The trace of the scan that an event was left to (`deferred`), whether it is sampled or not. */
+export interface ScanTraceFields {
+  readonly scan_trace_id: string;
+  readonly scan_trace_flags: string;
+}
+
+export function scanTraceFieldsOf(trace: string | undefined): Partial<ScanTraceFields> {
+  const { trace_id: id, trace_flags: flags } = traceFieldsOf(trace);
+  return id === undefined || flags === undefined ? {} : { scan_trace_id: id, scan_trace_flags: flags };
+}
+
 /**
  * The outcome of one event, or of several about one row, and how it was reached. A repeated event has several. Fields unknown to a service are null.
  * The fields of its trace are there whether it is sampled or not.
  */
-export interface EventOutcome extends Partial<TraceFields> {
+export interface EventOutcome extends Partial<TraceFields & ScanTraceFields> {
   readonly service: 'ingress' | 'sync-worker' | 'delete-worker';
   readonly eventId: string;
   /** Null where no tenant was found. */

@@ -341,3 +341,23 @@ describe('while events were missed until a time', () => {
     expect(outdated(change)).toBe(expected);
   });
 });
+
+describe('the traces that events were left to', () => {
+  const flood = (at: number, trace: string): ScanWish => wish(at, { reasons: ['flood'], raisesAll: true, trace });
+
+  test('are those of all wishes, at most eight', () => {
+    expect(merged(wantedBy(flood(0, 'a')), wantedBy(wish(1)))).toMatchObject({ traces: ['a'] });
+    expect(merged(wantedBy(flood(0, 'a')), wantedBy(flood(1, 'b')))).toMatchObject({ traces: ['a', 'b'] });
+    const many = Array.from({ length: 20 }, (_, index) => wantedBy(flood(index, String(index))));
+    expect(many.reduce<WantedScan | null>(merged, null)?.traces).toHaveLength(8);
+    expect(wantedBy(flood(0, 'a'))).not.toHaveProperty('trace');
+  });
+
+  test('stay as long as a wish that needs all rows is too new', () => {
+    const wanted = wantedBy(flood(0, 'a'));
+    expect(leftOf(wanted, time(minute), lag)).toMatchObject({ raisesAll: true, traces: ['a'] });
+    expect(leftOf(wanted, time(settleMs), lag)).toBeNull();
+    const edited = merged(wanted, wantedBy(wish(minute, { depth: 'edited', reasons: ['sweep'] })));
+    expect(leftOf(edited!, time(settleMs), lag)).not.toHaveProperty('traces');
+  });
+});

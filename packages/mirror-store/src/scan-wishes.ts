@@ -41,17 +41,24 @@ export interface ScanWish {
   readonly hop?: number;
   /** An operator accepts the removal of any number of rows that no connection can read. */
   readonly acceptsRemovals?: true;
+  /** The trace that the scan is to belong to, when events end with its promise. */
+  readonly trace?: string;
 }
 
 /** Several wishes as one: `at` is that of the newest, `dueAt` the earliest. */
-export interface WantedScan extends ScanWish {
+export interface WantedScan extends Omit<ScanWish, 'trace'> {
   /** When the oldest of them was made: the scan begins one lag later, and what is newer stays wanted. */
   readonly firstAt: Date;
   /** When the newest that needs depth `all` was made; null: none does. */
   readonly allAt: Date | null;
   /** When the newest was made that is for something else than `dependency`. Absent: all are for that. */
   readonly otherAt?: Date;
+  /** Those of the wishes, at most eight. */
+  readonly traces?: readonly string[];
 }
+
+/** More come only if workers restart again and again before the scan begins. */
+const mostTraces = 8;
 
 /** How far the answers of queries are behind Notion, and how far clocks disagree. */
 export interface ScanLag {
@@ -61,9 +68,16 @@ export interface ScanLag {
 
 const anyTime = new Date(0);
 
-export function wantedBy(wish: ScanWish): WantedScan {
+export function wantedBy({ trace, ...wish }: ScanWish): WantedScan {
   const isOther = wish.reasons.some((reason) => reason !== 'dependency');
-  return { ...wish, firstAt: wish.at, allAt: wish.depth === 'all' ? wish.at : null, ...(isOther ? { otherAt: wish.at } : {}) };
+  const allAt = wish.depth === 'all' ? wish.at : null;
+  return {
+    ...wish,
+    firstAt: wish.at,
+    allAt,
+    ...(isOther ? { otherAt: wish.at } : {}),
+    ...(trace === undefined ? {} : { traces: [trace] }),
+  };
 }
 
 /** Begins at once, since the mirror shows nothing yet. What was edited within the lag before it is left to a second scan. */
@@ -86,6 +100,7 @@ export function merged(a: WantedScan | null, b: WantedScan | null): WantedScan |
   const acceptsRemovals = a.acceptsRemovals === true || b.acceptsRemovals === true;
   const hops = [a.hop, b.hop].filter((hop) => hop !== undefined);
   const otherAts = [a.otherAt, b.otherAt].filter((at) => at !== undefined);
+  const traces = [...new Set([...(a.traces ?? []), ...(b.traces ?? [])])].slice(-mostTraces);
   return {
     reasons: [...new Set([...a.reasons, ...b.reasons])].toSorted(),
     depth: a.depth === 'all' ? 'all' : b.depth,
@@ -97,6 +112,7 @@ export function merged(a: WantedScan | null, b: WantedScan | null): WantedScan |
     ...(hops.length === 0 ? {} : { hop: Math.min(...hops) }),
     ...(otherAts.length === 0 ? {} : { otherAt: otherAts.reduce(latest) }),
     ...(acceptsRemovals ? { acceptsRemovals } : {}),
+    ...(traces.length === 0 ? {} : { traces }),
   };
 }
 
@@ -117,7 +133,7 @@ export function ripeAt({ dueAt, firstAt }: WantedScan, { lagMs, toleranceMs }: S
 export function leftOf(wish: WantedScan, startedAt: Date, lag: ScanLag): WantedScan | null {
   const isFulfilled = (at: Date) => isSettledByQuery({ startedAt: startedAt.getTime(), ...lag }, { receivedAt: at.getTime() });
   if (isFulfilled(wish.at)) return null;
-  const { acceptsRemovals: _, otherAt, ...rest } = { ...wish, dueAt: wish.at, firstAt: wish.at };
+  const { acceptsRemovals: _, otherAt, traces = [], ...rest } = { ...wish, dueAt: wish.at, firstAt: wish.at };
   const isOther = otherAt !== undefined && !isFulfilled(otherAt);
   // Otherwise rows that change all the time would be scanned all the time for a reason that is long gone.
   const isForDependency = !isOther && wish.reasons.includes('dependency');
@@ -126,7 +142,9 @@ export function leftOf(wish: WantedScan, startedAt: Date, lag: ScanLag): WantedS
     ...(isForDependency ? { reasons: ['dependency'], raisesAll: false } : {}),
     ...(isOther ? { otherAt } : {}),
   };
-  if (wish.allAt !== null && !isFulfilled(wish.allAt)) return left;
+  // Events may still wait for it, unless only rows that others depend on do.
+  const isPromised = !isForDependency && traces.length > 0;
+  if (wish.allAt !== null && !isFulfilled(wish.allAt)) return isPromised ? { ...left, traces } : left;
   return { ...left, depth: 'edited', raisesAll: false, allAt: null };
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import type { CallProblem } from './connection-calls.ts';
 import type { FoundDataSource, SearchPage } from './database-document.ts';
 import { mayBeTooLarge, type SourceFailure } from './notion-errors.ts';
+import type { TraceOfNext } from './trace-of-next.ts';
 
 export class SearchError extends Error {
   override readonly name = 'SearchError';
@@ -17,7 +18,7 @@ export class SearchError extends Error {
 /** One page: its data sources and the cursor of the next, or why it cannot be read. `attempt`: from 1; the backoff of a `retry` grows with it. */
 export type ReadPage = (
   connection: Connection,
-  page: { readonly cursor: string | null; readonly size: number; readonly attempt: number },
+  page: { readonly cursor: string | null; readonly size: number; readonly attempt: number; readonly trace: string | undefined },
   signal: AbortSignal,
 ) => Promise<{ readonly kind: 'seen'; readonly value: SearchPage } | CallProblem>;
 
@@ -35,10 +36,14 @@ const stalePages = 5;
 export function createDataSourceSearch(deps: { readonly readPage: ReadPage; readonly clock: Clock }) {
   const { readPage, clock } = deps;
 
-  return async function* search(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly FoundDataSource[], void, undefined> {
+  return async function* search(
+    connection: Connection,
+    signal: AbortSignal,
+    traceOfNext?: TraceOfNext,
+  ): AsyncGenerator<readonly FoundDataSource[], void, undefined> {
     const pages = createPageSize();
     for (let restart = 0; ; restart += 1) {
-      const died = yield* searchOnce(connection, pages, signal);
+      const died = yield* searchOnce(connection, pages, signal, traceOfNext);
       if (died === null) return;
       if (signal.aborted || restart >= restarts) throw new SearchError(died);
       await clock.sleep(restartMs * 2 ** restart, signal);
@@ -50,6 +55,7 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
     connection: Connection,
     pages: PageSize,
     signal: AbortSignal,
+    traceOfNext: TraceOfNext | undefined,
   ): AsyncGenerator<readonly FoundDataSource[], SourceFailure | null, undefined> {
     const known = { cursors: new Set<string>(), sources: new Set<string>() };
     let cursor: string | null = null;
@@ -57,7 +63,7 @@ export function createDataSourceSearch(deps: { readonly readPage: ReadPage; read
     let stale = 0;
     let lastPageAt = clock.now();
     for (;;) {
-      const page = await readPage(connection, { cursor, size: pages.size, attempt }, signal);
+      const page = await readPage(connection, { cursor, size: pages.size, attempt, trace: traceOfNext?.() }, signal);
       switch (page.kind) {
         case 'seen': {
           const { found, nextCursor } = page.value;

@@ -25,6 +25,7 @@ import { readDatabase } from './read-database.ts';
 import { readRow } from './read-row.ts';
 import { parsePage, parsePropertyPart, parseQuery, type ParsedPage } from './row-document.ts';
 import { createRowQuery, type AskForEditedRows, type AskForRows } from './row-query.ts';
+import type { TraceOfNext } from './trace-of-next.ts';
 import { sightOf, type Sight } from './sight.ts';
 import type { TokenSource } from './token-source.ts';
 import { createVote, inOrder, type Asking, type Unanswered } from './vote.ts';
@@ -76,9 +77,9 @@ export interface NotionSource {
    * Queries a data source's rows for one scan, page by page, within that same part of the budget: it waits for room, and through throttling, as long
    * as that takes. Where Notion cut a value off, the row says `isCut`. The function rejects with RowQueryError.
    */
-  queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForRows;
+  queryRows(connection: Connection, dataSourceId: string, signal: AbortSignal, traceOfNext?: TraceOfNext): AskForRows;
   /** The same for the rows that were edited since a time. */
-  queryEditedRows(connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForEditedRows;
+  queryEditedRows(connection: Connection, dataSourceId: string, signal: AbortSignal, traceOfNext?: TraceOfNext): AskForEditedRows;
   /** The database that holds a data source. Never rejects. */
   databaseOfDataSource(asking: Asking & { readonly dataSourceId: string }, signal: AbortSignal): Promise<HolderOutcome>;
   /**
@@ -87,7 +88,11 @@ export interface NotionSource {
    * twice, and all come again when a cursor dies and the search restarts. Pages get smaller while Notion cannot answer large ones. Throws
    * SearchError.
    */
-  searchDataSources(connection: Connection, signal: AbortSignal): AsyncGenerator<readonly FoundDataSource[], void, undefined>;
+  searchDataSources(
+    connection: Connection,
+    signal: AbortSignal,
+    traceOfNext?: TraceOfNext,
+  ): AsyncGenerator<readonly FoundDataSource[], void, undefined>;
   /** One call for a database, within the same part of the budget. Never rejects. */
   lookAtDatabase(asking: Asking & { readonly databaseId: string }, signal: AbortSignal): Promise<LookOutcome>;
   /** The same for a data source. Never rejects. */
@@ -147,8 +152,8 @@ export function createNotionSource(deps: {
   });
   const search = createDataSourceSearch({
     clock,
-    readPage: async (connection, { cursor, size, attempt }, signal) =>
-      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal }, async (call) =>
+    readPage: async (connection, { cursor, size, attempt, trace }, signal) =>
+      calls.begin(connection, { reserve: 1, share: spareShare, attempt, signal, trace }, async (call) =>
         sightOf(await call(client.search(cursor, size)), parseSearchPage),
       ),
   });
@@ -216,11 +221,11 @@ export function createNotionSource(deps: {
       return answer.kind === 'seen' ? { ...answer.value, connectionId: answer.connectionId } : answer;
     },
 
-    queryRows: (connection, dataSourceId, signal, trace) =>
-      rowQuery.queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, trace),
+    queryRows: (connection, dataSourceId, signal, traceOfNext) =>
+      rowQuery.queryRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, traceOfNext),
 
-    queryEditedRows: (connection, dataSourceId, signal, trace) =>
-      rowQuery.queryEditedRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, trace),
+    queryEditedRows: (connection, dataSourceId, signal, traceOfNext) =>
+      rowQuery.queryEditedRows(connection, canonicalNotionId(dataSourceId) ?? dataSourceId, signal, traceOfNext),
 
     async fetchDatabase(asking, signal) {
       const outcome = await fetchDatabase(asking, signal);

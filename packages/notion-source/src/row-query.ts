@@ -5,6 +5,7 @@ import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import { mayBeTooLarge, type SourceFailure } from './notion-errors.ts';
 import type { FoundRow, QueriedPage } from './row-document.ts';
 import type { Sight } from './sight.ts';
+import type { TraceOfNext } from './trace-of-next.ts';
 
 /**
  * - `refused`: Notion does not show the data source's rows to this connection, or refuses the query. Proves nothing about a row.
@@ -56,10 +57,10 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
   const { readPage, clock } = deps;
 
   return {
-    queryRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForRows =>
-      asking<PageRequest>(connection, dataSourceId, allRows, signal, trace),
-    queryEditedRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, trace?: string): AskForEditedRows =>
-      asking<EditedRequest>(connection, dataSourceId, editedRows, signal, trace),
+    queryRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, traceOfNext?: TraceOfNext): AskForRows =>
+      asking<PageRequest>(connection, dataSourceId, allRows, signal, traceOfNext),
+    queryEditedRows: (connection: Connection, dataSourceId: string, signal: AbortSignal, traceOfNext?: TraceOfNext): AskForEditedRows =>
+      asking<EditedRequest>(connection, dataSourceId, editedRows, signal, traceOfNext),
   };
 
   function asking<Request extends Paging>(
@@ -67,11 +68,11 @@ export function createRowQuery(deps: { readonly readPage: ReadQuery; readonly cl
     dataSourceId: string,
     orderOf: (request: Request) => Order,
     signal: AbortSignal,
-    trace?: string,
+    traceOfNext?: TraceOfNext,
   ): (request: Request) => Promise<PageAnswer<FoundRow>> {
     let overloads = 0;
     return async function ask(request) {
-      const query = { dataSourceId, trace, body: queryBody(request, orderOf(request)) };
+      const query = { dataSourceId, trace: traceOfNext?.(), body: queryBody(request, orderOf(request)) };
       for (let attempt = 1; ;) {
         const page = await readPage(connection, { ...query, attempt: attempt + overloads }, signal);
         switch (page.kind) {

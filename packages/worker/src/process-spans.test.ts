@@ -111,6 +111,9 @@ test('an event that another one answered ends its own trace, linked to that hand
   expect(traceIdOf(context ?? '')).toBe(traceIdOf(traceFor(1, '01')));
   expect(spans.answered(itemOf(2, '00'), by, {})).toBe(traceFor(2, '00'));
   expect(ended).toHaveLength(1);
+  // Left to a scan: linked to that, too.
+  spans.answered(itemOf(3, '01'), { ...by, leftTo: traceFor(8, '01') }, {});
+  expect(ended[1]?.links).toEqual([idOf(9), idOf(8)]);
 });
 
 test('without tracing there is no span, and a trace is named as it is', () => {

@@ -12,9 +12,10 @@ type Item = WorkItem<DatabaseEvent>;
 /** OpenTelemetry's limit for a span. */
 const maxLinks = 128;
 
-/** The context of the handling that answered an event, if it is known, and when that began, epoch ms. */
+/** The context of the handling that answered an event, if it is known, and when that began, epoch ms. `leftTo`: of the scan that is to answer it. */
 export interface AnsweredBy {
   readonly trace: string | undefined;
+  readonly leftTo?: string | undefined;
   readonly since: number;
 }
 
@@ -80,13 +81,13 @@ export function createProcessSpans(deps: { readonly tracing: Tracing; readonly t
         links: [leading, ...items.filter((item) => item !== leading).slice(0, maxLinks - 1)].flatMap(linkTo),
       }));
     },
-    answered(event, { trace: answeredBy, since }, attributes) {
+    answered(event, { trace: answeredBy, leftTo, since }, attributes) {
       if (!isSampled(event.item.trace)) return event.item.trace;
       const span = tracing.child(event.item.trace, {
         name,
         kind: 'consumer',
         attributes: { ...aboutOf(event), ...attributes },
-        links: answeredBy === undefined ? [] : [{ trace: answeredBy }],
+        links: [answeredBy, leftTo].flatMap((trace) => (trace === undefined ? [] : [{ trace }])),
         startedAt: since,
       });
       span?.end();

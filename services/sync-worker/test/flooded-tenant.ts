@@ -248,6 +248,7 @@ export function floodedTenant(options: {
         order,
         signal,
       ),
+    tracing: tracingOff,
     lagMs,
     toleranceMs,
     now,

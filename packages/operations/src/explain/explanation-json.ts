@@ -2,7 +2,7 @@ import { schemaChangeJson } from '../schema/change-json.ts';
 import type { Cause } from './causes.ts';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
 import type { RowFacts } from './row-facts.ts';
-import { traceOf, type TraceFacts } from './trace.ts';
+import { scanTraceOf, traceOf, type TraceFacts } from './trace.ts';
 
 export function explanationJson(
   { subject, kind, id, tenants, outcomes }: ExplainFacts,
@@ -33,6 +33,7 @@ export function explanationJson(
       failure: outcome.failure === null ? null : { ...outcome.failure, message: redact(outcome.failure.message) },
       service: outcome.service,
       trace: traceJson(traceOf(outcome, traceUrl)),
+      scanTrace: traceJson(scanTraceOf(outcome, traceUrl)),
       at: outcome.at.toISOString(),
     })),
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { traceOf, traceText } from './trace.ts';
+import { scanTraceOf, traceOf, traceText } from './trace.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const template = 'https://traces.example/trace/{traceId}?from=mirror';
@@ -15,6 +15,13 @@ test('a sampled trace has a link, if a place is configured', () => {
 test('one that is not sampled has none, except for a dead letter', () => {
   expect(traceText(traceOf(outcome('00'), template)!)).toBe(`trace ${traceId} (not sampled)`);
   expect(traceOf(outcome('00', 'dead_letter'), template)?.url).not.toBeNull();
+});
+
+test('an event that was left to a scan names the trace of that', () => {
+  const scan = { scan_trace_id: traceId, scan_trace_flags: '01' };
+  expect(scanTraceOf(scan, template)).toEqual({ traceId, isSampled: true, url: `https://traces.example/trace/${traceId}?from=mirror` });
+  expect(scanTraceOf({ ...scan, scan_trace_flags: '00' }, template)).toEqual({ traceId, isSampled: false, url: null });
+  expect(scanTraceOf({}, template)).toBeNull();
 });
 
 test('an outcome of an earlier version has no trace', () => {

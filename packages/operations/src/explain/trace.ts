@@ -19,6 +19,16 @@ export function traceOf(
   return { traceId, isSampled, url: template === undefined || !isThere ? null : template.replaceAll('{traceId}', traceId) };
 }
 
+/** The trace of the scan that a deferred event was left to; null: it was not, or an earlier version has stored it. */
+export function scanTraceOf(
+  { scan_trace_id: traceId, scan_trace_flags: flags }: Pick<EventOutcome, 'scan_trace_id' | 'scan_trace_flags'>,
+  template: string | undefined,
+): TraceFacts | null {
+  return traceId === undefined || flags === undefined
+    ? null
+    : traceOf({ trace_id: traceId, trace_flags: flags, outcome: 'scanned' }, template);
+}
+
 /** For a person. */
 export function traceText({ traceId, isSampled, url }: TraceFacts): string {
   return `trace ${traceId}${isSampled ? '' : ' (not sampled)'}${url === null ? '' : `: ${url}`}`;

@@ -41,6 +41,8 @@ export interface Ended {
   readonly reason?: string;
   readonly coalescedInto?: string;
   readonly callsSaved?: number;
+  /** The trace of the scan that answers them. */
+  readonly scanTrace?: string;
   readonly trail: Trail | null;
 }
 

@@ -57,6 +57,24 @@ test('the events of one row have one log line, and one stored outcome by which e
   expect((await counted('notion_mirror_sync_event_seconds')).at(-1)).toMatchObject({ value: 3 });
 });
 
+test('an event that was left to a scan names the trace of the scan, in its line and its outcome', () => {
+  const kept: EventOutcome[] = [];
+  const lines: string[] = [];
+  const report = createOutcomeReport({
+    logger: createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } }),
+    metrics: new Registry(),
+    now: () => 5_000,
+    keep: (outcome) => kept.push(outcome),
+    spans,
+    tracing: tracingOff,
+  });
+  const scanTrace = '00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01';
+  report(itemOf('e1'), 'deferred', { trail: null, attempts: 1, waitedMs: 4, reason: 'scan_wanted', scanTrace });
+  const scan = { scan_trace_id: '1af7651916cd43dd8448eb211c80319c', scan_trace_flags: '01' };
+  expect([JSON.parse(lines[0] ?? ''), kept[0]]).toMatchObject([scan, scan]);
+  for (const one of [JSON.parse(lines[0] ?? ''), kept[0]]) expect(one).not.toHaveProperty('scanTrace');
+});
+
 test('a stored outcome has a bounded number of events', () => {
   const kept: EventOutcome[] = [];
   const logger = createLogger({ service: 'test', level: 'silent' });

@@ -1,6 +1,6 @@
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
-import { outcomeOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import { outcomeOf, scanTraceFieldsOf, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, type Registry } from '@notion-mirror/service-kit/metrics';
 import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
@@ -44,18 +44,19 @@ export function createOutcomeReport(deps: {
   /** Ends the traces of the events. Returns the context to name for the first of them. */
   function endTraces(one: WorkItem<DatabaseEvent>, outcome: SyncOutcome, detail: OutcomeDetail): string | undefined {
     if (!tracing.isOn) return one.item.trace;
-    const { reason, waitedMs, coalescedInto, handledIn, answeredBy, others = [] } = detail;
+    const { reason, waitedMs, coalescedInto, handledIn, answeredBy, scanTrace, others = [] } = detail;
     const about = { 'notion_mirror.outcome': outcome, 'notion_mirror.reason': reason, 'notion_mirror.waited_ms': waitedMs };
-    const by = { trace: answeredBy, since: one.takenAt + waitedMs };
+    const by = { trace: answeredBy, leftTo: scanTrace, since: one.takenAt + waitedMs };
     for (const other of others) spans.answered(other, by, { ...about, 'notion_mirror.coalesced_into': one.item.eventId });
     return handledIn ?? spans.answered(one, by, { ...about, 'notion_mirror.coalesced_into': coalescedInto });
   }
 
   return function report(one, outcome, whole) {
-    const { trail, attempts, waitedMs, others = [], handledIn: _, answeredBy: __, ...detail } = whole;
+    const { trail, attempts, waitedMs, others = [], scanTrace, handledIn: _, answeredBy: __, ...detail } = whole;
     const { item: event, record } = one;
     const { eventId, type, workspaceId, databaseId, dataSourceId, pageId, origin } = event;
     const trace = endTraces(one, outcome, whole);
+    const traces = { ...traceFieldsOf(trace), ...scanTraceFieldsOf(scanTrace) };
     const at = now();
     const ageMs = at - event.receivedAt.getTime();
     outcomes.inc({ outcome, coalesced: String(detail.coalescedInto !== undefined) });
@@ -65,7 +66,7 @@ export function createOutcomeReport(deps: {
     for (const { item } of others) observeAge(at - item.receivedAt.getTime(), item.trace);
     const ofRow = pageId === null ? {} : { pageId, eventIds: 1 + others.length };
     logger.info(
-      { eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs, ...traceFieldsOf(trace) },
+      { eventId, type, workspaceId, databaseId, dataSourceId, ...ofRow, origin, outcome, ...detail, ageMs, ...traces },
       'event handled',
     );
     const { reason = null, coalescedInto = null } = detail;
@@ -78,7 +79,7 @@ export function createOutcomeReport(deps: {
     };
     const kept = {
       ...outcomeOf('sync-worker', event, record),
-      ...traceFieldsOf(trace),
+      ...traces,
       ...path,
       outcome,
       reason,

@@ -36,7 +36,8 @@ export async function compareDatabases(deps: DatabaseComparisonDependencies, too
   async function searchAndCompare(connection: Connection): Promise<void> {
     const { connectionId } = connection;
     try {
-      for await (const found of deps.notion.searchDataSources(connection, signal)) await compareFound(found, connection);
+      const search = deps.notion.searchDataSources(connection, signal, tools.traceOfNext);
+      for await (const found of search) await compareFound(found, connection);
     } catch (error) {
       if (!(error instanceof SearchError)) throw error;
       signal.throwIfAborted();
@@ -79,7 +80,11 @@ export async function compareDatabases(deps: DatabaseComparisonDependencies, too
       return !(seenBy.length > 0 ? seenBy : active).some(isUnread);
     };
     const hasAnswered = shown.size > 0 || !active.every(isUnread);
-    const comparison = compareHeld({ ...deps, workspaceId, shown, provesAbsence, hasAnswered }, left, signal);
+    const comparison = compareHeld(
+      { ...deps, workspaceId, traceOfNext: tools.traceOfNext, shown, provesAbsence, hasAnswered },
+      left,
+      signal,
+    );
     for await (const { databaseId, connectionId, finding } of comparison) {
       const target = databaseKind.targetOf(databaseId);
       switch (finding.kind) {

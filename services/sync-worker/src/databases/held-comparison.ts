@@ -1,5 +1,6 @@
 import { isSameAnswer, type HeldAnswers, type HeldDatabase, type HeldDatabases } from '@notion-mirror/mirror-store/entities/held-databases';
 import type { LookOutcome, NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { TraceOfNext } from '@notion-mirror/notion-source/trace-of-next';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 
 /** The result of comparing one mirrored database with Notion. A database that is equal has no finding. */
@@ -17,6 +18,8 @@ export interface HeldComparisonDependencies extends Clock {
   readonly notion: Pick<NotionSource, 'lookAtDatabase' | 'lookAtDataSource'>;
   readonly held: Pick<HeldDatabases, 'answers'>;
   readonly workspaceId: string;
+  /** The context of the next call. */
+  readonly traceOfNext: TraceOfNext;
   /** Data sources already compared by their search result. */
   readonly shown: ReadonlySet<string>;
   /** Whether a source of this database missing from search proves a change. If not, it is compared individually. */
@@ -104,14 +107,15 @@ export async function* compareHeld(
 
   async function compare(database: HeldDatabase, held: HeldAnswers, attempt: number): Promise<Compared | Retry> {
     const { databaseId, connectionId: preferConnectionId, searchable } = database;
-    const outcome = await deps.notion.lookAtDatabase({ workspaceId, databaseId, preferConnectionId, attempt }, signal);
+    const asking = { workspaceId, preferConnectionId, attempt };
+    const outcome = await deps.notion.lookAtDatabase({ ...asking, databaseId, trace: deps.traceOfNext() }, signal);
     switch (outcome.kind) {
       case 'live': {
         if (!isSameAnswer(held.database, outcome.raw)) return { kind: 'differs', reason: 'container_changed' };
         const notShown = searchable.filter((id) => !deps.shown.has(id));
         if (notShown.length === 0) return { kind: 'same' };
         if (deps.provesAbsence(database)) return { kind: 'differs', reason: 'not_in_search' };
-        return compareSources(notShown, held, { preferConnectionId, attempt });
+        return compareSources(notShown, held, asking);
       }
       case 'trashed':
       case 'gone':
@@ -128,10 +132,10 @@ export async function* compareHeld(
   async function compareSources(
     dataSourceIds: readonly string[],
     held: HeldAnswers,
-    asking: { readonly preferConnectionId: string | null; readonly attempt: number },
+    asking: { readonly workspaceId: string; readonly preferConnectionId: string | null; readonly attempt: number },
   ): Promise<Compared | Retry> {
     for (const dataSourceId of dataSourceIds) {
-      const outcome = await deps.notion.lookAtDataSource({ workspaceId, dataSourceId, ...asking }, signal);
+      const outcome = await deps.notion.lookAtDataSource({ ...asking, dataSourceId, trace: deps.traceOfNext() }, signal);
       switch (outcome.kind) {
         case 'live': {
           const known = held.dataSources.get(dataSourceId);

@@ -72,7 +72,7 @@ export async function answerByQuery(
     .reduce((first, { occurredAt }) => Math.min(first, occurredAt.getTime()), Number.POSITIVE_INFINITY);
   const since = startOfMinute(oldest) - minuteMs;
   const mostCalls = Math.max(fewestCalls, Math.ceil(events.size * callsPerRow));
-  const ask = deps.notion.queryEditedRows(connection, dataSourceId, signal, order.trace);
+  const ask = deps.notion.queryEditedRows(connection, dataSourceId, signal, () => order.trace);
   try {
     for await (const { startedAt, rows } of editedRows(ask, { partition: 'live', since, mostCalls })) {
       signal.throwIfAborted();

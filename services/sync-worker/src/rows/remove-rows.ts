@@ -3,6 +3,8 @@ import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source
 import type { RowOutline } from '@notion-mirror/mirror-store/entities/row';
 import { removeLiveRows, type LiveRowsOf } from '@notion-mirror/mirror-store/entities/rows-of-source';
 import type { RecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { createSpanAllowance } from '@notion-mirror/service-kit/tracing/span-allowance';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { Dependents } from '@notion-mirror/worker/dependents';
 import type { SyncedWork } from '../consume/sync-entity.ts';
 import type { RowParents } from './row-parents.ts';
@@ -17,6 +19,7 @@ export interface RowRemovalDependencies {
   readonly followHolders: (event: DatabaseEvent, dataSourceId: string) => Promise<void>;
   /** How long after now a scan sees everything that is there now. Milliseconds. */
   readonly scanAfterMs: number;
+  readonly tracing: Pick<Tracing, 'child'>;
   readonly now: () => number;
 }
 
@@ -29,7 +32,7 @@ export async function removeRows(
   event: DatabaseEvent & { readonly databaseId: string; readonly dataSourceId: string },
   signal: AbortSignal,
 ): Promise<SyncedWork> {
-  const { parents, contents, now } = deps;
+  const { parents, contents, tracing, now } = deps;
   const { workspaceId, databaseId, dataSourceId, eventId } = event;
   const source = { workspaceId, dataSourceId };
   const isBack = () => parents.has(workspaceId, dataSourceId);
@@ -41,7 +44,7 @@ export async function removeRows(
   const reason = await parents.reasonFor(workspaceId, databaseId);
   // First, since a crash in between repeats everything.
   await deps.dependents.followAll(workspaceId, dataSourceId, 0);
-  const removed = await removeLiveRows(deps, { source, reason, eventId, now }, signal);
+  const removed = await removeLiveRows(deps, { source, reason, eventId, now }, signal, traceBatches());
   if (await isBack()) await rescan();
   else {
     await contents.forget(source);
@@ -49,6 +52,17 @@ export async function removeRows(
     await deps.followHolders(event, dataSourceId);
   }
   return { kind: 'settled', outcome: 'removed', reason: `${reason}, rows: ${removed}`, trail: null, calls: 0 };
+
+  /** A span for each batch. */
+  function traceBatches(): (rows: number) => void {
+    const batches = createSpanAllowance(event.trace);
+    let startedAt = now();
+    return (rows) => {
+      const attributes = { 'notion_mirror.rows_removed': rows };
+      tracing.child(batches.next(), { name: 'remove rows', kind: 'internal', attributes, startedAt })?.end();
+      startedAt = now();
+    };
+  }
 
   async function rescan(): Promise<void> {
     const at = new Date(now());

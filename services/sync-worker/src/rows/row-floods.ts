@@ -4,6 +4,7 @@ import { accessibleByOf } from '@notion-mirror/event-log/event-record';
 import type { WorkItem } from '@notion-mirror/event-log/lanes/work';
 import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
+import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { fewRows, type Ended, type FloodAnswer, type RowFlood, type RowFloods } from '../consume/floods.ts';
 import type { RowAnswer, RowsToAnswer } from './answer-by-query.ts';
 
@@ -12,10 +13,17 @@ export interface RowFloodDependencies {
   readonly notion: Pick<NotionSource, 'lastOf' | 'spareAt' | 'firstAsked'>;
   /** See `answerByQuery`. */
   readonly answerByQuery: (order: RowsToAnswer, signal: AbortSignal) => Promise<ReadonlyMap<string, RowAnswer>>;
+  readonly tracing: Pick<Tracing, 'newTrace' | 'root'>;
   readonly lagMs: number;
   readonly toleranceMs: number;
   /** Epoch ms. */
   readonly now: () => number;
+}
+
+/** A wanted scan: up to which time of receipt (epoch ms) it answers the events of a data source, and the trace that it will belong to. */
+interface Promised {
+  readonly upTo: number;
+  readonly trace: string;
 }
 
 type Item = WorkItem<DatabaseEvent>;
@@ -36,10 +44,9 @@ const muchLaterMs = 10_000;
  * Events that come while rows wait for their query are handled without delay unless they are many: an edit by a person does not wait for the flood before it.
  */
 export function createRowFloods(deps: RowFloodDependencies): RowFloods {
-  const { contents, notion, answerByQuery, lagMs, toleranceMs, now } = deps;
+  const { contents, notion, answerByQuery, tracing, lagMs, toleranceMs, now } = deps;
   const settleMs = lagMs + toleranceMs;
-  /** Up to which time of receipt (epoch ms) a wanted scan answers the events of a data source. */
-  const wantedUpTo = new Map<string, number>();
+  const promised = new Map<string, Promised>();
 
   return async function answer(flood) {
     const { workspaceId, dataSourceId, items, begun, queued, isTooMuch, signal } = flood;
@@ -47,7 +54,7 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
     if (newest === undefined) return waiting(null, false);
     if (isTooMuch) return defer(flood, items);
 
-    const wanted = wantedUpTo.get(keyOf(flood)) ?? Number.NEGATIVE_INFINITY;
+    const wanted = promised.get(keyOf(flood))?.upTo ?? Number.NEGATIVE_INFINITY;
     const covered = items.filter((item) => receivedAt(item) <= wanted);
     const calmMs = begun + items.length > manyRows ? gatherManyMs : gatherMs;
     const isRising = begun + items.filter(({ takenAt }) => takenAt > now() - calmMs).length > fewRows;
@@ -80,15 +87,26 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
   async function defer(flood: RowFlood, items: readonly Item[]): Promise<FloodAnswer> {
     const key = keyOf(flood);
     const newest = latest(items.map(receivedAt));
-    const wanted = wantedUpTo.get(key) ?? Number.NEGATIVE_INFINITY;
-    const upTo = wanted < newest ? newest + lagMs : wanted;
-    const wish = { reasons: ['flood'], depth: 'all', at: new Date(upTo), raisesAll: true, dueAt: new Date(upTo + settleMs) } as const;
+    const before = promised.get(key);
+    const isCovered = before !== undefined && before.upTo >= newest;
+    const { upTo, trace } = isCovered ? before : { upTo: newest + lagMs, trace: tracing.newTrace() };
+    const dueAt = new Date(upTo + settleMs);
     // Also if it is wanted already: the data source may have been turned off or forgotten since.
-    if (!(await contents.want(flood, wish))) return left(items);
-    for (const [known, until] of wantedUpTo) if (until < now()) wantedUpTo.delete(known);
-    wantedUpTo.set(key, upTo);
-    const ended = [...byRow(items).values()].map((of): Ended => ({ items: of, outcome: 'deferred', reason: 'scan_wanted', trail: null }));
+    if (!(await contents.want(flood, { reasons: ['flood'], depth: 'all', at: new Date(upTo), raisesAll: true, dueAt, trace })))
+      return left(items);
+    if (!isCovered) traceWish(flood, trace);
+    for (const [known, { upTo: until }] of promised) if (until < now()) promised.delete(known);
+    promised.set(key, { upTo, trace });
+    const leftTo = { outcome: 'deferred', reason: 'scan_wanted', scanTrace: trace, trail: null } as const;
+    const ended = [...byRow(items).values()].map((of): Ended => ({ items: of, ...leftTo }));
     return { ended, alone: [], until: now() + gatherMs, gathers: true };
+  }
+
+  /** The first span of the trace that the scan will belong to. Links only point back, so the events get that trace now, and the scan later. */
+  function traceWish({ workspaceId, dataSourceId, trace: handledIn }: RowFlood, trace: string): void {
+    const attributes = { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.data_source_id': dataSourceId };
+    const links = handledIn === undefined ? [] : [{ trace: handledIn }];
+    tracing.root(trace, { name: 'want scan', kind: 'internal', attributes, links })?.end();
   }
 
   /**

@@ -233,6 +233,7 @@ function world() {
             for (const databaseId of await databasesListing('acme', dataSourceId)) await follow(event, databaseId);
           },
           scanAfterMs: 70_000,
+          tracing: tracingOff,
           now: () => now,
         },
         { ...eventOf('cascade', { pageId: null }), databaseId: 'D', dataSourceId: 'S' },

@@ -108,6 +108,7 @@ function openRowEvents(
       for (const databaseId of await databasesListing(event.workspaceId, dataSourceId)) await databases.followed.follow(event, databaseId);
     },
     scanAfterMs: lagMs + toleranceMs,
+    tracing,
     now,
   };
   const query = { notion, rowRecords: openRowRecords(db), records, parents, dependents, lagMs, toleranceMs };
@@ -122,6 +123,7 @@ function openRowEvents(
       contents,
       notion,
       answerByQuery: (order, signal) => answerByQuery(query, order, signal),
+      tracing,
       lagMs,
       toleranceMs,
       now,

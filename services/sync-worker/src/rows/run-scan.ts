@@ -16,6 +16,8 @@ export interface ScanHooks {
   readonly save: (progress: StoredProgress | null) => Promise<void>;
   /** Whether the scan is to give way to others between two windows. */
   readonly mustPause: () => boolean;
+  /** Called at the beginning with the scan's context. */
+  readonly onTrace?: (trace: string) => void;
 }
 
 /**

@@ -16,6 +16,7 @@ import { createScanNotes, type ScanCounts, type ScanNotes } from './scan-notes.t
 import { createPatience, type Patience } from './scan-patience.ts';
 import { whyIncomplete } from './scan-reasons.ts';
 import { createSingleReads } from './scan-single-reads.ts';
+import type { ScanSpans } from './scan-spans.ts';
 
 export interface ScanDependencies extends Omit<AnswerDependencies, 'now'> {
   readonly notion: Pick<NotionSource, 'queryRows' | 'queryEditedRows'>;
@@ -24,8 +25,9 @@ export interface ScanDependencies extends Omit<AnswerDependencies, 'now'> {
   readonly dependents: Pick<Dependents, 'followAll'>;
   /** Appends an event to remove the rows of a data source that no live database of the mirror has. */
   readonly announceGone: (order: ScanOrder, connection: Connection, trace: string | undefined) => Promise<void>;
-  /** The trace of the scan. */
+  /** The trace of the scan, and its spans; absent: it has none. */
   readonly trace?: string;
+  readonly spans?: Pick<ScanSpans, 'ofPages'>;
   readonly activeConnections: (workspaceId: string) => readonly Connection[];
   readonly limits: ScanLimits;
   readonly clock: Clock;
@@ -121,7 +123,7 @@ export async function openScanRun(
         },
       );
       return {
-        answers,
+        answers: deps.spans?.ofPages(answers, counts) ?? answers,
         patience,
         async waitForLag() {
           patience.waited();

@@ -8,6 +8,7 @@ import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import type { ScanHooks, ScanOutcome } from './run-scan.ts';
 import { createScanMetrics, type ScanFigures, type ScanResult } from './scan-metrics.ts';
 import { nextFullScanAt } from './scan-schedule.ts';
@@ -147,7 +148,15 @@ export function startScanScheduler(deps: {
     const renewing = setInterval(() => void renew(claim, over), renewEveryMs);
     const counts = { calls: 0, returned: 0, written: 0, readSingly: 0 };
     const begunAt = now();
-    const about = () => ({ workspaceId, dataSourceId, reasons: claim.wish.reasons, ...counts, ms: now() - begunAt });
+    let trace: string | undefined;
+    const about = () => ({
+      workspaceId,
+      dataSourceId,
+      reasons: claim.wish.reasons,
+      ...counts,
+      ms: now() - begunAt,
+      ...traceFieldsOf(trace),
+    });
     const ended = (depth: ScanClaim['depth'], result: ScanResult): void => metrics.ended(depth, result, counts);
     async function save(progress: StoredProgress | null): Promise<void> {
       if (!(await ledger.save(claim, progress))) over.abort();
@@ -161,7 +170,9 @@ export function startScanScheduler(deps: {
       await ledger.fail(claim, because, waitMs, isIncomplete);
     }
     try {
-      const outcome = await runScan(claim, { counts, save, mustPause: () => isFull || waiting.has(workspaceId) }, signal);
+      const mustPause = () => isFull || waiting.has(workspaceId);
+      const onTrace = (known: string) => void (trace = known);
+      const outcome = await runScan(claim, { counts, save, mustPause, onTrace }, signal);
       switch (outcome.kind) {
         case 'paused':
           ended(claim.depth, 'paused');

@@ -8,6 +8,7 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
+import { createSpanAllowance } from '@notion-mirror/service-kit/tracing/span-allowance';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import { createSweepMetrics, type SweepFigures } from './sweep-metrics.ts';
@@ -169,7 +170,9 @@ export function startReconciler(
       kind: 'internal',
       attributes: { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.depth': depth },
     });
-    const order = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals, trace };
+    const calls = createSpanAllowance(trace);
+    const about = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals };
+    const order = { ...about, trace, traceOfNext: () => calls.next() };
     try {
       const result = await sweepTenant(sweepDependencies, order, signal);
       const report = { ...result, startedAt, endedAt: new Date(now()), depth };
@@ -185,6 +188,7 @@ export function startReconciler(
         'notion_mirror.found': found,
         'notion_mirror.removals': removals,
         'notion_mirror.appended': Object.values(events).reduce((sum, count) => sum + count, 0),
+        'notion_mirror.spans_left_out': calls.leftOut,
       });
       span?.end(report.stopped ? 'stopped' : report.incomplete === undefined ? undefined : 'incomplete');
       const ms = report.endedAt.getTime() - startedAt.getTime();

@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { SweepReport } from '@notion-mirror/mirror-store/sweep-ledger';
+import type { TraceOfNext } from '@notion-mirror/notion-source/trace-of-next';
 import type { SweepReason, SweepTarget } from './sweep-events.ts';
 
 /** The tools by which a kind of entity compares a tenant with Notion. */
@@ -10,6 +11,8 @@ export interface SweepTools {
   /** An operator requested the sweep. */
   readonly isRequested: boolean;
   readonly signal: AbortSignal;
+  /** The context of the next call to Notion. */
+  readonly traceOfNext: TraceOfNext;
   /** The connections that are active now. Throws SweepError when there is none. */
   connections(): readonly [Connection, ...Connection[]];
   /** Appends a sync event, once per target. `seenBy`: the connection to use for the event, if it is active. */

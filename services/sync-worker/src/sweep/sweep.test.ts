@@ -117,6 +117,7 @@ async function sweep(scene: Scene, order: { depth?: 'search' | 'full'; acceptRem
       isRequested: false,
       acceptRemovals: order.acceptRemovals ?? false,
       trace,
+      traceOfNext: () => trace,
     },
     new AbortController().signal,
   );

@@ -23,7 +23,7 @@ const maxNamed = 20;
  */
 export async function sweepTenant(
   deps: SweepDependencies,
-  sweep: Pick<SweepTools, 'workspaceId' | 'depth' | 'isRequested'> & {
+  sweep: Pick<SweepTools, 'workspaceId' | 'depth' | 'isRequested' | 'traceOfNext'> & {
     readonly id: string;
     readonly acceptRemovals: boolean;
     /** Its events belong to it. */
@@ -31,7 +31,7 @@ export async function sweepTenant(
   },
   signal: AbortSignal,
 ): Promise<Omit<SweepReport, 'startedAt' | 'endedAt' | 'depth'>> {
-  const { workspaceId, depth, isRequested } = sweep;
+  const { workspaceId, depth, isRequested, traceOfNext } = sweep;
   const events = createSweepEvents(deps, sweep, connections, signal);
   const failedSearches: IncompleteSweep['searches'][number][] = [];
   const uncompared = new Map<string, string>();
@@ -40,6 +40,7 @@ export async function sweepTenant(
     depth,
     isRequested,
     signal,
+    traceOfNext,
     connections,
     async sync(reason, target, seenBy) {
       const isAppended = await events.append(reason, target, seenBy);
