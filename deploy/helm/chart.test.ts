@@ -124,7 +124,7 @@ describe.skipIf('missing' in helm)('Helm refuses', () => {
 });
 
 describe.skipIf('missing' in helm || 'missing' in schemas)('a strict API server', () => {
-  const custom = new Set(['PodMonitor', 'PrometheusRule', 'ScaledObject']);
+  const custom = new Set(['PodMonitor', 'PrometheusRule', 'ScaledObject', 'KafkaTopic']);
   test.each(kubernetesVersions)('of version %s takes every object', (version) => {
     const check = createObjectCheck(pathOf(schemas), version);
     const problems = matrix.flatMap((values) =>

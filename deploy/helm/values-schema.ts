@@ -68,6 +68,7 @@ const strimzi = z.strictObject({
   userSecret: name,
   userAuthentication: z.enum(['tls', 'scram-sha-512']),
 });
+const strimziTopics = z.strictObject({ enabled: z.boolean(), cluster: name, namespace: name, apiVersion: z.string().min(1) });
 
 const pod = {
   podLabels: texts,
@@ -134,7 +135,7 @@ const values = z.strictObject({
   config: configOf(null, ['MIRROR_KAFKA_BROKERS', 'MIRROR_SCHEMA_REGISTRY_URL']),
   existingSecret: name,
   secrets: secretsOf(null),
-  strimzi,
+  strimzi: strimzi.extend({ topics: strimziTopics }),
   defaults: podDefaults,
   ingress: z.strictObject({
     ...component('ingress'),

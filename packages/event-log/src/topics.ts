@@ -77,7 +77,8 @@ export function deadLetterRetentionMs({ retentionMs }: Pick<TopicSettings, 'rete
   return Math.max(retentionMs, ninetyDays);
 }
 
-function layouts(prefix: string, settings: TopicSettings, stateLogs: readonly StateLog[]): TopicLayout[] {
+/** The topics as `createTopics` creates them. */
+export function topicLayouts(prefix: string, settings: TopicSettings, stateLogs: readonly Pick<StateLog, 'topic'>[]): TopicLayout[] {
   const topics = topicsFor(prefix);
   const { partitions, replicationFactor, retentionMs } = settings;
   const common = {
@@ -127,7 +128,7 @@ export async function createTopics(
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const created = new Set<string>();
-    for (const { topic, partitions, replicationFactor, config } of layouts(prefix, settings, stateLogs)) {
+    for (const { topic, partitions, replicationFactor, config } of topicLayouts(prefix, settings, stateLogs)) {
       if (existing.has(topic)) continue;
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       // False: another process was faster.
@@ -138,7 +139,7 @@ export async function createTopics(
       });
       if (isNew) created.add(topic);
     }
-    const descriptions = await describeCreated(admin, layouts(prefix, settings, stateLogs));
+    const descriptions = await describeCreated(admin, topicLayouts(prefix, settings, stateLogs));
     return descriptions.map((description) => ({ ...description, created: created.has(description.topic) }));
   });
 }
@@ -178,7 +179,7 @@ export async function describeTopics(
   settings: TopicSettings,
   stateLogs: readonly StateLog[],
 ): Promise<TopicDescription[]> {
-  return withAdmin(kafka, async (admin) => describe(admin, layouts(prefix, settings, stateLogs)));
+  return withAdmin(kafka, async (admin) => describe(admin, topicLayouts(prefix, settings, stateLogs)));
 }
 
 /** How long each existing topic keeps its records, in milliseconds, according to Kafka; null: for ever. */
