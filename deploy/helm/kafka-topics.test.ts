@@ -51,6 +51,18 @@ describe.skipIf('missing' in helm)('topics for Strimzi', () => {
     expect(layoutsOf(ofKind(rendered, 'KafkaTopic'))).toEqual(topicLayouts(prefix, settings, stateLogs));
   });
 
+  test('of states keep their partitions when the others grow', () => {
+    const topics = { enabled: true, cluster: 'main', statePartitions: 24 };
+    const rendered = renderWith({ strimzi: { topics }, config: { MIRROR_KAFKA_REPLICATION_FACTOR: 3, MIRROR_KAFKA_PARTITIONS: 200 } });
+    const partitions = layoutsOf(ofKind(rendered, 'KafkaTopic')).map((layout) => [layout.topic, layout.partitions]);
+    expect(partitions).toEqual([
+      ['notion.database-events', 200],
+      ['notion.database-events.dead-letters', 1],
+      ['notion.database-states', 24],
+      ['notion.row-states', 24],
+    ]);
+  });
+
   test('belong to the cluster that is named, and stay when the release goes', () => {
     const topics = ofKind(render('strimzi'), 'KafkaTopic');
     expect(topics).toHaveLength(4);

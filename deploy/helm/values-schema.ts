@@ -68,7 +68,13 @@ const strimzi = z.strictObject({
   userSecret: name,
   userAuthentication: z.enum(['tls', 'scram-sha-512']),
 });
-const strimziTopics = z.strictObject({ enabled: z.boolean(), cluster: name, namespace: name, apiVersion: z.string().min(1) });
+const strimziTopics = z.strictObject({
+  enabled: z.boolean(),
+  cluster: name,
+  namespace: name,
+  statePartitions: nullable(z.int().min(1)),
+  apiVersion: z.string().min(1),
+});
 
 const pod = {
   podLabels: texts,
