@@ -2,6 +2,7 @@
 // without a refused webhook. `npm run test:kubernetes` needs kubectl with a cluster, helm and Docker, and prints `N passed, N failed`.
 // Kafka, the registry, MongoDB and the emulators run on this machine. MIRROR_TEST_IMAGE: an image that the cluster has; then Docker is not needed.
 // MIRROR_TEST_LOAD_IMAGE: the command that brings a built image into the cluster, known for kind and minikube.
+// MIRROR_TEST_OLD_CHART and MIRROR_TEST_OLD_IMAGE: an older version, which is installed first; the upgrade and the rollback are then between the two.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +22,7 @@ import { createReport, StepFailed } from '../docker/report.ts';
 import { createEqualityCheck } from '../row-scans.ts';
 import { createRelease, type Release } from './release.ts';
 import { startServiceProxy } from './service-proxy.ts';
-import { findTarget, type Target } from './target.ts';
+import { findTarget, type OldVersion, type Target } from './target.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const builtImage = 'notion-mirror:kubernetes-test';
@@ -88,6 +89,11 @@ async function checkEverything(on: Target): Promise<void> {
   cleanUps.push(() => rm(folder, { recursive: true }));
   const values = join(folder, 'values.json');
   await writeFile(values, JSON.stringify(valuesFor(system, wanted)));
+  if (on.old === null) {
+    say(
+      'Skipped: the upgrade from an older version. Set MIRROR_TEST_OLD_CHART and MIRROR_TEST_OLD_IMAGE to a released chart and its image.',
+    );
+  }
   const secrets = Object.fromEntries(Object.entries(system.env).filter(([name]) => secretNames.includes(name)));
   const tokens = `check operator sha256:${createHash('sha256').update(randomBytes(32)).digest('hex')}`;
   const release = await createRelease(`notion-mirror-test-${process.pid}`, { ...secrets, MIRROR_CONSOLE_TOKENS: tokens }, signal);
@@ -104,11 +110,23 @@ async function checkEverything(on: Target): Promise<void> {
   }
 }
 
+/** The name of a registry may have a port. */
+function partsOf(image: string): { readonly repository: string; readonly tag: string } {
+  const colon = image.lastIndexOf(':');
+  assert.ok(colon > image.lastIndexOf('/'), `${image} names no tag`);
+  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
+}
+
+function install(release: Release, values: string, old: OldVersion | null): Promise<void> {
+  if (old === null) return release.upgrade(values);
+  const { repository, tag } = partsOf(old.image);
+  return release.upgrade(values, { 'image.repository': repository, 'image.tag': tag }, old.chart);
+}
+
 function valuesFor({ env }: System, wanted: string): object {
-  const [repository, tag] = wanted.split(':');
   const config = Object.entries(env).filter(([name]) => !secretNames.includes(name) && !chartsOwn.includes(name));
   return {
-    image: { repository, tag },
+    image: partsOf(wanted),
     config: { ...Object.fromEntries(config), MIRROR_CONSOLE_ACCESS: 'tokens' },
     secrets: { MIRROR_CONSOLE_TOKENS: {} },
     console: { enabled: true },
@@ -117,7 +135,10 @@ function valuesFor({ env }: System, wanted: string): object {
 }
 
 async function checkRelease(release: Release, values: string, system: System, on: Target): Promise<void> {
-  await step('the chart installs, in a namespace that enforces the restricted Pod Security Standard', () => release.upgrade(values));
+  const from = on.old === null ? '' : ` (the older one, ${on.old.chart})`;
+  await step(`the chart installs${from}, in a namespace that enforces the restricted Pod Security Standard`, () =>
+    install(release, values, on.old),
+  );
   const address = await release.webhookAddress();
   const proxy = await startServiceProxy(Number(system.env['MIRROR_HTTP_PORT']), () => address);
   cleanUps.push(async () => proxy.close());
@@ -134,7 +155,8 @@ async function checkRelease(release: Release, values: string, system: System, on
   await step('what customers do is mirrored', async () => {
     await waitUntil('a database of each customer', () => haveDatabases(system, customers), { timeoutMs: 60_000, signal });
   });
-  await check('a rolling upgrade replaces every pod while they work', async () => {
+  const to = on.old === null ? '' : ' from the older version';
+  await check(`a rolling upgrade${to} replaces every pod while they work`, async () => {
     const before = await release.pods();
     await release.upgrade(values, { 'defaults.podAnnotations.upgraded': 'once' });
     const after = new Set((await release.pods()).map(({ name }) => name));
@@ -152,7 +174,7 @@ async function checkRelease(release: Release, values: string, system: System, on
     await release.upgrade(values, changes);
   });
   await check('a drained node leaves an ingress and a worker of each kind running', () => drain(release, on));
-  await check('a rollback replaces every pod again', () => release.rollback(1));
+  await check(`a rollback${on.old === null ? '' : ' to the older version'} replaces every pod again`, () => release.rollback(1));
   await step('the mirror equals Notion, databases and rows, field by field', async () => {
     const actions = await life.stop();
     await equals(system);

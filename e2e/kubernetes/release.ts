@@ -6,8 +6,11 @@ import { z } from 'zod';
 export interface Release {
   readonly namespace: string;
   kubectl(...args: string[]): Promise<string>;
-  /** `helm upgrade --install --wait` with a file of values, and changes of them as `--set` takes them. Resolves when everything is ready. */
-  upgrade(values: string, changes?: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * `helm upgrade --install --wait` with a file of values, and changes of them as `--set` takes them. `chart`: another one than this repository's. Resolves when
+   * everything is ready.
+   */
+  upgrade(values: string, changes?: Readonly<Record<string, string>>, chart?: string): Promise<void>;
   rollback(revision: number): Promise<void>;
   /** The pods of a component that are not being stopped. */
   pods(component?: string): Promise<readonly Pod[]>;
@@ -38,7 +41,7 @@ const servicesSchema = z.object({
   items: z.array(z.object({ spec: z.object({ clusterIP: z.string(), ports: z.tuple([z.object({ port: z.number() })]) }) })).length(1),
 });
 
-const chart = join(import.meta.dirname, '../../deploy/helm/notion-mirror');
+const ownChart = join(import.meta.dirname, '../../deploy/helm/notion-mirror');
 const name = 'mirror';
 const componentLabel = 'app.kubernetes.io/component';
 
@@ -59,7 +62,7 @@ export async function createRelease(namespace: string, secrets: Readonly<Record<
   return {
     namespace,
     kubectl,
-    async upgrade(values, changes = {}) {
+    async upgrade(values, changes = {}, chart = ownChart) {
       const set = Object.entries(changes).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
       await helm('upgrade', '--install', name, chart, '-f', values, ...set, '--wait', '--timeout', '5m');
     },

@@ -13,6 +13,15 @@ export interface Target {
   readonly image: string | null;
   /** The beginning of a command line that brings an image of this machine's Docker into the cluster; null: none is known. */
   readonly load: string | null;
+  /** An older version, which is installed first and upgraded while customers work; null: there is none to upgrade from. */
+  readonly old: OldVersion | null;
+}
+
+export interface OldVersion {
+  /** A folder, a package or a URL, as Helm takes it. */
+  readonly chart: string;
+  /** An image that the cluster has or can pull. */
+  readonly image: string;
 }
 
 /** Why the check cannot run here. */
@@ -28,6 +37,7 @@ const askMs = 20_000;
 
 /** Only what a check needs that runs servers and emulators on this machine: pods reach this machine, and this machine reaches addresses of Services. */
 export async function findTarget(env: Readonly<Record<string, string | undefined>>): Promise<Target | Unavailable> {
+  const old = oldVersionIn(env);
   try {
     await runCommand('helm', ['version', '--short']);
     const context = (await ask('config', 'current-context')).trim();
@@ -44,10 +54,17 @@ export async function findTarget(env: Readonly<Record<string, string | undefined
       nodes: items.length,
       image: env['MIRROR_TEST_IMAGE'] ?? null,
       load: env['MIRROR_TEST_LOAD_IMAGE'] ?? loaderOf(context),
+      old,
     };
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function oldVersionIn({ MIRROR_TEST_OLD_CHART: chart, MIRROR_TEST_OLD_IMAGE: image }: Parameters<typeof findTarget>[0]): OldVersion | null {
+  if (chart !== undefined && image !== undefined) return { chart, image };
+  if (chart === undefined && image === undefined) return null;
+  throw new Error('MIRROR_TEST_OLD_CHART and MIRROR_TEST_OLD_IMAGE belong together: set both, or neither');
 }
 
 function ask(...args: string[]): Promise<string> {
