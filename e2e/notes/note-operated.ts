@@ -14,6 +14,6 @@ export function operatedNotes(url: string): OperatedEntity<Note, object> {
         yield await listNotes(url, signal);
       },
     }),
-    openHolders: () => () => Promise.resolve([]),
+    holdersOf: () => Promise.resolve([]),
   };
 }

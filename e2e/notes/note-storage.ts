@@ -10,7 +10,7 @@ export const noteStorage: EntityStorage<Note, object> = {
   collection: 'note_records',
   shadowCollection: 'shadow_note_records',
   view: 'notes',
-  indexes: [{ name: 'by_workspace', key: { workspaceId: 1, noteId: 1 } }],
+  indexes: [{ name: 'by_note', key: { noteId: 1, workspaceId: 1 } }],
   contentFields: ({ text, color, editedTime }) => ({ text, color, editedTime }),
   contentOf: (document) => readFields(fields, document),
   outlineProjection: {},

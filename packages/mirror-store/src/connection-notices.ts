@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 export interface ConnectionName {
   readonly connectionId: string;
@@ -39,7 +40,7 @@ export interface ConnectionNotices {
   /** Records that the tenant of these is purged, so that a late notice from Nango does not bring it back. Only the connection's id stays, for 30 days. */
   bar(connections: readonly ConnectionName[]): Promise<void>;
   /** Connections at Nango whose tenant could not be determined. */
-  leftToOperator(): Promise<LeftToOperator[]>;
+  leftToOperator(limit?: number): Promise<LeftToOperator[]>;
 }
 
 interface NoticeDocument {
@@ -109,11 +110,12 @@ export function createConnectionNotices(db: Db): ConnectionNotices {
         );
       }
     },
-    leftToOperator: () =>
+    leftToOperator: (limit = 0) =>
       orUnavailable('notices could not be read', async () => {
         const found = await notices
-          .find({ problem: { $type: 'string' } })
+          .find({ problem: { $type: 'string' } }, pageReads)
           .sort({ notedAt: 1 })
+          .limit(limit)
           .toArray();
         return found.map(({ connectionId, providerConfigKey, notedAt, problem }) => ({
           connectionId,

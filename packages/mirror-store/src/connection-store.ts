@@ -40,6 +40,8 @@ export interface ConnectionStore {
   get(connectionId: string): Promise<Connection | null>;
   /** All, or a tenant's, in order of creation. */
   list(workspaceId?: string): Promise<Connection[]>;
+  /** Of all, for counting. */
+  states(): Promise<readonly Pick<Connection, 'workspaceId' | 'status'>[]>;
   pause(connectionId: string, reason: string | null): Promise<StatusChange>;
   /** Makes it active again after a pause or after `unauthorized`. A removed one has lost its token: add it again. */
   resume(connectionId: string): Promise<StatusChange>;
@@ -107,6 +109,7 @@ export function createConnectionStore(db: Db): ConnectionStore {
       const found = await read(() => connections.find(filter).sort({ createdAt: 1, _id: 1 }).toArray());
       return found.map(toConnection);
     },
+    states: () => read(() => connections.find({}, { projection: { _id: 0, workspaceId: 1, status: 1 } }).toArray()),
     pause: (connectionId, reason) => change({ _id: connectionId }, ['active', 'unauthorized'], { status: 'paused', statusReason: reason }),
     resume: (connectionId) => change({ _id: connectionId }, ['paused', 'unauthorized'], { status: 'active', statusReason: null }),
     readmit: (seen) =>

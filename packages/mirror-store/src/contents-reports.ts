@@ -83,19 +83,18 @@ export function openContentsReports(db: Db): ContentsReports {
   return {
     summary: () =>
       orUnavailable('the data sources could not be counted', async () => {
-        const counts = await contents
-          .aggregate<StateCount>([
-            {
-              $group: {
-                _id: '$state',
-                sources: { $sum: 1 },
-                live: { $sum: '$rows.live' },
-                archived: { $sum: '$rows.archived' },
-                oldest: { $min: '$completeAsOf' },
-              },
-            },
-          ])
-          .toArray();
+        // The condition, which all meet, and the order let the index answer.
+        const all = { $match: { state: { $gte: '' } } };
+        const group = {
+          $group: {
+            _id: '$state',
+            sources: { $sum: 1 },
+            live: { $sum: '$rows.live' },
+            archived: { $sum: '$rows.archived' },
+            oldest: { $min: '$completeAsOf' },
+          },
+        };
+        const counts = await contents.aggregate<StateCount>([all, group], pageReads).toArray();
         const of = (state: ContentsState): number => counts.find(({ _id }) => _id === state)?.sources ?? 0;
         const sum = (field: 'live' | 'archived'): number => counts.reduce((total, count) => total + count[field], 0);
         const oldest = counts.flatMap((count) => (count._id === 'off' || count.oldest === null ? [] : [count.oldest.getTime()]));
@@ -122,15 +121,23 @@ export function openContentsReports(db: Db): ContentsReports {
       orUnavailable('the data sources could not be read', async () => {
         const filter = {
           ...(workspaceId === undefined ? {} : { workspaceId }),
-          ...(id === undefined ? {} : { $or: [{ dataSourceId: id }, { databaseId: id }] }),
+          // The id of the document, where it is known: a tenant may have very many.
+          ...(id === undefined
+            ? {}
+            : {
+                $or: [
+                  workspaceId === undefined ? { dataSourceId: id } : { _id: idOfContents({ workspaceId, dataSourceId: id }) },
+                  { databaseId: id },
+                ],
+              }),
           ...(states === undefined ? {} : { state: { $in: [...states] } }),
         };
-        return (await contents.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(reported);
+        return (await contents.find(filter, pageReads).sort({ _id: 1 }).limit(limit).toArray()).map(reported);
       }),
 
     read: (source) =>
       orUnavailable('a data source could not be read', async () => {
-        const found = await contents.findOne({ _id: idOfContents(source) });
+        const found = await contents.findOne({ _id: idOfContents(source) }, pageReads);
         return found && reported(found);
       }),
   };

@@ -54,4 +54,6 @@ export interface WantedIndex {
   readonly key: Readonly<Record<string, 1 | -1>>;
   /** A TTL index: how long after the date in its field a document expires. */
   readonly expireAfterSeconds?: number;
+  /** A partial index: of the documents that match. */
+  readonly partialFilter?: Document;
 }

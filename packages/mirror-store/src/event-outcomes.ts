@@ -4,6 +4,7 @@ import { traceFieldsOf, type TraceFields } from '@notion-mirror/service-kit/trac
 import { ObjectId, type Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 /** The trace of the scan that an event was left to (`deferred`), whether it is sampled or not. */
 export interface ScanTraceFields {
@@ -125,7 +126,7 @@ export function openOutcomeHistory(db: Db): OutcomeHistory {
         const tenant = workspaceId === null ? {} : { workspaceId: { $in: [workspaceId, null] } };
         const projection = { _id: 0, subjects: 0, expiresAt: 0 };
         return outcomes
-          .find<EventOutcome>({ subjects: subject, ...tenant }, { projection })
+          .find<EventOutcome>({ subjects: subject, ...tenant }, { ...pageReads, projection })
           .sort({ at: -1 })
           .limit(limit)
           .toArray();

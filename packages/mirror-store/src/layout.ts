@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import type { EntityStorage, WantedIndex } from './entity-storage.ts';
@@ -19,13 +20,17 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   ],
   [collectionNames.connectionNotices]: [
     { name: 'by_due', key: { dueAt: 1 } },
+    { name: 'left', key: { notedAt: 1 }, partialFilter: { problem: { $type: 'string' } } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
   [collectionNames.dataSourceContents]: [
     { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },
+    { name: 'by_tenant', key: { workspaceId: 1, state: 1, _id: 1 } },
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'by_completion', key: { completeAsOf: 1 } },
-    { name: 'by_state', key: { state: 1 } },
+    { name: 'by_state', key: { state: 1, _id: 1 } },
+    // Answers the summary of all without reading a document.
+    { name: 'by_rows', key: { state: 1, 'rows.live': 1, 'rows.archived': 1, completeAsOf: 1 } },
   ],
   [collectionNames.eventOutcomes]: [
     { name: 'by_subject', key: { subjects: 1, at: -1 } },
@@ -39,21 +44,30 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_action', key: { action: 1, _id: -1 } },
     { name: 'expiry', key: { at: 1 }, expireAfterSeconds: 400 * 24 * 60 * 60 },
   ],
-  [collectionNames.parkedEvents]: [{ name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } }],
+  [collectionNames.parkedEvents]: [
+    { name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } },
+    { name: 'by_event', key: { 'event.eventId': 1 } },
+    { name: 'by_database', key: { 'event.databaseId': 1 } },
+    { name: 'by_data_source', key: { 'event.dataSourceId': 1 } },
+    { name: 'by_page', key: { 'event.pageId': 1 } },
+  ],
   [collectionNames.plannedReads]: [
     { name: 'by_workspace', key: { workspaceId: 1 } },
     { name: 'by_due', key: { dueAt: 1 } },
   ],
   [collectionNames.schemaChanges]: [
-    { name: 'by_data_source', key: { dataSourceId: 1, workspaceId: 1, at: -1 } },
-    { name: 'by_database', key: { workspaceId: 1, databaseId: 1, at: -1 } },
+    { name: 'by_data_source', key: { dataSourceId: 1, workspaceId: 1, at: -1, rev: -1 } },
+    { name: 'by_database', key: { workspaceId: 1, databaseId: 1, at: -1, rev: -1 } },
   ],
   [collectionNames.sweeps]: [
     { name: 'by_due', key: { dueAt: 1 } },
     { name: 'by_completion', key: { completedAt: 1 } },
     { name: 'by_stopped', key: { 'last.stopped': 1 } },
     { name: 'by_incomplete', key: { incompleteSince: 1 } },
+    // Answers `brief` without reading a document.
+    { name: 'brief', key: { _id: 1, claimedBy: 1, failures: 1, completedAt: 1, 'last.stopped': 1, incompleteSince: 1 } },
   ],
+  [collectionNames.tenantSigns]: [{ name: 'by_unannounced', key: { lastUnannouncedAt: 1 } }],
   [collectionNames.workerStatus]: [{ name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
   [collectionNames.settledDeadLetters]: [
     { name: 'by_place', key: { topic: 1, partition: 1, offset: 1 } },
@@ -122,10 +136,10 @@ export async function compareLayout(db: Db, layout: MongoLayout): Promise<Differ
 
 function compareIndex(
   collection: string,
-  { name, key, expireAfterSeconds }: WantedIndex,
+  { name, key, expireAfterSeconds, partialFilter }: WantedIndex,
   present: readonly IndexDescriptionInfo[],
 ): Difference[] {
-  const sameKeys = present.filter((is) => sameKey(is.key, key));
+  const sameKeys = present.filter((is) => sameKey(is.key, key) && isDeepStrictEqual(is['partialFilterExpression'], partialFilter));
   if (sameKeys.some((is) => is.expireAfterSeconds === expireAfterSeconds)) return [];
   const [is] = sameKeys;
   if (name === tombstoneTtl.name && is !== undefined && expireAfterSeconds !== undefined) {
@@ -194,8 +208,12 @@ async function createIndex(
     .find((one) => one.name === collection)
     ?.indexes.find((index) => index.name === name);
   if (wanted === undefined) throw new Error(`no index ${name} is known for ${collection}`);
-  const { key, expireAfterSeconds } = wanted;
-  await db.collection(collection).createIndex(key, { name, ...(expireAfterSeconds === undefined ? {} : { expireAfterSeconds }) });
+  const { key, expireAfterSeconds, partialFilter } = wanted;
+  await db.collection(collection).createIndex(key, {
+    name,
+    ...(expireAfterSeconds === undefined ? {} : { expireAfterSeconds }),
+    ...(partialFilter === undefined ? {} : { partialFilterExpression: partialFilter }),
+  });
 }
 
 /** One line for an operator. */

@@ -4,6 +4,7 @@ import { openCollection } from './collections.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import { duplicateKey, orUnavailable, unavailable } from './errors.ts';
 import { eventIn, storedEvent, type StoredEvent } from './stored-event.ts';
+import { pageReads } from './page-reads.ts';
 
 /** `accessibleBy`: the bots that can read the entity. `event.trace`: of its handling until it was parked. */
 export interface Parked {
@@ -105,11 +106,13 @@ export function createParkedEvents(db: Db): ParkedEvents {
 
     workspaces: () => orUnavailable('parked events could not be read', async () => (await parked.distinct('workspaceId')).toSorted()),
     count: (workspaceId) =>
-      orUnavailable('parked events could not be counted', () => parked.countDocuments(workspaceId === undefined ? {} : { workspaceId })),
+      orUnavailable('parked events could not be counted', () =>
+        workspaceId === undefined ? parked.estimatedDocumentCount(pageReads) : parked.countDocuments({ workspaceId }, pageReads),
+      ),
     about: (id) =>
       orUnavailable('parked events could not be read', async () => {
         const names = ['event.eventId', 'event.databaseId', 'event.dataSourceId', 'event.pageId'].map((field) => ({ [field]: id }));
-        const found = await parked.find({ $or: names }).limit(50).toArray();
+        const found = await parked.find({ $or: names }, pageReads).limit(50).toArray();
         return found.map(({ event, parkedAt }) => ({ event: eventIn(event), parkedAt }));
       }),
     async discard(workspaceId) {

@@ -2,6 +2,7 @@ import type { SchemaChange } from '@notion-mirror/domain/schema-change';
 import type { Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 import type { HistoryDocument } from './records/record-history.ts';
 
 /** A change of the properties of a data source, as specified in `docs/data-model.md`. */
@@ -32,7 +33,7 @@ export interface SchemaHistoryQuery {
 export async function findSchemaChanges(db: Db, { eventIds, limit, ...ids }: SchemaHistoryQuery): Promise<SchemaChangeDocument[]> {
   const filter = { ...ids, ...(eventIds === undefined ? {} : { 'event.id': { $in: [...eventIds] } }) };
   return orUnavailable('the schema history could not be read', () =>
-    openCollection<SchemaChangeDocument>(db, 'schemaChanges').find(filter).sort({ at: -1, rev: -1 }).limit(limit).toArray(),
+    openCollection<SchemaChangeDocument>(db, 'schemaChanges').find(filter, pageReads).sort({ at: -1, rev: -1 }).limit(limit).toArray(),
   );
 }
 

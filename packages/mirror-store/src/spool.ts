@@ -2,6 +2,7 @@ import { ObjectId, type Db } from 'mongodb';
 import { createBatcher } from './batcher.ts';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 /** A record for the log, with everything needed to append it. */
 export interface SpoolableRecord {
@@ -78,6 +79,6 @@ export function createSpool(db: Db): Spool {
         spooled.deleteMany({ _id: { $in: ids.map((id) => ObjectId.createFromHexString(id)) } }),
       );
     },
-    count: () => orUnavailable('the spool could not be counted', () => spooled.countDocuments()),
+    count: () => orUnavailable('the spool could not be counted', () => spooled.estimatedDocumentCount(pageReads)),
   };
 }

@@ -111,8 +111,9 @@ export interface SweepLedger {
   brief(): Promise<readonly BriefSweep[]>;
   /** The last complete comparison of each tenant, oldest first, read as they are iterated; null (not yet) comes first. */
   completions(): AsyncIterable<{ readonly workspaceId: string; readonly completedAt: Date | null }>;
-  /** Tenants whose last sweep stopped before removing too much. */
+  /** Tenants whose last sweep stopped before removing too much, and how many they are. */
   stopped(): Promise<string[]>;
+  countStopped(): Promise<number>;
   /** Tenants whose last sweep could not compare everything. */
   incomplete(): Promise<string[]>;
 }
@@ -283,15 +284,16 @@ export function createSweepLedger(db: Db): SweepLedger {
 
     brief: () =>
       orUnavailable(unreadable, async () => {
-        const projection = { claimedBy: 1, failures: 1, completedAt: 1, 'last.stopped': 1, 'last.incomplete.uncompared': 1 } as const;
-        const found = await sweeps.find({}, { ...pageReads, projection }).toArray();
-        return found.map(({ _id, claimedBy, failures, completedAt, last }) => ({
+        const projection = { claimedBy: 1, failures: 1, completedAt: 1, 'last.stopped': 1, incompleteSince: 1 } as const;
+        // By a condition that all meet, the index has every field.
+        const found = await sweeps.find({ _id: { $gte: '' } }, { ...pageReads, projection, sort: { _id: 1 } }).toArray();
+        return found.map(({ _id, claimedBy, failures, completedAt, last, incompleteSince = null }) => ({
           workspaceId: _id,
           claimedBy,
           failures,
           completedAt,
           isStopped: last?.stopped === true,
-          isIncomplete: last?.incomplete !== undefined,
+          isIncomplete: incompleteSince !== null,
         }));
       }),
 
@@ -303,6 +305,7 @@ export function createSweepLedger(db: Db): SweepLedger {
       ),
 
     stopped: () => idsOf({ 'last.stopped': true }),
+    countStopped: () => orUnavailable(unreadable, () => sweeps.countDocuments({ 'last.stopped': true }, pageReads)),
     incomplete: () => idsOf({ incompleteSince: { $gt: new Date(0) } }),
   };
 

@@ -51,10 +51,13 @@ export function silentTenants(db: Db, silenceMs: number, now: Date): Promise<Sil
   return orUnavailable('the signs of tenants could not be read', async () => {
     const before = new Date(now.getTime() - silenceMs);
     const found = await signs
-      .find({
-        lastUnannouncedAt: { $gt: new Date(now.getTime() - recentMs) },
-        $or: [{ lastWebhookAt: { $exists: false } }, { lastWebhookAt: { $lt: before } }],
-      })
+      .find(
+        {
+          lastUnannouncedAt: { $gt: new Date(now.getTime() - recentMs) },
+          $or: [{ lastWebhookAt: { $exists: false } }, { lastWebhookAt: { $lt: before } }],
+        },
+        pageReads,
+      )
       .sort({ _id: 1 })
       .toArray();
     return found.flatMap(({ _id, lastWebhookAt, lastUnannouncedAt }) =>

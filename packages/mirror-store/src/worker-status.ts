@@ -5,6 +5,7 @@ import type { Db } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { pageReads } from './page-reads.ts';
 
 /** The backlog of one tenant in one worker. */
 export interface TenantBacklog {
@@ -52,7 +53,10 @@ export function liveWorkers(db: Db, now: Date): Promise<WorkerStatus[]> {
   const statuses = openCollection<StatusDocument>(db, 'workerStatus');
   return orUnavailable('the workers could not be read', async () =>
     statuses
-      .find<WorkerStatus>({ at: { $gt: new Date(now.getTime() - aliveMs) } }, { projection: { _id: 0, capabilities: 0, expiresAt: 0 } })
+      .find<WorkerStatus>(
+        { at: { $gt: new Date(now.getTime() - aliveMs) } },
+        { ...pageReads, projection: { _id: 0, capabilities: 0, expiresAt: 0 } },
+      )
       .sort({ service: 1, _id: 1 })
       .toArray(),
   );

@@ -10,8 +10,13 @@ export interface OperatedEntity<Content, Outline extends object> {
   readonly storage: EntityStorage<Content, Outline>;
   readonly states: StateContract<Content>;
   openSource(notion: NotionSource): EntitySource<Content>;
-  /** Finds the ids of a tenant's live entities that contain `part`, as a database contains data sources. */
-  openHolders(db: Mongo['db']): (workspaceId: string, part: string) => Promise<readonly string[]>;
+  /** Finds the live entities that contain `part`, as a database contains data sources; `workspaceId`: null for all tenants, of which at most `limit` are found. */
+  holdersOf(
+    db: Mongo['db'],
+    part: string,
+    workspaceId: string | null,
+    limit: number,
+  ): Promise<readonly { readonly workspaceId: string; readonly id: string }[]>;
   /** Of a kind whose entities are in databases: the one that holds it, as in the field `databaseId` of its records. */
   databaseOf?(this: void, content: Content): string;
 }

@@ -59,15 +59,14 @@ export interface DatabasePages {
   read(workspaceId: string, databaseId: string): Promise<DatabaseRecord | null>;
   /** The document as MongoDB has it. `kind`: its collection. */
   raw(kind: 'database' | 'row', workspaceId: string, id: string): Promise<RecordDocument | null>;
-  /** The live databases, of any tenant, that have the id or a data source with it. At most 20. */
+  /** The databases of any tenant that have the id, also as tombstones. At most 20. */
   byId(id: string): Promise<ListedDatabase[]>;
+  /** The live databases of any tenant that have this data source. At most 20. */
+  bySource(dataSourceId: string): Promise<ListedDatabase[]>;
   /** The tenant's live databases that have one of these data sources. */
   bySources(workspaceId: string, dataSourceIds: readonly string[]): Promise<ListedDatabase[]>;
-  /** Live rows with that id, of any of these tenants. */
-  rows(
-    pageId: string,
-    workspaceIds: readonly string[],
-  ): Promise<{ readonly workspaceId: string; readonly databaseId: string; readonly title: string }[]>;
+  /** The live rows of any tenant with that id. At most 20. */
+  rows(pageId: string): Promise<{ readonly workspaceId: string; readonly databaseId: string; readonly title: string }[]>;
   /** What the mirror knows above a parent, from the outermost inwards; at most ten levels. */
   above(workspaceId: string, parent: DatabaseContent['parent']): Promise<Relative[]>;
   /** The live databases whose parent that is, by title. */
@@ -130,11 +129,14 @@ export function openDatabasePages(db: Db): DatabasePages {
           const rest = after === null ? {} : { databaseId: { $gt: after.databaseId } };
           return lines({ workspaceId, title: null, ...rest }, { databaseId: 1 }, limit);
         }
-        const from = { title: { $gte: after?.title ?? '' } };
-        // Of the same title, those that were on a page already.
-        const passed = after === null ? {} : { $nor: [{ title: after.title, databaseId: { $lte: after.databaseId } }] };
         const matching = title === undefined ? {} : { $and: [{ title: containing(title) }] };
-        return lines({ workspaceId, ...from, ...passed, ...matching }, { title: 1, databaseId: 1 }, limit);
+        const ranges =
+          after === null
+            ? [{ title: { $gte: '' } }]
+            : [{ title: after.title, databaseId: { $gt: after.databaseId } }, { title: { $gt: after.title ?? '' } }];
+        // Each range is one of the index by title: nothing that was on a page is read again, however many have the same title.
+        const $or = ranges.map((range) => ({ workspaceId, ...range, ...matching }));
+        return lines({ $or }, { title: 1, databaseId: 1 }, limit);
       }),
 
     read: (workspaceId, databaseId) =>
@@ -146,7 +148,10 @@ export function openDatabasePages(db: Db): DatabasePages {
     raw: (kind, workspaceId, id) =>
       orUnavailable(unreadable, () => collections[kind].findOne({ _id: keyOf({ workspaceId, id }) }, pageReads)),
 
-    byId: (id) => orUnavailable(unreadable, () => lines({ databaseId: id }, { workspaceId: 1 }, mostFound)),
+    byId: (id) => orUnavailable(unreadable, () => lines({ databaseId: id }, {}, mostFound).then(byTenant)),
+
+    bySource: (dataSourceId) =>
+      orUnavailable(unreadable, () => lines({ 'dataSources.id': dataSourceId, ...isLive }, {}, mostFound).then(byTenant)),
 
     bySources: (workspaceId, dataSourceIds) =>
       orUnavailable(unreadable, () => {
@@ -154,11 +159,11 @@ export function openDatabasePages(db: Db): DatabasePages {
         return lines({ workspaceId, ...sources, ...isLive }, { databaseId: 1 }, 500);
       }),
 
-    rows: (pageId, workspaceIds) =>
+    rows: (pageId) =>
       orUnavailable(unreadable, async () => {
-        const _id = { $in: workspaceIds.map((workspaceId) => keyOf({ workspaceId, id: pageId })) };
+        const projection = { workspaceId: 1, databaseId: 1, title: 1 } as const;
         const found = await rows
-          .find({ _id, ...isLive }, { ...pageReads, projection: { workspaceId: 1, databaseId: 1, title: 1 } })
+          .find({ pageId, ...isLive }, { ...pageReads, projection, sort: { workspaceId: 1 }, limit: mostFound })
           .toArray();
         return found.map((document) => readFields(titledRow, document));
       }),
@@ -203,6 +208,11 @@ export function openDatabasePages(db: Db): DatabasePages {
 }
 
 const titledDatabase = z.object({ title: z.string(), parent: z.object({ id: z.string().nullable() }) });
+
+/** What an index of ids alone finds is in no order. */
+function byTenant(found: readonly ListedDatabase[]): ListedDatabase[] {
+  return found.toSorted((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
+}
 
 function line(document: RecordDocument): ListedDatabase {
   const { title = null, ...rest } = readFields(listed, document);

@@ -2,6 +2,7 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Db } from 'mongodb';
 import { createBatcher } from '../batcher.ts';
 import { orUnavailable } from '../errors.ts';
+import { pageReads } from '../page-reads.ts';
 import { openRecords } from '../records/record-document.ts';
 import { createStoreMeter, settled } from '../records/store-meter.ts';
 import { databaseStorage } from './database.ts';
@@ -57,6 +58,23 @@ export function createDatabasesListing(deps: {
   }
 
   return (workspaceId, dataSourceId) => listOne({ workspaceId, dataSourceId });
+}
+
+/** The live databases that list the data source; without `workspaceId` those of any tenant, at most `limit`. One read. Rejects with a `StoreUnavailableError`. */
+export async function databasesListing(
+  db: Db,
+  dataSourceId: string,
+  workspaceId: string | null,
+  limit: number,
+): Promise<readonly { readonly workspaceId: string; readonly id: string }[]> {
+  return orUnavailable('records could not be read', async () => {
+    const filter = { ...(workspaceId === null ? {} : ofTenant(workspaceId)), 'dataSources.id': dataSourceId, removed: { $exists: false } };
+    const projection = { _id: 0, workspaceId: 1, databaseId: 1 } as const;
+    const found = await openRecords(db, databaseStorage)
+      .find<Pick<ListingDocument, 'workspaceId' | 'databaseId'>>(filter, { ...pageReads, projection, limit })
+      .toArray();
+    return found.map(({ workspaceId: tenant, databaseId: id }) => ({ workspaceId: tenant, id }));
+  });
 }
 
 function sourceKey({ workspaceId, dataSourceId }: ListedSource): string {

@@ -25,6 +25,7 @@ export const databaseStorage: EntityStorage<DatabaseContent, DatabaseOutline> = 
     // Operators list a tenant's databases by title, and look for one whose tenant they do not know.
     { name: 'by_title', key: { workspaceId: 1, title: 1, databaseId: 1 } },
     { name: 'by_id', key: { databaseId: 1 } },
+    { name: 'by_source', key: { 'dataSources.id': 1 } },
   ],
   contentFields,
   contentOf: (document) => readFields(content, document),

@@ -22,7 +22,8 @@ export const rowStorage: EntityStorage<RowContent, RowOutline> = {
   // Template pages are under the data source, and no row of it.
   viewFilter: { isListed: { $ne: false } },
   indexes: [
-    { name: 'by_workspace', key: { workspaceId: 1, pageId: 1 } },
+    // By the page alone for operators, who may not know the tenant.
+    { name: 'by_page', key: { pageId: 1, workspaceId: 1 } },
     { name: 'by_database', key: { workspaceId: 1, databaseId: 1 } },
     // A scan reads a partition in order of created time; readers list a table by it.
     { name: 'by_data_source', key: { workspaceId: 1, dataSourceId: 1, isArchived: 1, createdTime: 1, pageId: 1 } },

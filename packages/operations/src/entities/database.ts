@@ -1,8 +1,7 @@
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
 import { databaseStorage, type DatabaseOutline } from '@notion-mirror/mirror-store/entities/database';
-import { createDatabasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
-import { Registry } from '@notion-mirror/service-kit/metrics';
+import { databasesListing } from '@notion-mirror/mirror-store/entities/database-sources';
 import type { OperatedEntity } from '../operated-entity.ts';
 
 export const databases: OperatedEntity<DatabaseContent, DatabaseOutline> = {
@@ -25,5 +24,5 @@ export const databases: OperatedEntity<DatabaseContent, DatabaseOutline> = {
       }
     },
   }),
-  openHolders: (db) => createDatabasesListing({ db, metrics: new Registry() }),
+  holdersOf: databasesListing,
 };

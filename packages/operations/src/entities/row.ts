@@ -10,6 +10,6 @@ export const rows: OperatedEntity<RowContent, RowOutline> = {
     fetch: ({ workspaceId, id }, attempt, signal) => notion.fetchRow({ workspaceId, pageId: id, attempt }, signal),
     list: null,
   }),
-  openHolders: () => () => Promise.resolve([]),
+  holdersOf: () => Promise.resolve([]),
   databaseOf: ({ databaseId }) => databaseId,
 };

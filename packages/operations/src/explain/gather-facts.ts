@@ -16,6 +16,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { openOutcomeHistory, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
+import { tenantsWithRecord } from '@notion-mirror/mirror-store/records/records-by-id';
 import { findSchemaChanges, type SchemaChangeDocument } from '@notion-mirror/mirror-store/schema-history';
 import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
@@ -35,6 +36,8 @@ const requestsPerMinute = 30;
 const maxRead = 50_000;
 /** Up to this many tenants, all of them are asked when the owner of a database is unknown. */
 const maxTenantsAsked = 5;
+/** Tenants whose records are looked for when none is named: one Notion object is seldom seen by more. */
+const maxHolders = 100;
 
 export interface ExplainQuestion {
   readonly subject: string;
@@ -66,7 +69,7 @@ export async function gatherExplainFacts(
     asksKafka ? deadLettersAbout(context, db, subject) : [],
     liveWorkers(db, new Date()),
   ]);
-  const { entity: holding, holders } = await holdersOf(context, db, subject, workspaceId === null ? [...byTenant.keys()] : [workspaceId]);
+  const { entity: holding, holders } = await holdersOf(context, db, subject, workspaceId, (tenant) => byTenant.has(tenant));
   const isEvent = outcomes.some(({ eventId, others }) => eventId === subject || others?.includes(subject) === true);
   const named = [
     ...(workspaceId === null ? [] : [workspaceId]),
@@ -154,28 +157,36 @@ export async function gatherExplainFacts(
   }
 }
 
-/** The kind of the records that are the subject or contain it (null: there are none), and by tenant the id of that record. */
+/**
+ * The kind of the records that are the subject or contain it (null: there are none), and by tenant the id of that record. Without a tenant, those that
+ * are connected are looked for: by two reads of each kind, however many they are.
+ */
 async function holdersOf(
   { entities }: OperationContext,
   db: Mongo['db'],
   subject: string,
-  tenants: readonly string[],
+  workspaceId: string | null,
+  isConnected: (workspaceId: string) => boolean,
 ): Promise<{ readonly entity: AnyEntity | null; readonly holders: ReadonlyMap<string, string> }> {
   const found = await Promise.all(
     entities.map(async (entity) => {
-      const records = createRecordStore(entity.storage, { db, metrics: new Registry() });
-      const holdersOfPart = entity.openHolders(db);
-      const holders = await Promise.all(
-        tenants.map(async (workspaceId): Promise<[string, string][]> => {
-          const record = await records.read({ workspaceId, id: subject });
-          const [holder] = record === null ? await holdersOfPart(workspaceId, subject) : [subject];
-          return holder === undefined ? [] : [[workspaceId, holder]];
-        }),
-      );
-      return { entity, holders: new Map(holders.flat().toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+      const [owners, containing] = await Promise.all([
+        ownersOf(db, entity, subject, workspaceId),
+        entity.holdersOf(db, subject, workspaceId, maxHolders),
+      ]);
+      const first = containing.toSorted((a, b) => (a.id < b.id ? 1 : -1)).map((one): [string, string] => [one.workspaceId, one.id]);
+      const holders = [...first, ...owners.map((tenant): [string, string] => [tenant, subject])];
+      const meant = holders.filter(([tenant]) => tenant === workspaceId || isConnected(tenant));
+      return { entity, holders: new Map([...new Map(meant)].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
     }),
   );
   return found.find(({ holders }) => holders.size > 0) ?? { entity: null, holders: new Map() };
+}
+
+async function ownersOf(db: Mongo['db'], { storage }: AnyEntity, id: string, workspaceId: string | null): Promise<readonly string[]> {
+  if (workspaceId === null) return tenantsWithRecord(db, storage, id, maxHolders);
+  const record = await createRecordStore(storage, { db, metrics: new Registry() }).read({ workspaceId, id });
+  return record === null ? [] : [workspaceId];
 }
 
 /** An event about the subject, or the subject itself. */

@@ -62,16 +62,17 @@ export type LogStatus = Pick<MirrorStatus, 'groups' | 'deadLetters'>;
 
 /** Asks Kafka and MongoDB only. Rejects with an OperatorError, or the store's errors. */
 export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
-  const connections = await createConnectionStore(db).list();
+  const connections = await createConnectionStore(db).states();
   const { workers, ...store } = await gatherStoreStatus(db, connections, context.config);
   return { ...store, ...(await gatherLogStatus(context, db, kafka, workers)) };
 }
 
-/** `connections`: all of them. Rejects with the store's errors. */
+/** `connections`: all of them. `rows`: what is known of rows, which takes a look at every data source. Rejects with the store's errors. */
 export async function gatherStoreStatus(
   db: Mongo['db'],
   connections: readonly Pick<Connection, 'workspaceId' | 'status'>[],
   { silenceMs }: { readonly silenceMs: number },
+  rowsOf: () => Promise<RowsSummary> = async () => rowsSummary(db),
 ): Promise<StoreStatus> {
   const at = new Date();
   const [workers, spooled, parked, silent, rows] = await Promise.all([
@@ -79,7 +80,7 @@ export async function gatherStoreStatus(
     createSpool(db).count(),
     createParkedEvents(db).count(),
     silentTenants(db, silenceMs, at),
-    rowsSummary(db),
+    rowsOf(),
   ]);
   const backlog = workers.flatMap((worker) => worker.backlog);
   return {
@@ -112,7 +113,7 @@ export async function gatherLogStatus(
   return { groups, deadLetters };
 }
 
-async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
+export async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
   const contents = openContentsReports(db);
   const [summary, incomplete, { live: mirrored }] = await Promise.all([
     contents.summary(),

@@ -6,8 +6,6 @@ import { answering, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
 
 const mostHits = 20;
-/** Rows are found by their tenant: of more tenants than that only those that an event names are asked. */
-const mostTenants = 1_000;
 
 const input = z.object({ query: z.object({ q: z.string().trim().min(1).max(2_000) }) });
 
@@ -34,19 +32,10 @@ export function findRoutes(parts: Pick<ConsoleParts, 'directory' | 'databases' |
   }
 
   async function byId(id: string): Promise<Hit[]> {
-    const page = await outcomes.page({ about: id }, null, mostHits);
-    const named = new Set(page.outcomes.flatMap(({ workspaceId }) => workspaceId ?? []));
-    const all = new Set([...directory.all()].map(({ workspaceId }) => workspaceId));
-    const asked = all.size <= mostTenants ? [...all] : [...named];
-    const [found, holders, rows] = await Promise.all([
-      databases.byId(id),
-      Promise.all([...named].map(async (workspaceId) => databases.bySources(workspaceId, [id]))),
-      databases.rows(id, asked),
-    ]);
-    const sourceHolders = holders.flat().length > 0 || all.size > mostTenants ? holders.flat() : await holdersIn(asked, id);
+    const [found, holders, rows, events] = await Promise.all([databases.byId(id), databases.bySource(id), databases.rows(id), event(id)]);
     const hits: Hit[] = [
       ...found.map(({ workspaceId, databaseId, title }) => database('database', workspaceId, databaseId, databaseId, shown(title))),
-      ...sourceHolders.map((one) => database('data_source', one.workspaceId, id, one.databaseId, shown(one.title))),
+      ...holders.map((one) => database('data_source', one.workspaceId, id, one.databaseId, shown(one.title))),
       ...rows.map(({ workspaceId, title }): Hit => ({
         kind: 'row',
         workspaceId,
@@ -54,18 +43,13 @@ export function findRoutes(parts: Pick<ConsoleParts, 'directory' | 'databases' |
         title: shown(title),
         to: `/t/${encodeURIComponent(workspaceId)}/r/${encodeURIComponent(id)}`,
       })),
-      ...(page.outcomes.some(({ eventId }) => eventId === id) ? await event(id) : []),
+      ...events,
     ];
     return [...hits, { kind: 'explain', workspaceId: null, id, title: null, to: `/explain/${encodeURIComponent(id)}` }];
   }
 
   function shown(title: string | null): string | null {
     return content ? title : null;
-  }
-
-  async function holdersIn(workspaceIds: readonly string[], dataSourceId: string): ReturnType<typeof databases.bySources> {
-    const found = await Promise.all(workspaceIds.map(async (workspaceId) => databases.bySources(workspaceId, [dataSourceId])));
-    return found.flat();
   }
 
   async function event(eventId: string): Promise<Hit[]> {

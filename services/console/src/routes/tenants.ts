@@ -37,7 +37,7 @@ export function tenantRoutes(parts: Pick<ConsoleParts, 'db' | 'directory' | 'ove
 
   return [
     answering({ method: 'GET', path: '/api/tenants', role: 'viewer' }, listInput, async ({ query }): Promise<TenantsAnswer> => {
-      const [{ summaries, silent }, left] = await Promise.all([overview.tenants(), notices.leftToOperator()]);
+      const [{ summaries, silent }, left] = await Promise.all([overview.tenants(), notices.leftToOperator(mostLeft)]);
       const fitting = summaries.filter((one) => fits(one, query)).toSorted(query.sort === 'name' ? byName : byNeed);
       const start = query.cursor === null ? 0 : startAfter(fitting, query.cursor);
       const shown = fitting.slice(start, start + onPage);
@@ -47,7 +47,7 @@ export function tenantRoutes(parts: Pick<ConsoleParts, 'db' | 'directory' | 'ove
         tenants: await lines.of(shown, silent),
         total: fitting.length,
         next: hasMore && last !== undefined ? cursorOf({ after: last.workspaceId, shown: start + shown.length }) : null,
-        leftToYou: left.slice(0, mostLeft).map(leftJson),
+        leftToYou: left.map(leftJson),
       };
     }),
 

@@ -41,6 +41,7 @@ export interface Asked {
 /** A console on servers of its own names. For tests. */
 export interface TestConsole extends Consoles {
   readonly log: ReturnType<typeof isolatedLog>;
+  readonly directory: Pick<ConnectionDirectory, 'all'>;
   connect(connection: Partial<Connection> & { readonly workspaceId: string }): Promise<void>;
 }
 
