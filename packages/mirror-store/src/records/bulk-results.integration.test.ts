@@ -19,9 +19,18 @@ afterAll(async () => {
   await mongo.drop();
 });
 
+/** As the store replaces a record. Nothing has rev 0. */
 const upsert = (_id: string, raw: unknown = null): AnyBulkWriteOperation<Item> => ({
   replaceOne: { filter: { _id, rev: 0 }, replacement: { raw }, upsert: true },
 });
+/** As the store writes a record where there is none. */
+const insert = (_id: string, raw: unknown = null): AnyBulkWriteOperation<Item> => ({
+  insertOne: { document: { _id, raw } as Item },
+});
+const ways = [
+  ['upsert', upsert],
+  ['insert', insert],
+] as const;
 
 /** Too deep for the server to store, but not too deep for it to parse the command. */
 const deep: unknown = JSON.parse(`${'['.repeat(185)}1${']'.repeat(185)}`);
@@ -37,26 +46,26 @@ async function results(operations: AnyBulkWriteOperation<Item>[], options: BulkW
   throw new Error('the write should have failed');
 }
 
-test('each operation gets its own result', async () => {
-  expect(await results([upsert('a'), upsert('there'), upsert('b', deep), upsert('c')])).toEqual([
-    'written',
-    'conflict',
-    'rejected',
-    'written',
-  ]);
+test.each(ways)('each operation gets its own result: %s', async (_, write) => {
+  expect(await results([write('a'), write('there'), write('b', deep), write('c')])).toEqual(['written', 'conflict', 'rejected', 'written']);
 });
 
-test("a duplicate key in an operator's unique index is no conflict", async () => {
+test('each operation gets its own result: upserts among inserts', async () => {
+  const mixed = [upsert('there'), insert('a'), upsert('b'), insert('there'), insert('c', deep), upsert('d', deep), insert('e')];
+  expect(await results(mixed)).toEqual(['conflict', 'written', 'written', 'conflict', 'rejected', 'rejected', 'written']);
+});
+
+test.each(ways)("a duplicate key in an operator's unique index is no conflict: %s", async (_, write) => {
   const items = mongo.db.collection('items');
   await items.createIndex({ raw: 1 }, { unique: true, partialFilterExpression: { raw: { $gt: '' } }, name: 'mine_id_' });
-  expect(await results([upsert('a', 'x'), upsert('b', 'x'), upsert('there')])).toEqual(['written', 'rejected', 'conflict']);
+  expect(await results([write('a', 'x'), write('b', 'x'), write('there')])).toEqual(['written', 'rejected', 'conflict']);
   await items.dropIndex('mine_id_');
 });
 
-test('no result is known without a majority acknowledgement', async () => {
+test.each(ways)('no result is known without a majority acknowledgement: %s', async (_, write) => {
   const twoNodes = { writeConcern: { w: 2, wtimeoutMS: 10 } };
-  expect(await results([upsert('there'), upsert('a')], twoNodes)).toBeNull();
-  expect(await results([upsert('b'), upsert('c')], twoNodes)).toBeNull();
+  expect(await results([write('there'), write('a')], twoNodes)).toBeNull();
+  expect(await results([write('b'), write('c')], twoNodes)).toBeNull();
 });
 
 test('no result is known after a failure of the whole command', () => {
