@@ -3,6 +3,7 @@ import type { TruncatedMinute } from '@notion-mirror/domain/row-scan';
 import type { PassProgress, Scan, StoredProgress, TruncatedRows } from '@notion-mirror/mirror-store/contents-document';
 import type { ScanFinding } from '@notion-mirror/mirror-store/scan-ledger';
 import { RowQueryError } from '@notion-mirror/notion-source/row-query';
+import { readAhead } from './read-ahead.ts';
 import { readEdited } from './scan-edited.ts';
 import { ScanError } from './scan-error.ts';
 import type { ScanCounts } from './scan-notes.ts';
@@ -104,7 +105,7 @@ async function scanAll(scan: RunningScan, begun: StoredProgress | null): Promise
   async function readThrough(connection: Connection, { progress }: PassProgress): Promise<ScanOutcome | null> {
     const { connectionId } = connection;
     const { answers, patience, waitForLag } = run.answersThrough(connection, scanned);
-    const ask = run.counted(deps.notion.queryRows(connection, order.dataSourceId, signal));
+    const ask = readAhead(run.counted(deps.notion.queryRows(connection, order.dataSourceId, signal)));
     const end = await runPass(
       {
         source: order,
