@@ -26,6 +26,7 @@ export function actionJson({
     target: { ...target },
     reason,
     outcome,
+    isJob: false,
     counts: { ...counts },
     failure,
     version,

@@ -35,7 +35,13 @@ const names: Record<ActionName, string> = {
   'verify.fix': 'differences fixed',
 };
 const options = [{ value: '', label: 'any' }, ...Object.entries(names).map(([value, label]) => ({ value, label }))];
-const colours: Record<ActionLine['outcome'], string> = { begun: 'warn', done: '', failed: 'bad' };
+const colours: Record<ActionLine['outcome'], string> = {
+  begun: 'warn',
+  interrupted: 'warn',
+  stopped: 'warn',
+  done: '',
+  failed: 'bad',
+};
 
 const columns: readonly Column<ActionLine>[] = [
   { id: 'at', header: 'Began', cell: ({ at }) => <Time at={at} /> },

@@ -38,9 +38,11 @@ export const me: Me = {
     fetch: notYet,
     compare: notYet,
     pause: notYet,
+    admit: notYet,
     redrive: notYet,
     drop: notYet,
     replay: notYet,
+    replaySwitch: notYet,
   },
 };
 
@@ -548,6 +550,7 @@ const action: ActionLine = {
   target: { class: 'poison', code: 'unknown_schema', letters: ['3:17', '3:21'], planned: 2, tenants: 1 },
   reason: 'ticket 4711',
   outcome: 'done',
+  isJob: false,
   counts: { redriven: 2, stayed: 0, remaining: 0 },
   failure: null,
   version: '0.1.0',

@@ -10,7 +10,7 @@ export interface AuditAnswer extends Paged {
 export interface ActionLine {
   readonly id: string;
   readonly at: Time;
-  /** Null: it runs, or its process was killed. */
+  /** Null: it runs, or its process was killed. Of a stopped job: when it stopped. */
   readonly endedAt: Time | null;
   readonly who: string;
   readonly via: 'cli' | 'console';
@@ -20,7 +20,10 @@ export interface ActionLine {
   /** Ids, options and counts that say what it was about. */
   readonly target: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   readonly reason: string | null;
-  readonly outcome: 'begun' | 'done' | 'failed';
+  /** `begun`: it runs, or it was a command that was killed. Of jobs only: `interrupted`, its console was killed and another continues it; `stopped`. */
+  readonly outcome: 'begun' | 'interrupted' | 'stopped' | 'done' | 'failed';
+  /** `GET /api/jobs/:id` shows it. */
+  readonly isJob: boolean;
   readonly counts: Readonly<Record<string, number>>;
   /** The code of the error. */
   readonly failure: string | null;

@@ -15,8 +15,11 @@ export type Role = 'viewer' | 'operator';
 /** `off`: on a loopback address only. `tokens`: by `POST /api/session {token}` or a bearer token. `proxy`: by a proxy's headers. */
 export type Access = 'off' | 'tokens' | 'proxy';
 
-/** `signOut`: `DELETE /api/session` ends the session. `check`: "Equal to Notion?". The others have no route yet; `why` names the command. */
-export type ActionName = 'signOut' | 'check' | 'fetch' | 'compare' | 'pause' | 'redrive' | 'drop' | 'replay';
+/**
+ * `signOut`: `DELETE /api/session` ends the session. `check`: "Equal to Notion?"; `pause`: also resume; `admit`: gives a new connection its tenant; `replay`: plan,
+ * run, cancel; `replaySwitch`: diff and switch. The role decides, and the rights of the console's process at the servers.
+ */
+export type ActionName = 'signOut' | 'check' | 'fetch' | 'compare' | 'pause' | 'admit' | 'redrive' | 'drop' | 'replay' | 'replaySwitch';
 
 /** `why`: a sentence for the person, shown at the disabled button. */
 export type ActionState = { readonly allowed: true } | { readonly allowed: false; readonly why: string };

@@ -46,9 +46,11 @@ export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version
         fetch: byCommand('mirror verify <tenant> --fix'),
         compare: byCommand('mirror reconcile run <tenant>'),
         pause: byCommand('mirror connections pause <connection>'),
+        admit: byCommand('mirror connections add <connection> --workspace-id <tenant>'),
         redrive: byCommand('mirror dead-letters redrive'),
         drop: byCommand('mirror dead-letters drop'),
         replay: byCommand('mirror replay run'),
+        replaySwitch: byCommand('mirror replay switch'),
       },
     };
   }
