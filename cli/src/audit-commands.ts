@@ -27,7 +27,8 @@ export function addAuditCommands(program: Program, act: Act): void {
     .addHelpText(
       'after',
       `
-Each action is kept for 400 days. One that has begun and not ended is still running, or its process was killed.`,
+Each action is kept for 400 days. One that has begun and not ended is still running, or its process was killed. A job of the console says so: one
+that was interrupted is continued by the next console, a stopped one by an operator.`,
     )
     .action(async (options: ListOptions) => {
       await act(async (context) => list(configured(context), options));

@@ -11,11 +11,24 @@ export function renderActions(actions: readonly OperatorAction[], hasMore: boole
     action.action,
     oneLine(action.workspaceId ?? '–'),
     oneLine(targetText(action.target)),
-    { text: resultText(action), style: { begun: colors.yellow, done: colors.green, failed: colors.red }[action.outcome] },
+    { text: resultText(action), style: styleOf(action.outcome, colors) },
     oneLine(action.reason ?? '–'),
   ]);
   const more = hasMore ? `The last ${actions.length}; --last shows more.` : `${count(actions.length, 'action')}.`;
   return [table([head, ...lines]), more].join('\n');
+}
+
+function styleOf(outcome: OperatorAction['outcome'], colors: Colors): Colors['green'] {
+  switch (outcome) {
+    case 'done':
+      return colors.green;
+    case 'failed':
+      return colors.red;
+    case 'begun':
+    case 'interrupted':
+    case 'stopped':
+      return colors.yellow;
+  }
 }
 
 function targetText(target: ActionTarget): string {

@@ -105,6 +105,12 @@ function redriveOf(headers: LogRecord['headers']): Redrive {
   return route === 'nango' || route === 'notion' ? { to: 'ingress', route } : { to: 'nowhere' };
 }
 
+/** Names the record that a dead letter was first: the same for one that came back from a redrive. Null: it does not say. */
+export function firstPlaceOf({ headers }: Pick<LogRecord, 'headers'>): string | null {
+  const place = ['topic', 'partition', 'offset'].map((name) => headers[`dlq.original.${name}`]);
+  return place.includes(undefined) ? null : place.join(':');
+}
+
 /** Headers about the last failure, which a redriven record does not keep. */
 const failureHeaders = /^dlq\.(error\.|attempts$|first_failed_at$|failed_at$|service$)/;
 

@@ -39,6 +39,8 @@ export interface ConnectionNotices {
   postpone(notice: ConnectionNotice, waitMs: number): Promise<void>;
   /** Records that the tenant of these is purged, so that a late notice from Nango does not bring it back. Only the connection's id stays, for 30 days. */
   bar(connections: readonly ConnectionName[]): Promise<void>;
+  /** Records that an operator has given it a tenant. */
+  decide(connection: ConnectionName): Promise<void>;
   /** Connections at Nango whose tenant could not be determined. */
   leftToOperator(limit?: number): Promise<LeftToOperator[]>;
 }
@@ -109,6 +111,9 @@ export function createConnectionNotices(db: Db): ConnectionNotices {
           notices.updateOne({ _id: idOf(name) }, { $set: { ...name, ...done, takenGrant: now } }, { upsert: true }),
         );
       }
+    },
+    async decide(connection) {
+      await orUnavailable('a notice could not be settled', () => notices.updateOne({ _id: idOf(connection) }, { $set: { problem: null } }));
     },
     leftToOperator: (limit = 0) =>
       orUnavailable('notices could not be read', async () => {

@@ -62,4 +62,10 @@ export function isTimeLimit(error: StoreUnavailableError): boolean {
   return error.cause instanceof MongoServerError && error.cause.code === maxTimeExpired;
 }
 
+/** Whether MongoDB does not let this process do that. */
+export function isUnauthorized(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && error.cause instanceof MongoServerError && error.cause.code === unauthorized;
+}
+
 const maxTimeExpired = 50;
+const unauthorized = 13;

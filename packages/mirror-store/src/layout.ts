@@ -42,6 +42,8 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_workspace', key: { workspaceId: 1, _id: -1 } },
     { name: 'by_who', key: { who: 1, _id: -1 } },
     { name: 'by_action', key: { action: 1, _id: -1 } },
+    // Of jobs that run.
+    { name: 'by_lease', key: { 'job.heldUntil': 1 } },
     { name: 'expiry', key: { at: 1 }, expireAfterSeconds: 400 * 24 * 60 * 60 },
   ],
   [collectionNames.parkedEvents]: [

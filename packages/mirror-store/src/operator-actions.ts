@@ -57,11 +57,15 @@ export interface ActionEnd {
   readonly failure: string | null;
 }
 
-/** `begun`: it runs, or its process was killed. */
+/**
+ * `begun`: it runs, or it was a command that was killed. Of jobs only (`OperatorJobs`): `interrupted`, no process holds it, and the next one continues it; `stopped`,
+ * until an operator continues it.
+ */
 export interface OperatorAction extends NewOperatorAction, Omit<ActionEnd, 'outcome' | 'endedAt'> {
   readonly id: string;
-  readonly outcome: 'begun' | ActionEnd['outcome'];
+  readonly outcome: 'begun' | 'interrupted' | 'stopped' | ActionEnd['outcome'];
   readonly endedAt: Date | null;
+  readonly isJob: boolean;
 }
 
 /** All given conditions hold. */
@@ -85,7 +89,22 @@ export interface OperatorActions {
   forget(workspaceId: string): Promise<number>;
 }
 
-type ActionDocument = Omit<OperatorAction, 'id'> & { readonly _id: ObjectId };
+/** What operators' actions and jobs have in common. `outcome`: `interrupted` is never stored. */
+export interface ActionDocument extends NewOperatorAction, Omit<ActionEnd, 'outcome' | 'endedAt'> {
+  readonly _id: ObjectId;
+  readonly outcome: Exclude<OperatorAction['outcome'], 'interrupted'>;
+  readonly endedAt: Date | null;
+  /** Of a job: until when its process holds it; null: it has ended, or stopped. */
+  readonly job?: { readonly heldUntil: Date | null };
+}
+
+/** A list does not read what a job keeps for itself. */
+const listed = { 'job.plan': 0, 'job.progress': 0 } as const;
+
+export function toAction({ _id, job, outcome, ...one }: ActionDocument): OperatorAction {
+  const isLeft = outcome === 'begun' && job !== undefined && (job.heldUntil === null || job.heldUntil.getTime() < Date.now());
+  return { id: _id.toHexString(), ...one, outcome: isLeft ? 'interrupted' : outcome, isJob: job !== undefined };
+}
 
 export function openOperatorActions(db: Db): OperatorActions {
   const actions = openCollection<ActionDocument>(db, 'operatorActions');
@@ -107,14 +126,20 @@ export function openOperatorActions(db: Db): OperatorActions {
           ...(action === undefined ? {} : { action }),
           ...(below === null ? {} : { _id: { $lt: new ObjectId(below) } }),
         };
-        const found = await actions.find(filter, { ...pageReads, sort: { _id: -1 }, limit }).toArray();
-        return found.map(({ _id, ...one }) => ({ id: _id.toHexString(), ...one }));
+        const found = await actions.find(filter, { ...pageReads, projection: listed, sort: { _id: -1 }, limit }).toArray();
+        return found.map(toAction);
       }),
     forget: (workspaceId) =>
       orUnavailable('the actions of operators could not be changed', async () => {
         const purge: OperatorActionName = 'connections.purge';
         const reason = { $cond: [{ $eq: ['$action', purge] }, '$reason', null] };
         const forgotten = { workspaceId: null, target: { $literal: {} }, reason };
+        // What is left of a job would bring the tenant back.
+        const open = { workspaceId, job: { $exists: true }, outcome: { $in: ['begun' as const, 'stopped' as const] } };
+        const ended = { outcome: 'failed' as const, endedAt: new Date(), failure: 'purged', 'job.heldUntil': null, 'job.holder': null };
+        await actions.updateMany(open, { $set: ended });
+        const order = { 'job.plan.order': '', 'job.plan.ranges': '', 'job.plan.refs': '' } as const;
+        await actions.updateMany({ workspaceId, job: { $exists: true } }, { $unset: order });
         return (await actions.updateMany({ workspaceId }, [{ $set: forgotten }])).modifiedCount;
       }),
   };

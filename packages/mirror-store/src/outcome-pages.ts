@@ -43,6 +43,8 @@ export interface OutcomePages {
   byId(id: string): Promise<KeptOutcome | null>;
   /** The latest ones of an event, latest first. */
   ofEvent(eventId: string, limit: number): Promise<readonly KeptOutcome[]>;
+  /** Those of the events (at most 1,000) that have ended since then, other than as dead letters. */
+  ended(eventIds: readonly string[], since: Date): Promise<ReadonlySet<string>>;
 }
 
 /** Keys that one page looks at, when only the documents can tell whether they match. */
@@ -126,6 +128,13 @@ export function openOutcomePages(db: Db): OutcomePages {
           .sort({ at: -1 })
           .toArray();
         return found.map(kept);
+      }),
+    ended: (eventIds, since) =>
+      orUnavailable(unreadable, async () => {
+        const wanted = new Set(eventIds);
+        const filter: Filter<OutcomeDocument> = { subjects: { $in: [...wanted] }, at: { $gte: since }, outcome: { $ne: 'dead_letter' } };
+        const found = await outcomes.find(filter, { ...pageReads, projection: { eventId: 1, others: 1 } }).toArray();
+        return new Set(found.flatMap(({ eventId, others = [] }) => [eventId, ...others]).filter((id) => wanted.has(id)));
       }),
   };
 }

@@ -566,6 +566,13 @@ export const variables = {
     expected: 'on or off',
     parse: z.enum(['on', 'off']),
   }),
+  MIRROR_CONSOLE_INGRESS_URL: variable({
+    key: 'consoleIngressUrl',
+    usedBy: ['console'],
+    description: 'The base URL of a running ingress, where the console redrives unreadable webhooks to. Without it they are held back.',
+    expected: 'an http(s) URL',
+    parse: httpUrl.optional(),
+  }),
   MIRROR_CONSOLE_PAGE: variable({
     key: 'consolePage',
     usedBy: ['console'],

@@ -13,6 +13,9 @@ import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { version } from '@notion-mirror/service-kit/version';
 import { createSessions } from './access/sessions.ts';
 import { createGate } from './access/who.ts';
+import { createJobRunner } from '@notion-mirror/operations/jobs/job-runner';
+import { createCanDo } from './acting/can-do.ts';
+import { createPlans } from './acting/plans.ts';
 import { createApp } from './app.ts';
 import { createConsoleMetrics } from './http/metrics.ts';
 import { openPageFiles } from './http/page-files.ts';
@@ -57,8 +60,10 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
   const lines = createTenantLines(db, redact);
   const overview = createOverview({ context, db, kafka, directory, outcomes, views, lines });
   const live = createLive({ db, views, logger });
+  const jobs = createJobRunner({ context, db, ingressUrl: config.consoleIngressUrl ?? null });
+  const acting = { plans: createPlans(), jobs, canDo: createCanDo(context, db, kafka) };
   const shownVersion = page === null || page.build === '' ? version : `${version}+${page.build}`;
-  const parts = { config, env, context, db, kafka, directory, databases, outcomes, views, lines, overview, live, gate, content };
+  const parts = { config, env, context, db, kafka, directory, databases, outcomes, views, lines, overview, live, gate, content, ...acting };
   const app = createApp({
     routes: consoleRoutes({ ...parts, version: shownVersion }),
     gate,
@@ -73,13 +78,16 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
   });
   const handle = app.callback();
   const handler: RequestListener = (request, response) => void handle(request, response);
-  const server = await startHttpServer({ handler, ...config.consoleHttp, finishMs });
+  const server = await startHttpServer({ handler, ...config.consoleHttp, finishMs }).catch(async (error: unknown) => {
+    await jobs.close();
+    throw error;
+  });
   return {
     port: server.port,
     hasPage: page !== null,
     async stop() {
       stopping.abort(new Error('the console stops'));
-      await Promise.all([server.stop(), live.close()]);
+      await Promise.all([server.stop(), live.close(), jobs.close()]);
     },
   };
 }

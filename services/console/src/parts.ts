@@ -5,6 +5,9 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import type { Kafka } from '@notion-mirror/operations/servers';
 import type { Config, Environment } from '@notion-mirror/service-kit/config';
+import type { JobRunner } from '@notion-mirror/operations/jobs/job-runner';
+import type { CanDo } from './acting/can-do.ts';
+import type { Plans } from './acting/plans.ts';
 import type { Gate } from './access/who.ts';
 import type { Live } from './live/live.ts';
 import type { Overview } from './overview/overview.ts';
@@ -26,6 +29,9 @@ export interface ConsoleParts {
   readonly overview: Overview;
   readonly live: Live;
   readonly gate: Gate;
+  readonly plans: Plans;
+  readonly jobs: JobRunner;
+  readonly canDo: CanDo;
   readonly version: string;
   /** Whether customers' texts are shown. */
   readonly content: boolean;

@@ -26,6 +26,8 @@ export interface ActionOrder {
 
 /** What was done so far, filled in by the work. It is recorded also when the work fails. `failure`: a code, for work that ends early without an error. */
 export interface ActionNotes {
+  /** Of the action in the audit trail. */
+  readonly id: string;
   workspaceId: string | null;
   counts: Readonly<Record<string, number>>;
   failure: string | null;
@@ -48,7 +50,7 @@ export async function recordAction<T>(
   const words = reason === null ? null : oneLine(redact(reason));
   const { who, via } = operator;
   const id = await actions.begin({ at: new Date(), who, via, action, workspaceId, target, reason: words, version });
-  const notes: ActionNotes = { workspaceId, counts: {}, failure: null };
+  const notes: ActionNotes = { id, workspaceId, counts: {}, failure: null };
   try {
     const result = await work(notes);
     await end(notes.failure);

@@ -27,7 +27,7 @@ export function newProgress(): Progress {
 }
 
 /** The number of a plan's letters that are still unchanged. */
-export function remainingOf({ refs }: Plan, { done, unreadable, settledMeanwhile }: Progress): number {
+export function remainingOf({ refs }: Pick<Plan, 'refs'>, { done, unreadable, settledMeanwhile }: Progress): number {
   return refs.size - done - unreadable - settledMeanwhile;
 }
 
@@ -37,7 +37,7 @@ export function remainingOf({ refs }: Plan, { done, unreadable, settledMeanwhile
  * cannot be read or marked; `progress` is still accurate then.
  */
 export async function carryOut(
-  plan: Plan,
+  plan: Pick<Plan, 'action' | 'ranges' | 'refs'>,
   progress: Progress,
   deps: {
     readonly letters: DeadLetterTopic;
@@ -45,9 +45,13 @@ export async function carryOut(
     readonly publisher: Publisher | null;
     readonly signal: AbortSignal;
     readonly onProgress: () => void;
+    /** Hands letters over in parts, in their order, when they may go; some of them, or none, once it is to stop. Default: all at once. */
+    readonly pace?: (waiting: readonly Letter[]) => AsyncIterable<readonly Letter[]>;
+    /** Each letter of the plan that is found, before it is settled. */
+    readonly onLetter?: (letter: Letter) => void;
   },
 ): Promise<void> {
-  const { letters, destinations, publisher, signal, onProgress } = deps;
+  const { letters, destinations, publisher, signal, onProgress, pace = atOnce, onLetter } = deps;
   const action = plan.action === 'drop' ? 'dropped' : 'redriven';
 
   await letters.read(plan.ranges, async (batch) => {
@@ -55,13 +59,19 @@ export async function carryOut(
     const chosen = batch.filter((letter) => plan.refs.has(refOf(letter)));
     const waiting = chosen.filter(({ settlement }) => settlement === null);
     progress.settledMeanwhile += chosen.length - waiting.length;
-    if (plan.action === 'drop') await settle(waiting);
-    else {
-      await append(waiting.filter(({ redrive }) => redrive.to === 'log'));
-      await deliver(waiting.filter(({ redrive }) => redrive.to === 'ingress'));
+    if (onLetter !== undefined) chosen.forEach(onLetter);
+    let handled = 0;
+    for await (const some of pace(waiting)) {
+      if (plan.action === 'drop') await settle(some);
+      else {
+        await append(some.filter(({ redrive }) => redrive.to === 'log'));
+        await deliver(some.filter(({ redrive }) => redrive.to === 'ingress'));
+      }
+      handled += some.length;
+      onProgress();
+      if (progress.failure !== null) return 'enough';
     }
-    onProgress();
-    return progress.failure === null ? 'more' : 'enough';
+    return handled === waiting.length ? 'more' : 'enough';
   });
 
   async function settle(some: readonly Letter[]): Promise<void> {
@@ -105,4 +115,8 @@ export async function carryOut(
       onProgress();
     }
   }
+}
+
+async function* atOnce(letters: readonly Letter[]): AsyncGenerator<readonly Letter[]> {
+  yield letters;
 }

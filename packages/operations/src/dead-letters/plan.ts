@@ -31,7 +31,17 @@ export interface Plan {
   readonly settled: number;
   /** Matching, waiting letters that are left unchanged, by reason. */
   readonly heldBack: ReadonlyMap<string, number>;
+  /** The ranges of the whole topic when the plan was made. */
+  readonly ends: readonly LogRange[];
 }
+
+/** The words for what an operator can change about a plan, where they ask for it. */
+export interface PlanHints {
+  readonly force: string;
+  readonly ingressUrl: string;
+}
+
+const commandHints: PlanHints = { force: '--force does it again', ingressUrl: 'give its address with --ingress-url' };
 
 /** `refs` null: all matching letters. Throws an OperatorError when a named letter does not exist. */
 export async function makePlan(
@@ -42,9 +52,13 @@ export async function makePlan(
     readonly filter: LetterFilter;
     readonly isForced: boolean;
     readonly destinations: Destinations;
+    /** More letters are held back. */
+    readonly limit?: number;
+    readonly hints?: PlanHints;
+    readonly onChosen?: (letter: Letter) => Promise<void>;
   },
 ): Promise<Plan> {
-  const { action, refs, filter, isForced, destinations } = choice;
+  const { action, refs, filter, isForced, destinations, limit = Infinity, hints = commandHints, onChosen } = choice;
   const ends = await letters.ends();
   const named = refs === null ? null : new Set(refs.map(refOf));
   const ranges = refs === null ? ends : rangesAround(refs, ends);
@@ -56,12 +70,14 @@ export async function makePlan(
   await letters.read(ranges, async (batch) => {
     for (const letter of batch) {
       if ((named !== null && !named.has(refOf(letter))) || !filter(letter)) continue;
-      const reason = action === 'drop' ? null : reasonAgainst(letter, destinations, isForced);
+      const isFull = chosen.size >= limit ? `more than ${limit} at once: make another plan afterwards` : null;
+      const reason = (action === 'drop' ? null : reasonAgainst(letter, destinations, isForced, hints)) ?? isFull;
       if (letter.settlement !== null) settled += 1;
       else if (reason !== null) heldBack.set(reason, (heldBack.get(reason) ?? 0) + 1);
       else {
         chosen.add(refOf(letter));
         causes.add(letter, false);
+        await onChosen?.(letter);
         if (action === 'redrive') {
           const target = targetOf(letter);
           targets.set(target, (targets.get(target) ?? 0) + 1);
@@ -70,7 +86,7 @@ export async function makePlan(
     }
     return 'more';
   });
-  return { action, ranges, refs: chosen, causes, targets, settled, heldBack };
+  return { action, ranges, refs: chosen, causes, targets, settled, heldBack, ends };
 }
 
 /** The smallest ranges that contain the named letters. Throws an OperatorError when one is not on the topic. */
@@ -99,15 +115,20 @@ const signingVariables: Readonly<Record<Route, string>> = {
   notion: 'MIRROR_NOTION_VERIFICATION_TOKENS',
 };
 
-function reasonAgainst({ redrive, redrives }: Letter, { events, ingressUrl, signers }: Destinations, isForced: boolean): string | null {
-  if (redrives >= maxRedrives && !isForced) return `redriven ${maxRedrives} times or more already: --force does it again`;
+function reasonAgainst(
+  { redrive, redrives }: Letter,
+  { events, ingressUrl, signers }: Destinations,
+  isForced: boolean,
+  hints: PlanHints,
+): string | null {
+  if (redrives >= maxRedrives && !isForced) return `redriven ${maxRedrives} times or more already: ${hints.force}`;
   switch (redrive.to) {
     case 'nowhere':
       return 'does not say where it came from';
     case 'log':
       return redrive.topic === events ? null : `came from another topic than ${events}`;
     case 'ingress':
-      if (ingressUrl === null) return 'a webhook for the ingress: give its address with --ingress-url';
+      if (ingressUrl === null) return `a webhook for the ingress: ${hints.ingressUrl}`;
       if (signers[redrive.route] === null)
         return `a webhook by ${redrive.route}, and there is nothing to sign it with: set ${signingVariables[redrive.route]}`;
       return null;

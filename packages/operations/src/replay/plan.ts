@@ -58,7 +58,7 @@ export async function makeReplayPlan(
 }
 
 /** Calls to Notion by tenant: one per row, one per database, and one per data source known to the mirror. */
-async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
+export async function callsByTenant(db: Mongo['db'], targets: readonly Target[]): Promise<Map<string, number>> {
   const store = createRecordStore(databaseStorage, { db, metrics: new Registry() });
   const calls = new Map<string, number>();
   for (let at = 0; at < targets.length; at += 500) {

@@ -16,16 +16,19 @@ export async function unfinishedReplay(db: Mongo['db']): Promise<Replay | null> 
   return latest?.status === 'running' ? latest : null;
 }
 
-/** Starts the replay of a plan, and resolves when it is done. Rejects as `resumeReplay` does. */
+/** Starts the replay of a plan, and resolves when it is done. `onCreated`: it is stored, and can be resumed. Rejects as `resumeReplay` does. */
 export async function startReplay(
   context: OperationContext,
   db: Mongo['db'],
   { order, ranges }: Pick<ReplayPlan, 'order' | 'ranges'>,
   onSaved: OnSaved,
+  onCreated: (replay: Replay) => void = () => {},
 ): Promise<Replay> {
   if (order.into === 'shadow') for (const { storage } of context.entities) await openShadow(db, storage).empty();
   const replays = createReplays(db);
-  return carryOut(context, db, replays, await replays.create(order, ranges), onSaved);
+  const replay = await replays.create(order, ranges);
+  onCreated(replay);
+  return carryOut(context, db, replays, replay, onSaved);
 }
 
 /** Resumes an interrupted replay, and resolves when it is done. Rejects with an OperatorError; its progress is stored. */

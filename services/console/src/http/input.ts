@@ -38,6 +38,14 @@ export const time = optional.transform((value, context) => {
   return z.NEVER;
 });
 
+/** A time in a body, ISO 8601. */
+export const timeText = z.string().transform((value, context) => {
+  const date = new Date(value);
+  if (/^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(date.getTime())) return date;
+  context.addIssue('a time in ISO 8601');
+  return z.NEVER;
+});
+
 export const wholeNumber = (min: number, max: number) =>
   optional.transform((value, context) => {
     if (value === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { OperatorError } from '@notion-mirror/operations/operator-error';
-import { isTimeLimit, StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
+import { isTimeLimit, isUnauthorized, StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import { z } from 'zod';
 import { Refusal } from './route.ts';
 
@@ -14,6 +14,14 @@ export function refusalOfError(error: unknown, redact: (text: string) => string)
         'too_slow',
         'MongoDB took longer than two seconds.',
         'ask for less, by a filter; or mirror init, when an index is missing',
+      );
+    }
+    if (isUnauthorized(error)) {
+      return new Refusal(
+        403,
+        'not_allowed_here',
+        redact(error.message),
+        "the console's user of MongoDB needs the rights of docs/security.md",
       );
     }
     return new Refusal(503, 'mongodb_unavailable', redact(error.message), 'mirror doctor');

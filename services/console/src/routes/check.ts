@@ -16,32 +16,50 @@ const mostRows = 500;
 
 const input = z.object({ params: z.object({ tenant, database: z.string().min(1).max(100) }), body: z.object({}) });
 
-export function checkRoutes({ context, db, directory, content }: Pick<ConsoleParts, 'context' | 'db' | 'directory' | 'content'>): Route[] {
-  /** By tenant: a while after the last check; without an end while it runs. */
-  const refusedUntil = new Map<string, number>();
+export interface Checks {
+  /**
+   * Compares a database with Notion, one at a time for each tenant. `pauses`: none either in the 5 s after another one. Resolves to the comparison, and its answer.
+   * Rejects with a Refusal, or as `verifyDatabase` does.
+   */
+  compare(
+    ref: { readonly workspaceId: string; readonly id: string },
+    options: { readonly pauses: boolean; readonly signal: AbortSignal },
+  ): Promise<{ readonly found: DatabaseCheck; readonly answer: CheckAnswer }>;
+}
+
+export function checkRoutes(checks: Checks): Route[] {
   return [
     answering(
       { method: 'POST', path: '/api/tenants/:tenant/databases/:database/check', role: 'operator' },
       input,
-      async ({ params }, { signal }): Promise<CheckAnswer> => {
-        const { tenant: workspaceId, database: id } = params;
-        const started = performance.now();
-        for (const [one, until] of refusedUntil) if (started >= until) refusedUntil.delete(one);
-        const until = refusedUntil.get(workspaceId);
-        if (until !== undefined) {
-          const seconds = Math.ceil(Math.min(everyMs, until - started) / 1000);
-          throw new Refusal(429, 'too_often', 'Notion was asked about this tenant a moment ago.', `again in ${seconds} s`, seconds);
-        }
-        refusedUntil.set(workspaceId, Infinity);
-        const connections = directory.ofWorkspace(workspaceId);
-        const options = { connections, requestsPerMinute, graceMs, mostRows };
-        const checking = verifyDatabase({ ...context, signal }, db, { workspaceId, id }, options);
-        const found = await checking.finally(() => refusedUntil.set(workspaceId, performance.now() + everyMs));
-        const ms = Math.round(performance.now() - started);
-        return { at: new Date().toISOString(), ms, notionCalls: found.notionCalls, ...verdictOf(found), ...partsOf(found) };
-      },
+      async ({ params }, { signal }): Promise<CheckAnswer> =>
+        (await checks.compare({ workspaceId: params.tenant, id: params.database }, { pauses: true, signal })).answer,
     ),
   ];
+}
+
+export function createChecks({ context, db, directory, content }: Pick<ConsoleParts, 'context' | 'db' | 'directory' | 'content'>): Checks {
+  /** By tenant: a while after the last check; without an end while it runs. */
+  const refusedUntil = new Map<string, number>();
+  return {
+    async compare({ workspaceId, id }, { pauses, signal }) {
+      const started = performance.now();
+      for (const [one, until] of refusedUntil) if (started >= until) refusedUntil.delete(one);
+      const until = refusedUntil.get(workspaceId);
+      if (until !== undefined && (pauses || until === Infinity)) {
+        const seconds = Math.ceil(Math.min(everyMs, until - started) / 1000);
+        throw new Refusal(429, 'too_often', 'Notion was asked about this tenant a moment ago.', `again in ${seconds} s`, seconds);
+      }
+      refusedUntil.set(workspaceId, Infinity);
+      const connections = directory.ofWorkspace(workspaceId);
+      const options = { connections, requestsPerMinute, graceMs, mostRows };
+      const checking = verifyDatabase({ ...context, signal }, db, { workspaceId, id }, options);
+      const found = await checking.finally(() => refusedUntil.set(workspaceId, performance.now() + everyMs));
+      const ms = Math.round(performance.now() - started);
+      const answer = { at: new Date().toISOString(), ms, notionCalls: found.notionCalls, ...verdictOf(found), ...partsOf(found) };
+      return { found, answer };
+    },
+  };
 
   function partsOf({ differences, unanswered, unsettled, rows }: DatabaseCheck): Pick<CheckAnswer, 'differences' | 'problems' | 'rows'> {
     return {

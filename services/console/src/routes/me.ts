@@ -1,3 +1,4 @@
+import type { BoundAction } from '@notion-mirror/operations/rights/what-can-be-done';
 import { z } from 'zod';
 import type { Identity } from '../access/who.ts';
 import type { ActionState, Me } from '../answers/me.ts';
@@ -7,10 +8,10 @@ import type { ConsoleParts } from '../parts.ts';
 const anything = z.object({});
 const signInBody = z.object({ body: z.object({ token: z.string().min(1).max(200) }) });
 
-export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version'>): Route[] {
+export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version' | 'canDo'>): Route[] {
   const { gate } = parts;
   return [
-    answering({ method: 'GET', path: '/api/me', role: 'viewer' }, anything, async (_, { who }) => Promise.resolve(meOf(who))),
+    answering({ method: 'GET', path: '/api/me', role: 'viewer' }, anything, async (_, { who }) => meOf(who)),
     answering({ method: 'POST', path: '/api/session', role: 'anyone' }, signInBody, async ({ body }, { setSession }) => {
       const session = gate.signIn(body.token);
       if (session === null) {
@@ -22,7 +23,7 @@ export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version
         );
       }
       setSession(session.cookie);
-      return Promise.resolve(meOf(session.identity));
+      return meOf(session.identity);
     }),
     answering({ method: 'DELETE', path: '/api/session', role: 'anyone' }, anything, async (_, { setSession }) => {
       setSession(null);
@@ -30,10 +31,14 @@ export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version
     }),
   ];
 
-  function meOf(who: Identity | null): Me {
+  async function meOf(who: Identity | null): Promise<Me> {
     const role = who?.role ?? 'viewer';
+    const whyNot = await parts.canDo();
     const operators: ActionState = role === 'operator' ? { allowed: true } : no('You may look, and not act: this needs the role operator.');
-    const byCommand = (command: string): ActionState => no(`The console does not do this yet: ${command}`);
+    const bound = (action: BoundAction): ActionState => {
+      const why = whyNot[action];
+      return operators.allowed && why !== null ? no(why) : operators;
+    };
     return {
       name: who?.name ?? null,
       role,
@@ -43,14 +48,14 @@ export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version
       actions: {
         signOut: who?.by === 'session' ? { allowed: true } : no('There is no session to end.'),
         check: operators,
-        fetch: byCommand('mirror verify <tenant> --fix'),
-        compare: byCommand('mirror reconcile run <tenant>'),
-        pause: byCommand('mirror connections pause <connection>'),
-        admit: byCommand('mirror connections add <connection> --workspace-id <tenant>'),
-        redrive: byCommand('mirror dead-letters redrive'),
-        drop: byCommand('mirror dead-letters drop'),
-        replay: byCommand('mirror replay run'),
-        replaySwitch: byCommand('mirror replay switch'),
+        fetch: bound('fetch'),
+        compare: bound('compare'),
+        pause: bound('pause'),
+        admit: bound('admit'),
+        redrive: bound('redrive'),
+        drop: bound('drop'),
+        replay: bound('replay'),
+        replaySwitch: bound('replaySwitch'),
       },
     };
   }

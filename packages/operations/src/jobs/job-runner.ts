@@ -1,0 +1,210 @@
+import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { ActionEnd, NewOperatorAction, Operator } from '@notion-mirror/mirror-store/operator-actions';
+import {
+  jobHoldMs,
+  openOperatorJobs,
+  type JobPlan,
+  type JobProgress,
+  type JobView,
+  type OperatorJob,
+} from '@notion-mirror/mirror-store/operator-jobs';
+import { isUnauthorized } from '@notion-mirror/mirror-store/errors';
+import { version } from '@notion-mirror/service-kit/version';
+import type { ActionOrder } from '../audit/record-action.ts';
+import type { OperationContext } from '../operation-context.ts';
+import { oneLine } from '../text.ts';
+import { stoppedBy, type JobControl, type JobResult } from './job-work.ts';
+import { runLettersJob } from './letters-job.ts';
+import { runReplayJob, runSwitchJob } from './replay-job.ts';
+
+/** Runs jobs in the background, and goes on with those that a killed process has left. */
+export interface JobRunner {
+  /** Resolves when the job is durable; it runs from then on. Rejects with a `StoreUnavailableError`, and then nothing is done. */
+  begin(operator: Operator, order: ActionOrder, plan: JobPlan): Promise<string>;
+  view(id: string): Promise<JobView | null>;
+  /** False: it does not run. */
+  stop(id: string): Promise<boolean>;
+  /** False: it is not stopped. */
+  continue(id: string): Promise<boolean>;
+  /** Leaves the running jobs to other processes, or to the next one. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly stopping: AbortController;
+  readonly lost: AbortController;
+  readonly ended: Promise<void>;
+}
+
+const saveMs = 1_000;
+/** A job that was left waits at most this long for a process. */
+const lookMs = 3_000;
+/** A step is finished in this time, or repeated by the next process. */
+const leaveMs = 1_500;
+
+export function createJobRunner(deps: {
+  readonly context: OperationContext;
+  readonly db: Mongo['db'];
+  /** For unreadable webhooks. */
+  readonly ingressUrl: string | null;
+}): JobRunner {
+  const { context, db, ingressUrl } = deps;
+  const { logger, redact } = context;
+  const jobs = openOperatorJobs(db);
+  const running = new Map<string, Running>();
+  let isClosing = false;
+  let looking: Promise<void> = Promise.resolve();
+
+  function start(job: OperatorJob): void {
+    const stopping = new AbortController();
+    const lost = new AbortController();
+    const ended = run(job, stopping, lost)
+      .catch((error: unknown) => logger.error({ err: error, job: job.id }, 'the result of a job could not be stored; it is tried again'))
+      .then(() => {
+        // It may have been continued meanwhile.
+        if (running.get(job.id)?.lost === lost) running.delete(job.id);
+      });
+    running.set(job.id, { stopping, lost, ended });
+  }
+
+  async function run(job: OperatorJob, stopping: AbortController, lost: AbortController): Promise<void> {
+    const { id } = job;
+    let progress: JobProgress = job.progress;
+    let counts: ActionEnd['counts'] = job.counts;
+    let replayId: string | undefined;
+    let savedAt = performance.now();
+    let saving: Promise<void> = Promise.resolve();
+    const changeOf = () => ({ progress, counts, ...(replayId === undefined ? {} : { replayId }) });
+
+    async function save(): Promise<void> {
+      try {
+        const saved = await jobs.save(id, changeOf());
+        if (saved === null) lost.abort(new Error('another process has the job'));
+        else if (saved.isStopAsked) stopping.abort(new Error('an operator stopped it'));
+        savedAt = performance.now();
+      } catch (error) {
+        logger.warn({ err: error, job: id }, 'the progress of a job could not be stored; retrying');
+        if (performance.now() - savedAt > jobHoldMs - 2 * saveMs) lost.abort(new Error('the job could not be held', { cause: error }));
+      }
+    }
+    const timer = setInterval(() => {
+      saving = saving.then(save);
+    }, saveMs);
+    const control: JobControl = {
+      stopping: stopping.signal,
+      lost: lost.signal,
+      report(change) {
+        progress = { ...progress, ...change.progress };
+        counts = change.counts ?? counts;
+        // Not left to the timer: without it another process would begin another replay.
+        if (change.replayId !== undefined) {
+          ({ replayId } = change);
+          saving = saving.then(save);
+        }
+      },
+    };
+
+    let result: JobResult;
+    try {
+      result = await work(job, control);
+    } catch (error) {
+      result = stoppedBy(error, redact);
+    } finally {
+      clearInterval(timer);
+      await saving;
+    }
+    if (lost.signal.aborted) return isClosing ? jobs.leave(id) : undefined;
+    if (isClosing && result.outcome === 'stopped' && result.failure === null) return jobs.leave(id);
+    const { outcome, failure } = result;
+    progress = { ...progress, canaryUntil: null, watchesUntil: null, failure };
+    await jobs.end(id, { ...changeOf(), outcome, failure: failure?.code ?? null });
+  }
+
+  async function work(job: OperatorJob, control: JobControl): Promise<JobResult> {
+    const { plan } = job;
+    switch (plan.kind) {
+      case 'letters':
+        return runLettersJob(context, db, job, plan, { control, ingressUrl });
+      case 'replay':
+        return runReplayJob(context, db, job, plan, control);
+      case 'switch':
+        return runSwitchJob(context, db, control);
+    }
+  }
+
+  async function takeLeft(): Promise<void> {
+    while (!isClosing) {
+      const job = await jobs.takeLeft();
+      if (job === null) return;
+      logger.info({ job: job.id, action: job.action }, 'going on with a job that another process has left');
+      if (job.plan.kind === 'switch') await giveUp(job);
+      else start(job);
+    }
+  }
+
+  /** How far it came is not known. */
+  async function giveUp({ id, progress, counts }: OperatorJob): Promise<void> {
+    const failure = {
+      code: 'interrupted',
+      message: 'its process was killed: the shadow may be in place, and the last writes before the switch may be missing',
+      remedy: 'mirror replay status; then mirror replay run --from-states',
+    };
+    await jobs.end(id, { progress: { ...progress, failure }, counts, outcome: 'failed', failure: failure.code });
+  }
+
+  const look = () => {
+    looking = looking.then(takeLeft).catch((error: unknown) => {
+      if (isUnauthorized(error)) {
+        clearInterval(lookTimer);
+        logger.info('jobs are left to other processes: this one may not write to MongoDB');
+      } else logger.warn({ err: error }, 'jobs could not be looked for; retrying');
+    });
+  };
+  const lookTimer = setInterval(look, lookMs);
+  look();
+
+  return {
+    async begin({ who, via }, { action, workspaceId, target, reason }, plan) {
+      const planned = plan.kind === 'letters' ? plan.refs.length : plan.kind === 'switch' ? 1 : 0;
+      const words = reason === null ? null : oneLine(redact(reason));
+      const begun: NewOperatorAction = { at: new Date(), who, via, action, workspaceId, target, reason: words, version };
+      const job = await jobs.begin(begun, plan, { ...atFirst, planned, left: planned });
+      start(job);
+      return job.id;
+    },
+    view: async (id) => jobs.view(id),
+    async stop(id) {
+      const isAsked = await jobs.askStop(id);
+      if (isAsked) running.get(id)?.stopping.abort(new Error('an operator stopped it'));
+      return isAsked;
+    },
+    async continue(id) {
+      const job = await jobs.continue(id);
+      if (job !== null) start(job);
+      return job !== null;
+    },
+    async close() {
+      isClosing = true;
+      clearInterval(lookTimer);
+      const all = [...running.values()];
+      for (const { stopping } of all) stopping.abort(new Error('the process stops'));
+      const late = setTimeout(() => {
+        for (const { lost } of all) lost.abort(new Error('the process stops'));
+      }, leaveMs);
+      await Promise.all([looking, ...all.map(({ ended }) => ended)]);
+      clearTimeout(late);
+    },
+  };
+}
+
+const atFirst: JobProgress = {
+  planned: 0,
+  done: 0,
+  left: 0,
+  failed: 0,
+  cameBack: [],
+  isCanaryOver: false,
+  canaryUntil: null,
+  watchesUntil: null,
+  failure: null,
+};
