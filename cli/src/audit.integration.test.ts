@@ -55,7 +55,7 @@ test('commands that change something are listed with who, why and how they ended
 
   const { actions, hasMore } = await listed();
   expect(hasMore).toBe(false);
-  const common = { who: 'ann@example.com', via: 'cli', outcome: 'done', failure: null, reason: null, version: '0.1.0' };
+  const common = { who: 'ann@example.com', via: 'cli', outcome: 'done', failure: null, reason: null, isJob: false, version: '0.1.0' };
   const ofAcme = { ...common, workspaceId: 'acme', target: { connectionId: 'own' } };
   const ofNoTenant = { ...common, workspaceId: null };
   expect(actions.toReversed()).toEqual(

@@ -34,7 +34,7 @@ function someAction(change: Partial<NewOperatorAction> = {}): NewOperatorAction 
 test('what has begun is there at once, and its end is written to it', async () => {
   const action = someAction();
   const id = await actions.begin(action);
-  const begun = { ...action, id, outcome: 'begun', endedAt: null, counts: {}, failure: null };
+  const begun = { ...action, id, outcome: 'begun', endedAt: null, counts: {}, failure: null, isJob: false };
   expect(await actions.list({}, null, 10)).toEqual([begun]);
   const end = { outcome: 'failed', endedAt: new Date(), workspaceId: 'globex', counts: { changed: 1 }, failure: 'not_possible' } as const;
   await actions.end(id, end);

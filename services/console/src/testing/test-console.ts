@@ -58,6 +58,8 @@ export interface RunningConsole {
   ask(path: string, asked?: Asked): Promise<Reply>;
   /** The JSON of a GET; throws the error of another status than 200. */
   get<T>(path: string): Promise<T>;
+  /** The JSON of a POST of this body, as the page sends it; throws the error of another status than 200. */
+  post<T>(path: string, body: object): Promise<T>;
   /** The messages of a stream as they come, until the loop is left. */
   follow(
     path: string,
@@ -161,6 +163,12 @@ function runningConsole(console: Console): RunningConsole {
     ask,
     async get<T>(path: string) {
       const { status, text, json } = await ask(path);
+      if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+      return json as T;
+    },
+    async post<T>(path: string, body: object) {
+      const headers = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
+      const { status, text, json } = await ask(path, { method: 'POST', headers, body });
       if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
       return json as T;
     },
