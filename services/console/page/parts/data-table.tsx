@@ -7,8 +7,7 @@ import {
   type ColumnVisibilityState,
   type RowData,
 } from '@tanstack/react-table';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useMemo, type ReactNode } from 'react';
 import { Scroll } from './scroll.tsx';
 
 const features = tableFeatures({ columnVisibilityFeature });
@@ -35,7 +34,8 @@ interface DataTableProps<T> {
 
 /** Above this many rows, only those in sight are in the document. */
 const virtualFrom = 120;
-const rowHeight = 34;
+/** Few tables are so long: not of the first load. */
+const RowsInSight = lazy(async () => ({ default: (await import('./rows-in-sight.tsx')).RowsInSight }));
 
 /** A table whose rows `j` and `k` walk by the first link of each. It scrolls sideways in itself, with the window downwards. */
 export function DataTable<T extends RowData>({ label, columns, rows, keyOf, hidden, isNew }: DataTableProps<T>) {
@@ -54,23 +54,25 @@ export function DataTable<T extends RowData>({ label, columns, rows, keyOf, hidd
   const all = table.getRowModel().rows;
   const isVirtual = all.length > virtualFrom;
 
-  const body = useRef<HTMLTableSectionElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    if (isVirtual && body.current !== null) setTop(body.current.getBoundingClientRect().top + window.scrollY);
-  }, [isVirtual]);
-  const virtualizer = useWindowVirtualizer({
-    count: all.length,
-    estimateSize: () => rowHeight,
-    getItemKey: (index) => all[index]?.id ?? index,
-    overscan: 12,
-    scrollMargin: top,
-    enabled: isVirtual,
-  });
-  const items = isVirtual ? virtualizer.getVirtualItems() : all.map((_, index) => ({ index, start: 0, end: 0 }));
-  const before = isVirtual ? Math.max(0, (items[0]?.start ?? top) - top) : 0;
-  const after = isVirtual ? Math.max(0, virtualizer.getTotalSize() - ((items.at(-1)?.end ?? top) - top)) : 0;
-
+  const rowAt = (index: number, measure?: (element: HTMLTableRowElement | null) => void) => {
+    const row = all[index];
+    if (row === undefined) return null;
+    return (
+      <Table.Tr
+        key={row.id}
+        data-index={index}
+        ref={measure}
+        aria-rowindex={isVirtual ? index + 2 : undefined}
+        className={isNew?.(row.original) === true ? 'new' : undefined}
+      >
+        {row.getVisibleCells().map((cell) => (
+          <Table.Td key={cell.id} className={numbers.has(cell.column.id) ? 'num' : undefined}>
+            <table.FlexRender cell={cell} />
+          </Table.Td>
+        ))}
+      </Table.Tr>
+    );
+  };
   return (
     <Scroll kind="wide" label={label}>
       <Table aria-rowcount={isVirtual ? all.length + 1 : undefined}>
@@ -85,38 +87,18 @@ export function DataTable<T extends RowData>({ label, columns, rows, keyOf, hidd
             </Table.Tr>
           ))}
         </Table.Thead>
-        <Table.Tbody ref={body}>
-          {before > 0 ? <Space height={before} /> : null}
-          {items.map(({ index }) => {
-            const row = all[index];
-            if (row === undefined) return null;
-            return (
-              <Table.Tr
-                key={row.id}
-                data-index={index}
-                ref={isVirtual ? virtualizer.measureElement : undefined}
-                aria-rowindex={isVirtual ? index + 2 : undefined}
-                className={isNew?.(row.original) === true ? 'new' : undefined}
-              >
-                {row.getVisibleCells().map((cell) => (
-                  <Table.Td key={cell.id} className={numbers.has(cell.column.id) ? 'num' : undefined}>
-                    <table.FlexRender cell={cell} />
-                  </Table.Td>
-                ))}
-              </Table.Tr>
-            );
-          })}
-          {after > 0 ? <Space height={after} /> : null}
-        </Table.Tbody>
+        {isVirtual ? (
+          <Suspense fallback={<FirstRows count={virtualFrom} rowAt={rowAt} />}>
+            <RowsInSight count={all.length} keyAt={(index) => all[index]?.id ?? index} rowAt={rowAt} />
+          </Suspense>
+        ) : (
+          <FirstRows count={all.length} rowAt={rowAt} />
+        )}
       </Table>
     </Scroll>
   );
 }
 
-function Space({ height }: { readonly height: number }) {
-  return (
-    <tr aria-hidden>
-      <td style={{ height, padding: 0 }} />
-    </tr>
-  );
+function FirstRows({ count, rowAt }: { readonly count: number; readonly rowAt: (index: number) => ReactNode }) {
+  return <Table.Tbody>{Array.from({ length: count }, (_, index) => rowAt(index))}</Table.Tbody>;
 }

@@ -1,9 +1,9 @@
 import { Modal, VisuallyHidden } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { Spotlight } from '@mantine/spotlight';
+import { Spotlight, spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Hit } from '../../src/answers/find.ts';
 import { find } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
@@ -22,8 +22,9 @@ const kinds: Record<Hit['kind'], string> = {
 
 const settledMs = 150;
 
-/** One box for tenants, ids, Notion URLs, `partition:offset` and pages. */
-export function FindBox() {
+/** One box for tenants, ids, Notion URLs, `partition:offset` and pages. It opens whenever `asked` grows. */
+export function FindBox({ asked }: { readonly asked: number }) {
+  useEffect(() => spotlight.open(), [asked]);
   const navigate = useNavigate();
   // A closed box gives the focus back, but a page that was opened from it takes it.
   const [isLeaving, setIsLeaving] = useState(false);
@@ -42,7 +43,7 @@ export function FindBox() {
     <Spotlight.Root
       query={query}
       onQueryChange={setQuery}
-      shortcut={['mod + K', '/']}
+      shortcut={null}
       clearQueryOnClose
       returnFocus={!isLeaving}
       onSpotlightOpen={() => setIsLeaving(false)}

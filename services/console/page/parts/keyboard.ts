@@ -8,6 +8,7 @@ export interface Go {
 
 interface Keys {
   readonly pages: readonly Go[];
+  readonly onFind: () => void;
   readonly onHelp: () => void;
 }
 
@@ -15,18 +16,21 @@ interface Keys {
 const letterWithin = 1_500;
 
 /**
- * The keys of every page: `j` and `k` walk the rows of the page, `Enter` follows one (as a link does by itself), `Esc` leaves it, `g` and a letter go to a page, `?`
- * lists the keys. None acts on data.
+ * The keys of every page: `j` and `k` walk the rows of the page, `Enter` follows one (as a link does by itself), `Esc` leaves it, `g` and a letter go to a page, `/`
+ * or `⌘K` finds, `?` lists the keys. None acts on data.
  */
-export function useKeys({ pages, onHelp }: Keys): void {
+export function useKeys({ pages, onFind, onHelp }: Keys): void {
   useEffect(() => {
     let goneAt = Number.NEGATIVE_INFINITY;
     function onKey(event: KeyboardEvent): void {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
+      const isModified = event.ctrlKey || event.metaKey;
+      if (isModified && (event.key !== 'k' || event.shiftKey)) return;
       const isLetter = event.timeStamp - goneAt < letterWithin;
       goneAt = Number.NEGATIVE_INFINITY;
       const page = isLetter ? pages.find(({ letter }) => letter === event.key) : undefined;
-      if (page !== undefined) page.go();
+      if (isModified || event.key === '/') onFind();
+      else if (page !== undefined) page.go();
       else if (event.key === 'g') goneAt = event.timeStamp;
       else if (event.key === 'j') walk(1);
       else if (event.key === 'k') walk(-1);
@@ -37,7 +41,7 @@ export function useKeys({ pages, onHelp }: Keys): void {
     }
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [pages, onHelp]);
+  }, [pages, onFind, onHelp]);
 }
 
 function walk(step: 1 | -1): void {

@@ -1,29 +1,23 @@
-import { ActionIcon, Alert, AppShell, Badge, Burger, Button, Group, Kbd, Modal, NavLink, Switch, Table, Text } from '@mantine/core';
+import { ActionIcon, Alert, AppShell, Badge, Burger, Button, Group, Kbd, NavLink, Switch, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { spotlight } from '@mantine/spotlight';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { logOut, me } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
 import { useIsOutdated } from '../version.ts';
 import { ColourSwitch } from './colour-switch.tsx';
 import { Failure } from './failure.tsx';
-import { FindBox } from './find-box.tsx';
 import { useKeys } from './keyboard.ts';
-import { Login } from './login.tsx';
 import { Waiting } from './panel.tsx';
 import { sections } from './sections.ts';
 import { useUtc } from './time.tsx';
 
-const keys = [
-  ['⌘K or /', 'find a tenant, an id, a Notion URL or a page'],
-  ['j, k', 'next and previous row'],
-  ['Enter', 'open the row'],
-  ['Esc', 'leave the row, close a dialog'],
-  ['l', 'live on or off, on the page of events'],
-  ['?', 'this list'],
-] as const;
+// Not of the first load. What a key opens is fetched as soon as the page has nothing else to do, so that the next keys are not lost.
+const loadFind = async () => import('./find-box.tsx');
+const FindBox = lazy(async () => ({ default: (await loadFind()).FindBox }));
+const KeyList = lazy(async () => ({ default: (await import('./key-list.tsx')).KeyList }));
+const Login = lazy(async () => ({ default: (await import('./login.tsx')).Login }));
 
 /** What every page has around it; the form to sign in where there is no session. */
 export function Shell(): ReactNode {
@@ -32,10 +26,13 @@ export function Shell(): ReactNode {
   const navigate = useNavigate();
   const [isNavOpen, nav] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
+  const [finds, setFinds] = useState(0);
+  const find = useCallback(() => setFinds((before) => before + 1), []);
   const isOutdated = useIsOutdated();
   const pages = useMemo(() => sections.map(({ letter, to }) => ({ letter, go: () => void navigate({ to }) })), [navigate]);
-  useKeys({ pages, onHelp: help.open });
+  useKeys({ pages, onFind: find, onHelp: help.open });
   useFocusOnHeading(nav.close);
+  useWhenIdle(loadFind);
 
   if (who.isError) return <NoSession error={who.error} onRetry={() => void who.refetch()} />;
   return (
@@ -52,7 +49,7 @@ export function Shell(): ReactNode {
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <Button variant="default" size="compact-md" onClick={spotlight.open} aria-keyshortcuts="Meta+K Control+K /">
+            <Button variant="default" size="compact-md" onClick={find} aria-keyshortcuts="Meta+K Control+K /">
               Find <Kbd ml={6}>⌘K</Kbd>
             </Button>
             <ColourSwitch />
@@ -85,25 +82,10 @@ export function Shell(): ReactNode {
         ) : null}
         {who.data === undefined ? <Waiting /> : <Outlet />}
       </AppShell.Main>
-      <FindBox />
-      <Modal opened={isHelpOpen} onClose={help.close} withCloseButton={false}>
-        <Group justify="space-between">
-          <Modal.Title>Keys</Modal.Title>
-          <Modal.CloseButton aria-label="Close" />
-        </Group>
-        <Table>
-          <Table.Tbody>
-            {[...keys, ...sections.map(({ letter, label }) => [`g ${letter}`, label] as const)].map(([key, does]) => (
-              <Table.Tr key={key}>
-                <Table.Th scope="row">
-                  <Kbd>{key}</Kbd>
-                </Table.Th>
-                <Table.Td>{does}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Modal>
+      <Suspense fallback={null}>
+        {finds === 0 ? null : <FindBox asked={finds} />}
+        {isHelpOpen ? <KeyList onClose={help.close} /> : null}
+      </Suspense>
     </AppShell>
   );
 }
@@ -118,7 +100,13 @@ function Anchored({ onClick, children }: { readonly onClick: () => void; readonl
 
 /** Without a session the form; when the console does not answer, that. */
 function NoSession({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
-  if (ConsoleError.of(error).code === 'sign_in_with_token') return <Login />;
+  if (ConsoleError.of(error).code === 'sign_in_with_token') {
+    return (
+      <Suspense fallback={<Waiting />}>
+        <Login />
+      </Suspense>
+    );
+  }
   return (
     <main style={{ padding: '15vh 1rem', maxWidth: 560, margin: '0 auto' }}>
       <h1>notion-mirror</h1>
@@ -169,4 +157,14 @@ function useFocusOnHeading(onChange: () => void): void {
     onChange();
     document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
   }, [pathname, onChange]);
+}
+
+function useWhenIdle(load: () => Promise<unknown>): void {
+  useEffect(() => {
+    // Safari has no such callback; there it is fetched when it is opened.
+    if (typeof requestIdleCallback !== 'function') return;
+    // When it fails, opening it asks again and says so.
+    const handle = requestIdleCallback(() => void load().catch(() => {}));
+    return () => cancelIdleCallback(handle);
+  }, [load]);
 }
