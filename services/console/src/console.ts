@@ -56,7 +56,7 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
   const gate = createGate(config, createSessions(config.consoleSessionKey ?? null));
   const databases = openDatabasePages(db);
   const outcomes = openOutcomePages(db);
-  const views = createEventViews({ databases, content, redact });
+  const views = createEventViews({ databases, content, redact, traceUrl: config.traceUrl });
   const lines = createTenantLines(db, redact);
   const overview = createOverview({ context, db, kafka, directory, outcomes, views, lines });
   const live = createLive({ db, views, logger });

@@ -134,6 +134,17 @@ test('one event has a timeline whose parts add up, and its other outcomes', asyn
   expect((await operator.ask('/api/events/never')).status).toBe(404);
 });
 
+test('an event links to its trace, where the operators have said where traces are', async () => {
+  const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: '00f067aa0ba902b7', trace_flags: '01' };
+  await keep(someOutcome('traced', trace));
+  const traceId = trace.trace_id;
+  expect((await operator.get<EventAnswer>('/api/events/traced')).event.trace).toEqual({ traceId, isSampled: true, url: null });
+  const linking = await tested.start({ MIRROR_TRACE_URL: 'https://traces.example/{traceId}' });
+  const { events } = await linking.get<EventsAnswer>('/api/events?about=traced');
+  expect(events.map((event) => event.trace?.url)).toEqual([`https://traces.example/${traceId}`]);
+  await linking.stop();
+});
+
 test('new outcomes come by the stream, and one that broke is resumed', async () => {
   const read = operator.follow('/api/stream?tenant=globex');
   const opened = await read.next();

@@ -7,7 +7,7 @@ import { event } from '../api.ts';
 import { Id } from '../parts/copy.tsx';
 import { EventsTable, Outcome, Subject } from '../parts/events-table.tsx';
 import { Fields } from '../parts/fields.tsx';
-import { PageLink } from '../parts/link.tsx';
+import { PageLink, TraceLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { Scroll } from '../parts/scroll.tsx';
@@ -20,12 +20,14 @@ export function Change() {
   const { id } = useParams({ from: '/events/$id' });
   const query = useQuery(event(id));
   const eventId = query.data?.event.eventId ?? id;
+  const traceUrl = query.data?.event.trace?.url;
   return (
     <>
       <PageHead title="One change" command={`mirror explain ${shellWord(eventId)}`}>
         <PageLink to="/explain/$id" params={{ id: eventId }}>
           Explain
         </PageLink>
+        {traceUrl ? <TraceLink url={traceUrl}>Trace</TraceLink> : null}
       </PageHead>
       <Answer query={query}>{(answer) => <Body answer={answer} />}</Answer>
     </>
@@ -187,7 +189,7 @@ function sharesOf({ totalMs, ownMs, parts }: Timeline): { readonly shares: reado
 }
 
 function fieldsOf(known: EventDetail) {
-  const { record, fetch, place, state, workspaceId } = known;
+  const { record, fetch, place, state, workspaceId, trace } = known;
   const tenant =
     workspaceId === null ? (
       'none was found'
@@ -227,5 +229,12 @@ function fieldsOf(known: EventDetail) {
     ['Notion’s request', <Id value={fetch?.requestId} label="the id of Notion's request" />],
     ['Record', record === null ? '–' : `rev ${record.rev}${record.ms === null ? ', left unchanged' : ''}`],
     ['State log', state === null ? '–' : `${state.partition}:${state.offset}`],
+    [
+      'Trace',
+      <>
+        <Id value={trace?.traceId} label="the trace's id" />
+        {trace?.isSampled === false ? <span className="dim"> not sampled</span> : null}
+      </>,
+    ],
   ] as const;
 }

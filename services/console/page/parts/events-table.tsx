@@ -1,7 +1,7 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import type { EventLine } from '../../src/answers/events.ts';
 import { DataTable, type Column } from './data-table.tsx';
-import { PageLink } from './link.tsx';
+import { PageLink, TraceLink } from './link.tsx';
 import { count, middle } from './text.ts';
 import { durationText } from './time-text.ts';
 import { Time } from './time.tsx';
@@ -78,8 +78,16 @@ const otherColumns: readonly Column<EventLine>[] = [
   },
 ];
 
-const allColumns = [timeColumn, tenantColumn, ...otherColumns];
-const ofOneTenant = [timeColumn, ...otherColumns];
+const traceColumn: Column<EventLine> = {
+  id: 'trace',
+  header: 'Trace',
+  cell: ({ trace }) => (trace?.url ? <TraceLink url={trace.url}>trace</TraceLink> : <span className="dim">–</span>),
+};
+
+const allColumns = [timeColumn, tenantColumn, ...otherColumns, traceColumn];
+const ofOneTenant = [timeColumn, ...otherColumns, traceColumn];
+const none: readonly string[] = [];
+const noTrace = ['trace'];
 
 interface EventsTableProps {
   readonly events: readonly EventLine[];
@@ -95,6 +103,7 @@ export function EventsTable({ events, label, withTenant = true, fresh }: EventsT
       columns={withTenant ? allColumns : ofOneTenant}
       rows={events}
       keyOf={({ id }) => id}
+      hidden={events.some(({ trace }) => trace?.url) ? none : noTrace}
       isNew={({ id }) => fresh?.has(id) === true}
     />
   );

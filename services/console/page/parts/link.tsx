@@ -8,6 +8,15 @@ type Props = AnchorProps & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof A
 /** A link to another page of the console. */
 export const PageLink = createLink((props: Props) => <Anchor {...props} />);
 
+/** To a trace, at the address that the operators have configured: it may be http. */
+export function TraceLink({ url, children }: { readonly url: string; readonly children: ReactNode }) {
+  return (
+    <Anchor href={url} target="_blank" rel="noopener noreferrer">
+      {children} <span aria-hidden>↗</span>
+    </Anchor>
+  );
+}
+
 /** A link out. Without an address there is nothing to show; with one that must not be followed, the text alone. */
 export function OutLink({ url, children }: { readonly url: unknown; readonly children: ReactNode }) {
   const href = safeLink(url);

@@ -20,6 +20,7 @@ const later = (seconds: number) => ago(-seconds);
 export const databaseId = '248104cd-477e-80fd-b757-e945d38000bd';
 export const sourceId = '263104cd-477e-804b-8c32-000b2fcd241a';
 export const pageId = '0f3b2c1d-5a6e-4b7c-8d9e-0a1b2c3d4e5f';
+export const traceId = '0af7651916cd43dd8448eb211c80319c';
 export const eventId = '367cba44-b6f3-4c92-81e7-6a2e9659efd4';
 
 const allowed: ActionState = { allowed: true };
@@ -76,6 +77,7 @@ export function eventLine(n: number, fields: Partial<EventLine> = {}): EventLine
     place: { partition: 7, offset: 1_000 + n },
     coalescedInto: null,
     isUnannounced: false,
+    trace: { traceId, isSampled: true, url: `https://traces.example/trace/${traceId}` },
     ...fields,
   };
 }

@@ -31,6 +31,8 @@ export interface EventLine {
   readonly coalescedInto: string | null;
   /** Found by a comparison, and not announced by a webhook. */
   readonly isUnannounced: boolean;
+  /** `url`: where to look at it; null: it is not sampled, or MIRROR_TRACE_URL is not set. Null: an earlier version handled the event. */
+  readonly trace: { readonly traceId: string; readonly isSampled: boolean; readonly url: string | null } | null;
 }
 
 export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator' | 'dependency';

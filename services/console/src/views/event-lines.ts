@@ -1,6 +1,7 @@
 import { keyOf } from '@notion-mirror/domain/entity';
 import type { DatabasePages } from '@notion-mirror/mirror-store/entities/database-pages';
 import type { KeptOutcome } from '@notion-mirror/mirror-store/outcome-pages';
+import { traceOf } from '@notion-mirror/operations/explain/trace';
 import { LRUCache } from 'lru-cache';
 import type { EventDetail, EventLine } from '../answers/events.ts';
 
@@ -14,13 +15,14 @@ const keptTitles = 5_000;
 /** A title may be this old: each event would read it again otherwise. */
 const titleMs = 10_000;
 
-/** `content`: whether titles are shown. */
+/** `content`: whether titles are shown. `traceUrl`: of a trace, with `{traceId}`. */
 export function createEventViews(deps: {
   readonly databases: Pick<DatabasePages, 'titles'>;
   readonly content: boolean;
   readonly redact: (text: string) => string;
+  readonly traceUrl: string | undefined;
 }): EventViews {
-  const { databases, content, redact } = deps;
+  const { databases, content, redact, traceUrl } = deps;
   /** By kind and key; empty for none. */
   const titles = new LRUCache<string, string>({ max: keptTitles, ttl: titleMs });
 
@@ -66,6 +68,7 @@ export function createEventViews(deps: {
       place: place && { partition: place.partition, offset: place.offset },
       coalescedInto: outcome.coalescedInto,
       isUnannounced: outcome.isUnannounced,
+      trace: traceOf(outcome, traceUrl),
     };
   }
 
