@@ -161,6 +161,18 @@ test('an unregistered metric or label would be noticed', () => {
 
 describe('the runbooks', () => {
   const commands = helpTexts();
+  const routes = [...read('services/console/page/router.tsx').matchAll(/\bpath: '([^']+)'/g)].map(
+    ([, path = '']) => new RegExp(`^${path.replaceAll(/\$\w+/g, '[^/]+')}$`),
+  );
+
+  test.each(rules.map(({ alert }) => [alert] as const))('%s names pages of the console', (alert) => {
+    const page = read(`docs/runbooks/${kebab(alert)}.md`);
+    const line = page.split('\n').find((one) => one.startsWith('- [The console](../console.md): ')) ?? '';
+    const named = [...line.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path.replace(/\?.*/, ''));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((path) => !routes.some((route) => route.test(path)))).toEqual([]);
+  });
+
   test.each(rules.map(({ alert }) => [alert] as const))('%s names existing commands', (alert) => {
     const page = read(`docs/runbooks/${kebab(alert)}.md`);
     const named = [...page.matchAll(/(?:^|`)(mirror [^`\n]+)/gm)].map(([, text = '']) => text);
