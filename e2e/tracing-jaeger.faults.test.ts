@@ -61,19 +61,6 @@ describe.skipIf(missing !== null)('with Jaeger', () => {
     return spans;
   }
 
-  /** From the span to the root. */
-  function wayUp(spans: readonly JaegerSpan[], from: JaegerSpan | undefined): string[] {
-    if (from === undefined) return [];
-    const name = `${from.service.replace('notion-mirror-', '')}: ${from.name}`;
-    return [
-      name,
-      ...wayUp(
-        spans,
-        spans.find(({ spanId }) => spanId === from.parent?.spanId),
-      ),
-    ];
-  }
-
   /** The traces of the database's events, by their log lines. */
   const handledLines = (databaseId: string) =>
     scene.lines.filter((line) => line.msg === 'event handled' && line['databaseId'] === databaseId);
@@ -134,3 +121,16 @@ describe.skipIf(missing !== null)('with Jaeger', () => {
     expect(await jaeger.search('notion-mirror-sync-worker', { 'notion_mirror.workspace_id': 'globex' })).toEqual([]);
   });
 });
+
+/** From the span to the root. */
+function wayUp(spans: readonly JaegerSpan[], from: JaegerSpan | undefined): string[] {
+  if (from === undefined) return [];
+  const name = `${from.service.replace('notion-mirror-', '')}: ${from.name}`;
+  return [
+    name,
+    ...wayUp(
+      spans,
+      spans.find(({ spanId }) => spanId === from.parent?.spanId),
+    ),
+  ];
+}

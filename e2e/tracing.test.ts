@@ -255,8 +255,9 @@ test('a deferred event leads to the trace of the scan that answers it', async ()
   await scene.untilEqual('acme');
   await scene.untilScanned('acme');
   await syncWorker.stop();
-  const text = (content: string) => ({ Name: { title: [{ text: { content } }] } });
-  const rows = Array.from({ length: 150 }, (_, index) => ({ properties: text(`A secret of row ${index}`) }));
+  const rows = Array.from({ length: 150 }, (_, index) => ({
+    properties: { Name: { title: richText(`A secret of row ${index}`) } },
+  }));
   scene.notion.createRows({ dataSourceId, rows });
   await scene.pair.settle();
   syncWorker = await scene.start('sync-worker', undefined, { MIRROR_ROWS_FLOOD_EVENTS: '100' });

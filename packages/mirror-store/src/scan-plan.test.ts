@@ -342,9 +342,9 @@ describe('while events were missed until a time', () => {
   });
 });
 
-describe('the traces that events were left to', () => {
-  const flood = (at: number, trace: string): ScanWish => wish(at, { reasons: ['flood'], raisesAll: true, trace });
+const flood = (at: number, trace: string): ScanWish => wish(at, { reasons: ['flood'], raisesAll: true, trace });
 
+describe('the traces that events were left to', () => {
   test('are those of all wishes, at most eight', () => {
     expect(merged(wantedBy(flood(0, 'a')), wantedBy(wish(1)))).toMatchObject({ traces: ['a'] });
     expect(merged(wantedBy(flood(0, 'a')), wantedBy(flood(1, 'b')))).toMatchObject({ traces: ['a', 'b'] });
@@ -357,7 +357,7 @@ describe('the traces that events were left to', () => {
     const wanted = wantedBy(flood(0, 'a'));
     expect(leftOf(wanted, time(minute), lag)).toMatchObject({ raisesAll: true, traces: ['a'] });
     expect(leftOf(wanted, time(settleMs), lag)).toBeNull();
-    const edited = merged(wanted, wantedBy(wish(minute, { depth: 'edited', reasons: ['sweep'] })));
-    expect(leftOf(edited!, time(settleMs), lag)).not.toHaveProperty('traces');
+    const both = merged(wanted, wantedBy(wish(minute, { depth: 'edited', reasons: ['sweep'] })));
+    expect(leftOf(both!, time(settleMs), lag)).not.toHaveProperty('traces');
   });
 });

@@ -87,11 +87,12 @@ test('also without tracing its context is known, for its log lines', async () =>
   expect((await scan(tracingOff)).trace).toMatch(/-00$/);
 });
 
+const applied = () => Promise.resolve('applied' as const);
+
 test('a long scan has spans for its first pages only', async () => {
   const { tracing, spans } = recordSpans();
   const scanSpans = createScanSpans(tracing, contextFor(1, '01'));
   const counts = { calls: 0, returned: 0, written: 0, readSingly: 0 };
-  const applied = () => Promise.resolve('applied' as const);
   const answers = scanSpans.ofPages({ isSame: () => true, applyRows: applied, applyAbsent: applied }, counts);
   for (const _ of numbers(600)) await answers.applyRows(0, []);
   expect([spans.length, scanSpans.leftOut()]).toEqual([500, 100]);
