@@ -1,6 +1,7 @@
 import type { Contract } from '@notion-mirror/schemas/contract';
 import type avro from 'avsc';
 import type { z } from 'zod';
+import { frameBytes, framed } from './framed.ts';
 import { connectSchemaRegistry, SchemaRegistryError, type SchemaRegistryClient, type SchemaRegistrySettings } from './schema-registry.ts';
 
 /**
@@ -27,7 +28,6 @@ export class SchemaNotRegisteredError extends Error {
   override readonly name = 'SchemaNotRegisteredError';
 }
 
-const frameBytes = 5;
 /** How long before an id is looked up again: one that the registry does not know, and one for which it was unavailable. */
 const unknownIdMs = 10_000;
 const unansweredIdMs = 1_000;
@@ -51,11 +51,7 @@ export async function createAvroCodec(options: {
   return {
     schemaId,
 
-    encode(value) {
-      const frame = Buffer.alloc(frameBytes);
-      frame.writeInt32BE(schemaId, 1);
-      return Buffer.concat([frame, latest.type.toBuffer(value)]);
-    },
+    encode: (value) => framed(latest.type, schemaId, value),
 
     async decode(value) {
       if (value.length < frameBytes || value[0] !== 0)
