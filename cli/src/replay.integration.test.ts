@@ -251,6 +251,8 @@ describe('from the state log', () => {
     await once(child, 'exit');
     const interrupted = await replays.latest();
     expect(interrupted).toMatchObject({ status: 'running' });
+    const { stdout } = await run(['audit', 'list', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ actions: [{ action: 'replay.run', outcome: 'begun', endedAt: null, isJob: false }] });
     expect(interrupted!.counts['written']).toBeLessThan(50_000);
     expect((await replay('run', '--since', '1h')).code).toBe(2);
     await until(async () => (await replay('run')).code === 0, 120_000);

@@ -35,6 +35,24 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** An address of the route. What it names does not exist, so that one that lets the request in answers 400 or 404 at the latest. */
 const addressOf = (path: string) => path.replaceAll(/:\w+/g, '0') + (path === '/api/find' ? '?q=x' : '');
+/** A body that many of the routes would take. */
+const fitting = {
+  reason: 'a test',
+  action: 'drop',
+  filter: { class: 'poison' },
+  confirm: 'switch',
+  tenant: 'acme',
+  providerConfigKey: 'notion',
+};
+/** Of the collections that the console may write. */
+const everything = async () =>
+  Object.fromEntries(
+    await Promise.all(
+      ['operator_actions', 'settled_dead_letters', 'connections', 'connection_notices', 'sweeps', 'replays', 'database_records'].map(
+        async (name) => [name, await tested.mongo.db.collection(name).find().toArray()] as const,
+      ),
+    ),
+  );
 const sent = (method: string): Asked => {
   const headers = { 'content-type': 'application/json' };
   return method === 'POST' ? { method, headers, body: {} } : { method };
@@ -75,6 +93,27 @@ describe.each(routeHeads().map((route) => [route.method, route.path, route] as c
       const answer = await ask(open, headers);
       expect([answer.status, codeOf(answer)]).toEqual([403, 'cross_site']);
     }
+  });
+
+  test('changes nothing when it is refused', async () => {
+    if (method === 'GET') return;
+    const before = await everything();
+    const asked = sent(method);
+    const refused = [
+      guarded.ask(address, asked),
+      guarded.ask(address, { ...asked, headers: { ...asked.headers, ...bearer(viewerToken) } }),
+      open.ask(address, { ...asked, headers: { ...asked.headers, 'sec-fetch-site': 'cross-site' } }),
+      open.ask(address, { ...asked, headers: { ...asked.headers, 'sec-fetch-site': 'same-origin', host: 'evil.example' } }),
+      ...(method === 'POST'
+        ? ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data'].map(async (type) =>
+            open.ask(address, { ...asked, body: fitting, headers: { 'content-type': type, 'sec-fetch-site': 'same-origin' } }),
+          )
+        : []),
+    ];
+    // Anyone may end a session of their own; without one nothing happens.
+    const allowed = route.role === 'anyone' ? [200, 400, 401] : [];
+    for (const { status } of await Promise.all(refused)) expect([401, 403, 415, ...allowed]).toContain(status);
+    expect(await everything()).toEqual(before);
   });
 
   test("is refused under another host's name", async () => {

@@ -32,8 +32,7 @@ const admitInput = z.object({
 const fetchInput = z.object({ params: z.object({ tenant, database: z.string().min(1).max(100) }), body: z.object({ reason }) });
 
 /** Actions that end at once, with the same functions as the commands. */
-export function actingRoutes(parts: Pick<ConsoleParts, 'context' | 'db' | 'directory'> & { readonly checks: Checks }): Route[] {
-  const { context, db, directory, checks } = parts;
+export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'context' | 'db' | 'directory'>, checks: Checks): Route[] {
   const sweeps = createSweepLedger(db);
   const connections = createConnectionStore(db);
   const notices = createConnectionNotices(db);

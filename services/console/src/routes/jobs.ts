@@ -12,9 +12,9 @@ const params = z.object({ id: z.string().regex(/^[0-9a-f]{24}$/, 'the id of a jo
 const oneInput = z.object({ params });
 const actInput = z.object({ params, body: z.object({}) });
 
-type ViewJob = (id: string) => Promise<JobAnswer>;
-
 /** Reads a job for a person. Rejects with a Refusal when there is none. */
+export type ViewJob = (id: string) => Promise<JobAnswer>;
+
 export function createJobViews({ db, jobs }: Pick<ConsoleParts, 'db' | 'jobs'>): ViewJob {
   const replays = createReplays(db);
   return async (id) => {
@@ -24,7 +24,7 @@ export function createJobViews({ db, jobs }: Pick<ConsoleParts, 'db' | 'jobs'>):
   };
 }
 
-export function jobRoutes({ jobs, viewJob }: Pick<ConsoleParts, 'jobs'> & { readonly viewJob: ViewJob }): Route[] {
+export function jobRoutes({ jobs }: Pick<ConsoleParts, 'jobs'>, viewJob: ViewJob): Route[] {
   return [
     answering({ method: 'GET', path: '/api/jobs/:id', role: 'viewer' }, oneInput, async ({ params: { id } }): Promise<JobAnswer> =>
       viewJob(id),

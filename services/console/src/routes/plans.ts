@@ -20,6 +20,7 @@ import { operatorOf, reason } from '../acting/operator.ts';
 import { tenant, timeText } from '../http/input.ts';
 import { answering, Refusal, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
+import type { ViewJob } from './jobs.ts';
 
 /** A document of MongoDB holds them with room to spare. */
 const mostLetters = 50_000;
@@ -90,9 +91,9 @@ const runInput = z.object({
 type PlanBody = z.infer<typeof planInput>['body'];
 
 export function planRoutes(
-  parts: Pick<ConsoleParts, 'context' | 'db' | 'config' | 'plans' | 'jobs'> & { readonly viewJob: (id: string) => Promise<JobAnswer> },
+  { context, db, config, plans, jobs }: Pick<ConsoleParts, 'context' | 'db' | 'config' | 'plans' | 'jobs'>,
+  viewJob: ViewJob,
 ): Route[] {
-  const { context, db, config, plans, jobs, viewJob } = parts;
   return [
     answering(
       { method: 'POST', path: '/api/plans', role: 'operator' },

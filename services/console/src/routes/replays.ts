@@ -13,6 +13,7 @@ import { cursor, cursorOf } from '../http/input.ts';
 import { answering, Refusal, streaming, type Route, type StreamMessage } from '../http/route.ts';
 import { createTurns } from '../http/turns.ts';
 import type { ConsoleParts } from '../parts.ts';
+import type { ViewJob } from './jobs.ts';
 
 const onPage = 50;
 /** A diff that is older says nothing about what the switch would change. */
@@ -24,10 +25,7 @@ const oneInput = z.object({ params });
 const cancelInput = z.object({ params, body: z.object({ reason }) });
 const switchInput = z.object({ params, body: z.object({ reason, confirm: z.literal('switch') }) });
 
-export function replayRoutes(
-  parts: Pick<ConsoleParts, 'context' | 'db' | 'jobs'> & { readonly viewJob: (id: string) => Promise<JobAnswer> },
-): Route[] {
-  const { context, db, jobs, viewJob } = parts;
+export function replayRoutes({ context, db, jobs }: Pick<ConsoleParts, 'context' | 'db' | 'jobs'>, viewJob: ViewJob): Route[] {
   const replays = createReplays(db);
   /** When the shadow of a replay was compared. */
   const diffs = new Map<string, number>();

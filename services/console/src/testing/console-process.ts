@@ -8,7 +8,7 @@ export interface ConsoleProcess {
   errors(): string;
   /** Exit code and signal. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
-  kill(signal: 'SIGTERM'): void;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 /** Starts the real process: `node src/main.ts`. For tests. */
