@@ -7,10 +7,16 @@ const page = join(import.meta.dirname, '..', '..', 'docs', 'security.md');
 
 type Row = readonly string[];
 
+/** Users who have the rights of another as well. */
+const alsoHave: Readonly<Record<string, string>> = { 'console-operator': 'console' };
+
 /** The ACLs listed in the page's table, for every user in it. The user of a row `ingress` is `User:ingress`. */
 export async function documentedAcls(prefix: string): Promise<AclEntry[]> {
   const rows = await tableUnder('### Kafka: ACLs');
-  return rows.flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
+  const inherited = Object.entries(alsoHave).flatMap(([user, other]) =>
+    rows.filter(([name]) => name === `\`${other}\``).map(([, ...rights]) => [user, ...rights]),
+  );
+  return [...rows, ...inherited].flatMap<AclEntry>(([user = '', resource = '', operations = '']) => {
     const [, kind = '', name = ''] = /^(topic|group|transactional id)s? `([^`]+)`$/.exec(resource) ?? [];
     if (name === '') throw new Error(`not a resource: ${resource}`);
     return operations.split(', ').map((operation) => ({
@@ -48,7 +54,8 @@ export async function createDocumentedRoles(db: Db): Promise<readonly string[]> 
         ? []
         : [{ resource: { db: db.databaseName, collection: nameOf(collection) }, actions: actions.split(', ') }],
     );
-    await db.command({ createRole: user, privileges, roles: builtIn.map((role) => ({ role, db: db.databaseName })) });
+    const roles = [...builtIn, ...[alsoHave[user] ?? []].flat()];
+    await db.command({ createRole: user, privileges, roles: roles.map((role) => ({ role, db: db.databaseName })) });
   }
   return users;
 }

@@ -26,13 +26,14 @@ const prefix = `${unique}.`;
 const secret = (name: string) => `s3cret-${name}-${randomBytes(9).toString('hex')}`;
 
 const services = ['ingress', 'sync-worker', 'delete-worker'] as const;
-type Who = (typeof services)[number] | 'console' | 'operator';
+type Who = (typeof services)[number] | 'console' | 'console-operator' | 'operator';
 const who = (name: Who): KafkaUser => ({ name, password: secret(`kafka-${name}`), mechanism: mechanisms[name] });
 const mechanisms = {
   ingress: 'scram-sha-512',
   'sync-worker': 'scram-sha-256',
   'delete-worker': 'plain',
   console: 'scram-sha-512',
+  'console-operator': 'scram-sha-256',
   operator: 'scram-sha-256',
 } as const;
 const kafkaUsers: Readonly<Record<Who | 'outsider', KafkaUser>> = {
@@ -40,6 +41,7 @@ const kafkaUsers: Readonly<Record<Who | 'outsider', KafkaUser>> = {
   'sync-worker': who('sync-worker'),
   'delete-worker': who('delete-worker'),
   console: who('console'),
+  'console-operator': who('console-operator'),
   operator: who('operator'),
   /** Can authenticate, but has no rights. */
   outsider: { name: 'outsider', password: secret('kafka-outsider'), mechanism: 'plain' },
@@ -265,8 +267,8 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     }
   });
 
-  test('the console shows everything as its own user, and asks Notion', async () => {
-    const env = { ...envOf('console'), MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: folder };
+  async function startConsole(user: 'console' | 'console-operator', change: Env = {}) {
+    const env = { ...envOf(user), ...change, MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: folder };
     const console = await startProduct('console', env, { ear, watchdog });
     await console.until(/console port listens/);
     const [, port = ''] = /"port":(\d+)[^\n]*console port listens/.exec(console.said()) ?? [];
@@ -276,6 +278,15 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
       ear.hear(text);
       return { status: answer.status, text };
     };
+    const headers = { 'content-type': 'application/json', origin: `http://127.0.0.1:${port}` };
+    const post = async (path: string, body: object) => ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    const actions = async () =>
+      (JSON.parse((await ask('me')).text) as { actions: Record<string, { allowed: boolean; why?: string }> }).actions;
+    return { console, port, ask, post, actions };
+  }
+
+  test('the console shows everything as its own user, and asks Notion', async () => {
+    const { console, port, ask, post, actions } = await startConsole('console');
     const removed = JSON.parse((await ask('tenants/acme/databases?removed=1')).text) as { databases: { databaseId: string }[] };
     const id = removed.databases[0]?.databaseId ?? '';
     const lists = [
@@ -299,14 +310,65 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     const explained = (await ask(`explain/${id}`)).text;
     expect(explained).toMatch(/event: done/);
     expect(explained).not.toMatch(/event: failed/);
-    const headers = { 'content-type': 'application/json', origin: `http://127.0.0.1:${port}` };
-    const checked = await ask(`tenants/acme/databases/${id}/check`, { method: 'POST', headers, body: '{}' });
+    const checked = await post(`tenants/acme/databases/${id}/check`, {});
     expect(checked).toMatchObject({ status: 200, text: expect.stringContaining('"verdict":"equal"') });
     const stream = await fetch(`http://127.0.0.1:${port}/api/stream`);
     await stream.body?.getReader().read();
     const [, checks = ''] = /event: checks\ndata: (.*)/.exec((await ask('doctor')).text) ?? [];
     const problems = (JSON.parse(checks) as { checks: Check[] }).checks.filter(({ status }) => status === 'problem');
     expect(problems.filter(({ area }) => ['kafka', 'schema registry', 'mongodb'].includes(area))).toEqual([]);
+    // It only reads: it says so, and is refused by the servers, too.
+    await expect.poll(async () => (await actions())['redrive']).toMatchObject({ allowed: false, why: expect.stringMatching(/insert/) });
+    expect(await post('tenants/acme/compare', { reason: 'a test' })).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('not_allowed_here'),
+    });
+    expect(await console.stop()).toBe(0);
+    expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
+  });
+
+  test('a console that acts needs no more than the rights for that', async () => {
+    const { console, ask, post, actions } = await startConsole('console-operator');
+    await expect.poll(async () => (await actions())['redrive']).toEqual({ allowed: true });
+    const { signOut: _, replay, replaySwitch, ...others } = await actions();
+    expect(Object.values(others)).toEqual(Object.values(others).map(() => ({ allowed: true })));
+    expect([replay, replaySwitch]).toMatchObject([
+      { allowed: false, why: expect.stringContaining('in database_records') },
+      { allowed: false },
+    ]);
+
+    const plan = JSON.parse((await post('plans', { action: 'redrive', filter: { class: 'poison' } })).text) as {
+      id: string;
+      letters: number;
+    };
+    expect(plan.letters).toBeGreaterThan(0);
+    const run = await post(`plans/${plan.id}/run`, { reason: 'a test', canary: false });
+    const { id } = JSON.parse(run.text) as { id: string };
+    await expect
+      .poll(async () => JSON.parse((await ask(`jobs/${id}`)).text), { timeout: 90_000 })
+      .toMatchObject({
+        state: expect.stringMatching(/waiting|done/),
+        left: 0,
+        failure: null,
+      });
+
+    test('a console that may not append to the log says so before anyone tries', async () => {
+      const { console, post, actions } = await startConsole('console-operator', saslOf(kafkaUsers.console));
+      await expect.poll(async () => (await actions())['drop']).toEqual({ allowed: true });
+      expect((await actions())['redrive']).toEqual({ allowed: false, why: 'Kafka does not let this console append events.' });
+      expect(await post('plans', { action: 'drop', filter: { class: 'none' } })).toMatchObject({ status: 200 });
+      expect(await console.stop()).toBe(0);
+      expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
+    });
+    const { actions: trail } = JSON.parse((await ask('audit')).text) as {
+      actions: { target: { connectionId?: string }; workspaceId: string }[];
+    };
+    const connectionId =
+      trail.find(({ workspaceId, target }) => workspaceId === 'acme' && target.connectionId !== undefined)?.target.connectionId ?? '';
+    for (const action of ['pause', 'resume']) {
+      expect(await post(`connections/${connectionId}/${action}`, { reason: 'a test' })).toMatchObject({ status: 200 });
+    }
+    expect(await post('tenants/acme/compare', { reason: 'a test' })).toMatchObject({ status: 200 });
     expect(await console.stop()).toBe(0);
     expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
   });
@@ -534,7 +596,7 @@ async function connect(workspaceId: string): Promise<Customer> {
   return customer;
 }
 
-function envOf(name: (typeof services)[number] | 'console'): Env {
+function envOf(name: Exclude<Who, 'operator'>): Env {
   return {
     ...good,
     ...saslOf(kafkaUsers[name]),

@@ -38,7 +38,8 @@ export async function runReal(stack: StackAddresses, dataDir: string, signal: Ab
     const onLine = (line: LogLine) => narrator.log(line);
     const names = ['ingress', 'sync-worker', 'delete-worker'] as const;
     await Promise.all(names.map(async (name) => services.push(await startService(name, env, { watchdog, onLine }))));
-    const operator = await startConsole((own) => startService('console', { ...env, ...own }, { watchdog, onLine }), signal);
+    const ofConsole = { MIRROR_CONSOLE_INGRESS_URL: `http://127.0.0.1:${config.http.port}`, ...env };
+    const operator = await startConsole((own) => startService('console', { ...ofConsole, ...own }, { watchdog, onLine }), signal);
     services.push(operator.service);
     console.log(`\n  The console: ${pc.bold(operator.url)}`);
     console.log(`\n  Nango's webhook URL must lead to ${pc.bold(`http://<this machine>:${config.http.port}/webhooks/nango`)}`);

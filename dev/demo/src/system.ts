@@ -84,6 +84,7 @@ export async function startSystem(
     MIRROR_KAFKA_PARTITIONS: '6',
     MIRROR_HTTP_HOST: '127.0.0.1',
     MIRROR_HTTP_PORT: String(httpPort),
+    MIRROR_CONSOLE_INGRESS_URL: `http://127.0.0.1:${httpPort}`,
     MIRROR_NANGO_URL: nango.url,
     MIRROR_NANGO_API_KEY: nango.environment.apiKey,
     MIRROR_NANGO_SIGNING_KEYS: nango.environment.signingKey,

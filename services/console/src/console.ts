@@ -61,7 +61,7 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
   const overview = createOverview({ context, db, kafka, directory, outcomes, views, lines });
   const live = createLive({ db, views, logger });
   const jobs = createJobRunner({ context, db, ingressUrl: config.consoleIngressUrl ?? null });
-  const acting = { plans: createPlans(), jobs, canDo: createCanDo(context, db, kafka) };
+  const acting = { plans: createPlans(), jobs, canDo: createCanDo(context, db) };
   const shownVersion = page === null || page.build === '' ? version : `${version}+${page.build}`;
   const parts = { config, env, context, db, kafka, directory, databases, outcomes, views, lines, overview, live, gate, content, ...acting };
   const app = createApp({

@@ -1,9 +1,10 @@
 import { mayAppend } from '@notion-mirror/event-log/may-append';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { readOwnRights, type WantedRight } from '@notion-mirror/mirror-store/own-rights';
+import { createLogger } from '@notion-mirror/service-kit/logger';
 import { messageOf } from '../error-text.ts';
 import type { OperationContext } from '../operation-context.ts';
-import type { Kafka } from '../servers.ts';
+import { kafkaOf } from '../servers.ts';
 
 /** Actions that need rights of the process that carries them out. */
 export type BoundAction = 'fetch' | 'compare' | 'pause' | 'admit' | 'redrive' | 'drop' | 'replay' | 'replaySwitch';
@@ -41,8 +42,10 @@ const needs: Readonly<Record<BoundAction, { readonly rights: readonly WantedRigh
 };
 
 /** What this process can do with its rights at MongoDB and Kafka, and why not. Never rejects: an unavailable server is a reason. */
-export async function whatCanBeDone(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<WhyNot> {
-  const { entities, redact } = context;
+export async function whatCanBeDone(context: OperationContext, db: Mongo['db']): Promise<WhyNot> {
+  const { clientName, entities, redact } = context;
+  // A missing right is an answer here, and no warning.
+  const kafka = kafkaOf({ ...context, logger: createLogger({ service: clientName, level: 'silent' }) });
   const records = entities.flatMap(({ storage }) => [storage.collection, storage.shadowCollection]);
   const [rights, append] = await Promise.all([
     readOwnRights(db, records).catch((error: unknown) => `MongoDB does not answer: ${redact(messageOf(error))}`),

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import { whatCanBeDone, type BoundAction, type WhyNot } from '@notion-mirror/operations/rights/what-can-be-done';
-import type { Kafka } from '@notion-mirror/operations/servers';
 import { createSampler } from '../overview/sampler.ts';
 
 const sampleMs = 30_000;
@@ -11,10 +10,10 @@ const patienceMs = 1_000;
 /** What the process can do with its rights, as it was asked of the servers at most half a minute ago. Answers within a second, if need be as it was known before. */
 export type CanDo = () => Promise<WhyNot>;
 
-export function createCanDo(context: OperationContext, db: Mongo['db'], kafka: Kafka): CanDo {
+export function createCanDo(context: OperationContext, db: Mongo['db']): CanDo {
   let last: WhyNot = notYet('It is being found out whether the servers let the console do this.');
   const ask = createSampler(sampleMs, async () => {
-    last = await whatCanBeDone(context, db, kafka);
+    last = await whatCanBeDone(context, db);
     return last;
   });
   return async () => {
