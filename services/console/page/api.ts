@@ -1,5 +1,15 @@
 // The one place that asks the server. Each function is a route of services/console, with its answer's type.
 import { infiniteQueryOptions, queryOptions, experimental_streamedQuery as streamedQuery } from '@tanstack/react-query';
+import type {
+  AdmitAnswer,
+  AdmitOrder,
+  CancelAnswer,
+  CompareAnswer,
+  CompareOrder,
+  FetchAnswer,
+  ReplayDiffAnswer,
+  StatusChangeAnswer,
+} from '../src/answers/acting.ts';
 import type { AuditAnswer } from '../src/answers/audit.ts';
 import type { CheckAnswer } from '../src/answers/check.ts';
 import type { ErrorAnswer, Paged } from '../src/answers/common.ts';
@@ -9,7 +19,9 @@ import type { ConfigAnswer, DoctorAnswer } from '../src/answers/doctor.ts';
 import type { EventAnswer, EventsAnswer } from '../src/answers/events.ts';
 import type { Explanation } from '../src/answers/explain.ts';
 import type { FindAnswer } from '../src/answers/find.ts';
+import type { JobAnswer } from '../src/answers/jobs.ts';
 import type { Me, SignIn } from '../src/answers/me.ts';
+import type { PlanAnswer, PlanOrder, ReplayPlanAnswer, ReplayPlanOrder, RunOrder } from '../src/answers/plans.ts';
 import type { ReplayAnswer, ReplaysAnswer } from '../src/answers/replays.ts';
 import type { RowAnswer, RowsAnswer } from '../src/answers/rows.ts';
 import type { StatusAnswer } from '../src/answers/status.ts';
@@ -64,6 +76,45 @@ export const audit = (filter: Parameters) => pages<AuditAnswer>('/audit', filter
 
 /** «Equal to Notion?» */
 export const check = (place: Place) => send<CheckAnswer>('POST', `${pathOf(place)}/check`, {});
+/** Changes nothing; the plan is kept for ten minutes. */
+export const plan = (order: PlanOrder) =>
+  queryOptions({ queryKey: ['plan', order], queryFn: async () => send<PlanAnswer>('POST', '/plans', order), ...once, gcTime: 0 });
+export const replayPlan = (order: ReplayPlanOrder) =>
+  queryOptions({
+    queryKey: ['replay-plan', order],
+    queryFn: async () => send<ReplayPlanAnswer>('POST', '/replays/plan', order),
+    ...once,
+    gcTime: 0,
+  });
+export const runPlan = (id: string, order: RunOrder) => send<JobAnswer>('POST', `/plans/${part(id)}/run`, order);
+/** A job as it goes on. It is followed again when its console was restarted. */
+export const job = (id: string) =>
+  queryOptions({
+    queryKey: ['job', id],
+    queryFn: pieces<JobAnswer>(`/jobs/${part(id)}/stream`, 'job', {}, 'append'),
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' && isPassing(state.error) ? 2_000 : false),
+  });
+export const stopJob = (id: string) => send<JobAnswer>('POST', `/jobs/${part(id)}/stop`, {});
+export const continueJob = (id: string) => send<JobAnswer>('POST', `/jobs/${part(id)}/continue`, {});
+
+export const compare = (tenantId: string, order: CompareOrder) => send<CompareAnswer>('POST', `/tenants/${part(tenantId)}/compare`, order);
+export const setPaused = (connectionId: string, isPaused: boolean, reason: string) =>
+  send<StatusChangeAnswer>('POST', `/connections/${part(connectionId)}/${isPaused ? 'pause' : 'resume'}`, { reason });
+export const admit = (connectionId: string, order: AdmitOrder) => send<AdmitAnswer>('POST', `/notices/${part(connectionId)}/admit`, order);
+export const fetchDatabase = (place: Place, reason: string) => send<FetchAnswer>('POST', `${pathOf(place)}/fetch`, { reason });
+export const cancelReplay = (id: string, reason: string) => send<CancelAnswer>('POST', `/replays/${part(id)}/cancel`, { reason });
+export const switchReplay = (id: string, reason: string) =>
+  send<JobAnswer>('POST', `/replays/${part(id)}/switch`, { reason, confirm: 'switch' });
+/** Compares the shadow with the mirror, which can take minutes: on demand only. */
+export const replayDiff = (id: string) =>
+  queryOptions({
+    queryKey: ['replay-diff', id],
+    queryFn: pieces<ReplayDiffAnswer>(`/replays/${part(id)}/diff`, 'diff'),
+    ...once,
+    enabled: false,
+  });
+
 export const logIn = (token: string) => send<Me>('POST', '/session', { token } satisfies SignIn);
 export const logOut = () => send<unknown>('DELETE', '/session');
 
@@ -112,9 +163,16 @@ function ask<T>(path: string, parameters?: Parameters) {
   return async ({ signal }: { readonly signal: AbortSignal }): Promise<T> => answer<T>(address(path, parameters), { signal });
 }
 
-/** An answer that arrives piece by piece, each the whole of what is known. Null: nothing is known yet. */
-function pieces<T>(path: string, name: string, parameters?: Parameters) {
+/** Whether it can work again by itself: the console restarts, or a server of it does. */
+function isPassing(error: unknown): boolean {
+  const { status: code } = ConsoleError.of(error);
+  return code === null || code >= 500;
+}
+
+/** An answer that arrives piece by piece, each the whole of what is known. Null: nothing is known yet. `append`: the last one stays while it is asked again. */
+function pieces<T>(path: string, name: string, parameters?: Parameters, refetchMode: 'reset' | 'append' = 'reset') {
   return streamedQuery<T, T | null>({
+    refetchMode,
     streamFn: ({ signal }) => readPieces<T>(address(path, parameters), name, signal),
     reducer: (_, piece) => piece,
     initialValue: null,

@@ -11,6 +11,12 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, 500) : undefined;
 }
 
+/** Places on the dead-letter topic, as `3:17,3:18`. */
+function places(search: Search): { readonly refs?: string | undefined } {
+  const { refs } = search;
+  return { refs: typeof refs === 'string' && /^\d+:\d+(,\d+:\d+)*$/.test(refs) ? refs : undefined };
+}
+
 /** The fields as texts. What is none is undefined and not left out, since the router keeps what it was given under names that are left out. */
 function texts<const K extends string>(search: Search, names: readonly K[]): { [name in K]?: string | undefined } {
   return Object.fromEntries(names.map((name) => [name, text(search[name])])) as { [name in K]?: string | undefined };
@@ -25,6 +31,7 @@ function choice<const K extends string, const T extends string>(
   return { [name]: known.find((each) => each === search[name]) } as { [name in K]?: T | undefined };
 }
 
+const letterFilters = ['class', 'code', 'service', 'tenant', 'since'] as const;
 const eventFilters = ['tenant', 'about', 'type', 'outcome', 'origin', 'service', 'from', 'to', 'minMs'] as const;
 const tenantTabs = ['databases', 'events', 'connections', 'sweeps', 'dead-letters'] as const;
 const databaseTabs = ['schema', 'rows', 'history', 'raw', 'use'] as const;
@@ -103,8 +110,25 @@ const explain = createRoute({
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: '/dead-letters',
-  validateSearch: (search: Search) => texts(search, ['class', 'code', 'service', 'tenant', 'settled']),
+  validateSearch: (search: Search) => texts(search, [...letterFilters, 'settled']),
   component: lazy(async (): Promise<Page> => (await import('./pages/dead-letters.tsx')).DeadLetters),
+});
+
+const letterPlan = createRoute({
+  getParentRoute: () => root,
+  path: '/dead-letters/plan',
+  validateSearch: (search: Search) => ({
+    ...choice(search, 'action', ['redrive', 'drop']),
+    ...places(search),
+    ...texts(search, [...letterFilters, 'force']),
+  }),
+  component: lazy(async (): Promise<Page> => (await import('./pages/letter-plan.tsx')).LetterPlan),
+});
+
+const job = createRoute({
+  getParentRoute: () => root,
+  path: '/jobs/$id',
+  component: lazy(async (): Promise<Page> => (await import('./pages/job.tsx')).Job),
 });
 
 const deadLetter = createRoute({
@@ -117,6 +141,17 @@ const replays = createRoute({
   getParentRoute: () => root,
   path: '/replays',
   component: lazy(async (): Promise<Page> => (await import('./pages/replays.tsx')).Replays),
+});
+
+const replayPlan = createRoute({
+  getParentRoute: () => root,
+  path: '/replays/plan',
+  validateSearch: (search: Search) => ({
+    ...choice(search, 'source', ['states', 'events']),
+    ...choice(search, 'into', ['mirror', 'shadow']),
+    ...texts(search, ['tenant', 'database', 'since', 'offsets']),
+  }),
+  component: lazy(async (): Promise<Page> => (await import('./pages/replay-plan.tsx')).ReplayPlan),
 });
 
 const replay = createRoute({
@@ -156,8 +191,11 @@ const routeTree = root.addChildren([
   explainForm,
   explain,
   deadLetters,
+  letterPlan,
   deadLetter,
+  job,
   replays,
+  replayPlan,
   replay,
   sweeps,
   doctor,

@@ -1,41 +1,42 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databaseId, eventId, pageId, readOnly } from './testing/answers.ts';
+import { readOnly } from './testing/answers.ts';
 import { emptyAnswers } from './testing/empty-answers.ts';
 import { connectBrowser, goWithin, hasBrowser, openPage, settled, violations, type OpenPage } from './testing/open-page.ts';
+import { pages } from './testing/pages.ts';
 import { startStubServer, type StubAnswers, type StubServer } from './testing/stub-server.ts';
 
-const pages = {
-  overview: '/',
-  tenants: '/tenants',
-  'tenant, databases': '/t/acme',
-  'tenant, events': '/t/acme?tab=events',
-  'tenant, connections': '/t/acme?tab=connections',
-  'tenant, comparison': '/t/acme?tab=sweeps',
-  'tenant, dead letters': '/t/acme?tab=dead-letters',
-  'database, schema': `/t/acme/d/${databaseId}`,
-  'database, rows': `/t/acme/d/${databaseId}?tab=rows`,
-  'database, history': `/t/acme/d/${databaseId}?tab=history`,
-  'database, raw': `/t/acme/d/${databaseId}?tab=raw`,
-  'database, use it': `/t/acme/d/${databaseId}?tab=use`,
-  row: `/t/acme/r/${pageId}`,
-  events: '/events',
-  'one change': `/events/${eventId}`,
-  'explain, the form': '/explain',
-  explain: `/explain/${databaseId}`,
-  'dead letters': '/dead-letters?class=poison&code=undecodable',
-  'dead letter': '/dead-letters/3/17',
-  replays: '/replays',
-  replay: '/replays/b2a0c0de-0000-4000-8000-000000000001',
-  sweeps: '/sweeps',
-  doctor: '/doctor',
-  audit: '/audit',
-  'audit, filtered': '/audit?who=ann%40example.com&action=replay.run',
-  'no such page': '/nothing/here',
-} as const;
-
 /** Whether the page shows anything of the server. */
-const asks = (name: string) => name !== 'no such page' && name !== 'explain, the form';
+const asks = (name: string) => !['no such page', 'explain, the form', 'plan of nothing', 'plan of a replay, the form'].includes(name);
+
+/** Pages with something that acts, while there is something to act on. */
+const acting: readonly string[] = [
+  'tenants',
+  'tenant, connections',
+  'tenant, comparison',
+  'tenant, dead letters',
+  'database, schema',
+  'dead letters',
+  'dead letter',
+  'plan of dead letters',
+  'plan of a replay',
+  'job',
+  'replay',
+  'sweeps',
+];
+
+/** What can be done, and why not. Runs in the browser. */
+function readActs(elements: readonly Element[]) {
+  return elements.map((element) => ({
+    text: element.textContent,
+    isEnabled: element.matches('a, :enabled'),
+    why: (element.getAttribute('aria-describedby') ?? '')
+      .split(' ')
+      .map((id) => document.querySelector(`[id="${id}"]`)?.textContent ?? '')
+      .join('')
+      .trim(),
+  }));
+}
 
 interface State {
   readonly answers?: Partial<StubAnswers>;
@@ -80,6 +81,12 @@ describe.skipIf(!hasBrowser()).each(Object.entries(states))('%s', (state, { answ
     expect(complaints.splice(0)).toEqual([]);
     // Nothing but tables and raw objects scrolls sideways.
     expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    const acts = await page.locator('main [data-acts]').evaluateAll(readActs);
+    expect(acts.length > 0 || state !== 'demo' || !acting.includes(name)).toBe(true);
+    expect(acts.filter(({ isEnabled, why }) => !isEnabled && why === '')).toEqual([]);
+    // A viewer can do nothing, anywhere, and nothing was tried.
+    expect(acts.filter(({ isEnabled }) => isEnabled && state === 'read-only')).toEqual([]);
+    expect(state === 'read-only' ? server.orders : []).toEqual([]);
     const alerts = await page.getByRole('alert').getByText('MongoDB does not answer.').count();
     expect(alerts > 0).toBe(isFailing && asks(name));
   });

@@ -44,7 +44,18 @@ const colours: Record<ActionLine['outcome'], string> = {
 };
 
 const columns: readonly Column<ActionLine>[] = [
-  { id: 'at', header: 'Began', cell: ({ at }) => <Time at={at} /> },
+  {
+    id: 'at',
+    header: 'Began',
+    cell: ({ id, at, isJob }) =>
+      isJob ? (
+        <PageLink to="/jobs/$id" params={{ id }}>
+          <Time at={at} />
+        </PageLink>
+      ) : (
+        <Time at={at} />
+      ),
+  },
   { id: 'who', header: 'Who', cell: ({ who, via }) => (via === 'cli' ? who : `${who}, here`) },
   { id: 'action', header: 'What', cell: ({ action }) => <span title={action}>{names[action]}</span> },
   {

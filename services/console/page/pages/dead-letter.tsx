@@ -1,18 +1,19 @@
-import { Alert, Stack, Text, Title } from '@mantine/core';
+import { Alert, Group, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { LetterAnswer } from '../../src/answers/dead-letters.ts';
 import { letter } from '../api.ts';
+import { WhyNot } from '../parts/act.tsx';
 import { Command, Id } from '../parts/copy.tsx';
 import { Fields } from '../parts/fields.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
+import { PlanLinks } from '../parts/plan-links.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { count } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
-import { useActions } from '../parts/use-actions.ts';
 
 /** One dead letter: why, and its bytes. */
 export function DeadLetter() {
@@ -29,7 +30,6 @@ export function DeadLetter() {
 
 function Body({ letter: shown }: { readonly letter: LetterAnswer['letter'] }) {
   const { ref, message, workspaceId, eventId, value, settled, headers } = shown;
-  const { redrive } = useActions();
   return (
     <Stack gap="lg">
       <Alert color="red" variant="outline" title={`${shown.class}: ${shown.code}`}>
@@ -38,12 +38,11 @@ function Body({ letter: shown }: { readonly letter: LetterAnswer['letter'] }) {
       {settled === null ? (
         <Stack gap={4}>
           <Text>When the cause is fixed, retry it:</Text>
-          <Command text={`mirror dead-letters redrive ${ref}`} />
-          {redrive === undefined || redrive.allowed ? null : (
-            <Text size="sm" c="dimmed">
-              {redrive.why}
-            </Text>
-          )}
+          <Group gap="sm">
+            <PlanLinks about={`letter ${ref}`} refs={[ref]} whyId="why-not-letter" />
+            <Command text={`mirror dead-letters redrive ${ref}`} />
+          </Group>
+          <WhyNot actions={['redrive', 'drop']} id="why-not-letter" />
         </Stack>
       ) : (
         <Text>

@@ -1,50 +1,54 @@
-import { Group, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useMemo, useState } from 'react';
 import type { LetterCause } from '../../src/answers/dead-letters.ts';
 import { deadLetters, letters } from '../api.ts';
-import { DataTable, type Column } from '../parts/data-table.tsx';
+import { WhyNot } from '../parts/act.tsx';
+import { CausesTable, causeColumns } from '../parts/causes-table.tsx';
+import type { Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
+import { FilterField } from '../parts/filter-field.tsx';
+import { FilterSelect } from '../parts/filter-select.tsx';
+import { filterFlags, filterText } from '../parts/letter-filter.ts';
 import { LettersTable } from '../parts/letters-table.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { count, middle, shellWord } from '../parts/text.ts';
-import { Time } from '../parts/time.tsx';
+import { PlanLinks } from '../parts/plan-links.tsx';
+import { absoluteTime } from '../parts/since.ts';
+import { count } from '../parts/text.ts';
 import { useAll } from '../parts/use-all.ts';
 
+const whyId = 'why-not-letters';
+
 const columns: readonly Column<LetterCause>[] = [
+  ...causeColumns,
   {
-    id: 'cause',
-    header: 'Cause',
+    id: 'act',
+    header: 'Act',
     cell: ({ class: kind, code, service }) => (
-      <PageLink to="/dead-letters" search={{ class: kind, code, service }}>
-        {kind}: {code}
-      </PageLink>
+      <PlanLinks about={`${kind}, ${code}, ${service}`} filter={{ class: kind, code, service }} whyId={whyId} />
     ),
   },
-  { id: 'service', header: 'Service', cell: ({ service }) => service },
-  { id: 'count', header: 'Letters', isNumber: true, cell: ({ count: letterCount }) => letterCount.toLocaleString('en') },
-  { id: 'tenants', header: 'Tenants', isNumber: true, cell: ({ tenants }) => tenants.toLocaleString('en') },
-  { id: 'oldest', header: 'Oldest', cell: ({ oldest }) => <Time at={oldest} /> },
-  { id: 'newest', header: 'Newest', cell: ({ newest }) => <Time at={newest} /> },
-  { id: 'message', header: 'Message of the newest', cell: ({ message }) => <span title={message}>{middle(message, 90)}</span> },
 ];
+
+const services = ['sync-worker', 'delete-worker', 'ingress'];
+const serviceOptions = [{ value: '', label: 'any' }, ...services.map((value) => ({ value, label: value }))];
 
 /** What is lost until I act? */
 export function DeadLetters() {
-  const filter = useSearch({ from: '/dead-letters' });
+  const { settled, ...filter } = useSearch({ from: '/dead-letters' });
+  const navigate = useNavigate({ from: '/dead-letters' });
   const causes = useQuery(deadLetters);
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
-  const options = [
-    ...(filter.class === undefined ? [] : ['--class', shellWord(filter.class)]),
-    ...(filter.code === undefined ? [] : ['--code', shellWord(filter.code)]),
-    ...(filter.tenant === undefined ? [] : ['--workspace-id', shellWord(filter.tenant)]),
-  ];
+  const isFiltered = Object.values(filter).some((value) => value !== undefined) || settled !== undefined;
+  const change = (fields: { readonly [name in keyof typeof filter]?: string }) =>
+    void navigate({ search: (known) => ({ ...known, ...fields }), replace: true });
   return (
     <>
-      <PageHead title="Dead letters" command={['mirror dead-letters list', ...options].join(' ')} />
+      <PageHead title="Dead letters" command={['mirror dead-letters list', ...filterFlags(filter)].join(' ')} />
+      <WhyNot actions={['redrive', 'drop']} id={whyId} />
       <Panel title="By cause" query={causes}>
         {(answer) =>
           answer.causes.length === 0 ? (
@@ -54,43 +58,100 @@ export function DeadLetters() {
               <Text size="sm" c="dimmed">
                 {count(answer.letters, 'letter')} of {count(answer.tenants, 'tenant')}
               </Text>
-              <DataTable
-                label="Causes"
-                columns={columns}
-                rows={answer.causes}
-                keyOf={(cause) => `${cause.class} ${cause.code} ${cause.service}`}
-              />
+              <CausesTable label="Causes" causes={answer.causes} columns={columns} />
             </>
           )
         }
       </Panel>
+      <Group mb="md" align="flex-end" role="search" gap="sm">
+        <FilterField label="Class" w="8rem" value={filter.class} onValue={(text) => change({ class: text })} />
+        <FilterField label="Code" value={filter.code} onValue={(code) => change({ code })} />
+        <FilterSelect label="Service" options={serviceOptions} value={filter.service} onValue={(service) => change({ service })} />
+        <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
+        <FilterField
+          label="Failed since"
+          placeholder="2h, 3d or a time"
+          value={filter.since}
+          onValue={(since) => change({ since: absoluteTime(since, new Date()) })}
+        />
+        {isFiltered ? (
+          <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
+            Clear
+          </Button>
+        ) : null}
+      </Group>
       {isFiltered ? <Letters /> : null}
     </>
   );
 }
 
+/** A link to a plan of more would be too long. */
+const mostChosen = 500;
+
 /** The letters of what the address names. */
 function Letters() {
-  const filter = useSearch({ from: '/dead-letters' });
-  const list = useInfiniteQuery(letters(filter));
+  const search = useSearch({ from: '/dead-letters' });
+  const { settled, ...filter } = search;
+  const list = useInfiniteQuery(letters(search));
   const all = useAll(list.data, ({ letters: some }) => some);
-  const name = [filter.class, filter.code, filter.service, filter.tenant].filter((each) => each !== undefined).join(', ');
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const onChoose = useCallback((refs: readonly string[], isChosen: boolean) => {
+    setChosen((before) => {
+      const next = new Set(before);
+      for (const ref of refs) {
+        if (isChosen) next.add(ref);
+        else next.delete(ref);
+      }
+      return next;
+    });
+  }, []);
+  const choice = useMemo(() => ({ chosen, onChoose }), [chosen, onChoose]);
+  const text = filterText(filter);
   return (
     <Panel
-      title={`Letters: ${name}`}
+      title={text === '' ? 'Letters' : `Letters: ${text}`}
       query={list}
       right={
-        <Group gap="sm">
-          <PageLink to="/dead-letters" search={({ settled, ...rest }) => (settled === '1' ? rest : { ...rest, settled: '1' })}>
-            {filter.settled === '1' ? 'Hide settled ones' : 'Show settled ones, too'}
-          </PageLink>
-          <PageLink to="/dead-letters">All causes</PageLink>
-        </Group>
+        <PageLink to="/dead-letters" search={({ settled: shown, ...rest }) => (shown === '1' ? rest : { ...rest, settled: '1' })}>
+          {settled === '1' ? 'Hide settled ones' : 'Show settled ones, too'}
+        </PageLink>
       }
     >
       {() => (
         <>
-          {all.length > 0 ? <LettersTable letters={all} /> : <Empty>No waiting letter has this cause.</Empty>}
+          {all.length > 0 ? (
+            <>
+              <Group gap="lg">
+                {text === '' ? null : (
+                  <Group gap="xs">
+                    <Text size="sm">All that fit:</Text>
+                    <PlanLinks about="all that fit the filter" filter={filter} whyId={whyId} />
+                  </Group>
+                )}
+                <Group gap="xs">
+                  <Text size="sm">{chosen.size === 0 ? 'None is chosen:' : `${count(chosen.size, 'letter')} chosen:`}</Text>
+                  <PlanLinks
+                    about="the chosen letters"
+                    refs={[...chosen]}
+                    whyId={`${whyId} why-not-chosen`}
+                    notNow={chosen.size === 0 || chosen.size > mostChosen ? 'choose' : null}
+                  />
+                  <Text size="sm" c="dimmed" id="why-not-chosen">
+                    {chosen.size === 0
+                      ? 'Choose some below.'
+                      : chosen.size > mostChosen
+                        ? `At most ${mostChosen}: use the filter instead.`
+                        : ''}
+                  </Text>
+                </Group>
+              </Group>
+              <LettersTable letters={all} choice={choice} />
+            </>
+          ) : (
+            <Empty>
+              No waiting letter fits. <PageLink to="/dead-letters">Show all causes</PageLink>
+            </Empty>
+          )}
           <More list={list} />
         </>
       )}

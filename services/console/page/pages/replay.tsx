@@ -1,13 +1,15 @@
 import { Progress, Stack, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReplayAnswer } from '../../src/answers/replays.ts';
-import { replay } from '../api.ts';
-import { Command, Id } from '../parts/copy.tsx';
+import { cancelReplay, replay } from '../api.ts';
+import { Act } from '../parts/act.tsx';
+import { Id } from '../parts/copy.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Fields } from '../parts/fields.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
+import { Shadow } from '../parts/shadow.tsx';
 import { reasonsText } from '../parts/sweep-facts.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -60,18 +62,31 @@ function Body({ answer: { replay: shown, partitions } }: { readonly answer: Repl
           ['Records', reasonsText(shown.counts)],
         ]}
       />
-      {into === 'shadow' && status === 'done' ? (
-        <Stack gap={4}>
-          <Title order={2}>Next</Title>
-          <Command text="mirror replay diff" />
-          <Command text="mirror replay switch" />
-        </Stack>
-      ) : null}
-      {status === 'running' ? <Command text="mirror replay cancel" /> : null}
+      {into === 'shadow' && status === 'done' ? <Shadow id={shown.id} /> : null}
+      {status === 'running' ? <Cancel id={shown.id} /> : null}
       <Stack gap={4} component="section">
         <Title order={2}>Partitions</Title>
         <DataTable label="Partitions" columns={columns} rows={partitions} keyOf={({ topic, partition }) => `${topic} ${partition}`} />
       </Stack>
     </Stack>
+  );
+}
+
+function Cancel({ id }: { readonly id: string }) {
+  const client = useQueryClient();
+  return (
+    <Act
+      action="replay"
+      label="Cancel the replay"
+      title="Cancel the replay"
+      command="mirror replay cancel"
+      onAct={async (reason) => {
+        await cancelReplay(id, reason);
+        await client.invalidateQueries({ queryKey: replay(id).queryKey });
+        return 'It is cancelled.';
+      }}
+    >
+      It stops after the records that it is writing. What it has written stays.
+    </Act>
   );
 }

@@ -39,7 +39,9 @@ export function Replays() {
   const all = useAll(list.data, ({ replays: some }) => some);
   return (
     <>
-      <PageHead title="Replays" command="mirror replay status" />
+      <PageHead title="Replays" command="mirror replay status">
+        <PageLink to="/replays/plan">Plan a replay</PageLink>
+      </PageHead>
       <Answer query={list}>
         {() => (
           <>

@@ -3,17 +3,20 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import type { Sweep, SweepState } from '../../src/answers/sweeps.ts';
 import { sweeps } from '../api.ts';
+import { WhyNot } from '../parts/act.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
+import { SweepActs } from '../parts/sweep-acts.tsx';
 import { reasonsText } from '../parts/sweep-facts.tsx';
 import { middle } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
 
+const whyId = 'why-not-compare';
 const states: readonly SweepState[] = ['stopped', 'failing', 'incomplete', 'running', 'waiting'];
 const colours: Record<SweepState, string> = { stopped: 'bad', failing: 'bad', incomplete: 'warn', running: '', waiting: '' };
 
@@ -38,6 +41,7 @@ const columns: readonly Column<Sweep>[] = [
     header: 'Failure',
     cell: ({ failure }) => (failure === null ? '–' : <span title={failure}>{middle(failure, 60)}</span>),
   },
+  { id: 'act', header: 'Act', cell: (sweep) => <SweepActs sweep={sweep} whyId={whyId} /> },
 ];
 
 /** When was each tenant compared with Notion, and what was found? */
@@ -49,6 +53,7 @@ export function Sweeps() {
   return (
     <>
       <PageHead title="Sweeps" command="mirror reconcile status" />
+      <WhyNot actions={['compare']} id={whyId} />
       {counts === undefined ? null : (
         <Group component="nav" gap="md" mb="md" aria-label="By state">
           <PageLink to="/sweeps" fw={filter.state === undefined ? 700 : 400}>

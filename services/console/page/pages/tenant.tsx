@@ -1,9 +1,10 @@
 import { Group, Switch, Tabs, Text } from '@mantine/core';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { DatabaseLine } from '../../src/answers/databases.ts';
 import type { ConnectionLine, TenantAnswer } from '../../src/answers/tenants.ts';
-import { databases, events, letters, tenant as tenantQuery } from '../api.ts';
+import { databases, events, letters, setPaused, tenant as tenantQuery } from '../api.ts';
+import { Act, WhyNot } from '../parts/act.tsx';
 import { Id } from '../parts/copy.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { EventsTable } from '../parts/events-table.tsx';
@@ -14,6 +15,8 @@ import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
+import { PlanLinks } from '../parts/plan-links.tsx';
+import { SweepActs } from '../parts/sweep-acts.tsx';
 import { SweepFacts } from '../parts/sweep-facts.tsx';
 import { TenantState } from '../parts/tenant-columns.tsx';
 import { TabList } from '../parts/tab-list.tsx';
@@ -63,7 +66,14 @@ export function Tenant() {
         <Tabs.Panel value="sweeps">
           <Answer query={query}>
             {({ sweep }) =>
-              sweep === null ? <Empty>The tenant has not been compared with Notion yet.</Empty> : <SweepFacts sweep={sweep} />
+              sweep === null ? (
+                <>
+                  <Empty>The tenant has not been compared with Notion yet.</Empty>
+                  <SweepActs sweep={{ workspaceId: tenant, last: null }} />
+                </>
+              ) : (
+                <SweepFacts sweep={sweep} />
+              )
             }
           </Answer>
         </Tabs.Panel>
@@ -231,11 +241,45 @@ const connectionColumns: readonly Column<ConnectionLine>[] = [
   },
   { id: 'token', header: 'Token', cell: ({ tokenHeldBy }) => (tokenHeldBy === null ? 'none' : `held by ${tokenHeldBy}`) },
   { id: 'updated', header: 'Changed', cell: ({ updatedAt }) => <Time at={updatedAt} /> },
+  { id: 'act', header: 'Act', cell: (connection) => <PauseOrResume connection={connection} /> },
 ];
+
+const whyNotPause = 'why-not-pause';
+
+function PauseOrResume({ connection: { connectionId, workspaceId, status } }: { readonly connection: ConnectionLine }) {
+  const client = useQueryClient();
+  if (status !== 'active' && status !== 'paused') return <span className="dim">–</span>;
+  const isActive = status === 'active';
+  const verb = isActive ? 'pause' : 'resume';
+  return (
+    <Act
+      action="pause"
+      label={isActive ? 'Pause' : 'Resume'}
+      about={connectionId}
+      whyId={whyNotPause}
+      title={`${isActive ? 'Pause' : 'Resume'} the connection ${connectionId}`}
+      command={`mirror connections ${verb} ${shellWord(connectionId)}`}
+      onAct={async (reason) => {
+        const { outcome, connection } = await setPaused(connectionId, isActive, reason);
+        await client.invalidateQueries({ queryKey: tenantQuery(workspaceId).queryKey });
+        return outcome === 'unchanged' ? `It was ${connection.status} already.` : `It is ${connection.status}.`;
+      }}
+    >
+      {isActive
+        ? 'Its events are kept and not handled, and Notion is not asked through it, until it is resumed.'
+        : 'The events that were kept are handled, and it is compared with Notion.'}
+    </Act>
+  );
+}
 
 function Connections({ connections }: { readonly connections: readonly ConnectionLine[] }) {
   if (connections.length === 0) return <Empty command="mirror connections add --help">No connection.</Empty>;
-  return <DataTable label="Connections" columns={connectionColumns} rows={connections} keyOf={({ connectionId }) => connectionId} />;
+  return (
+    <>
+      <WhyNot actions={['pause']} id={whyNotPause} />
+      <DataTable label="Connections" columns={connectionColumns} rows={connections} keyOf={({ connectionId }) => connectionId} />
+    </>
+  );
 }
 
 function Letters({ tenant }: { readonly tenant: string }) {
@@ -245,7 +289,18 @@ function Letters({ tenant }: { readonly tenant: string }) {
     <Answer query={list}>
       {() => (
         <>
-          {all.length > 0 ? <LettersTable letters={all} /> : <Empty>Nothing waits for you: the tenant has no dead letter.</Empty>}
+          {all.length > 0 ? (
+            <>
+              <WhyNot actions={['redrive', 'drop']} id="why-not-letters" />
+              <Group gap="xs" mb={4}>
+                <Text size="sm">All of the tenant:</Text>
+                <PlanLinks about={`all of ${tenant}`} filter={{ tenant }} whyId="why-not-letters" />
+              </Group>
+              <LettersTable letters={all} />
+            </>
+          ) : (
+            <Empty>Nothing waits for you: the tenant has no dead letter.</Empty>
+          )}
           <More list={list} />
         </>
       )}

@@ -1,7 +1,8 @@
-import { Alert, Code, Group, List, Text } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { Alert, Code, Group, List, Text, TextInput } from '@mantine/core';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { tenants } from '../api.ts';
+import { admit, tenants } from '../api.ts';
+import { Act } from '../parts/act.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
@@ -11,7 +12,7 @@ import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { tenantColumns } from '../parts/tenant-columns.tsx';
-import { count } from '../parts/text.ts';
+import { count, shellWord } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
 
@@ -66,6 +67,7 @@ export function Tenants() {
                   {first.leftToYou.map(({ connectionId, providerConfigKey, notedAt, problem }) => (
                     <List.Item key={`${providerConfigKey} ${connectionId}`}>
                       <Code>{connectionId}</Code> of {providerConfigKey}, <Time at={notedAt} />: {problem}
+                      <Admit connectionId={connectionId} providerConfigKey={providerConfigKey} />
                     </List.Item>
                   ))}
                 </List>
@@ -92,5 +94,41 @@ export function Tenants() {
         )}
       </Answer>
     </>
+  );
+}
+
+/** Gives a connection its tenant. */
+function Admit({ connectionId, providerConfigKey }: { readonly connectionId: string; readonly providerConfigKey: string }) {
+  const client = useQueryClient();
+  return (
+    <Act
+      action="admit"
+      label="Give it a tenant"
+      about={connectionId}
+      title={`Give ${connectionId} its tenant`}
+      command={`mirror connections add ${shellWord(connectionId)} --provider-config-key ${shellWord(providerConfigKey)} --workspace-id <tenant>`}
+      onAct={async (reason, values) => {
+        const name = values.get('tenant');
+        const { connection } = await admit(connectionId, {
+          reason,
+          providerConfigKey,
+          tenant: typeof name === 'string' ? name.trim() : '',
+        });
+        await client.invalidateQueries({ queryKey: ['/tenants'] });
+        return `It is of ${connection.workspaceId} now.`;
+      }}
+    >
+      What it shares in Notion is mirrored for this tenant from then on, readable by all who read its documents.
+      <TextInput
+        mt="sm"
+        name="tenant"
+        data-autofocus
+        label="Tenant"
+        description="Your id of the customer, without a colon"
+        required
+        pattern="[^:]+"
+        maxLength={200}
+      />
+    </Act>
   );
 }

@@ -1,20 +1,19 @@
 import { Alert, Button, Group, List, Stack, Table, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { CheckAnswer, Difference } from '../../src/answers/check.ts';
-import { check, type Place } from '../api.ts';
-import { Command } from './copy.tsx';
+import { check, database, fetchDatabase, type Place } from '../api.ts';
+import { Act } from './act.tsx';
 import { Failure } from './failure.tsx';
 import { Scroll } from './scroll.tsx';
 import { count, shellWord } from './text.ts';
 import { durationText } from './time-text.ts';
 import { Time } from './time.tsx';
-import { useActions } from './use-actions.ts';
+import { useWhyNot } from './use-actions.ts';
 
 /** The question that no other console answers. It asks Notion, so it says what it cost. */
 export function EqualToNotion({ place }: { readonly place: Place }) {
-  const { check: allowed } = useActions();
+  const why = useWhyNot('check');
   const asked = useMutation({ mutationFn: () => check(place) });
-  const why = allowed === undefined ? 'Reload the page first.' : allowed.allowed ? null : allowed.why;
   return (
     <Stack gap="xs" mb="md">
       <Group gap="sm">
@@ -24,6 +23,7 @@ export function EqualToNotion({ place }: { readonly place: Place }) {
           loading={asked.isPending}
           disabled={why !== null}
           aria-describedby="why-not"
+          data-acts
         >
           Equal to Notion?
         </Button>
@@ -69,9 +69,30 @@ function Verdict({ answer, place }: { readonly answer: CheckAnswer; readonly pla
             ))}
           </List>
         )}
-        {verdict === 'different' ? <Command text={`mirror verify ${shellWord(place.tenant)} --fix`} /> : null}
+        {verdict === 'different' ? <FetchIt place={place} /> : null}
       </Stack>
     </Alert>
+  );
+}
+
+/** Has the workers fetch what differs. */
+function FetchIt({ place }: { readonly place: Place }) {
+  const client = useQueryClient();
+  return (
+    <Act
+      action="fetch"
+      label="Fetch it"
+      title="Fetch what differs"
+      command={`mirror verify ${shellWord(place.tenant)} --fix`}
+      onAct={async (reason) => {
+        const { appended } = await fetchDatabase(place, reason);
+        await client.invalidateQueries({ queryKey: database(place).queryKey });
+        if (appended === 0) return 'Nothing differs any more.';
+        return `${count(appended, 'event')} appended: the workers fetch it. Ask again in some seconds.`;
+      }}
+    >
+      It is compared once more, and a worker fetches each object that differs. The command does so for all databases of the tenant.
+    </Act>
   );
 }
 

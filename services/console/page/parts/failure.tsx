@@ -5,8 +5,15 @@ import { ConsoleError } from '../console-error.ts';
 import { Command } from './copy.tsx';
 import { PageHead } from './page-head.tsx';
 
+interface FailureProps {
+  readonly error: unknown;
+  readonly onRetry?: () => void;
+  /** Label of the button for `onRetry`. */
+  readonly retry?: string;
+}
+
 /** What failed, in the words of the server, and what to do about it. */
-export function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
+export function Failure({ error, onRetry, retry = 'Try again' }: FailureProps) {
   const { code, message, remedy } = ConsoleError.of(error);
   return (
     <Alert color="red" variant="outline" title={message} role="alert">
@@ -16,7 +23,7 @@ export function Failure({ error, onRetry }: { readonly error: unknown; readonly 
           <span className="mono dim">{code}</span>
           {onRetry === undefined ? null : (
             <Button size="compact-sm" variant="default" onClick={onRetry}>
-              Try again
+              {retry}
             </Button>
           )}
         </Group>

@@ -1,4 +1,5 @@
-import { Group, Kbd, Modal, Table } from '@mantine/core';
+import { Kbd, Table } from '@mantine/core';
+import { Dialog } from './dialog.tsx';
 import { sections } from './sections.ts';
 
 const keys = [
@@ -13,11 +14,7 @@ const keys = [
 /** The dialog that lists the keys. */
 export function KeyList({ onClose }: { readonly onClose: () => void }) {
   return (
-    <Modal opened onClose={onClose} withCloseButton={false}>
-      <Group justify="space-between">
-        <Modal.Title>Keys</Modal.Title>
-        <Modal.CloseButton aria-label="Close" />
-      </Group>
+    <Dialog title="Keys" onClose={onClose}>
       <Table>
         <Table.Tbody>
           {[...keys, ...sections.map(({ letter, label }) => [`g ${letter}`, label] as const)].map(([key, does]) => (
@@ -30,6 +27,6 @@ export function KeyList({ onClose }: { readonly onClose: () => void }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,3 +1,5 @@
+import { Checkbox } from '@mantine/core';
+import { useMemo } from 'react';
 import type { LetterLine } from '../../src/answers/dead-letters.ts';
 import { DataTable, type Column } from './data-table.tsx';
 import { PageLink } from './link.tsx';
@@ -43,6 +45,44 @@ function placeOf(ref: string) {
   return { partition, offset };
 }
 
-export function LettersTable({ letters }: { readonly letters: readonly LetterLine[] }) {
-  return <DataTable label="Dead letters" columns={columns} rows={letters} keyOf={({ ref }) => ref} />;
+interface Props {
+  readonly letters: readonly LetterLine[];
+  readonly choice?: {
+    readonly chosen: ReadonlySet<string>;
+    readonly onChoose: (refs: readonly string[], isChosen: boolean) => void;
+  };
+}
+
+/** With `choice`, letters that still wait can be chosen. */
+export function LettersTable({ letters, choice }: Props) {
+  const all = useMemo((): readonly Column<LetterLine>[] => {
+    if (choice === undefined) return columns;
+    const { chosen, onChoose } = choice;
+    const open = letters.flatMap(({ ref, settled }) => (settled === null ? [ref] : []));
+    const many = open.filter((ref) => chosen.has(ref)).length;
+    const chooser: Column<LetterLine> = {
+      id: 'choose',
+      header: (
+        <Checkbox
+          size="xs"
+          aria-label="Choose all that are shown"
+          checked={many > 0 && many === open.length}
+          indeterminate={many > 0 && many < open.length}
+          disabled={open.length === 0}
+          onChange={(event) => onChoose(open, event.currentTarget.checked)}
+        />
+      ),
+      cell: ({ ref, settled }) =>
+        settled === null ? (
+          <Checkbox
+            size="xs"
+            aria-label={`Choose ${ref}`}
+            checked={chosen.has(ref)}
+            onChange={(event) => onChoose([ref], event.currentTarget.checked)}
+          />
+        ) : null,
+    };
+    return [chooser, ...columns];
+  }, [letters, choice]);
+  return <DataTable label="Dead letters" columns={all} rows={letters} keyOf={({ ref }) => ref} />;
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, AppShell, Badge, Burger, Button, Group, Kbd, NavLink, Switch, Text } from '@mantine/core';
+import { ActionIcon, Alert, AppShell, Badge, Burger, Button, Group, Kbd, NavLink, Switch, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type
 import { logOut, me } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
 import { useIsOutdated } from '../version.ts';
+import { useAnnounced } from './announce.ts';
 import { ColourSwitch } from './colour-switch.tsx';
 import { Failure } from './failure.tsx';
 import { useKeys } from './keyboard.ts';
@@ -81,6 +82,7 @@ export function Shell(): ReactNode {
           </Alert>
         ) : null}
         {who.data === undefined ? <Waiting /> : <Outlet />}
+        <Announced />
       </AppShell.Main>
       <Suspense fallback={null}>
         {finds === 0 ? null : <FindBox asked={finds} />}
@@ -88,6 +90,11 @@ export function Shell(): ReactNode {
       </Suspense>
     </AppShell>
   );
+}
+
+/** What an action did, for a screen reader: the page shows it, too. */
+function Announced() {
+  return <VisuallyHidden role="status">{useAnnounced()}</VisuallyHidden>;
 }
 
 function Anchored({ onClick, children }: { readonly onClick: () => void; readonly children: string }) {

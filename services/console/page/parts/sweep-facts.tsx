@@ -1,6 +1,7 @@
 import { Alert, List, Stack } from '@mantine/core';
 import type { Sweep } from '../../src/answers/sweeps.ts';
 import { Fields } from './fields.tsx';
+import { SweepActs } from './sweep-acts.tsx';
 import { count } from './text.ts';
 import { durationText } from './time-text.ts';
 import { Time } from './time.tsx';
@@ -12,7 +13,8 @@ export function reasonsText(events: Readonly<Record<string, number>>): string {
 }
 
 /** The comparison of one tenant with Notion. */
-export function SweepFacts({ sweep: { state, completedAt, dueAt, failures, failure, last } }: { readonly sweep: Sweep }) {
+export function SweepFacts({ sweep }: { readonly sweep: Sweep }) {
+  const { state, completedAt, dueAt, failures, failure, last } = sweep;
   return (
     <Stack>
       {last?.stopped === true ? (
@@ -21,6 +23,7 @@ export function SweepFacts({ sweep: { state, completedAt, dueAt, failures, failu
           should.
         </Alert>
       ) : null}
+      <SweepActs sweep={sweep} />
       {failure === null ? null : (
         <Alert color="red" variant="outline" title={`Failed ${count(failures, 'time')}`}>
           <span className="any">{failure}</span>

@@ -13,9 +13,14 @@ export function middle(text: string, longest: number): string {
 
 const far = 500;
 
+/** `2,000`. */
+export function figure(n: number): string {
+  return n.toLocaleString('en');
+}
+
 /** `1 tenant`, `2,000 tenants`. */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? noun : plural}`;
+  return `${figure(n)} ${n === 1 ? noun : plural}`;
 }
 
 /** A link that may be followed: https only. Anything else, such as `javascript:`, is null. */

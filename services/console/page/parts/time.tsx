@@ -26,8 +26,8 @@ export function Age({ at }: { readonly at: number }) {
   return <>{ageText(useNow() - at)}</>;
 }
 
-/** The time in ms, which moves once a second while the page is visible. One timer serves all who ask. */
-function useNow(): number {
+/** The time in ms, which moves once a second while the page is visible. One timer serves all that use it. */
+export function useNow(): number {
   return useSyncExternalStore(listen, () => now);
 }
 

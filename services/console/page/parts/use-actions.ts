@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ActionName, ActionState } from '../../src/answers/me.ts';
+import type { ActionName } from '../../src/answers/me.ts';
 import { me } from '../api.ts';
 import { useIsOutdated } from '../version.ts';
 
-/** What the reader may do; nothing while it is unknown, or while the page is older than the server. */
-export function useActions(): { readonly [name in ActionName]?: ActionState } {
+/** Why the reader, or this console, may not do it; null: it may. Also refused while that is unknown, and while the page is older than the server. */
+export function useWhyNot(action: ActionName): string | null {
   const { data } = useQuery(me);
   const isOutdated = useIsOutdated();
-  if (data === undefined || isOutdated) return {};
-  return data.actions;
+  if (isOutdated) return 'Reload the page first.';
+  if (data === undefined) return 'It is not known yet whether you may.';
+  const state = data.actions[action];
+  return state.allowed ? null : state.why;
 }

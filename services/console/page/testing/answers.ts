@@ -1,19 +1,30 @@
+import type {
+  AdmitAnswer,
+  CancelAnswer,
+  CompareAnswer,
+  FetchAnswer,
+  ReplayDiffAnswer,
+  StatusChangeAnswer,
+} from '../../src/answers/acting.ts';
 import type { ActionLine, AuditAnswer } from '../../src/answers/audit.ts';
 import type { CheckAnswer } from '../../src/answers/check.ts';
 import type { DatabaseAnswer, DatabaseLine, DatabasesAnswer, HistoryAnswer, RawAnswer } from '../../src/answers/databases.ts';
-import type { DeadLettersAnswer, LetterAnswer, LetterLine, LettersAnswer } from '../../src/answers/dead-letters.ts';
+import type { DeadLettersAnswer, LetterAnswer, LetterCause, LetterLine, LettersAnswer } from '../../src/answers/dead-letters.ts';
 import type { ConfigAnswer, DoctorAnswer } from '../../src/answers/doctor.ts';
 import type { EventAnswer, EventLine, EventsAnswer } from '../../src/answers/events.ts';
 import type { Explanation } from '../../src/answers/explain.ts';
 import type { FindAnswer } from '../../src/answers/find.ts';
+import type { JobAnswer } from '../../src/answers/jobs.ts';
 import type { ActionState, Me } from '../../src/answers/me.ts';
+import type { PlanAnswer, ReplayPlanAnswer } from '../../src/answers/plans.ts';
 import type { ReplayAnswer, ReplayLine, ReplaysAnswer } from '../../src/answers/replays.ts';
 import type { Cell, Contents, RowAnswer, RowLine, RowsAnswer } from '../../src/answers/rows.ts';
 import type { StatusAnswer } from '../../src/answers/status.ts';
 import type { Sweep, SweepsAnswer } from '../../src/answers/sweeps.ts';
-import type { TenantAnswer, TenantLine, TenantsAnswer } from '../../src/answers/tenants.ts';
+import type { ConnectionLine, TenantAnswer, TenantLine, TenantsAnswer } from '../../src/answers/tenants.ts';
 
-const now = Date.now();
+/** When everything here was answered. The page's clock can be set to it. */
+export const now = Date.parse('2026-11-30T12:00:00Z');
 const ago = (seconds: number) => new Date(now - seconds * 1_000).toISOString();
 const later = (seconds: number) => ago(-seconds);
 
@@ -25,7 +36,7 @@ export const eventId = '367cba44-b6f3-4c92-81e7-6a2e9659efd4';
 
 const allowed: ActionState = { allowed: true };
 const refused = (why: string): ActionState => ({ allowed: false, why });
-const notYet = refused('Not in the console yet: the command is shown on each page.');
+const viewer = refused('You may look, and not act: this needs the role operator.');
 
 export const me: Me = {
   name: 'ada',
@@ -36,14 +47,14 @@ export const me: Me = {
   actions: {
     signOut: allowed,
     check: allowed,
-    fetch: notYet,
-    compare: notYet,
-    pause: notYet,
-    admit: notYet,
-    redrive: notYet,
-    drop: notYet,
-    replay: notYet,
-    replaySwitch: notYet,
+    fetch: allowed,
+    compare: allowed,
+    pause: allowed,
+    admit: allowed,
+    redrive: allowed,
+    drop: allowed,
+    replay: allowed,
+    replaySwitch: allowed,
   },
 };
 
@@ -52,7 +63,18 @@ export const readOnly: Me = {
   ...me,
   role: 'viewer',
   content: false,
-  actions: { ...me.actions, check: refused('A viewer cannot spend calls to Notion: ask an operator.') },
+  actions: {
+    signOut: allowed,
+    check: refused('A viewer cannot spend calls to Notion: ask an operator.'),
+    fetch: viewer,
+    compare: viewer,
+    pause: viewer,
+    admit: viewer,
+    redrive: viewer,
+    drop: viewer,
+    replay: viewer,
+    replaySwitch: viewer,
+  },
 };
 
 export function eventLine(n: number, fields: Partial<EventLine> = {}): EventLine {
@@ -171,23 +193,23 @@ const contents: Contents = {
   nextFullAt: later(60_000),
 };
 
+export const connection: ConnectionLine = {
+  connectionId: 'c-1',
+  providerConfigKey: 'notion',
+  workspaceId: 'acme',
+  notionWorkspaceId: '5a6e0000-0000-4000-8000-000000000001',
+  botId: null,
+  status: 'active',
+  statusReason: null,
+  tokenHeldBy: 'nango',
+  createdAt: ago(900_000),
+  updatedAt: ago(900_000),
+};
+
 export const tenant: TenantAnswer = {
   tenant: freshTenant,
   text: 'All 41 databases are mirrored; nothing waits.',
-  connections: [
-    {
-      connectionId: 'c-1',
-      providerConfigKey: 'notion',
-      workspaceId: 'acme',
-      notionWorkspaceId: '5a6e0000-0000-4000-8000-000000000001',
-      botId: null,
-      status: 'active',
-      statusReason: null,
-      tokenHeldBy: 'nango',
-      createdAt: ago(900_000),
-      updatedAt: ago(900_000),
-    },
-  ],
+  connections: [connection],
   sweep,
   parked: 0,
   rows: { dataSources: { complete: 40, scanning: 1, incomplete: 1, off: 0 }, incomplete: [contents] },
@@ -466,7 +488,7 @@ export const explanation: Explanation = {
   events: [event.event],
 };
 
-const letterLine: LetterLine = {
+export const letterLine: LetterLine = {
   ref: '3:17',
   class: 'poison',
   code: 'undecodable',
@@ -483,23 +505,19 @@ const letterLine: LetterLine = {
   settled: null,
 };
 
-export const deadLetters: DeadLettersAnswer = {
-  letters: 3,
+const cause: LetterCause = {
+  class: 'poison',
+  code: 'undecodable',
+  service: 'sync-worker',
+  count: 3,
+  settled: 0,
+  oldest: ago(900),
+  newest: ago(400),
+  message: letterLine.message,
   tenants: 1,
-  causes: [
-    {
-      class: 'poison',
-      code: 'undecodable',
-      service: 'sync-worker',
-      count: 3,
-      settled: 0,
-      oldest: ago(900),
-      newest: ago(400),
-      message: letterLine.message,
-      tenants: 1,
-    },
-  ],
 };
+
+export const deadLetters: DeadLettersAnswer = { letters: 3, tenants: 1, causes: [cause] };
 
 export const letters: LettersAnswer = { letters: [letterLine], next: null };
 
@@ -561,7 +579,17 @@ const action: ActionLine = {
 export const audit: AuditAnswer = {
   actions: [
     action,
-    { ...action, id: '665f00000000000000000002', action: 'replay.run', workspaceId: null, outcome: 'begun', endedAt: null, counts: {} },
+    {
+      ...action,
+      id: '665f00000000000000000002',
+      via: 'console',
+      action: 'replay.run',
+      workspaceId: null,
+      outcome: 'begun',
+      isJob: true,
+      endedAt: null,
+      counts: {},
+    },
     { ...action, id: '665f00000000000000000003', action: 'connections.resume', outcome: 'failed', failure: 'not_possible', reason: null },
   ],
   next: 'more',
@@ -611,3 +639,111 @@ export const found: FindAnswer = {
     { kind: 'database', workspaceId: 'acme', id: databaseId, title: 'Roadmap 🚀', to: `/t/acme/d/${databaseId}` },
   ],
 };
+
+export const plan: PlanAnswer = {
+  id: 'plan-1',
+  action: 'redrive',
+  expiresAt: later(600),
+  letters: 120,
+  tenants: 2,
+  causes: [{ ...cause, count: 120, tenants: 2 }],
+  targets: [{ target: 'notion.sync', letters: 120 }],
+  heldBack: [{ reason: 'they came back from five redrives', letters: 3 }],
+  settled: 1,
+  notionCalls: 240,
+  confirmCount: true,
+};
+
+export const job: JobAnswer = {
+  id: '665f00000000000000000009',
+  action: 'dead_letters.redrive',
+  who: 'ada',
+  via: 'console',
+  reason: 'ticket 4711',
+  state: 'running',
+  startedAt: ago(20),
+  endedAt: null,
+  planned: 120,
+  done: 40,
+  left: 80,
+  failed: 0,
+  cameBack: { letters: 0, causes: [] },
+  canary: { letters: 5, until: null },
+  watchesUntil: null,
+  perSecond: 50,
+  failure: null,
+  counts: { redriven: 40 },
+  replayId: null,
+  canStop: true,
+  canContinue: false,
+};
+
+/** In each state. */
+export const jobs = {
+  running: job,
+  'waiting for the canary': { ...job, state: 'waiting', done: 5, left: 115, canary: { letters: 5, until: later(40) } },
+  'watching what comes back': { ...job, state: 'waiting', done: 120, left: 0, watchesUntil: later(40) },
+  interrupted: { ...job, state: 'interrupted', canStop: false },
+  'stopped by an operator': { ...job, state: 'stopped', endedAt: ago(1), canStop: false, canContinue: true },
+  'stopped by its canary': {
+    ...job,
+    state: 'stopped',
+    endedAt: ago(1),
+    done: 5,
+    left: 115,
+    cameBack: { letters: 2, causes: [{ ...cause, count: 2 }] },
+    failure: { code: 'came_back', message: '2 of the first 5 letters came back.', remedy: 'Fix the cause, then continue.' },
+    canStop: false,
+    canContinue: true,
+  },
+  done: { ...job, state: 'done', endedAt: ago(1), done: 120, left: 0, canStop: false },
+  failed: {
+    ...job,
+    action: 'replay.run',
+    state: 'failed',
+    endedAt: ago(1),
+    canary: null,
+    perSecond: null,
+    failure: { code: 'kafka_unavailable', message: 'Kafka does not answer.', remedy: null },
+    replayId: replayLine.id,
+    canStop: false,
+  },
+} as const satisfies Readonly<Record<string, JobAnswer>>;
+
+export const replayPlan: ReplayPlanAnswer = {
+  id: 'plan-2',
+  action: 'replay',
+  expiresAt: later(600),
+  source: 'events',
+  into: 'mirror',
+  workspaceId: 'acme',
+  databaseId: null,
+  since: ago(7_200),
+  partitions: 8,
+  records: 12_400,
+  fetches: { targets: 41, rows: 4_180, tenants: 1, withoutConnection: 2 },
+  notionCalls: 130,
+  estimatedSeconds: 95,
+};
+
+export const replayDiff: ReplayDiffAnswer = {
+  at: ago(1),
+  freshUntil: later(599),
+  shadow: 90,
+  counts: { only_in_mirror: 1, only_in_shadow: 0, other_content: 1 },
+  differences: [
+    { kind: 'only_in_mirror', id: `acme:${databaseId}`, fields: [] },
+    { kind: 'other_content', id: `acme:${pageId}`, fields: ['title', 'rev'] },
+  ],
+};
+
+const actionId = '665f00000000000000000010';
+export const compared: CompareAnswer = { actionId, sweep: { ...sweep, dueAt: ago(0) } };
+export const statusChange: StatusChangeAnswer = {
+  actionId,
+  outcome: 'changed',
+  connection: { ...connection, status: 'paused', statusReason: 'ticket 4711' },
+};
+export const admitted: AdmitAnswer = { actionId, outcome: 'added', connection: { ...connection, workspaceId: 'initech' } };
+export const fetched: FetchAnswer = { actionId, appended: 1, check };
+export const cancelled: CancelAnswer = { actionId, replay: { ...replayLine, status: 'cancelled' } };

@@ -60,6 +60,9 @@ export const emptyAnswers: Partial<StubAnswers> = {
   sweeps: { sweeps: [], counts: { stopped: 0, failing: 0, incomplete: 0, running: 0, waiting: 0 }, next: null },
   audit: { actions: [], next: null },
   doctor: { problems: 0, warnings: 0, checks: [] },
+  plan: { ...demo.plan, letters: 0, tenants: 0, causes: [], targets: [], heldBack: [], settled: 0, notionCalls: 0, confirmCount: false },
+  replayPlan: { ...demo.replayPlan, records: 0, fetches: null, notionCalls: 0, estimatedSeconds: 0 },
+  replayDiff: { ...demo.replayDiff, counts: { only_in_mirror: 0, only_in_shadow: 0, other_content: 0 }, differences: [] },
   config: { settings: [], problems: [], unknown: [], advice: [] },
   found: { hits: [] },
 };

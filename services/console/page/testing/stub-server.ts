@@ -4,14 +4,16 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { ErrorAnswer } from '../../src/answers/common.ts';
+import type { JobAnswer } from '../../src/answers/jobs.ts';
 import type { EventLine } from '../../src/answers/events.ts';
 import type { StreamedOutcomes } from '../../src/answers/stream.ts';
 import { securityHeaders } from '../../src/http/security-headers.ts';
 import * as demo from './answers.ts';
 
 /** An answer of each route, by the name that answers.ts gives it. */
-type AnswerName = (typeof routes)[number][1] | 'explanation' | 'doctor';
+type AnswerName = (typeof routes)[number][1] | 'explanation' | 'doctor' | 'replayDiff';
 
 export type StubAnswers = { -readonly [name in AnswerName]: (typeof demo)[name] };
 
@@ -25,6 +27,14 @@ export interface StubServer {
   version: string;
   /** Paths of all requests to the API, in order. */
   readonly requests: string[];
+  /** The bodies of requests that change something, in order. */
+  readonly orders: { readonly request: string; readonly body: unknown }[];
+  /** The job is so from now on, and whoever follows it sees it. */
+  setJob(job: JobAnswer): void;
+  /** Refuses the requests with such a path from now on. */
+  refuse(path: RegExp, status: number, code: string, message: string): void;
+  /** The streams of jobs break, as when the console is killed. */
+  breakStreams(): void;
   /** To all who listen to outcomes. */
   stream(some: StreamedOutcomes): void;
   /** Tells them that something was missed. */
@@ -58,25 +68,39 @@ const routes = [
   [/^\/dead-letters\/letters$/, 'letters'],
   [/^\/dead-letters\/\d+\/\d+$/, 'letter'],
   [/^\/replays$/, 'replays'],
-  [/^\/replays\/[^/]+$/, 'replay'],
   [/^\/sweeps$/, 'sweeps'],
   [/^\/audit$/, 'audit'],
+  [/^\/plans$/, 'plan'],
+  [/^\/replays\/plan$/, 'replayPlan'],
+  [/^\/replays\/[^/]+$/, 'replay'],
+  [/^\/plans\/[^/]+\/run$/, 'job'],
+  [/^\/jobs\/[^/]+\/(stop|continue)$/, 'job'],
+  [/^\/tenants\/[^/]+\/compare$/, 'compared'],
+  [/^\/connections\/[^/]+\/(pause|resume)$/, 'statusChange'],
+  [/^\/notices\/[^/]+\/admit$/, 'admitted'],
+  [/^\/tenants\/[^/]+\/databases\/[^/]+\/fetch$/, 'fetched'],
+  [/^\/replays\/[^/]+\/cancel$/, 'cancelled'],
+  [/^\/replays\/[^/]+\/switch$/, 'job'],
 ] as const;
 
 /** Serves the built page as the console does, and recorded answers in place of it. */
 export async function startStubServer(changed: Partial<StubAnswers> = {}): Promise<StubServer> {
   const listeners = new Set<ServerResponse>();
+  const followers = new Set<ServerResponse>();
+  const refusals: (readonly [path: RegExp, status: number, ErrorAnswer])[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://stub');
-    if (url.pathname.startsWith('/api/')) answer(request, response, url);
+    if (url.pathname.startsWith('/api/')) void answer(request, response, url);
     else serve(response, url.pathname);
   });
   const recorded: StubAnswers = { ...demo, ...changed };
 
-  function answer(request: IncomingMessage, response: ServerResponse, url: URL): void {
+  async function answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = url.pathname.slice('/api'.length);
-    stub.requests.push(`${request.method} ${path}${url.search}`);
+    const { method } = request;
+    stub.requests.push(`${method} ${path}${url.search}`);
+    if (method !== 'GET') stub.orders.push({ request: `${method} ${path}`, body: await bodyOf(request) });
     response.setHeader('x-console-version', stub.version);
     if (request.method === 'POST' && path === '/session') stub.isSignedOut = false;
     if (request.method === 'DELETE') stub.isSignedOut = true;
@@ -84,6 +108,8 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
     if (stub.isFailing && path !== '/me') {
       return send(response, 503, failure('mongodb_unavailable', 'MongoDB does not answer.', 'Is it running? mirror doctor says more.'));
     }
+    const refused = refusals.find(([pattern]) => pattern.test(path));
+    if (refused !== undefined) return send(response, refused[1], refused[2]);
     if (path === '/stream') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.flushHeaders();
@@ -93,11 +119,27 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
       waiting.clear();
       return;
     }
+    if (/^\/jobs\/[^/]+\/stream$/.test(path)) return follow(response);
+    if (/^\/replays\/[^/]+\/diff$/.test(path)) return streamOnce(response, 'diff', stub.answers.replayDiff);
     if (path === '/doctor') return streamOnce(response, 'checks', stub.answers.doctor);
     if (path.startsWith('/explain/')) return streamOnce(response, 'explanation', stub.answers.explanation);
     const route = routes.find(([pattern]) => pattern.test(path));
     if (route === undefined) return send(response, 404, failure('not_found', `There is no ${path}.`, null));
     send(response, 200, stub.answers[route[1]]);
+  }
+
+  function follow(response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    followers.add(response);
+    response.on('close', () => followers.delete(response));
+    tellJob(response);
+  }
+
+  function tellJob(response: ServerResponse): void {
+    response.write(`event: job\ndata: ${JSON.stringify(stub.answers.job)}\n\n`);
+    if (!['stopped', 'done', 'failed'].includes(stub.answers.job.state)) return;
+    followers.delete(response);
+    response.end('event: done\ndata: {}\n\n');
   }
 
   const stub: StubServer = {
@@ -107,6 +149,18 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
     isSignedOut: false,
     version: '0.1.0',
     requests: [],
+    orders: [],
+    setJob(job) {
+      stub.answers.job = job;
+      for (const follower of followers) tellJob(follower);
+    },
+    refuse(pattern, status, code, message) {
+      refusals.push([pattern, status, failure(code, message, null)]);
+    },
+    breakStreams() {
+      for (const follower of followers) follower.end();
+      followers.clear();
+    },
     stream(some) {
       for (const listener of listeners) listener.write(`event: outcomes\ndata: ${JSON.stringify(some)}\n\n`);
     },
@@ -136,6 +190,12 @@ function serve(response: ServerResponse, path: string): void {
   }
   response.setHeader('content-type', 'text/html; charset=utf-8');
   response.end(readFileSync(join(dist, 'index.html'), 'utf8').replaceAll('__NONCE__', nonce));
+}
+
+/** Null: it has none. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const body = await text(request);
+  return body === '' ? null : (JSON.parse(body) as unknown);
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
