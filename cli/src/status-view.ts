@@ -4,7 +4,7 @@ import { lagSeconds } from '@notion-mirror/operations/status/status-json';
 import type { MirrorStatus } from '@notion-mirror/operations/status/mirror-status';
 
 export function renderStatus(status: MirrorStatus, colors: Colors): string {
-  const { at, tenants, connections, groups, pending, held, silent, rows } = status;
+  const { at, tenants, connections, groups, pending, held, silent, rows, notion } = status;
   const bad = (number: number): Cell => ({ text: String(number), style: number === 0 ? undefined : colors.yellow });
   const dim = (texts: readonly string[]): Cell[] => texts.map((text) => ({ text, style: colors.dim }));
   const kinds = ['active', 'unauthorized', 'paused', 'deleted'] as const;
@@ -59,6 +59,25 @@ export function renderStatus(status: MirrorStatus, colors: Colors): string {
               oneLine(workspaceId),
               by?.until.toISOString() ?? '',
               oneLine(`${by?.class ?? ''}/${by?.code ?? ''}`),
+            ]),
+          ]),
+        ]),
+    table([
+      dim(['calls to Notion in 60 s', 'of', 'connections in use']),
+      [String(notion.calls), String(notion.limit), String(notion.connections)],
+    ]),
+    ...(notion.busiest.length === 0
+      ? []
+      : [
+          table([
+            dim(['busiest connection', 'tenant', 'calls', 'of', 'window ends', 'held until']),
+            ...notion.busiest.map(({ connectionId, workspaceId, calls, limit, windowEndsAt, heldUntil }): Cell[] => [
+              oneLine(connectionId),
+              oneLine(workspaceId ?? '–'),
+              calls < limit ? String(calls) : bad(calls),
+              String(limit),
+              windowEndsAt?.toISOString() ?? '–',
+              heldUntil?.toISOString() ?? '–',
             ]),
           ]),
         ]),

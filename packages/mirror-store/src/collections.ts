@@ -7,6 +7,7 @@ export const collectionNames = {
   dataSourceContents: 'data_source_contents',
   eventOutcomes: 'event_outcomes',
   handshakes: 'handshakes',
+  minutes: 'minutes',
   operatorActions: 'operator_actions',
   parkedEvents: 'parked_events',
   plannedReads: 'planned_reads',

@@ -36,6 +36,7 @@ test('sets everything up, and a second run changes nothing', async () => {
     'collection database_records',
     'collection event_outcomes',
     'collection handshakes',
+    'collection minutes',
     'collection operator_actions',
     'collection parked_events',
     'collection planned_reads',

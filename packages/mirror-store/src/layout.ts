@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import type { EntityStorage, WantedIndex } from './entity-storage.ts';
+import { minutesKeptSeconds } from './minutes.ts';
 
 /** The intended layout of MongoDB. */
 export interface MongoLayout {
@@ -46,6 +47,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
     { name: 'by_lease', key: { 'job.heldUntil': 1 } },
     { name: 'expiry', key: { at: 1 }, expireAfterSeconds: 400 * 24 * 60 * 60 },
   ],
+  [collectionNames.minutes]: [{ name: 'by_time', key: { at: 1 }, expireAfterSeconds: minutesKeptSeconds }],
   [collectionNames.parkedEvents]: [
     { name: 'by_workspace', key: { workspaceId: 1, receivedAt: 1 } },
     { name: 'by_event', key: { 'event.eventId': 1 } },

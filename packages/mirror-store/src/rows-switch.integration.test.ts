@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vi
 import { openTestDatabase, silent } from '../test/mongo.ts';
 import { openMissedRows } from './missed-rows.ts';
 import { openRowsSwitch, type RowsSwitch } from './rows-switch.ts';
+import { noWork } from './work-counts.ts';
 import { startWorkerReports, type WorkerCapability } from './worker-status.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -18,11 +19,21 @@ afterAll(() => mongo.drop());
 
 const idle = { state: () => ({ partitions: [], running: 0, waiting: 0, lanes: 0, oldestAt: null }), backlog: () => [] };
 
+const noWorkAtAll = { lastMinute: () => ({ ...noWork, seconds: 1 }), takeMinutes: () => [] };
+
 /** A worker as it reports itself. Resolves when it has. */
 async function worker(service: string, capabilities: readonly WorkerCapability[] = ['rows']): Promise<{ stop(): Promise<void> }> {
   const statuses = mongo.db.collection('worker_status');
   const before = await statuses.countDocuments();
-  const reports = startWorkerReports({ db: mongo.db, service, capabilities, sample: idle, logger: silent });
+  const reports = startWorkerReports({
+    db: mongo.db,
+    service,
+    capabilities,
+    sample: idle,
+    work: noWorkAtAll,
+    notion: null,
+    logger: silent,
+  });
   onTestFinished(() => reports.stop());
   await expect.poll(() => statuses.countDocuments()).toBe(before + 1);
   return reports;

@@ -26,6 +26,7 @@ const tenantFilters: Readonly<Record<CollectionKey, ((workspaceId: string) => Fi
   dataSourceContents: (workspaceId) => ({ workspaceId }),
   eventOutcomes: (workspaceId) => ({ workspaceId }),
   handshakes: null,
+  minutes: null,
   operatorActions: null,
   parkedEvents: (workspaceId) => ({ workspaceId }),
   plannedReads: (workspaceId) => ({ workspaceId }),

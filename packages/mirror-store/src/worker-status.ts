@@ -5,7 +5,9 @@ import type { Db } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
+import { writeMinutes, type WorkerMinute } from './minutes.ts';
 import { pageReads } from './page-reads.ts';
+import type { WorkCounts } from './work-counts.ts';
 
 /** The backlog of one tenant in one worker. */
 export interface TenantBacklog {
@@ -30,6 +32,33 @@ export interface WorkerStatus {
   readonly oldestAt: Date | null;
   /** Held tenants, then those with the longest-waiting records; a bounded list, not all. */
   readonly backlog: readonly TenantBacklog[];
+  /** Of about the last minute: `seconds` are its length. Absent: the worker is of an earlier version. */
+  readonly lastMinute?: WorkCounts & { readonly seconds: number };
+  /** Absent: the worker makes no calls, or is of an earlier version. */
+  readonly notion?: NotionUse;
+}
+
+/** How much of the budgets of calls is used by the connections that have made calls lately, or may make none. */
+export interface NotionUse {
+  readonly connections: number;
+  /** Calls of their last 60 s, and how many were allowed. */
+  readonly calls: number;
+  readonly limit: number;
+  /** The first hundred, those that have used the largest part first. */
+  readonly busiest: readonly ConnectionUse[];
+}
+
+export interface ConnectionUse {
+  readonly connectionId: string;
+  /** Null: the connection is not known any more. */
+  readonly workspaceId: string | null;
+  /** Calls of the window of 60 s, and how many it may have now. */
+  readonly calls: number;
+  readonly limit: number;
+  /** When the first of these calls no longer counts; null: there is none. */
+  readonly windowEndsAt: Date | null;
+  /** Notion has asked to wait until then. */
+  readonly heldUntil: Date | null;
 }
 
 /** What a worker can do that a worker of version 0.1.0 cannot. `rows`: it handles events about rows. */
@@ -47,6 +76,7 @@ const everyMs = 2_000;
 const expiresMs = 60_000;
 const aliveMs = 15_000;
 const maxTenants = 100;
+const maxUnwritten = 60;
 
 /** The statuses of workers that reported recently. Rejects with a `StoreUnavailableError`. */
 export function liveWorkers(db: Db, now: Date): Promise<WorkerStatus[]> {
@@ -79,7 +109,7 @@ export function everyWorkerCan(db: Db, capability: WorkerCapability): Promise<bo
   });
 }
 
-/** Writes the status of this process until it is stopped, then removes it. A failed write does not affect the worker. */
+/** Writes the status of this process until it is stopped, then removes it; and what it did, each minute. A failed write does not affect the worker. */
 export function startWorkerReports(deps: {
   readonly db: Db;
   readonly service: string;
@@ -93,9 +123,15 @@ export function startWorkerReports(deps: {
       readonly held: { readonly until: number; readonly failure: { class: string; code: string; message: string } } | null;
     }[];
   };
+  readonly work: {
+    lastMinute(): NonNullable<WorkerStatus['lastMinute']>;
+    takeMinutes(isLast?: boolean): readonly Omit<WorkerMinute, 'service'>[];
+  };
+  /** Null: it makes no calls to Notion. */
+  readonly notion: (() => NotionUse) | null;
   readonly logger: Logger;
 }): { stop(): Promise<void> } {
-  const { service, capabilities, sample, logger } = deps;
+  const { service, capabilities, sample, work, notion, logger } = deps;
   const statuses = openCollection<StatusDocument>(deps.db, 'workerStatus');
   const _id = `${service}:${randomUUID()}`;
   const stopping = new AbortController();
@@ -109,18 +145,29 @@ export function startWorkerReports(deps: {
       held: held === null ? null : { until: new Date(held.until), ...named(held.failure) },
     }));
     const own = { partitions: [...partitions], running, waiting, tenants: lanes, oldestAt: oldestAt === null ? null : new Date(oldestAt) };
-    return { service, capabilities, at, expiresAt: new Date(at.getTime() + expiresMs), ...own, backlog };
+    const done = { lastMinute: work.lastMinute(), ...(notion === null ? {} : { notion: notion() }) };
+    return { service, capabilities, at, expiresAt: new Date(at.getTime() + expiresMs), ...own, backlog, ...done };
+  }
+
+  /** Minutes that could not be written wait for the next attempt. */
+  let unwritten: WorkerMinute[] = [];
+  async function writeWork(isLast: boolean): Promise<void> {
+    unwritten = [...unwritten, ...work.takeMinutes(isLast).map((minute) => ({ service, ...minute }))].slice(-maxUnwritten);
+    await writeMinutes(deps.db, _id, unwritten);
+    unwritten = [];
   }
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
         await statuses.replaceOne({ _id }, status(new Date()), { upsert: true });
+        await writeWork(false);
       } catch (error) {
         logger.debug({ err: error }, 'cannot write the status');
       }
       await delay(everyMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
+    await writeWork(true).catch(() => {});
     await statuses.deleteOne({ _id }).catch(() => {});
   }
 

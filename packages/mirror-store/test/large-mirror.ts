@@ -6,6 +6,7 @@ import { rowStorage } from '../src/entities/row.ts';
 import { outcomeDocument } from '../src/event-outcomes.ts';
 import { operatorActionNames } from '../src/operator-actions.ts';
 import { createRecordStore } from '../src/records/record-store.ts';
+import { noWork } from '../src/work-counts.ts';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { ObjectId } from 'mongodb';
 import { someContent, someOutcome } from './mongo.ts';
@@ -144,6 +145,13 @@ async function seedTenants(db: Db, now: number): Promise<void> {
 }
 
 async function seedLists(db: Db, now: number): Promise<void> {
+  await fill(db, 'minutes', 8 * 600, (n) => ({
+    _id: `worker-${n % 8}:${n}`,
+    service: 'sync-worker',
+    at: new Date(Math.floor(now / minute - Math.floor(n / 8)) * minute),
+    ...noWork,
+    events: n,
+  }));
   await fill(db, 'parked_events', 5_000, (n) => ({
     _id: `parked-${n}`,
     workspaceId: tenantOf(200 * (n % 50) + 7),

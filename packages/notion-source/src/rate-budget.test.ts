@@ -33,6 +33,38 @@ function room(budget: RateBudget): number {
 const connectionLimit = { scope: 'connection', retryAfterMs: 30_000 } as const;
 
 describe('the rate budget', () => {
+  it('says how much of it is used, by whom, and until when', async () => {
+    const { clock, budget, start } = setUp(4);
+    expect(budget.use(5)).toEqual({ connections: 0, calls: 0, limit: 0, busiest: [] });
+    call(budget, 2);
+    await clock.advance(1_000);
+    const open = taken(budget.tryTake(elsewhere));
+    taken(budget.tryTake(b)).limited({ scope: 'connection', retryAfterMs: 30_000 });
+    expect(budget.use(2)).toEqual({
+      connections: 3,
+      calls: 4,
+      limit: 4 + 4 + 2,
+      busiest: [
+        { connectionId: 'a', calls: 2, limit: 4, windowEndsAt: start + minute, heldUntil: null },
+        { connectionId: 'b', calls: 1, limit: 2, windowEndsAt: start + 1_000 + minute, heldUntil: start + 31_000 },
+      ],
+    });
+    open.release();
+    await clock.advance(minute + 1);
+    expect(budget.use(2)).toMatchObject({ connections: 0, busiest: [] });
+  });
+
+  it('notes each call once, and whether Notion refused it', () => {
+    const calls: boolean[] = [];
+    const budget = createRateBudget({ clock: createFakeClock(), onCall: (isLimited) => calls.push(isLimited) });
+    const permit = taken(budget.tryTake(a));
+    permit.limited(connectionLimit);
+    permit.answered();
+    taken(budget.tryTake(b)).answered();
+    taken(budget.tryTake(b)).release();
+    expect(calls).toEqual([true, false]);
+  });
+
   it('has room for the limit in any window of 60 s', async () => {
     const { clock, budget, start } = setUp(3);
     call(budget);

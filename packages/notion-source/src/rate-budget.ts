@@ -33,6 +33,24 @@ export interface RateBudget {
   ): Promise<Taken>;
   /** When the last of so many calls could be made, if no other is: epoch milliseconds. */
   lastOf(holder: BudgetHolder, calls: number): number;
+  /** How much is used. `busiest`: at most `limit`, those that have used the largest part first. */
+  use(limit: number): BudgetUse;
+}
+
+/** Of the connections with calls in their window or a pause. Times in epoch milliseconds. */
+export interface BudgetUse {
+  readonly connections: number;
+  readonly calls: number;
+  readonly limit: number;
+  readonly busiest: readonly {
+    readonly connectionId: string;
+    /** Calls in the window, and how many it may hold now. */
+    readonly calls: number;
+    readonly limit: number;
+    /** When the first of these calls leaves it; null: none has been answered. */
+    readonly windowEndsAt: number | null;
+    readonly heldUntil: number | null;
+  }[];
 }
 
 /** Notion's documented window. */
@@ -57,6 +75,7 @@ interface Refusals {
 }
 
 interface Tally extends Refusals {
+  readonly notionWorkspaceId: string;
   /** When each call of the window was answered, oldest first. */
   readonly answers: number[];
   inFlight: number;
@@ -81,18 +100,20 @@ export function createRateBudget(options: {
   readonly requestsPerMinute?: number | undefined;
   readonly clock: Clock;
   readonly random?: (() => number) | undefined;
+  /** A call was made; `isLimited`: Notion answered 429 or 529. */
+  readonly onCall?: ((isLimited: boolean) => void) | undefined;
 }): RateBudget {
-  const { clock, random = Math.random } = options;
+  const { clock, random = Math.random, onCall = () => {} } = options;
   const full = options.requestsPerMinute ?? 180;
   const tallies = new Map<string, Tally>();
   const workspaces = new Map<string, Refusals>();
   let sweepAt = 1000;
 
-  function tallyOf(connectionId: string): Tally {
+  function tallyOf({ connectionId, notionWorkspaceId }: BudgetHolder): Tally {
     const known = tallies.get(connectionId);
     if (known !== undefined) return known;
     if (tallies.size >= sweepAt) sweep();
-    const tally: Tally = { answers: [], inFlight: 0, waiting: 0, count: 0, pausedUntil: 0, at: 0, lowered: null };
+    const tally: Tally = { notionWorkspaceId, answers: [], inFlight: 0, waiting: 0, count: 0, pausedUntil: 0, at: 0, lowered: null };
     tallies.set(connectionId, tally);
     return tally;
   }
@@ -118,8 +139,8 @@ export function createRateBudget(options: {
     return full;
   }
 
-  function pauseEnd(holder: BudgetHolder, tally: Tally): number {
-    return Math.max(tally.pausedUntil, workspaces.get(holder.notionWorkspaceId)?.pausedUntil ?? 0);
+  function pauseEnd({ notionWorkspaceId }: Pick<BudgetHolder, 'notionWorkspaceId'>, tally: Tally): number {
+    return Math.max(tally.pausedUntil, workspaces.get(notionWorkspaceId)?.pausedUntil ?? 0);
   }
 
   function admit(holder: BudgetHolder, tally: Tally, calls: number, ahead: number, share = 1): Taken {
@@ -152,6 +173,7 @@ export function createRateBudget(options: {
     return {
       answered() {
         if (!end()) return;
+        onCall(false);
         tally.answers.push(clock.now());
         forgive(tally, began);
         const workspace = workspaces.get(holder.notionWorkspaceId);
@@ -161,6 +183,7 @@ export function createRateBudget(options: {
         const now = clock.now();
         const asked = retryAfterMs ?? pauseWithoutRetryAfterMs;
         if (!end()) return now + asked;
+        onCall(true);
         if (scope === 'connection') lower(tally, now);
         tally.answers.push(now);
         return pause(scope === 'workspace' ? workspaceOf(holder) : tally, asked, now);
@@ -203,11 +226,11 @@ export function createRateBudget(options: {
 
   return {
     tryTake(holder, calls = 1, share = 1) {
-      const tally = tallyOf(holder.connectionId);
+      const tally = tallyOf(holder);
       return admit(holder, tally, calls, tally.waiting, share);
     },
     async take(holder, { maxWaitMs, share, signal }) {
-      const tally = tallyOf(holder.connectionId);
+      const tally = tallyOf(holder);
       const giveUpAt = clock.now() + maxWaitMs;
       tally.waiting += 1;
       try {
@@ -221,8 +244,26 @@ export function createRateBudget(options: {
         tally.waiting -= 1;
       }
     },
+    use(limit) {
+      const now = clock.now();
+      const found = [...tallies].flatMap(([connectionId, tally]) => {
+        forgetOld(tally, now);
+        const calls = tally.answers.length + tally.inFlight;
+        const paused = pauseEnd(tally, tally);
+        if (calls === 0 && paused <= now) return [];
+        const [first] = tally.answers;
+        const windowEndsAt = first === undefined ? null : first + windowMs;
+        return [{ connectionId, calls, limit: limitOf(tally, now), windowEndsAt, heldUntil: paused > now ? paused : null }];
+      });
+      return {
+        connections: found.length,
+        calls: found.reduce((sum, { calls }) => sum + calls, 0),
+        limit: found.reduce((sum, one) => sum + one.limit, 0),
+        busiest: found.toSorted((a, b) => b.calls / b.limit - a.calls / a.limit).slice(0, limit),
+      };
+    },
     lastOf(holder, calls) {
-      const tally = tallyOf(holder.connectionId);
+      const tally = tallyOf(holder);
       const now = clock.now();
       forgetOld(tally, now);
       const limit = limitOf(tally, now);

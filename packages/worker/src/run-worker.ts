@@ -8,7 +8,7 @@ import { requireTopics, topicsFor, type WorkerName } from '@notion-mirror/event-
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
 import { isMisconfigured } from '@notion-mirror/mirror-store/errors';
 import { createOutcomeKeeper, type OutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
-import { startWorkerReports, type WorkerCapability } from '@notion-mirror/mirror-store/worker-status';
+import { startWorkerReports, type NotionUse, type WorkerCapability } from '@notion-mirror/mirror-store/worker-status';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import { unknownVariables, type Config } from '@notion-mirror/service-kit/config';
 import { runService, type ServiceScope } from '@notion-mirror/service-kit/lifecycle';
@@ -18,6 +18,7 @@ import { startOperations, type Operations } from '@notion-mirror/service-kit/ope
 import { openTracing } from '@notion-mirror/service-kit/tracing/open-tracing';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import type { HealthReport } from '@notion-mirror/service-kit/ops-server';
+import { createWorkCounter } from './work-counter.ts';
 
 /** What a worker builds its parts from. MongoDB, the registry and Kafka have answered. */
 export interface Worker {
@@ -34,6 +35,10 @@ export interface Worker {
   readonly codec: EventCodec;
   readonly publisher: Publisher;
   readonly outcomes: OutcomeKeeper;
+  /** Notion answered a call; `isLimited`: with 429 or 529. */
+  readonly countCall: (isLimited: boolean) => void;
+  /** Names what says how the budgets of calls are used, for the worker's reports. */
+  readonly reportNotion: (use: () => NotionUse) => void;
   /** Runs a start step until it succeeds. */
   readonly available: Operations['available'];
   /** Appends an event to the log. `accessibleBy`: ids of the bots that, according to Notion, can read the entity. */
@@ -70,7 +75,16 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
     await available('the topics', () => requireTopics(kafka, config.topicPrefix));
     const publisher = await createPublisher({ kafka, logger, metrics });
     scope.onStop('publisher', () => publisher.stop());
-    const outcomes = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
+    const work = createWorkCounter(Date.now);
+    const keeper = createOutcomeKeeper({ db: mongo.db, retentionMs: config.outcomeRetentionMs, logger, metrics });
+    const outcomes: OutcomeKeeper = {
+      ...keeper,
+      keep(outcome) {
+        work.outcome(outcome);
+        keeper.keep(outcome);
+      },
+    };
+    let notionUse: (() => NotionUse) | null = null;
     scope.onStop('outcomes', () => outcomes.stop());
 
     const send = createSendEvent({ publisher, topic: topics.events, codec, tracing });
@@ -87,6 +101,8 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
       codec,
       publisher,
       outcomes,
+      countCall: (isLimited) => work.call(isLimited),
+      reportNotion: (use) => (notionUse = use),
       available,
       append: (event, accessibleBy) => send(event, { accessibleBy }),
       onStopBriefly: (name, part) =>
@@ -97,7 +113,7 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
     consumer.onFatal((error) => scope.fatal(error));
     started({ live: () => reportOf(consumer.live()), ready: () => reportOf(consumer.ready()) });
     const capabilities: readonly WorkerCapability[] = config.rows === 'on' ? ['rows'] : [];
-    const reports = startWorkerReports({ db: mongo.db, service, capabilities, sample: consumer, logger });
+    const reports = startWorkerReports({ db: mongo.db, service, capabilities, sample: consumer, work, notion: notionUse, logger });
     scope.onStop('status', () => reports.stop());
     await consumer.run();
   });

@@ -24,7 +24,7 @@ import type { Me, SignIn } from '../src/answers/me.ts';
 import type { PlanAnswer, PlanOrder, ReplayPlanAnswer, ReplayPlanOrder, RunOrder } from '../src/answers/plans.ts';
 import type { ReplayAnswer, ReplaysAnswer } from '../src/answers/replays.ts';
 import type { RowAnswer, RowsAnswer } from '../src/answers/rows.ts';
-import type { StatusAnswer } from '../src/answers/status.ts';
+import type { HistoryOfWork, StatusAnswer } from '../src/answers/status.ts';
 import type { SweepsAnswer } from '../src/answers/sweeps.ts';
 import type { TenantAnswer, TenantsAnswer } from '../src/answers/tenants.ts';
 import { ConsoleError } from './console-error.ts';
@@ -39,6 +39,8 @@ const once = { staleTime: Infinity, gcTime: 60_000, refetchOnWindowFocus: false 
 
 export const me = queryOptions({ queryKey: ['me'], queryFn: ask<Me>('/me'), staleTime: Infinity });
 export const status = queryOptions({ queryKey: ['status'], queryFn: ask<StatusAnswer>('/status'), refetchInterval: 2_000 });
+/** What the workers did in each minute of the last hour. */
+export const work = queryOptions({ queryKey: ['work'], queryFn: ask<HistoryOfWork>('/history'), refetchInterval: 30_000 });
 export const config = queryOptions({ queryKey: ['config'], queryFn: ask<ConfigAnswer>('/config') });
 
 export const find = (q: string) =>

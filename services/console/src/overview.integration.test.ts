@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
 import type { EventAnswer, EventsAnswer } from './answers/events.ts';
 import type { Me } from './answers/me.ts';
-import type { StatusAnswer } from './answers/status.ts';
+import type { HistoryOfWork, StatusAnswer } from './answers/status.ts';
 import type { StreamedOutcomes } from './answers/stream.ts';
 import type { TenantAnswer, TenantsAnswer } from './answers/tenants.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
@@ -59,6 +59,40 @@ test('the overview says in one sentence what needs the operator', async () => {
     unavailable: [],
   });
   expect(status.headline).toMatchObject({ level: 'bad', text: '2 things need you. No sync-worker is running.' });
+});
+
+test('figures, budgets of calls and the last hour are what the workers report', async () => {
+  const { db } = tested.mongo;
+  const now = new Date();
+  const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000 - 60_000);
+  const counts = { events: 120, documents: 60, saved: 6, calls: 90, limited: 2, freshness: [[16, 60]] };
+  const busiest = [
+    { connectionId: 'of-acme', workspaceId: 'acme', calls: 170, limit: 180, windowEndsAt: now, heldUntil: null },
+    { connectionId: 'of-globex', workspaceId: 'globex', calls: 2, limit: 180, windowEndsAt: now, heldUntil: now },
+  ];
+  const worker = { service: 'sync-worker', at: now, expiresAt: new Date(now.getTime() + 60_000), partitions: [], running: 0, waiting: 0 };
+  await db.collection('worker_status').insertOne({
+    ...worker,
+    tenants: 0,
+    oldestAt: null,
+    backlog: [],
+    lastMinute: { ...counts, seconds: 60 },
+    notion: { connections: 2, calls: 172, limit: 360, busiest },
+  });
+  await db.collection('minutes').insertMany([1, 2].map((n) => ({ service: 'sync-worker', at: minute, ...counts, events: n })));
+
+  const status = () => operator.get<StatusAnswer>('/api/status');
+  await expect.poll(async () => (await status()).figures.eventsPerSecond).toBe(2);
+  expect(await status()).toMatchObject({
+    figures: { documentsPerSecond: 1, freshness: { p95Ms: 16 }, notionCallsPerMinute: 90, limitedPerMinute: 2, callsSavedPerMinute: 6 },
+    notion: { connections: 2, calls: 172, limit: 360, busiest: [{ connectionId: 'of-acme', calls: 170 }, { connectionId: 'of-globex' }] },
+  });
+  const tenant = await operator.get<TenantAnswer>('/api/tenants/globex');
+  expect(tenant.notion).toEqual([{ ...busiest[1], windowEndsAt: now.toISOString(), heldUntil: now.toISOString() }]);
+  const { minutes } = await operator.get<HistoryOfWork>('/api/history');
+  expect(minutes).toHaveLength(60);
+  expect(minutes.find((one) => one?.at === minute.toISOString())).toMatchObject({ events: 3, documents: 120, freshness: { p50Ms: 16 } });
+  await db.collection('worker_status').deleteMany({});
 });
 
 test('tenants are listed page by page, filtered by what is found in memory', async () => {

@@ -8,13 +8,31 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Config } from '@notion-mirror/service-kit/config';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 
+/** Connections whose use of the budget is reported. */
+const mostReported = 100;
+
 /** Notion through the tenants' connections. A connection that Notion refuses is marked unauthorized and makes no more calls. */
 export function openNotion(
-  { logger, metrics, tracing, db }: Worker,
+  { logger, metrics, tracing, db, countCall, reportNotion }: Worker,
   config: Config<'sync-worker'>,
   connections: ConnectionDirectory,
 ): NotionSource {
   const store = createConnectionStore(db);
+  const budget = createRateBudget({ requestsPerMinute: config.notionRequestsPerMinute, clock: systemClock, onCall: countCall });
+  reportNotion(() => {
+    const { busiest, ...all } = budget.use(mostReported);
+    return {
+      ...all,
+      busiest: busiest.map(({ connectionId, calls, limit, windowEndsAt, heldUntil }) => ({
+        connectionId,
+        workspaceId: connections.byId(connectionId)?.workspaceId ?? null,
+        calls,
+        limit,
+        windowEndsAt: windowEndsAt === null ? null : new Date(windowEndsAt),
+        heldUntil: heldUntil === null ? null : new Date(heldUntil),
+      })),
+    };
+  });
   return createNotionSource({
     connectionsOf: (workspaceId) => connections.ofWorkspace(workspaceId),
     tokens: createTokenSource({
@@ -25,7 +43,7 @@ export function openNotion(
       tracing,
       ttlMs: config.tokenMs,
     }),
-    budget: createRateBudget({ requestsPerMinute: config.notionRequestsPerMinute, clock: systemClock }),
+    budget,
     notionApiUrl: config.notionApiUrl,
     deadlineMs: config.notionTimeoutMs,
     logger,

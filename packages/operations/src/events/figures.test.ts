@@ -1,36 +1,48 @@
+import { noWork } from '@notion-mirror/mirror-store/work-counts';
 import { expect, test } from 'vitest';
-import { figuresOf } from './figures.ts';
+import { figuresOf, historyOf } from './figures.ts';
 
-const now = new Date('2026-01-02T00:00:00Z');
-const ago = (ms: number) => new Date(now.getTime() - ms);
-const outcome = (agoMs: number, tookMs: number, writeMs: number | null = 1, coalescedInto: string | null = null) => ({
-  at: ago(agoMs),
-  receivedAt: ago(agoMs + tookMs),
-  fetch: coalescedInto === null ? { requestId: null, calls: 2, ms: 5 } : null,
-  record: { databaseId: 'd', pageId: null, rev: 1, asOf: now, ms: writeMs },
-  coalescedInto,
-});
+const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
-test('counts what happened in the time', () => {
-  const outcomes = [outcome(0, 30), outcome(1_000, 10), outcome(2_000, 20), outcome(3_000, 90, null), outcome(4_000, 1, null, 'e1')];
-  expect(figuresOf(outcomes, { now, seconds: 60, isSample: false })).toEqual({
+test('what the workers report of their last minute adds up', () => {
+  const busy = {
+    ...noWork,
     seconds: 60,
-    isSample: false,
-    eventsPerSecond: 0.08,
-    documentsPerSecond: 0.05,
-    freshness: { p50Ms: 20, p95Ms: 30 },
-    notionCallsPerMinute: 8,
-    callsSavedPerMinute: 1,
+    events: 120,
+    documents: 60,
+    saved: 5,
+    calls: 90,
+    limited: 2,
+    freshness: [
+      [16, 30],
+      [128, 30],
+    ] as const,
+  };
+  const fresh = { ...noWork, seconds: 10, events: 10, documents: 2, calls: 3, freshness: [[16, 2]] as const };
+  expect(figuresOf([{ lastMinute: busy }, { lastMinute: fresh }, {}])).toEqual({
+    seconds: 60,
+    eventsPerSecond: 3,
+    documentsPerSecond: 1.2,
+    freshness: { p50Ms: 16, p95Ms: 128 },
+    notionCallsPerMinute: 108,
+    limitedPerMinute: 2,
+    callsSavedPerMinute: 5,
   });
 });
 
-test('of a sample the time is that of the sample', () => {
-  expect(figuresOf([outcome(0, 5), outcome(2_000, 5)], { now, seconds: 60, isSample: true })).toMatchObject({
-    seconds: 2,
-    eventsPerSecond: 1,
-  });
+test('without a worker there are none', () => {
+  expect(figuresOf([])).toMatchObject({ seconds: 0, eventsPerSecond: 0, freshness: null });
 });
 
-test('without any outcome there is no freshness', () => {
-  expect(figuresOf([], { now, seconds: 60, isSample: false })).toMatchObject({ eventsPerSecond: 0, freshness: null });
+test('the history has each minute once; of some nothing is known', () => {
+  const minute = (n: number, events: number) => ({
+    ...noWork,
+    service: 'sync-worker',
+    at: at(n),
+    events,
+    freshness: [[8, events]] as const,
+  });
+  const found = historyOf([minute(1, 9), minute(2, 3), minute(2, 4), minute(4, 1)], new Date(at(5).getTime() + 30_000), 4);
+  expect(found.map((one) => one?.events ?? null)).toEqual([9, 7, null, 1]);
+  expect(found[1]).toEqual({ at: at(2), events: 7, documents: 0, calls: 0, limited: 0, freshness: { p50Ms: 8, p95Ms: 8 } });
 });

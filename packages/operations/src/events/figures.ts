@@ -1,49 +1,58 @@
-import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
+import type { WorkerMinute } from '@notion-mirror/mirror-store/minutes';
+import { quantilesOf, sumOfWork } from '@notion-mirror/mirror-store/work-counts';
+import type { WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 
 export interface Figures {
-  /** What they are of: the last seconds. `isSample`: fewer, since there were too many outcomes to read. */
+  /** What they are of: about so many last seconds; 0: no worker has reported. */
   readonly seconds: number;
-  readonly isSample: boolean;
   readonly eventsPerSecond: number;
   /** Records written or removed. */
   readonly documentsPerSecond: number;
-  /** From the receipt to the written document, ms; null: none was written. */
+  /** From the receipt to the written document, ms, rounded up by at most 9 %; null: none was written. */
   readonly freshness: { readonly p50Ms: number; readonly p95Ms: number } | null;
   readonly notionCallsPerMinute: number;
+  /** Of these, refused with 429 or 529. */
+  readonly limitedPerMinute: number;
   /** Fetches that were not needed, since one answered for several events. */
   readonly callsSavedPerMinute: number;
 }
 
-type Counted = Pick<EventOutcome, 'at' | 'receivedAt' | 'fetch' | 'record' | 'coalescedInto' | 'others'>;
-
-/** Of outcomes, latest first, since `now - seconds`; `isSample`: there are more, which are not among them. */
-export function figuresOf(
-  outcomes: readonly Counted[],
-  { now, seconds, isSample }: { readonly now: Date; readonly seconds: number; readonly isSample: boolean },
-): Figures {
-  const first = outcomes.at(-1);
-  const span = isSample && first !== undefined ? Math.max(1, (now.getTime() - first.at.getTime()) / 1000) : seconds;
-  const written = outcomes.filter(({ record }) => record !== null && record.ms !== null);
-  const ages = written.map(({ at, receivedAt }) => Math.max(0, at.getTime() - receivedAt.getTime())).toSorted((a, b) => a - b);
-  const sum = (of: (outcome: Counted) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+/** Of the last minute, as the workers report it. */
+export function figuresOf(workers: readonly Pick<WorkerStatus, 'lastMinute'>[]): Figures {
+  const reported = workers.flatMap(({ lastMinute }) => lastMinute ?? []);
+  const perSecond = (of: (minute: (typeof reported)[number]) => number): number =>
+    reported.reduce((total, minute) => total + of(minute) / minute.seconds, 0);
   return {
-    seconds: Math.round(span),
-    isSample,
-    eventsPerSecond: rounded(sum(({ others }) => 1 + (others?.length ?? 0)) / span),
-    documentsPerSecond: rounded(written.length / span),
-    freshness: ages.length === 0 ? null : { p50Ms: quantile(ages, 0.5), p95Ms: quantile(ages, 0.95) },
-    notionCallsPerMinute: Math.round((sum(({ fetch }) => fetch?.calls ?? 0) / span) * 60),
-    callsSavedPerMinute: Math.round(
-      (sum(({ coalescedInto, others }) => (coalescedInto === null ? 0 : 1) + (others?.length ?? 0)) / span) * 60,
-    ),
+    seconds: Math.max(0, ...reported.map(({ seconds }) => seconds)),
+    eventsPerSecond: rounded(perSecond(({ events }) => events)),
+    documentsPerSecond: rounded(perSecond(({ documents }) => documents)),
+    freshness: quantilesOf(sumOfWork(reported).freshness),
+    notionCallsPerMinute: Math.round(60 * perSecond(({ calls }) => calls)),
+    limitedPerMinute: Math.round(60 * perSecond(({ limited }) => limited)),
+    callsSavedPerMinute: Math.round(60 * perSecond(({ saved }) => saved)),
   };
+}
+
+/** A minute of all workers. */
+export interface Minute extends Pick<WorkerMinute, 'at' | 'events' | 'documents' | 'calls' | 'limited'> {
+  readonly freshness: Figures['freshness'];
+}
+
+const minuteMs = 60_000;
+
+/** The last `count` minutes that have ended, oldest first; null: no worker has reported of it. */
+export function historyOf(reported: readonly WorkerMinute[], now: Date, count: number): (Minute | null)[] {
+  const byMinute = Map.groupBy(reported, ({ at }) => at.getTime());
+  const current = Math.floor(now.getTime() / minuteMs) * minuteMs;
+  return Array.from({ length: count }, (_, n) => {
+    const at = current - (count - n) * minuteMs;
+    const own = byMinute.get(at);
+    if (own === undefined) return null;
+    const { events, documents, calls, limited, freshness } = sumOfWork(own);
+    return { at: new Date(at), events, documents, calls, limited, freshness: quantilesOf(freshness) };
+  });
 }
 
 function rounded(number: number): number {
   return Math.round(number * 100) / 100;
-}
-
-/** Of sorted numbers: the smallest that is not below that share of them. */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

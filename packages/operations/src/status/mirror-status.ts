@@ -11,9 +11,10 @@ import { countRecords } from '@notion-mirror/mirror-store/records/record-counts'
 import { createSettledDeadLetters } from '@notion-mirror/mirror-store/settled-dead-letters';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { silentTenants, type SilentTenant } from '@notion-mirror/mirror-store/tenant-signs';
-import { liveWorkers, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
+import { liveWorkers, type NotionUse, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 import type { OperationContext } from '../operation-context.ts';
 import { askKafka, type Kafka } from '../servers.ts';
+import { notionUseOf } from './notion-use.ts';
 
 export interface GroupStatus {
   readonly service: WorkerName;
@@ -42,6 +43,8 @@ export interface MirrorStatus {
   readonly parked: number;
   readonly silent: readonly SilentTenant[];
   readonly rows: RowsSummary;
+  /** How much of the budgets of calls to Notion is used, with the ten busiest connections. */
+  readonly notion: NotionUse;
 }
 
 export interface RowsSummary extends ContentsSummary {
@@ -53,6 +56,7 @@ export interface RowsSummary extends ContentsSummary {
 
 const shownTenants = 10;
 const shownSources = 10;
+const shownConnections = 10;
 
 /** The part of the status that MongoDB has; `workers`: those that reported recently. */
 export type StoreStatus = Omit<MirrorStatus, 'groups' | 'deadLetters'> & { readonly workers: readonly WorkerStatus[] };
@@ -95,6 +99,7 @@ export async function gatherStoreStatus(
     parked,
     silent,
     rows,
+    notion: notionUseOf(workers, shownConnections),
     workers,
   };
 }

@@ -1,5 +1,6 @@
 import type { TenantBacklog } from '@notion-mirror/mirror-store/worker-status';
 import { summaryJson } from '../rows/contents-json.ts';
+import { notionUseJson } from './notion-use.ts';
 import type { GroupStatus, MirrorStatus } from './mirror-status.ts';
 
 export function statusJson(status: MirrorStatus) {
@@ -23,6 +24,7 @@ export function statusJson(status: MirrorStatus) {
       lastWebhookAt: lastWebhookAt?.toISOString() ?? null,
       lastUnannouncedAt: lastUnannouncedAt.toISOString(),
     })),
+    notion: notionUseJson(status.notion),
     rows: {
       mirrored: status.rows.mirrored,
       ...summaryJson(status.rows),

@@ -1,16 +1,18 @@
 import { Group, List, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, type ReactNode } from 'react';
-import type { Figures, GroupLine, Headline, StatusAnswer } from '../../src/answers/status.ts';
+import type { Figures, GroupLine, Headline, Minute, NotionUse, StatusAnswer } from '../../src/answers/status.ts';
 import type { Freshness, TenantLine } from '../../src/answers/tenants.ts';
-import { status } from '../api.ts';
+import { status, work } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
+import { CallBudgets } from '../parts/call-budgets.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty, Failure } from '../parts/failure.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer, Panel } from '../parts/panel.tsx';
+import { Sparkline } from '../parts/sparkline.tsx';
 import { tenantColumns } from '../parts/tenant-columns.tsx';
 import { count } from '../parts/text.ts';
 import { durationText } from '../parts/time-text.ts';
@@ -64,56 +66,85 @@ function Sentence({ headline: { level, text, needs } }: { readonly headline: Hea
 }
 
 function Facts({ answer }: { readonly answer: StatusAnswer }) {
-  const { figures, groups, freshness, worst, unavailable } = answer;
+  const { figures, groups, freshness, worst, unavailable, notion } = answer;
   return (
     <>
       {unavailable.map(({ server, message, remedy }) => (
         <Failure key={server} error={new ConsoleError(`${server}_unavailable`, message, { remedy })} />
       ))}
-      <Numbers figures={figures} groups={groups} />
+      <Numbers figures={figures} groups={groups} notion={notion} />
       <Strip freshness={freshness} />
       <Counts answer={answer} />
       {groups === null ? null : <Groups groups={groups} />}
       {worst.length === 0 ? null : <Worst tenants={worst} />}
+      {notion.busiest.length === 0 ? null : <CallBudgets title="Busiest connections" uses={notion.busiest} />}
     </>
   );
 }
 
-function Numbers({ figures, groups }: { readonly figures: Figures; readonly groups: readonly GroupLine[] | null }) {
-  const { seconds, isSample, eventsPerSecond, documentsPerSecond, freshness, notionCallsPerMinute, callsSavedPerMinute } = figures;
+interface NumbersProps {
+  readonly figures: Figures;
+  readonly groups: readonly GroupLine[] | null;
+  readonly notion: NotionUse;
+}
+
+const perSecond = (value: number) => value.toFixed(1);
+const whole = (value: number) => Math.round(value).toLocaleString('en');
+
+function Numbers({ figures, groups, notion }: NumbersProps) {
+  const { seconds, eventsPerSecond, documentsPerSecond, freshness, notionCallsPerMinute, limitedPerMinute, callsSavedPerMinute } = figures;
+  const minutes = useQuery(work).data?.minutes ?? [];
+  const of = (value: (minute: Minute) => number | null) => minutes.map((minute) => (minute === null ? null : value(minute)));
   const oldest = groups === null ? null : Math.max(0, ...groups.map(({ lagSeconds }) => lagSeconds));
   return (
     <Stack gap={4} mb="lg" component="section">
       <Title order={2}>Figures</Title>
       <SimpleGrid cols={{ base: 2, md: 5 }} spacing="xs">
-        <Figure name="Events a second" value={eventsPerSecond.toFixed(1)} />
-        <Figure name="Documents a second" value={documentsPerSecond.toFixed(1)} />
+        <Figure name="Events a second" value={perSecond(eventsPerSecond)}>
+          <Sparkline name="Events a second" values={of(({ events }) => events / 60)} textOf={perSecond} />
+        </Figure>
+        <Figure name="Documents a second" value={perSecond(documentsPerSecond)}>
+          <Sparkline name="Documents a second" values={of(({ documents }) => documents / 60)} textOf={perSecond} />
+        </Figure>
         <Figure
           name="Receipt to document"
           value={freshness === null ? '–' : durationText(freshness.p50Ms)}
           note={freshness === null ? 'none was written' : `p50; p95 ${durationText(freshness.p95Ms)}`}
-        />
+        >
+          <Sparkline name="Receipt to document, p95," values={of((minute) => minute.freshness?.p95Ms ?? null)} textOf={durationText} />
+        </Figure>
         <Figure name="Oldest not done" value={oldest === null ? 'unknown' : oldest === 0 ? 'none' : durationText(oldest * 1_000)} />
         <Figure
           name="Notion calls a minute"
-          value={Math.round(notionCallsPerMinute).toLocaleString('en')}
-          note={`${Math.round(callsSavedPerMinute).toLocaleString('en')} saved by coalescing`}
-        />
+          value={whole(notionCallsPerMinute)}
+          note={`${notion.connections === 0 ? '' : `of ${whole(notion.limit)} for ${count(notion.connections, 'connection')}; `}${whole(callsSavedPerMinute)} saved by coalescing${limitedPerMinute === 0 ? '' : `; ${whole(limitedPerMinute)} refused (429)`}`}
+        >
+          <Sparkline name="Notion calls a minute" values={of(({ calls }) => calls)} textOf={whole} />
+        </Figure>
       </SimpleGrid>
       <Text size="xs" c="dimmed">
-        Of the last {durationText(seconds * 1_000)}
-        {isSample ? ', the latest outcomes only: there were very many' : ''}
+        {seconds === 0
+          ? 'No worker reports'
+          : `Of the last ${durationText(seconds * 1_000)}, as the workers report; the lines are of one hour`}
       </Text>
     </Stack>
   );
 }
 
-function Figure({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
+interface FigureProps {
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string;
+  readonly children?: ReactNode;
+}
+
+function Figure({ name, value, note, children }: FigureProps) {
   return (
     <div className="figure">
       <span className="dim">{name}</span>
       <strong>{value}</strong>
       {note === undefined ? null : <span className="dim">{note}</span>}
+      {children}
     </div>
   );
 }

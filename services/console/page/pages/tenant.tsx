@@ -5,6 +5,7 @@ import type { DatabaseLine } from '../../src/answers/databases.ts';
 import type { ConnectionLine, TenantAnswer } from '../../src/answers/tenants.ts';
 import { databases, events, letters, setPaused, tenant as tenantQuery } from '../api.ts';
 import { Act, WhyNot } from '../parts/act.tsx';
+import { CallGauge } from '../parts/call-budgets.tsx';
 import { Id } from '../parts/copy.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { EventsTable } from '../parts/events-table.tsx';
@@ -85,7 +86,7 @@ export function Tenant() {
   );
 }
 
-function Sentence({ answer: { tenant, text, parked, rows } }: { readonly answer: TenantAnswer }) {
+function Sentence({ answer: { tenant, text, parked, rows, notion } }: { readonly answer: TenantAnswer }) {
   const { complete, scanning, incomplete, off } = rows.dataSources;
   return (
     <>
@@ -109,6 +110,23 @@ function Sentence({ answer: { tenant, text, parked, rows } }: { readonly answer:
         <span>
           <span className="dim">Tables</span> {complete} complete, {scanning} scanning, {incomplete} incomplete, {off} off
         </span>
+        {notion.map((use) => (
+          <span key={use.connectionId}>
+            <span className="dim">Calls to Notion in 60 s</span> <CallGauge use={use} />
+            {use.windowEndsAt === null ? null : (
+              <span className="dim">
+                {' '}
+                first counts until <Time at={use.windowEndsAt} />
+              </span>
+            )}
+            {use.heldUntil === null ? null : (
+              <span className="warn">
+                {' '}
+                held until <Time at={use.heldUntil} />
+              </span>
+            )}
+          </span>
+        ))}
       </Group>
       {tenant.held === null ? null : (
         <Text mb="md" className="warn">

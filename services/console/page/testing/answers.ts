@@ -19,7 +19,7 @@ import type { ActionState, Me } from '../../src/answers/me.ts';
 import type { PlanAnswer, ReplayPlanAnswer } from '../../src/answers/plans.ts';
 import type { ReplayAnswer, ReplayLine, ReplaysAnswer } from '../../src/answers/replays.ts';
 import type { Cell, Contents, RowAnswer, RowLine, RowsAnswer } from '../../src/answers/rows.ts';
-import type { StatusAnswer } from '../../src/answers/status.ts';
+import type { ConnectionUse, HistoryOfWork, StatusAnswer } from '../../src/answers/status.ts';
 import type { Sweep, SweepsAnswer } from '../../src/answers/sweeps.ts';
 import type { ConnectionLine, TenantAnswer, TenantLine, TenantsAnswer } from '../../src/answers/tenants.ts';
 
@@ -206,22 +206,48 @@ export const connection: ConnectionLine = {
   updatedAt: ago(900_000),
 };
 
+const use: ConnectionUse = {
+  connectionId: 'c-1',
+  workspaceId: 'acme',
+  calls: 151,
+  limit: 180,
+  windowEndsAt: later(12),
+  heldUntil: null,
+};
+
 export const tenant: TenantAnswer = {
   tenant: freshTenant,
   text: 'All 41 databases are mirrored; nothing waits.',
   connections: [connection],
+  notion: [use],
   sweep,
   parked: 0,
   rows: { dataSources: { complete: 40, scanning: 1, incomplete: 1, off: 0 }, incomplete: [contents] },
 };
 
+/** An hour; of its first minutes nothing is known. */
+export const work: HistoryOfWork = {
+  minutes: Array.from({ length: 60 }, (_, n) =>
+    n < 9
+      ? null
+      : {
+          at: ago((60 - n) * 60),
+          events: 600 + 60 * (n % 7),
+          documents: 500 + 30 * (n % 5),
+          calls: 400 + 40 * (n % 6),
+          limited: n % 20 === 0 ? 2 : 0,
+          freshness: { p50Ms: 30 + n, p95Ms: 200 + 9 * n },
+        },
+  ),
+};
+
 const figures = {
   seconds: 60,
-  isSample: false,
   eventsPerSecond: 12.4,
   documentsPerSecond: 9.1,
   freshness: { p50Ms: 30, p95Ms: 340 },
   notionCallsPerMinute: 512,
+  limitedPerMinute: 3,
   callsSavedPerMinute: 88,
 };
 
@@ -245,6 +271,12 @@ export const status: StatusAnswer = {
     rows: { live: 4_180, archived: 25 },
     oldestCompleteAsOf: ago(7_000),
     incomplete: [],
+  },
+  notion: {
+    connections: 2,
+    calls: 160,
+    limit: 360,
+    busiest: [use, { ...use, connectionId: 'c-2', workspaceId: 'globex', calls: 9, limit: 90, heldUntil: later(8) }],
   },
   headline: {
     level: 'bad',

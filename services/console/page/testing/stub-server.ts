@@ -51,6 +51,7 @@ const routes = [
   [/^\/me$/, 'me'],
   [/^\/session$/, 'me'],
   [/^\/status$/, 'status'],
+  [/^\/history$/, 'work'],
   [/^\/find$/, 'found'],
   [/^\/config$/, 'config'],
   [/^\/events$/, 'events'],

@@ -32,6 +32,28 @@ export interface StatusFields {
   readonly parked: number;
   readonly silent: readonly { readonly workspaceId: string; readonly lastWebhookAt: Time | null; readonly lastUnannouncedAt: Time }[];
   readonly rows: RowsSummary;
+  readonly notion: NotionUse;
+}
+
+/** How much of the budgets of calls to Notion is used by the connections that have made calls in the last 60 s, or may make none. */
+export interface NotionUse {
+  readonly connections: number;
+  readonly calls: number;
+  readonly limit: number;
+  /** The ten that have used the largest part, those first. */
+  readonly busiest: readonly ConnectionUse[];
+}
+
+export interface ConnectionUse {
+  readonly connectionId: string;
+  readonly workspaceId: string | null;
+  /** In the window of 60 s, and how many it may hold now. */
+  readonly calls: number;
+  readonly limit: number;
+  /** When the first of these calls no longer counts; null: there is none. */
+  readonly windowEndsAt: Time | null;
+  /** Notion has asked to wait until then. */
+  readonly heldUntil: Time | null;
 }
 
 export type StatusCounts = Readonly<Record<'active' | 'paused' | 'unauthorized' | 'deleted', number>>;
@@ -98,16 +120,37 @@ export type NeedCode =
   | 'held'
   | 'spooled';
 
-/** Of the outcomes of the last `seconds`; when there were very many (`isSample`), of the latest only, in fewer seconds. */
+/** Of about the last `seconds`, as the workers report them; 0: none has reported. */
 export interface Figures {
   readonly seconds: number;
-  readonly isSample: boolean;
   readonly eventsPerSecond: number;
   /** Records written or removed. */
   readonly documentsPerSecond: number;
   /** From the receipt to the written document, ms; null: none was written. */
-  readonly freshness: { readonly p50Ms: number; readonly p95Ms: number } | null;
+  readonly freshness: Quantiles | null;
   readonly notionCallsPerMinute: number;
+  /** Of these, refused with 429 or 529. */
+  readonly limitedPerMinute: number;
   /** Calls that were not needed, since one fetch answered for several events. */
   readonly callsSavedPerMinute: number;
+}
+
+export interface Quantiles {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+/** `GET /api/history`: the last 60 minutes that have ended, oldest first; null: no worker has reported of it. */
+export interface HistoryOfWork {
+  readonly minutes: readonly (Minute | null)[];
+}
+
+/** What all workers did in one minute. */
+export interface Minute {
+  readonly at: Time;
+  readonly events: number;
+  readonly documents: number;
+  readonly calls: number;
+  readonly limited: number;
+  readonly freshness: Quantiles | null;
 }

@@ -1,5 +1,6 @@
 import type { Paged, Time } from './common.ts';
 import type { Contents } from './rows.ts';
+import type { ConnectionUse } from './status.ts';
 import type { Sweep } from './sweeps.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface TenantAnswer {
   /** One sentence about it. */
   readonly text: string;
   readonly connections: readonly ConnectionLine[];
+  /** Of those connections that are among the hundred busiest of a worker. */
+  readonly notion: readonly ConnectionUse[];
   readonly sweep: Sweep | null;
   readonly parked: number;
   /** Data sources whose rows are not complete (the first 20), and all by state. */

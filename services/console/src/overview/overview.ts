@@ -2,8 +2,10 @@ import type { Connection } from '@notion-mirror/domain/connection';
 import type { ConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { OutcomePages } from '@notion-mirror/mirror-store/outcome-pages';
+import { minutesSince } from '@notion-mirror/mirror-store/minutes';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
-import { figuresOf } from '@notion-mirror/operations/events/figures';
+import type { NotionUse } from '@notion-mirror/mirror-store/worker-status';
+import { figuresOf, historyOf } from '@notion-mirror/operations/events/figures';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import type { Kafka } from '@notion-mirror/operations/servers';
@@ -15,9 +17,10 @@ import {
   type LogStatus,
   type StoreStatus,
 } from '@notion-mirror/operations/status/mirror-status';
+import { notionUseOf } from '@notion-mirror/operations/status/notion-use';
 import { statusJson } from '@notion-mirror/operations/status/status-json';
 import { byNeed, countFreshness, summariseTenants, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
-import type { StatusAnswer } from '../answers/status.ts';
+import type { HistoryOfWork, StatusAnswer } from '../answers/status.ts';
 import type { EventViews } from '../views/event-lines.ts';
 import type { TenantLines } from '../views/tenant-lines.ts';
 import { createSampler, type Sampler } from './sampler.ts';
@@ -27,18 +30,22 @@ export interface Overview {
   readonly answer: Sampler<StatusAnswer>;
   /** Every tenant, and which of them are silent. */
   readonly tenants: Sampler<TenantFacts>;
+  readonly history: Sampler<HistoryOfWork>;
 }
 
 export interface TenantFacts {
   readonly summaries: readonly TenantSummary[];
   readonly silent: ReadonlySet<string>;
+  /** Of each worker's busiest connections. */
+  readonly notion: NotionUse;
 }
 
 const sampleMs = 2_000;
 /** Every data source is counted: 0.3 s of MongoDB's time for 100,000 of them. */
 const rowsMs = 10_000;
-const figuresSeconds = 60;
-const mostOutcomes = 500;
+const historyMinutes = 60;
+/** A minute is written when it has ended. */
+const historyMs = 10_000;
 const latestShown = 8;
 const worstShown = 10;
 
@@ -60,15 +67,18 @@ export function createOverview(deps: {
     const status = await gatherStoreStatus(db, connections, context.config, rows);
     const backlog = status.workers.flatMap((worker) => worker.backlog);
     const summaries = summariseTenants(connections, backlog, status.at);
-    return { status, summaries, silent: new Set(status.silent.map(({ workspaceId }) => workspaceId)) };
+    return {
+      status,
+      summaries,
+      silent: new Set(status.silent.map(({ workspaceId }) => workspaceId)),
+      notion: notionUseOf(status.workers, Infinity),
+    };
   });
 
   async function answer(): Promise<StatusAnswer> {
     const { status, summaries, silent } = await store();
-    const now = new Date();
-    const [log, recent, latest, stoppedSweeps] = await Promise.all([
+    const [log, latest, stoppedSweeps] = await Promise.all([
       logStatus(status),
-      outcomes.page({ from: new Date(now.getTime() - figuresSeconds * 1000) }, null, mostOutcomes),
       outcomes.page({}, null, latestShown),
       sweeps.countStopped(),
     ]);
@@ -92,7 +102,7 @@ export function createOverview(deps: {
       ...json,
       ...(found === null ? { groups: null, deadLetters: null } : {}),
       headline: { ...headline, needs: headline.needs.map((need) => ({ ...need, since: need.since?.toISOString() ?? null })) },
-      figures: figuresOf(recent.outcomes, { now, seconds: figuresSeconds, isSample: recent.outcomes.length === mostOutcomes }),
+      figures: figuresOf(status.workers),
       freshness: countFreshness(summaries),
       worst: await lines.of(worst.slice(0, worstShown), silent),
       latest: await views.lines(latest.outcomes),
@@ -111,7 +121,14 @@ export function createOverview(deps: {
     }
   }
 
-  return { answer: createSampler(sampleMs, answer), tenants: store };
+  const history = createSampler(historyMs, async (): Promise<HistoryOfWork> => {
+    const now = new Date();
+    const reported = await minutesSince(db, new Date(now.getTime() - (historyMinutes + 1) * 60_000));
+    const minutes = historyOf(reported, now, historyMinutes);
+    return { minutes: minutes.map((minute) => minute && { ...minute, at: minute.at.toISOString() }) };
+  });
+
+  return { answer: createSampler(sampleMs, answer), tenants: store, history };
 }
 
 function unauthorizedOf(

@@ -4,6 +4,7 @@ import { createParkedEvents } from '@notion-mirror/mirror-store/parked-events';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import { connectionJson, leftJson } from '@notion-mirror/operations/connections/connection-json';
 import { sweepJson } from '@notion-mirror/operations/reconcile/sweep-json';
+import { connectionUseJson } from '@notion-mirror/operations/status/notion-use';
 import { byNeed, freshnesses, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
 import { tenantText } from '@notion-mirror/operations/tenants/tenant-text';
 import { z } from 'zod';
@@ -53,7 +54,7 @@ export function tenantRoutes(parts: Pick<ConsoleParts, 'db' | 'directory' | 'ove
 
     answering({ method: 'GET', path: '/api/tenants/:tenant', role: 'viewer' }, oneInput, async ({ params }): Promise<TenantAnswer> => {
       const workspaceId = params.tenant;
-      const { summaries, silent } = await overview.tenants();
+      const { summaries, silent, notion } = await overview.tenants();
       const summary = summaries.find((one) => one.workspaceId === workspaceId);
       if (summary === undefined) {
         throw new Refusal(404, 'not_found', 'There is no connection of that tenant.', 'mirror connections list');
@@ -66,10 +67,14 @@ export function tenantRoutes(parts: Pick<ConsoleParts, 'db' | 'directory' | 'ove
         contents.list({ workspaceId, states: ['incomplete', 'scanning'] }, mostIncomplete),
       ]);
       if (line === undefined) throw new Error('a tenant has no line');
+      const connections = directory.ofWorkspace(workspaceId);
       return {
         tenant: line,
         text: tenantText({ ...summary, isSilent: line.isSilent, isStopped: sweep?.last?.stopped === true }, new Date()),
-        connections: directory.ofWorkspace(workspaceId).map(connectionJson),
+        connections: connections.map(connectionJson),
+        notion: notion.busiest
+          .filter(({ connectionId }) => connections.some((one) => one.connectionId === connectionId))
+          .map(connectionUseJson),
         sweep: sweep === undefined ? null : sweepJson(sweep),
         parked: waiting,
         rows: { dataSources: counts, incomplete: incomplete.map((source) => contentsView(source, context.redact)) },
