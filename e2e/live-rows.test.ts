@@ -103,8 +103,8 @@ test('rows appear and change', async () => {
 });
 
 test('a second read that a killed worker had planned begins', async () => {
-  const read = () => scene.db.collection('event_outcomes').findOne({ pageId: 'p1', type: 'mirror.dependency.1.second' });
-  await expect.poll(read).toMatchObject({ workspaceId: 'globex' });
+  const second = { pageId: 'p1', type: 'mirror.dependency.1.second' };
+  await expect.poll(() => scene.db.collection('event_outcomes').findOne(second)).toMatchObject({ workspaceId: 'globex' });
   await expect.poll(() => openPlannedReads(scene.db).dueBefore(new Date(), 1)).toEqual([]);
 });
 
