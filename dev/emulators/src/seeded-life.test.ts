@@ -12,7 +12,7 @@ import { startEmulatorPair } from './pair.ts';
 import { createSeededLife } from './seeded-life.ts';
 
 // Thousands of HTTP calls, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 test('the same seed gives the same actions and ids', async () => {
   const first = await live('a');
