@@ -295,7 +295,7 @@ test('a deferred event leads to the trace of the scan that answers it', async ()
   expect(scene.lines.find((line) => line['eventId'] === eventId && line['outcome'] === 'deferred')).toMatchObject(leading);
   await waitUntil(() => scene.lines.some(({ msg, span_id }) => msg === 'scan ended' && span_id === scan.spanId));
   const shown = await scene.tryMirror('explain', eventId);
-  expect(shown.stdout).toContain(`left to a scan: trace ${scan.traceId}: https://traces.example/trace/${scan.traceId}`);
+  expect(shown.stdout).toContain(`left to a comparison with Notion: trace ${scan.traceId}: https://traces.example/trace/${scan.traceId}`);
 });
 
 test('an event that was parked continues its trace', async () => {

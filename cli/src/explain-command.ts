@@ -109,7 +109,7 @@ function renderExplanation(
     const trace = traceOf(outcome, traceUrl);
     const scanTrace = scanTraceOf(outcome, traceUrl);
     if (trace !== null) way.push(traceText(trace));
-    if (scanTrace !== null) way.push(`left to a scan: ${traceText(scanTrace)}`);
+    if (scanTrace !== null) way.push(`left to a comparison with Notion: ${traceText(scanTrace)}`);
     lines.push('', oneLine(head), ...way.map((line) => `    ${oneLine(line)}`));
   }
   if (outcomes.length === 0) lines.push('No event of it is stored (they are kept for MIRROR_OUTCOME_RETENTION_DAYS).');

@@ -6,7 +6,7 @@ import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
 import { pageReads } from './page-reads.ts';
 
-/** The trace of the scan that an event was left to (`deferred`), whether it is sampled or not. */
+/** The trace of the scan or sweep that an event was left to (`deferred`), whether it is sampled or not. */
 export interface ScanTraceFields {
   readonly scan_trace_id: string;
   readonly scan_trace_flags: string;

@@ -130,6 +130,24 @@ test('a request is answered once, even when made while a sweep runs', async () =
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
+test('the trace that events were told stays until their sweep has ended', async () => {
+  expect(await ledger.requestForEvents('acme', 'a')).toBeNull();
+  await ledger.complete(await claimed(), report(), later());
+  expect(await ledger.requestForEvents('acme', 'a')).toBe('a');
+  expect(await ledger.requestForEvents('acme', 'b')).toBe('a');
+  await ledger.request('acme', { acceptRemovals: true });
+  const sweep = await claimed();
+  expect(sweep.request).toMatchObject({ trace: 'a', acceptRemovals: true });
+  await ledger.complete(sweep, report(), later());
+  await ledger.request('acme', { acceptRemovals: false });
+  const requested = await claimed();
+  expect(requested.request).not.toHaveProperty('trace');
+  // Made while a sweep runs, so another one answers it.
+  expect(await ledger.requestForEvents('acme', 'c')).toBe('c');
+  await ledger.complete(requested, report(), later());
+  expect((await claimed()).request).toMatchObject({ trace: 'c', acceptRemovals: false });
+});
+
 test('tenants that were last swept before a time are due, the others are not', async () => {
   for (const workspaceId of ['acme', 'globex']) {
     const startedAt = new Date(workspaceId === 'acme' ? 2_999 : 3_000);

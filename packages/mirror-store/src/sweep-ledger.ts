@@ -29,6 +29,8 @@ export interface SweepRequest {
   readonly at: Date;
   /** Whether it may remove any number of databases. */
   readonly acceptRemovals: boolean;
+  /** The trace that was named to the events that are left to the sweep. Absent: none are. */
+  readonly trace?: string;
 }
 
 /** The result of a sweep. */
@@ -102,6 +104,11 @@ export interface SweepLedger {
    * them. A running sweep may be the one that answers the waiting requests, so an earlier acceptance does not carry over to the next.
    */
   request(workspaceId: string, request: { readonly acceptRemovals: boolean }): Promise<Date | null>;
+  /**
+   * Requests a sweep now that answers events. Resolves to the trace that it will belong to: `trace`, unless an earlier request that is not answered yet has
+   * named one; null: the tenant is unknown.
+   */
+  requestForEvents(workspaceId: string, trace: string): Promise<string | null>;
   /** Makes every tenant due whose last sweep began before `since`. */
   outdate(since: Date): Promise<void>;
   list(workspaceId?: string): Promise<SweepStatus[]>;
@@ -147,6 +154,26 @@ const idsPerQuery = 10_000;
 
 export function createSweepLedger(db: Db): SweepLedger {
   const sweeps = openCollection<SweepDocument>(db, 'sweeps');
+
+  function request(workspaceId: string, acceptRemovals: boolean, trace?: string): Promise<SweepRequest | null> {
+    return orUnavailable('a sweep could not be requested', async () => {
+      const now = new Date();
+      // A request ends the wait after a failure.
+      const isUnclaimed = { $eq: ['$claimedBy', null] };
+      const claimedUntil = { $cond: [isUnclaimed, now, '$claimedUntil'] };
+      // MongoDB's clock only, and never the time of another request: a request recognises its answer by this time.
+      const at = { $max: ['$$NOW', { $add: ['$request.at', 1] }, { $add: ['$answered', 1] }] };
+      // A later request without an acceptance does not revoke that of a waiting one.
+      const acceptedBefore = { $and: [isUnclaimed, { $eq: ['$request.acceptRemovals', true] }] };
+      // Without one, that of a waiting request stays.
+      const traced = trace === undefined ? {} : { trace: { $ifNull: ['$request.trace', { $literal: trace }] } };
+      const asking = { at, acceptRemovals: acceptRemovals || acceptedBefore, ...traced };
+      const set = { request: asking, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
+      const options = { returnDocument: 'after', projection: { request: 1 } } as const;
+      const asked = await sweeps.findOneAndUpdate({ _id: workspaceId }, [{ $set: set }], options);
+      return asked?.request ?? null;
+    });
+  }
 
   return {
     due: () => inTurn(sweeps.find(dueNow(), { projection: { _id: 1 } }).sort({ dueAt: 1 }), ({ _id }) => _id, unreadable),
@@ -244,22 +271,8 @@ export function createSweepLedger(db: Db): SweepLedger {
         await sweeps.updateOne(mine(claim), { $set: { claimedUntil: new Date(), claimedBy: null } });
       }),
 
-    request: (workspaceId, { acceptRemovals }) =>
-      orUnavailable('a sweep could not be requested', async () => {
-        const now = new Date();
-        // A request ends the wait after a failure.
-        const isUnclaimed = { $eq: ['$claimedBy', null] };
-        const claimedUntil = { $cond: [isUnclaimed, now, '$claimedUntil'] };
-        // MongoDB's clock only, and never the time of another request: a request recognises its answer by this time.
-        const at = { $max: ['$$NOW', { $add: ['$request.at', 1] }, { $add: ['$answered', 1] }] };
-        // A later request without an acceptance does not revoke that of a waiting one.
-        const acceptedBefore = { $and: [isUnclaimed, { $eq: ['$request.acceptRemovals', true] }] };
-        const request = { at, acceptRemovals: acceptRemovals || acceptedBefore };
-        const set = { request, dueAt: { $min: ['$dueAt', now] }, claimedUntil, failures: 0, failure: null };
-        const options = { returnDocument: 'after', projection: { request: 1 } } as const;
-        const asked = await sweeps.findOneAndUpdate({ _id: workspaceId }, [{ $set: set }], options);
-        return asked?.request?.at ?? null;
-      }),
+    request: async (workspaceId, { acceptRemovals }) => (await request(workspaceId, acceptRemovals))?.at ?? null,
+    requestForEvents: async (workspaceId, trace) => (await request(workspaceId, false, trace))?.trace ?? null,
 
     outdate: (since) =>
       orUnavailable('sweeps could not be made due', async () => {

@@ -12,7 +12,7 @@ type Item = WorkItem<DatabaseEvent>;
 /** OpenTelemetry's limit for a span. */
 const maxLinks = 128;
 
-/** The context of the handling that answered an event, if it is known, and when that began, epoch ms. `leftTo`: of the scan that is to answer it. */
+/** The context of the handling that answered an event, if it is known, and when that began, epoch ms. `leftTo`: of the scan or sweep that is to answer it. */
 export interface AnsweredBy {
   readonly trace: string | undefined;
   readonly leftTo?: string | undefined;

@@ -17,7 +17,7 @@ let operator: RunningConsole;
 
 beforeAll(async () => {
   tested = await openTestConsole(inject('stack'));
-  operator = await tested.start({});
+  operator = await tested.start({ MIRROR_TRACE_URL: 'https://traces.example/trace/{traceId}' });
   for (const workspaceId of ['acme', 'globex', 'initech']) await tested.connect({ workspaceId });
   await tested.connect({ workspaceId: 'umbrella', status: 'paused' });
 });
@@ -177,6 +177,13 @@ test('an event links to its trace, where the operators have said where traces ar
   const { events } = await linking.get<EventsAnswer>('/api/events?about=traced');
   expect(events.map((event) => event.trace?.url)).toEqual([`https://traces.example/${traceId}`]);
   await linking.stop();
+});
+
+test('an event leads to the trace of the scan that it was left to', async () => {
+  const ids = { trace_id: '2af7651916cd43dd8448eb211c80319c', scan_trace_id: '1af7651916cd43dd8448eb211c80319c' };
+  await keep(someOutcome('left', { ...ids, span_id: 'b7ad6b7169203331', trace_flags: '01', scan_trace_flags: '00' }));
+  const { event } = await operator.get<EventAnswer>('/api/events/left');
+  expect(event.scanTrace).toEqual({ traceId: ids.scan_trace_id, isSampled: false, url: null });
 });
 
 test('new outcomes come by the stream, and one that broke is resumed', async () => {

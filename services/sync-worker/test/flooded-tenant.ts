@@ -265,7 +265,7 @@ export function floodedTenant(options: {
       spans: createProcessSpans({ tracing: tracingOff, topic: 'events', group: 'test' }),
       floodEvents,
       rowFloods: floods,
-      wantSweep: () => Promise.resolve(true),
+      wantSweep: () => Promise.resolve('trace of the sweep'),
       report,
       now,
     }),

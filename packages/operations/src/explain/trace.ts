@@ -19,7 +19,7 @@ export function traceOf(
   return { traceId, isSampled, url: template === undefined || !isThere ? null : template.replaceAll('{traceId}', traceId) };
 }
 
-/** The trace of the scan that a deferred event was left to; null: it was not, or an earlier version has stored it. */
+/** The trace of the scan or sweep that a deferred event was left to; null: it was not, or an earlier version has stored it. */
 export function scanTraceOf(
   { scan_trace_id: traceId, scan_trace_flags: flags }: Pick<EventOutcome, 'scan_trace_id' | 'scan_trace_flags'>,
   template: string | undefined,

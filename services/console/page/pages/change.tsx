@@ -2,7 +2,7 @@ import { Alert, Group, List, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { EventAnswer, EventDetail, Timeline, TimelinePart } from '../../src/answers/events.ts';
+import type { EventAnswer, EventDetail, Timeline, TimelinePart, TraceFacts } from '../../src/answers/events.ts';
 import { event } from '../api.ts';
 import { Id } from '../parts/copy.tsx';
 import { EventsTable, Outcome, Subject } from '../parts/events-table.tsx';
@@ -189,7 +189,7 @@ function sharesOf({ totalMs, ownMs, parts }: Timeline): { readonly shares: reado
 }
 
 function fieldsOf(known: EventDetail) {
-  const { record, fetch, place, state, workspaceId, trace } = known;
+  const { record, fetch, place, state, workspaceId, scanTrace } = known;
   const tenant =
     workspaceId === null ? (
       'none was found'
@@ -229,12 +229,26 @@ function fieldsOf(known: EventDetail) {
     ['Notion’s request', <Id value={fetch?.requestId} label="the id of Notion's request" />],
     ['Record', record === null ? '–' : `rev ${record.rev}${record.ms === null ? ', left unchanged' : ''}`],
     ['State log', state === null ? '–' : `${state.partition}:${state.offset}`],
-    [
-      'Trace',
-      <>
-        <Id value={trace?.traceId} label="the trace's id" />
-        {trace?.isSampled === false ? <span className="dim"> not sampled</span> : null}
-      </>,
-    ],
+    ['Trace', <TraceName trace={known.trace} label="the trace's id" />],
+    ...(scanTrace === null
+      ? []
+      : ([
+          [
+            'Answered later in',
+            <>
+              <TraceName trace={scanTrace} label="the id of that trace" />{' '}
+              {scanTrace.url === null ? null : <TraceLink url={scanTrace.url}>its trace</TraceLink>}
+            </>,
+          ],
+        ] as const)),
   ] as const;
+}
+
+function TraceName({ trace, label }: { readonly trace: TraceFacts | null; readonly label: string }) {
+  return (
+    <>
+      <Id value={trace?.traceId} label={label} />
+      {trace?.isSampled === false ? <span className="dim"> not sampled</span> : null}
+    </>
+  );
 }

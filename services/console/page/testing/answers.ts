@@ -480,6 +480,7 @@ export const event: EventAnswer = {
     fetch: { requestId: 'b0e6a7a0-0000-4000-8000-000000000001', calls: 2, ms: 20 },
     record: { databaseId, pageId: null, rev: 41, asOf: ago(1), ms: 4 },
     state: { partition: 1, offset: 88 },
+    scanTrace: null,
   },
   timeline: {
     from: ago(3),

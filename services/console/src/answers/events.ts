@@ -32,7 +32,7 @@ export interface EventLine {
   /** Found by a comparison, and not announced by a webhook. */
   readonly isUnannounced: boolean;
   /** `url`: where to look at it; null: it is not sampled, or MIRROR_TRACE_URL is not set. Null: an earlier version handled the event. */
-  readonly trace: { readonly traceId: string; readonly isSampled: boolean; readonly url: string | null } | null;
+  readonly trace: TraceFacts | null;
 }
 
 export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator' | 'dependency';
@@ -83,6 +83,15 @@ export interface EventDetail extends EventLine {
   } | null;
   /** On the state log. */
   readonly state: { readonly partition: number; readonly offset: number } | null;
+  /** Of the scan or sweep that it was left to; null: it was not. */
+  readonly scanTrace: TraceFacts | null;
+}
+
+/** `url`: where to look at it; null: no such place is configured, or the trace is not there. */
+export interface TraceFacts {
+  readonly traceId: string;
+  readonly isSampled: boolean;
+  readonly url: string | null;
 }
 
 /** Where the time went. The parts follow each other without a gap, and their `ms` add up to `totalMs`. */

@@ -1,7 +1,7 @@
 import { keyOf } from '@notion-mirror/domain/entity';
 import type { DatabasePages } from '@notion-mirror/mirror-store/entities/database-pages';
 import type { KeptOutcome } from '@notion-mirror/mirror-store/outcome-pages';
-import { traceOf } from '@notion-mirror/operations/explain/trace';
+import { scanTraceOf, traceOf } from '@notion-mirror/operations/explain/trace';
 import { LRUCache } from 'lru-cache';
 import type { EventDetail, EventLine } from '../answers/events.ts';
 
@@ -90,6 +90,7 @@ export function createEventViews(deps: {
         fetch,
         record: record && { ...record, asOf: record.asOf.toISOString() },
         state,
+        scanTrace: scanTraceOf(outcome, traceUrl),
       };
     },
   };

@@ -31,7 +31,7 @@ function itemOf(eventId: string, given: Partial<DatabaseEvent> = {}): WorkItem<D
   return { item, record, takenAt: now - 100 };
 }
 
-function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: RowFloods; readonly spans?: ProcessSpans } = {}) {
+function scene(given: { readonly sweep?: string | null | Error; readonly rowFloods?: RowFloods; readonly spans?: ProcessSpans } = {}) {
   const reports: [eventId: string, outcome: string, about: unknown][] = [];
   const sweeps: string[] = [];
   const asked: RowFlood[] = [];
@@ -46,10 +46,14 @@ function scene(given: { readonly sweep?: boolean | Error; readonly rowFloods?: R
     async wantSweep(workspaceId) {
       if (given.sweep instanceof Error) throw given.sweep;
       sweeps.push(workspaceId);
-      return given.sweep ?? true;
+      return given.sweep === undefined ? 'trace of the sweep' : given.sweep;
     },
-    report: ({ item }, outcome, { reason, coalescedInto, others }) =>
-      void reports.push([item.eventId, outcome, { reason, coalescedInto, others: others?.map((other) => other.item.eventId) }]),
+    report: ({ item }, outcome, { reason, coalescedInto, others, scanTrace }) =>
+      void reports.push([
+        item.eventId,
+        outcome,
+        { reason, coalescedInto, others: others?.map((other) => other.item.eventId), ...(scanTrace === undefined ? {} : { scanTrace }) },
+      ]),
     now: () => time.now,
   });
   const handle = async (
@@ -77,11 +81,12 @@ test('too many events about the databases of a tenant end when a sweep is wanted
   const items = range(10).map((index) => itemOf(`e${index}`, { databaseId: `D${index}` }));
   expect(await handle('databases', items)).toEqual({ done: items.map(({ item }) => item.eventId), until: null, gathers: false });
   expect(sweeps).toEqual(['acme']);
-  expect(reports).toEqual(items.map(({ item }) => [item.eventId, 'deferred', deferred('sweep_wanted')]));
+  const leftTo = deferred('sweep_wanted', { scanTrace: 'trace of the sweep' });
+  expect(reports).toEqual(items.map(({ item }) => [item.eventId, 'deferred', leftTo]));
 });
 
 test('they run one by one when no sweep can be wanted', async () => {
-  const { handle, reports } = scene({ sweep: false });
+  const { handle, reports } = scene({ sweep: null });
   const items = range(10).map((index) => itemOf(`e${index}`, { databaseId: `D${index}` }));
   expect(await handle('databases', items)).toMatchObject({ alone: items.map(({ item }) => item.eventId) });
   expect(reports).toEqual([]);
@@ -198,7 +203,7 @@ test('a flood has one span, which ends when events of it do, and into which they
         gathers: false,
       });
     },
-    wantSweep: () => Promise.resolve(true),
+    wantSweep: () => Promise.resolve('trace of the sweep'),
     report: (_event, _outcome, detail) => void answeredBy.push(detail.answeredBy),
     now: () => now,
   });

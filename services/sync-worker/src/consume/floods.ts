@@ -41,7 +41,7 @@ export interface Ended {
   readonly reason?: string;
   readonly coalescedInto?: string;
   readonly callsSaved?: number;
-  /** The trace of the scan that answers them. */
+  /** The trace of the scan or sweep that answers them. */
   readonly scanTrace?: string;
   readonly trail: Trail | null;
 }
@@ -50,8 +50,8 @@ export interface FloodDependencies extends Pick<HandlerDependencies, 'report' | 
   /** From how many waiting events of one group on they must not stay in memory. */
   readonly floodEvents: number;
   readonly rowFloods: RowFloods;
-  /** Durably wants a comparison of the tenant's databases with Notion. False: the tenant has none to come. */
-  readonly wantSweep: (workspaceId: string) => Promise<boolean>;
+  /** Durably wants a comparison of the tenant's databases with Notion. Resolves to its trace; null: the tenant has none to come. */
+  readonly wantSweep: (workspaceId: string, handledIn: string | undefined) => Promise<string | null>;
 }
 
 const unavailableMs = 5_000;
@@ -80,16 +80,23 @@ export function createFloodHandler(deps: FloodDependencies): Grouping<DatabaseEv
     const begun = pace.begunLately(workspaceId, group);
     const found =
       dataSourceId === null
-        ? await answerDatabases(workspaceId, left, isTooMuch)
+        ? await answerDatabases(workspaceId, left, isTooMuch, trace)
         : await rowFloods({ workspaceId, dataSourceId, items: left, begun, queued: alone, isTooMuch, signal, trace });
     return { ...found, ended: [...superseded, ...found.ended], alone: [...awaited, ...found.alone] };
   }
 
-  async function answerDatabases(workspaceId: string, items: readonly WorkItem<DatabaseEvent>[], isTooMuch: boolean): Promise<FloodAnswer> {
+  async function answerDatabases(
+    workspaceId: string,
+    items: readonly WorkItem<DatabaseEvent>[],
+    isTooMuch: boolean,
+    handledIn: string | undefined,
+  ): Promise<FloodAnswer> {
     const unchanged = { ended: [], alone: [], until: null, gathers: false };
     if (!isTooMuch) return unchanged;
-    if (!(await wantSweep(workspaceId))) return { ...unchanged, alone: items };
-    return { ...unchanged, ended: byTask(items).map((all) => ({ items: all, outcome: 'deferred', reason: 'sweep_wanted', trail: null })) };
+    const scanTrace = await wantSweep(workspaceId, handledIn);
+    if (scanTrace === null) return { ...unchanged, alone: items };
+    const leftTo = { outcome: 'deferred', reason: 'sweep_wanted', scanTrace, trail: null } as const;
+    return { ...unchanged, ended: byTask(items).map((all) => ({ items: all, ...leftTo })) };
   }
 
   function reportEnd({ items, outcome, trail, ...about }: Ended, answeredBy?: string): void {

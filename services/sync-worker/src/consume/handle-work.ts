@@ -30,7 +30,7 @@ export interface OutcomeDetail {
   readonly handledIn?: string | undefined;
   /** The context of the handling that answered the event, if that is another one's. */
   readonly answeredBy?: string | undefined;
-  /** The trace of the scan that the event was left to. */
+  /** The trace of the scan or sweep that the event was left to. */
   readonly scanTrace?: string;
 }
 

@@ -11,6 +11,7 @@ import { createFloodHandler, type RowFloods } from './floods.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startParkedRelease } from './parked-release.ts';
+import { startWantedTrace } from './wanted-trace.ts';
 import { createRecheck } from './recheck-connections.ts';
 
 /** Starts the consumer of sync events, with the function by which a sweep appends an event and waits for it. */
@@ -31,6 +32,14 @@ export function startConsumer(
     for (const { item } of [event, ...(detail.others ?? [])]) awaitedEvents.settle(item, 'handled');
   };
   const sweeps = createSweepLedger(db);
+
+  async function wantSweep(workspaceId: string, handledIn: string | undefined): Promise<string | null> {
+    const own = tracing.newTrace();
+    const trace = await sweeps.requestForEvents(workspaceId, own);
+    if (trace === own) startWantedTrace(tracing, 'want sweep', own, { workspaceId, handledIn });
+    return trace;
+  }
+
   const consumer = createWorkerConsumer(worker, {
     action: 'sync',
     handle: createWorkHandler({
@@ -49,7 +58,7 @@ export function startConsumer(
     groups: createFloodHandler({
       floodEvents,
       rowFloods: entities.find(({ rowFloods }) => rowFloods !== undefined)?.rowFloods ?? withoutRows,
-      wantSweep: async (workspaceId) => (await sweeps.request(workspaceId, { acceptRemovals: false })) !== null,
+      wantSweep,
       report,
       spans,
       now: Date.now,

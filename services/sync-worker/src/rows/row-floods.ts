@@ -6,6 +6,7 @@ import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { fewRows, type Ended, type FloodAnswer, type RowFlood, type RowFloods } from '../consume/floods.ts';
+import { startWantedTrace } from '../consume/wanted-trace.ts';
 import type { RowAnswer, RowsToAnswer } from './answer-by-query.ts';
 
 export interface RowFloodDependencies {
@@ -94,19 +95,12 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
     // Also if it is wanted already: the data source may have been turned off or forgotten since.
     if (!(await contents.want(flood, { reasons: ['flood'], depth: 'all', at: new Date(upTo), raisesAll: true, dueAt, trace })))
       return left(items);
-    if (!isCovered) traceWish(flood, trace);
+    if (!isCovered) startWantedTrace(tracing, 'want scan', trace, { ...flood, handledIn: flood.trace });
     for (const [known, { upTo: until }] of promised) if (until < now()) promised.delete(known);
     promised.set(key, { upTo, trace });
     const leftTo = { outcome: 'deferred', reason: 'scan_wanted', scanTrace: trace, trail: null } as const;
     const ended = [...byRow(items).values()].map((of): Ended => ({ items: of, ...leftTo }));
     return { ended, alone: [], until: now() + gatherMs, gathers: true };
-  }
-
-  /** The first span of the trace that the scan will belong to. Links only point back, so the events get that trace now, and the scan later. */
-  function traceWish({ workspaceId, dataSourceId, trace: handledIn }: RowFlood, trace: string): void {
-    const attributes = { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.data_source_id': dataSourceId };
-    const links = handledIn === undefined ? [] : [{ trace: handledIn }];
-    tracing.root(trace, { name: 'want scan', kind: 'internal', attributes, links })?.end();
   }
 
   /**

@@ -1,4 +1,5 @@
-import { tracingOff } from '@notion-mirror/service-kit/tracing/tracing';
+import { spanIdOf, traceIdOf } from '@notion-mirror/service-kit/tracing/trace-context';
+import { tracingOff, type Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { openConnectionDirectory } from '@notion-mirror/mirror-store/connection-directory';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
@@ -6,6 +7,7 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { openTestDatabase, silent, someLayout } from '../../../../packages/mirror-store/test/mongo.ts';
+import { recordSpans } from '../../test/recorded-spans.ts';
 import { startReconciler } from './reconciler.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
@@ -40,7 +42,7 @@ async function connect(workspaceId: string, changes: { status?: string; updatedA
 }
 
 /** A worker whose tenants have no databases, neither in Notion nor in the mirror. Records the tenant of each sweep. */
-async function worker(owns: (workspaceId: string) => boolean = () => true) {
+async function worker(owns: (workspaceId: string) => boolean = () => true, tracing: Tracing = tracingOff) {
   const { db } = mongo;
   const directory = await openConnectionDirectory({ db, logger: silent, metrics: new Registry() });
   const swept: string[] = [];
@@ -59,8 +61,9 @@ async function worker(owns: (workspaceId: string) => boolean = () => true) {
     connections: directory,
     ledger: createSweepLedger(db),
     owns,
-    intervalMs: 86_400_000,
-    tracing: tracingOff,
+    // Regular sweeps are at times that depend on the tenant's id: with this interval the next one is far off, whenever the test runs.
+    intervalMs: 2 * Date.now(),
+    tracing,
     logger: silent,
     metrics: new Registry(),
   });
@@ -100,6 +103,20 @@ test('a tenant is swept again when its connection is reactivated and when an ope
   expect(await sweeps(2)).toEqual(['acme', 'acme']);
   await createSweepLedger(mongo.db).request('acme', { acceptRemovals: false });
   expect(await sweeps(3)).toEqual(['acme', 'acme', 'acme']);
+});
+
+test('a sweep that events were left to belongs to the trace that they name', async () => {
+  const { tracing, spans } = recordSpans();
+  await connect('acme');
+  const { sweeps } = await worker(() => true, tracing);
+  await sweeps(1);
+  const trace = tracing.newTrace();
+  await createSweepLedger(mongo.db).requestForEvents('acme', trace);
+  await sweeps(2);
+  expect(spans.filter(({ name }) => name.startsWith('sweep'))).toMatchObject([
+    { parent: undefined },
+    { name: 'sweep requested', traceId: traceIdOf(trace), parent: spanIdOf(trace) },
+  ]);
 });
 
 test('a tenant is swept only by the worker that owns its events', async () => {

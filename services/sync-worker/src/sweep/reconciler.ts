@@ -8,6 +8,7 @@ import { systemClock } from '@notion-mirror/service-kit/async/clock';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Registry } from '@notion-mirror/service-kit/metrics';
 import { endFailed } from '@notion-mirror/service-kit/tracing/in-span';
+import { traceFieldsOf } from '@notion-mirror/service-kit/tracing/trace-context';
 import { createSpanAllowance } from '@notion-mirror/service-kit/tracing/span-allowance';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
@@ -164,12 +165,15 @@ export function startReconciler(
     const depth = depthOf(claim);
     const isRequested = request !== null;
     const acceptRemovals = request?.acceptRemovals === true;
-    const trace = tracing.newTrace();
-    const span = tracing.root(trace, {
+    const promised = request?.trace;
+    const context = promised ?? tracing.newTrace();
+    const start = {
       name: `sweep ${isRequested ? 'requested' : depth}`,
       kind: 'internal',
       attributes: { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.depth': depth },
-    });
+    } as const;
+    const span = promised === undefined ? tracing.root(context, start) : tracing.child(context, start);
+    const trace = span?.trace ?? context;
     const calls = createSpanAllowance(trace);
     const about = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals };
     const order = { ...about, trace, traceOfNext: () => calls.next() };
@@ -192,7 +196,7 @@ export function startReconciler(
       });
       span?.end(report.stopped ? 'stopped' : report.incomplete === undefined ? undefined : 'incomplete');
       const ms = report.endedAt.getTime() - startedAt.getTime();
-      logger.info({ workspaceId, depth, held, found, events, removals, ms, nextAt }, 'sweep ended');
+      logger.info({ workspaceId, depth, held, found, events, removals, ms, nextAt, ...traceFieldsOf(trace) }, 'sweep ended');
       if (report.stopped) {
         logger.warn(
           { workspaceId, held, removals, allowed: removalsAllowed(held) },
