@@ -206,5 +206,5 @@ test('a shadow takes the place of the mirror after a fresh comparison only', asy
   expect(switched).toMatchObject({ state: 'done', action: 'replay.switch', canStop: false, counts: { only_in_mirror: 1 } });
   expect(await scene.db.collection('database_records').countDocuments()).toBe(0);
   expect(await operator.get(`/api/replays/${built.replayId}`)).toMatchObject({ replay: { status: 'switched' } });
-  expect(await refused(path, body)).toEqual([503, 'no_shadow']);
+  expect(await refused(path, body)).toEqual([409, 'no_shadow']);
 });

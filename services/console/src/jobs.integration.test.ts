@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { readAll, until } from '@notion-mirror/event-log/testing/isolated-log';
 import { topicsFor } from '@notion-mirror/event-log/topics';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { mirror } from '../../../cli/test/surroundings.ts';
 import type { AuditAnswer } from './answers/audit.ts';
 import type { LettersAnswer } from './answers/dead-letters.ts';
@@ -154,6 +157,40 @@ test('a job is stopped and continued, and goes on in another console when its ow
   expect(states.at(-1)).toBe('done');
   expect(await jobOf(job)).toMatchObject({ done: 12, left: 0 });
   expect(await redriven(letters)).toBe(12);
+});
+
+test('unreadable webhooks are held back without an ingress, and posted to it with one; those still unreadable have come back', async () => {
+  const code = newCode();
+  await undertaker.buryWebhooks(['one', 'two'], code);
+  const order: PlanOrder = { action: 'redrive', filter: { code } };
+  const without = await planned(order);
+  expect(without).toMatchObject({ letters: 0, heldBack: [{ letters: 2, reason: expect.stringContaining('MIRROR_CONSOLE_INGRESS_URL') }] });
+  expect(await operator.ask(`/api/plans/${without.id}/run`, posted({ reason: 'x' }))).toMatchObject({ status: 409 });
+
+  const taken: string[] = [];
+  const ingress = createServer((request, response) => {
+    void buffer(request).then(async (body) => {
+      taken.push(body.toString());
+      // As the ingress does: a new letter first.
+      if (body.toString() === 'two') await undertaker.buryWebhooks(['two'], 'again');
+      response.end(JSON.stringify({ status: body.toString() === 'two' ? 'quarantined' : 'accepted' }));
+    });
+  });
+  await new Promise<void>((resolve) => ingress.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void ingress.close());
+  const url = `http://127.0.0.1:${(ingress.address() as AddressInfo).port}`;
+  const able = await tested.start({ MIRROR_CONSOLE_INGRESS_URL: url, MIRROR_NANGO_SIGNING_KEYS: 'a-key' });
+  const plan = await planned(order, able);
+  expect(plan).toMatchObject({ letters: 2, targets: [{ target: '/webhooks/nango', letters: 2 }], notionCalls: null });
+  const job = await run(plan, { reason: 'fixed the parser' }, able);
+  const handled = await reached(job, isIn('done', 'stopped', 'failed'), able);
+  expect(handled).toMatchObject({
+    state: 'done',
+    cameBack: { letters: 1, causes: [{ code: 'again', class: 'unreadable' }] },
+    counts: { redriven: 1, unreadable: 1 },
+  });
+  expect(taken.toSorted()).toEqual(['one', 'two']);
+  expect(await waiting(code)).toBe(0);
 });
 
 test('a plan is dropped, and says what it holds back', async () => {

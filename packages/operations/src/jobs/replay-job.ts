@@ -39,7 +39,7 @@ export async function runReplayJob(
   } catch (error) {
     lost.throwIfAborted();
     if (stopping.aborted) return jobStopped;
-    if (error instanceof OperatorError && error.code === 'cancelled') return cancelled;
+    if (error instanceof OperatorError && error.code === 'cancelled') return taken();
     throw error;
   }
 
@@ -50,6 +50,15 @@ export async function runReplayJob(
     if (unfinished === null || unfinished.startedAt < job.at || !isSameOrder(unfinished, plan.order)) return null;
     control.report({ replayId: unfinished.id });
     return unfinished;
+  }
+
+  /** The replay is no longer this job's: it was cancelled, or a command has resumed it. */
+  async function taken(): Promise<JobResult> {
+    const latest = await replays.latest();
+    if (latest?.status === 'done') return jobDone;
+    if (latest?.status === 'cancelled') return cancelled;
+    const message = 'another process has taken the replay over';
+    return { outcome: 'stopped', failure: { code: 'replay_running', message, remedy: 'mirror replay status' } };
   }
 
   async function resumed(replay: Replay): Promise<Replay> {

@@ -23,7 +23,7 @@ export interface JobAnswer {
   readonly left: number;
   /** Of the left ones, those that were refused as they are, e.g. too large for the ingress. */
   readonly failed: number;
-  /** Settled letters that are on the topic again, as new letters. */
+  /** Settled letters that are on the topic again, as new letters. Without their messages, which are empty: the new letters have them. */
   readonly cameBack: { readonly letters: number; readonly causes: readonly LetterCause[] };
   /** The first letters. Null: without a canary. `until`: how long it waits at most for what becomes of them; null: it does not wait for them now. */
   readonly canary: { readonly letters: number; readonly until: Time | null } | null;

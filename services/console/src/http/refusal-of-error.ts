@@ -31,8 +31,19 @@ export function refusalOfError(error: unknown, redact: (text: string) => string)
   return new Refusal(statusOf(code, kind), code, redact(message), remedy);
 }
 
+/** What was asked for does not fit what is there. */
+const conflicts: ReadonlySet<string> = new Set([
+  'not_possible',
+  'connection_id_taken',
+  'no_replay',
+  'no_shadow',
+  'shadow_too_old',
+  'replay_running',
+]);
+
 function statusOf(code: string, kind: OperatorError['kind']): number {
   if (code.startsWith('unknown_')) return 404;
+  if (conflicts.has(code)) return 409;
   if (kind === 'usage') return 400;
   return 503;
 }

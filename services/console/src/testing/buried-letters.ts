@@ -16,6 +16,8 @@ export interface Buried {
 export interface Undertaker {
   /** One for each number: of the record at that offset. Resolves when they are durable. */
   bury(offsets: readonly number[], change?: { readonly tenant?: string; readonly code?: string }): Promise<Buried[]>;
+  /** Webhooks that an ingress could not read, by their bodies. */
+  buryWebhooks(bodies: readonly string[], code: string): Promise<void>;
   /** As a worker does that fails again. */
   buryAgain(letters: readonly Buried[]): Promise<void>;
   /** As a worker does that handles it. */
@@ -48,6 +50,10 @@ export async function createUndertaker(log: ReturnType<typeof isolatedLog>, db: 
       const letters = offsets.map((offset) => ({ eventId: randomUUID(), offset, tenant }));
       for (const letter of letters) await put(letter, code, {});
       return letters;
+    },
+    async buryWebhooks(bodies, code) {
+      const headers = { 'dlq.error.class': 'unreadable', 'dlq.error.code': code, 'dlq.service': 'ingress', 'dlq.route': 'nango' };
+      for (const body of bodies) await publisher.publish({ topic: topics.deadLetters, key: null, value: Buffer.from(body), headers });
     },
     async buryAgain(letters) {
       for (const letter of letters) {
