@@ -267,26 +267,8 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     }
   });
 
-  async function startConsole(user: 'console' | 'console-operator', change: Env = {}) {
-    const env = { ...envOf(user), ...change, MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: folder };
-    const console = await startProduct('console', env, { ear, watchdog });
-    await console.until(/console port listens/);
-    const [, port = ''] = /"port":(\d+)[^\n]*console port listens/.exec(console.said()) ?? [];
-    const ask = async (path: string, request: RequestInit = {}) => {
-      const answer = await fetch(`http://127.0.0.1:${port}/api/${path}`, request);
-      const text = await answer.text();
-      ear.hear(text);
-      return { status: answer.status, text };
-    };
-    const headers = { 'content-type': 'application/json', origin: `http://127.0.0.1:${port}` };
-    const post = async (path: string, body: object) => ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
-    const actions = async () =>
-      (JSON.parse((await ask('me')).text) as { actions: Record<string, { allowed: boolean; why?: string }> }).actions;
-    return { console, port, ask, post, actions };
-  }
-
   test('the console shows everything as its own user, and asks Notion', async () => {
-    const { console, port, ask, post, actions } = await startConsole('console');
+    const { console, port, ask, act, actions } = await startConsole('console');
     const removed = JSON.parse((await ask('tenants/acme/databases?removed=1')).text) as { databases: { databaseId: string }[] };
     const id = removed.databases[0]?.databaseId ?? '';
     const lists = [
@@ -310,7 +292,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     const explained = (await ask(`explain/${id}`)).text;
     expect(explained).toMatch(/event: done/);
     expect(explained).not.toMatch(/event: failed/);
-    const checked = await post(`tenants/acme/databases/${id}/check`, {});
+    const checked = await act(`tenants/acme/databases/${id}/check`, {});
     expect(checked).toMatchObject({ status: 200, text: expect.stringContaining('"verdict":"equal"') });
     const stream = await fetch(`http://127.0.0.1:${port}/api/stream`);
     await stream.body?.getReader().read();
@@ -319,7 +301,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     expect(problems.filter(({ area }) => ['kafka', 'schema registry', 'mongodb'].includes(area))).toEqual([]);
     // It only reads: it says so, and is refused by the servers, too.
     await expect.poll(async () => (await actions())['redrive']).toMatchObject({ allowed: false, why: expect.stringMatching(/insert/) });
-    expect(await post('tenants/acme/compare', { reason: 'a test' })).toMatchObject({
+    expect(await act('tenants/acme/compare', { reason: 'a test' })).toMatchObject({
       status: 403,
       text: expect.stringContaining('not_allowed_here'),
     });
@@ -328,7 +310,7 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
   });
 
   test('a console that acts needs no more than the rights for that', async () => {
-    const { console, ask, post, actions } = await startConsole('console-operator');
+    const { console, ask, act, actions } = await startConsole('console-operator');
     await expect.poll(async () => (await actions())['redrive']).toEqual({ allowed: true });
     const { signOut: _, replay, replaySwitch, ...others } = await actions();
     expect(Object.values(others)).toEqual(Object.values(others).map(() => ({ allowed: true })));
@@ -337,12 +319,12 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
       { allowed: false },
     ]);
 
-    const plan = JSON.parse((await post('plans', { action: 'redrive', filter: { class: 'poison' } })).text) as {
+    const plan = JSON.parse((await act('plans', { action: 'redrive', filter: { class: 'poison' } })).text) as {
       id: string;
       letters: number;
     };
     expect(plan.letters).toBeGreaterThan(0);
-    const run = await post(`plans/${plan.id}/run`, { reason: 'a test', canary: false });
+    const run = await act(`plans/${plan.id}/run`, { reason: 'a test', canary: false });
     const { id } = JSON.parse(run.text) as { id: string };
     await expect
       .poll(async () => JSON.parse((await ask(`jobs/${id}`)).text), { timeout: 90_000 })
@@ -357,18 +339,18 @@ describe('with TLS, passwords and the rights of docs/security.md', () => {
     const connectionId =
       trail.find(({ workspaceId, target }) => workspaceId === 'acme' && target.connectionId !== undefined)?.target.connectionId ?? '';
     for (const action of ['pause', 'resume']) {
-      expect(await post(`connections/${connectionId}/${action}`, { reason: 'a test' })).toMatchObject({ status: 200 });
+      expect(await act(`connections/${connectionId}/${action}`, { reason: 'a test' })).toMatchObject({ status: 200 });
     }
-    expect(await post('tenants/acme/compare', { reason: 'a test' })).toMatchObject({ status: 200 });
+    expect(await act('tenants/acme/compare', { reason: 'a test' })).toMatchObject({ status: 200 });
     expect(await console.stop()).toBe(0);
     expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
   });
 
   test('a console that may not append to the log says so before anyone tries', async () => {
-    const { console, post, actions } = await startConsole('console-operator', saslOf(kafkaUsers.console));
+    const { console, act, actions } = await startConsole('console-operator', saslOf(kafkaUsers.console));
     await expect.poll(async () => (await actions())['drop']).toEqual({ allowed: true });
     expect((await actions())['redrive']).toEqual({ allowed: false, why: 'Kafka does not let this console append events.' });
-    expect(await post('plans', { action: 'drop', filter: { class: 'none' } })).toMatchObject({ status: 200 });
+    expect(await act('plans', { action: 'drop', filter: { class: 'none' } })).toMatchObject({ status: 200 });
     expect(await console.stop()).toBe(0);
     expect(console.said()).not.toMatch(/authorization failed|not authorized/i);
   });
@@ -594,6 +576,24 @@ async function connect(workspaceId: string): Promise<Customer> {
   const added = await mirror(ear, good, 'connections', 'add', customer.connectionId, '--workspace-id', workspaceId);
   expect(added).toMatchObject({ code: 0 });
   return customer;
+}
+
+async function startConsole(user: 'console' | 'console-operator', change: Env = {}) {
+  const env = { ...envOf(user), ...change, MIRROR_CONSOLE_PORT: '0', MIRROR_CONSOLE_PAGE: folder };
+  const console = await startProduct('console', env, { ear, watchdog });
+  await console.until(/console port listens/);
+  const [, port = ''] = /"port":(\d+)[^\n]*console port listens/.exec(console.said()) ?? [];
+  const ask = async (path: string, request: RequestInit = {}) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/${path}`, request);
+    const text = await answer.text();
+    ear.hear(text);
+    return { status: answer.status, text };
+  };
+  const headers = { 'content-type': 'application/json', origin: `http://127.0.0.1:${port}` };
+  const act = async (path: string, body: object) => ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const actions = async () =>
+    (JSON.parse((await ask('me')).text) as { actions: Record<string, { allowed: boolean; why?: string }> }).actions;
+  return { console, port, ask, act, actions };
 }
 
 function envOf(name: Exclude<Who, 'operator'>): Env {

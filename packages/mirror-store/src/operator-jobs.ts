@@ -111,7 +111,6 @@ const noRefs = { 'job.plan.refs': 0, 'job.plan.ends': 0, 'job.plan.ranges': 0 } 
 export function openOperatorJobs(db: Db): OperatorJobs {
   const jobs = openCollection<JobDocument>(db, 'operatorActions');
   const holder = randomUUID();
-  const heldUntil = (): Date => new Date(Date.now() + jobHoldMs);
   const changed = async (filter: Filter<JobDocument>, update: UpdateFilter<JobDocument>) =>
     orWriteError(async () => jobs.findOneAndUpdate(filter, update, { returnDocument: 'after' }));
   const mine = (id: string): Filter<JobDocument> => ({ _id: new ObjectId(id), outcome: 'begun', 'job.holder': holder });
@@ -179,6 +178,10 @@ export function openOperatorJobs(db: Db): OperatorJobs {
 
 function fieldsOf({ progress, counts, replayId }: JobChange) {
   return { 'job.progress': progress, counts, ...(replayId === undefined ? {} : { 'job.plan.replayId': replayId }) };
+}
+
+function heldUntil(): Date {
+  return new Date(Date.now() + jobHoldMs);
 }
 
 function orWriteError<T>(run: () => Promise<T>): Promise<T> {

@@ -168,13 +168,15 @@ test('unreadable webhooks are held back without an ingress, and posted to it wit
   expect(await operator.ask(`/api/plans/${without.id}/run`, posted({ reason: 'x' }))).toMatchObject({ status: 409 });
 
   const taken: string[] = [];
+  const take = async (body: string): Promise<string> => {
+    taken.push(body);
+    if (body !== 'two') return 'accepted';
+    // As the ingress does: a new letter first.
+    await undertaker.buryWebhooks([body], 'again');
+    return 'quarantined';
+  };
   const ingress = createServer((request, response) => {
-    void buffer(request).then(async (body) => {
-      taken.push(body.toString());
-      // As the ingress does: a new letter first.
-      if (body.toString() === 'two') await undertaker.buryWebhooks(['two'], 'again');
-      response.end(JSON.stringify({ status: body.toString() === 'two' ? 'quarantined' : 'accepted' }));
-    });
+    void (async () => response.end(JSON.stringify({ status: await take((await buffer(request)).toString()) })))();
   });
   await new Promise<void>((resolve) => ingress.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void ingress.close());

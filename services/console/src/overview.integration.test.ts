@@ -44,7 +44,7 @@ test('without authentication who asks is an operator', async () => {
     role: 'operator',
     access: 'off',
     content: true,
-    actions: { check: { allowed: true }, redrive: { allowed: false } },
+    actions: { check: { allowed: true }, signOut: { allowed: false } },
   });
 });
 

@@ -52,19 +52,23 @@ export function createJobRunner(deps: {
   const { logger, redact } = context;
   const jobs = openOperatorJobs(db);
   const running = new Map<string, Running>();
-  let isClosing = false;
+  const closing = new AbortController();
   let looking: Promise<void> = Promise.resolve();
 
   function start(job: OperatorJob): void {
     const stopping = new AbortController();
     const lost = new AbortController();
-    const ended = run(job, stopping, lost)
-      .catch((error: unknown) => logger.error({ err: error, job: job.id }, 'the result of a job could not be stored; it is tried again'))
-      .then(() => {
-        // It may have been continued meanwhile.
-        if (running.get(job.id)?.lost === lost) running.delete(job.id);
-      });
-    running.set(job.id, { stopping, lost, ended });
+    running.set(job.id, { stopping, lost, ended: runToEnd(job, stopping, lost) });
+  }
+
+  async function runToEnd(job: OperatorJob, stopping: AbortController, lost: AbortController): Promise<void> {
+    try {
+      await run(job, stopping, lost);
+    } catch (error) {
+      logger.error({ err: error, job: job.id }, 'the result of a job could not be stored; it is tried again');
+    }
+    // It may have been continued meanwhile.
+    if (running.get(job.id)?.lost === lost) running.delete(job.id);
   }
 
   async function run(job: OperatorJob, stopping: AbortController, lost: AbortController): Promise<void> {
@@ -113,8 +117,8 @@ export function createJobRunner(deps: {
       clearInterval(timer);
       await saving;
     }
-    if (lost.signal.aborted) return isClosing ? jobs.leave(id) : undefined;
-    if (isClosing && result.outcome === 'stopped' && result.failure === null) return jobs.leave(id);
+    if (lost.signal.aborted) return closing.signal.aborted ? jobs.leave(id) : undefined;
+    if (closing.signal.aborted && result.outcome === 'stopped' && result.failure === null) return jobs.leave(id);
     const { outcome, failure } = result;
     progress = { ...progress, canaryUntil: null, watchesUntil: null, failure };
     await jobs.end(id, { ...changeOf(), outcome, failure: failure?.code ?? null });
@@ -133,7 +137,7 @@ export function createJobRunner(deps: {
   }
 
   async function takeLeft(): Promise<void> {
-    while (!isClosing) {
+    while (!closing.signal.aborted) {
       const job = await jobs.takeLeft();
       if (job === null) return;
       logger.info({ job: job.id, action: job.action }, 'going on with a job that another process has left');
@@ -184,7 +188,7 @@ export function createJobRunner(deps: {
       return job !== null;
     },
     async close() {
-      isClosing = true;
+      closing.abort(new Error('the process stops'));
       clearInterval(lookTimer);
       const all = [...running.values()];
       for (const { stopping } of all) stopping.abort(new Error('the process stops'));
