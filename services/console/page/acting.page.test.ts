@@ -3,21 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { cancelled, connection, databaseId, job, jobs, letterLine, plan, readOnly, replay, replayPlan, tenant } from './testing/answers.ts';
 import { hasBrowser, settled, violations } from './testing/open-page.ts';
 import { openStubbed } from './testing/open-stubbed.ts';
-
-/** Goes on with Tab until what has the focus is `name`. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  const focused = async () =>
-    page.locator(':focus').evaluateAll(([element]) => {
-      if (element === undefined) return '';
-      const { labels } = element as Partial<HTMLInputElement>;
-      return element.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element.textContent ?? '';
-    });
-  for (let tabs = 0; tabs < 60; tabs += 1) {
-    if ((await focused()).startsWith(name)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`Tab does not come to ${name}`);
-}
+import { tabTo } from './testing/tab-to.ts';
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
 const path = (page: Page) => new URL(page.url()).pathname;

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { buryEvents } from '@notion-mirror/console/testing/bury-events';
 import { startConsoleProcess, type ConsoleProcess } from '@notion-mirror/console/testing/console-process';
 import { richText } from '@notion-mirror/demo/notion-user';
 import { startSystem, type System } from '@notion-mirror/demo/system';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { findChromium } from './testing/chromium.ts';
 import { openPage, settled, violations } from './testing/open-page.ts';
 import { takePicture } from './testing/picture.ts';
+import { tabTo } from './testing/tab-to.ts';
 
 // The page with the real console, on real servers, between the emulators of Notion and Nango.
 
@@ -94,6 +96,44 @@ describe.skipIf('missing' in found)('a real console', () => {
       if (path === '/') await takePicture(page, 'overview');
       expect([path, await page.getByRole('alert').filter({ hasText: 'unexpected' }).count()]).toEqual([path, 0]);
     }
+    expect(complaints).toEqual([]);
+  });
+
+  test('poisonous letters are redriven by keyboard, the job is seen to its end, and the command agrees', async () => {
+    const { page, complaints } = await openPage(browser, { baseURL: `http://127.0.0.1:${service.port('console port listens')}` });
+    const globex = await system.connect('globex', 'Globex');
+    for (const title of ['One', 'Two', 'Three', 'Four', 'Five', 'Six']) {
+      await globex.user.createDatabase(globex.pages.home, title, { Name: { title: {} } });
+    }
+    await expect.poll(async () => system.differences('globex'), { timeout: 60_000 }).toEqual([]);
+    await buryEvents(system.env, 6, 'unknown_schema');
+    const waiting = async () => (JSON.parse(await system.mirror('dead-letters', 'list', '--json')) as { readonly letters: number }).letters;
+    expect(await waiting()).toBe(6);
+
+    await page.goto('/dead-letters');
+    await page.getByRole('link', { name: 'Redrive: poison, unknown_schema' }).waitFor();
+    await tabTo(page, 'Redrive: poison, unknown_schema');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Redrive 6 letters' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await takePicture(page, 'plan');
+    await tabTo(page, 'Reason');
+    await page.keyboard.type('the schema is registered again');
+    await page.keyboard.press('Enter');
+
+    await page.getByRole('heading', { level: 1, name: 'Job: Redrive dead letters' }).waitFor();
+    await page.getByRole('status').getByText('It is done.').waitFor({ timeout: 90_000 });
+    await page.getByText('6 of 6 letters done, none came back.').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await takePicture(page, 'job');
+    expect(await waiting()).toBe(0);
+    await tabTo(page, 'Dead letters');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing waits for you').waitFor();
+    const { actions } = JSON.parse(await system.mirror('audit', 'list', '--action', 'dead_letters.redrive', '--json')) as {
+      readonly actions: readonly object[];
+    };
+    expect(actions).toMatchObject([{ via: 'console', outcome: 'done', reason: 'the schema is registered again', counts: { redriven: 6 } }]);
     expect(complaints).toEqual([]);
   });
 });
