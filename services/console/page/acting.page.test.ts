@@ -336,6 +336,19 @@ describe.skipIf(!hasBrowser())('acting', () => {
     expect(server.orders).toEqual([]);
   });
 
+  test('no single key acts: not on what acts, nor with the focus on it', async () => {
+    const { page, server } = await openStubbed();
+    for (const address of ['/dead-letters?class=poison', '/sweeps', '/t/acme?tab=connections', `/jobs/${job.id}`]) {
+      await page.goto(address);
+      await settled(page);
+      await page.locator('main [data-acts]').first().focus();
+      for (const key of 'abcdefhiklmnpqrstuvwxyz0123456789') await page.keyboard.press(key);
+      for (const key of ['Delete', 'Backspace', 'Escape']) await page.keyboard.press(key);
+      expect(await page.getByRole('dialog').count()).toBe(0);
+    }
+    expect(server.orders).toEqual([]);
+  });
+
   test('a job is reached from the audit trail', async () => {
     const { page } = await openStubbed();
     await page.goto('/audit');

@@ -37,7 +37,13 @@ type Parameters = Readonly<Record<string, string | readonly string[] | undefined
 /** Expensive questions are asked on demand only. */
 const once = { staleTime: Infinity, gcTime: 60_000, refetchOnWindowFocus: false } as const;
 
-export const me = queryOptions({ queryKey: ['me'], queryFn: ask<Me>('/me'), staleTime: Infinity });
+/** Asked again while an operator cannot do something: a server may have been unavailable, or asked about the console's rights for the first time. */
+export const me = queryOptions({
+  queryKey: ['me'],
+  queryFn: ask<Me>('/me'),
+  staleTime: Infinity,
+  refetchInterval: ({ state }) => (state.data !== undefined && isHeldUp(state.data) ? 5_000 : false),
+});
 export const status = queryOptions({ queryKey: ['status'], queryFn: ask<StatusAnswer>('/status'), refetchInterval: 2_000 });
 /** What the workers did in each minute of the last hour. */
 export const work = queryOptions({ queryKey: ['work'], queryFn: ask<HistoryOfWork>('/history'), refetchInterval: 30_000 });
@@ -163,6 +169,10 @@ function pages<T extends Paged>(path: string, parameters: Parameters) {
 
 function ask<T>(path: string, parameters?: Parameters) {
   return async ({ signal }: { readonly signal: AbortSignal }): Promise<T> => answer<T>(address(path, parameters), { signal });
+}
+
+function isHeldUp({ role, actions: { signOut: _, ...actions } }: Me): boolean {
+  return role === 'operator' && Object.values(actions).some(({ allowed }) => !allowed);
 }
 
 /** Whether it can work again by itself: the console restarts, or a server of it does. */

@@ -16,6 +16,8 @@ const texts = [
 function hostile(text: string): Partial<StubAnswers> {
   const url = 'javascript:alert(document.domain)';
   const content = demo.database.content!;
+  const cause = { ...demo.cause, message: text };
+  const job = demo.jobs['stopped by its canary'];
   const event = demo.eventLine(1, { title: text, reason: text, type: text });
   return {
     events: { ...demo.events, events: [event] },
@@ -58,12 +60,23 @@ function hostile(text: string): Partial<StubAnswers> {
         }),
       ],
     },
+    plan: { ...demo.plan, causes: [cause], heldBack: [{ reason: text, letters: 1 }] },
+    job: { ...job, who: text, reason: text, cameBack: { letters: 1, causes: [cause] }, failure: { ...job.failure, message: text } },
     raw: { raw: { [text]: text, many: text.repeat(300) }, document: { text } },
   };
 }
 
 const place = `/t/acme/d/${demo.databaseId}`;
-const pages = ['/events', `/events/${demo.eventId}`, '/t/acme', place, `${place}?tab=rows`, `${place}?tab=raw`];
+const pages = [
+  '/dead-letters/plan?class=poison',
+  '/jobs/1',
+  '/events',
+  `/events/${demo.eventId}`,
+  '/t/acme',
+  place,
+  `${place}?tab=rows`,
+  `${place}?tab=raw`,
+];
 
 describe.skipIf(!hasBrowser())('hostile content', () => {
   test.each(texts.map((text) => [JSON.stringify(text.slice(0, 24)), text] as const))('a customer’s text is text: %s', async (_, text) => {

@@ -46,6 +46,31 @@ describe.skipIf(!hasBrowser())('who asks', () => {
     expect(server.requests.filter((request) => request.includes('/raw'))).toEqual([]);
   });
 
+  test('what the servers do not let the console do is asked again, and then allowed', async () => {
+    const why = 'Kafka does not answer.';
+    const heldUp = { ...me, actions: { ...me.actions, redrive: { allowed: false, why } } } as const;
+    const { page, server } = await openStubbed({ answers: { me: heldUp } });
+    await page.goto('/dead-letters');
+    await page.getByText(why).waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive: poison' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('link', { name: 'Drop: poison' }).count()).toBe(1);
+    server.answers.me = me;
+    await page.getByRole('link', { name: 'Redrive: poison' }).waitFor();
+    await page.getByText(why).waitFor({ state: 'detached' });
+  });
+
+  test('a page stays when only that question fails', async () => {
+    const heldUp = { ...me, actions: { ...me.actions, redrive: { allowed: false, why: 'not yet' } } } as const;
+    const { page, server } = await openStubbed({ answers: { me: heldUp }, expected: [/status of 503/] });
+    await page.goto('/dead-letters');
+    await settled(page);
+    server.refuse(/^\/me$/, 503, 'mongodb_unavailable', 'MongoDB does not answer.');
+    const asked = () => server.requests.filter((request) => request === 'GET /me').length;
+    const before = asked();
+    await expect.poll(asked, { timeout: 20_000 }).toBeGreaterThan(before + 1);
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Dead letters');
+  });
+
   test('a page that is older than the server says so, and acts no more', async () => {
     const { page, server } = await openStubbed();
     await page.goto('/t/acme/d/248104cd-477e-80fd-b757-e945d38000bd');

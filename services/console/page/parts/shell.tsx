@@ -35,7 +35,8 @@ export function Shell(): ReactNode {
   useFocusOnHeading(nav.close);
   useWhenIdle(loadFind);
 
-  if (who.isError) return <NoSession error={who.error} onRetry={() => void who.refetch()} />;
+  const isGone = who.isError && (who.data === undefined || ConsoleError.of(who.error).status === 401);
+  if (isGone) return <NoSession error={who.error} onRetry={() => void who.refetch()} />;
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 190, breakpoint: 'sm', collapsed: { mobile: !isNavOpen } }} padding="md">
       <a href="#main" className="skip">

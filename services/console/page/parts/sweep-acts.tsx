@@ -26,7 +26,7 @@ export function SweepActs({
   const shared = { action: 'compare', about: workspaceId, ...(whyId === undefined ? {} : { whyId }) } as const;
   const command = `mirror reconcile run ${shellWord(workspaceId)}`;
   return (
-    <Group gap="xs" wrap="nowrap">
+    <Group gap={6}>
       <Act
         {...shared}
         label="Compare now"

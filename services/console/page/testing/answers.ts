@@ -538,7 +538,7 @@ export const letterLine: LetterLine = {
   settled: null,
 };
 
-const cause: LetterCause = {
+export const cause: LetterCause = {
   class: 'poison',
   code: 'undecodable',
   service: 'sync-worker',
