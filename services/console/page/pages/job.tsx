@@ -4,7 +4,7 @@ import { useParams } from '@tanstack/react-router';
 import type { JobAction, JobAnswer } from '../../src/answers/jobs.ts';
 import type { ActionName } from '../../src/answers/me.ts';
 import { continueJob, job as jobQuery, stopJob } from '../api.ts';
-import { CausesTable } from '../parts/causes-table.tsx';
+import { CausesTable, causeColumns } from '../parts/causes-table.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { Fields } from '../parts/fields.tsx';
 import { jobPercent, jobProgress, jobState, jobTitles } from '../parts/job-text.ts';
@@ -32,6 +32,9 @@ export function Job() {
     </>
   );
 }
+
+/** The new letters have the messages, where the link leads. */
+const cameBackColumns = causeColumns.filter(({ id }) => id !== 'message');
 
 const colours: Record<JobAnswer['state'], string> = {
   running: '',
@@ -74,7 +77,7 @@ function Body({ job }: { readonly job: JobAnswer }) {
       {cameBack.letters === 0 ? null : (
         <Stack gap={4} component="section">
           <Title order={2}>Came back, by cause</Title>
-          <CausesTable label="Causes of the letters that came back" causes={cameBack.causes} />
+          <CausesTable label="Causes of the letters that came back" causes={cameBack.causes} columns={cameBackColumns} />
         </Stack>
       )}
       <Fields of={fieldsOf(job)} />

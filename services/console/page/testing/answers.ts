@@ -724,7 +724,7 @@ export const jobs = {
     endedAt: ago(1),
     done: 5,
     left: 115,
-    cameBack: { letters: 2, causes: [{ ...cause, count: 2 }] },
+    cameBack: { letters: 2, causes: [{ ...cause, count: 2, message: '' }] },
     failure: { code: 'came_back', message: '2 of the first 5 letters came back.', remedy: 'Fix the cause, then continue.' },
     canStop: false,
     canContinue: true,
