@@ -166,7 +166,7 @@ export async function readRanges(options: {
 }
 
 /** The brokers forget an empty group without offsets by themselves, so a failure here does not matter. */
-async function removeGroup(kafka: Kafka, groupId: string): Promise<void> {
+export async function removeGroup(kafka: Kafka, groupId: string): Promise<void> {
   const admin = kafka.admin();
   try {
     await admin.connect();

@@ -45,6 +45,31 @@ describe.skipIf(!hasBrowser())('live', () => {
     expect(await pill.count()).toBe(0);
   });
 
+  test('an event waits until its outcome comes, in the same row, also while the list is being read', async () => {
+    const { page, server, complaints } = await openStubbed({ answers: { events: many } });
+    await page.goto('/events');
+    await settled(page);
+    await server.listened();
+    const waiting = eventLine(500, { id: 'event-500', eventId: 'event-500', title: 'Arrived 500', outcome: 'waiting' });
+    server.expect({ events: [waiting] });
+    const row = page.locator('tbody tr').filter({ hasText: 'Arrived 500' });
+    await row.getByText('waiting').waitFor();
+    const link = row.getByRole('link').first();
+    expect(await link.getAttribute('href')).toBe('/explain/event-500');
+    await link.focus();
+    server.stream({
+      events: [eventLine(500, { eventId: 'event-500', title: 'Arrived 500' }), eventLine(501, { title: 'Later' })],
+      left: 0,
+    });
+    await row.getByText('written').waitFor();
+    expect(await link.getAttribute('href')).toMatch(/^\/events\//);
+    expect(await link.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await page.locator('tbody tr').count()).toBe(101);
+    await page.getByRole('button', { name: '1 new' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   test('a gap loads the list again, but not while it is being read', async () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');

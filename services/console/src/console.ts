@@ -20,6 +20,7 @@ import { createApp } from './app.ts';
 import { createConsoleMetrics } from './http/metrics.ts';
 import { openPageFiles } from './http/page-files.ts';
 import { createLive } from './live/live.ts';
+import { followWaitingEvents } from './live/waiting-events.ts';
 import { createOverview } from './overview/overview.ts';
 import { consoleRoutes } from './routes/routes.ts';
 import { createEventViews } from './views/event-lines.ts';
@@ -59,7 +60,14 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
   const views = createEventViews({ databases, content, redact, traceUrl: config.traceUrl });
   const lines = createTenantLines(db, redact);
   const overview = createOverview({ context, db, kafka, directory, outcomes, views, lines });
-  const live = createLive({ db, views, logger });
+  // Without outcomes an event would wait for ever.
+  const hasOutcomes = config.outcomeRetentionMs > 0;
+  const live = createLive({
+    db,
+    views,
+    logger,
+    followWaiting: hasOutcomes ? (onEvents) => followWaitingEvents(context, kafka, onEvents) : null,
+  });
   const jobs = createJobRunner({ context, db, ingressUrl: config.consoleIngressUrl ?? null });
   const acting = { plans: createPlans(), jobs, canDo: createCanDo(context, db) };
   const shownVersion = page === null || page.build === '' ? version : `${version}+${page.build}`;

@@ -1,14 +1,20 @@
-import { until } from '@notion-mirror/event-log/testing/isolated-log';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
+import { createEventCodec } from '@notion-mirror/event-log/event-codec';
+import { toRecord } from '@notion-mirror/event-log/event-record';
+import { createPublisher } from '@notion-mirror/event-log/publisher';
+import { silent, until } from '@notion-mirror/event-log/testing/isolated-log';
+import { topicsFor } from '@notion-mirror/event-log/topics';
 import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
 import type { EventAnswer, EventsAnswer } from './answers/events.ts';
 import type { Me } from './answers/me.ts';
 import type { HistoryOfWork, StatusAnswer } from './answers/status.ts';
-import type { StreamedOutcomes } from './answers/stream.ts';
+import type { StreamedOutcomes, StreamedWaiting } from './answers/stream.ts';
 import type { TenantAnswer, TenantsAnswer } from './answers/tenants.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
@@ -222,4 +228,75 @@ test('a burst is sampled, and the rest is counted', async () => {
   }
   expect(shown + left).toBe(100);
   await read.return(undefined);
+});
+
+const appendedEvent = (eventId: string, workspaceId = 'acme'): DatabaseEvent => ({
+  eventId,
+  kind: 'sync',
+  type: 'database.content_updated',
+  workspaceId,
+  connectionId: `of-${workspaceId}`,
+  providerConfigKey: 'notion',
+  notionWorkspaceId: 'n1',
+  databaseId: '00000000-0000-4000-8000-000000000001',
+  dataSourceId: null,
+  pageId: null,
+  occurredAt: new Date(),
+  receivedAt: new Date(),
+  origin: 'nango',
+});
+
+test('an event is shown as it is appended to the log, and its outcome comes in any case', async () => {
+  const topic = topicsFor(tested.log.prefix).events;
+  const codec = await createEventCodec({ schemaRegistry: tested.log.schemaRegistry, subject: topicsFor(tested.log.prefix).eventsSubject });
+  const publisher = await createPublisher({ kafka: tested.log.kafka, logger: silent, metrics: new Registry(), deadlineMs: 30_000 });
+  const append = async (one: DatabaseEvent) => publisher.publish(toRecord({ topic, event: one, codec }));
+  const groups = async () => {
+    const admin = tested.log.kafka.admin();
+    await admin.connect();
+    const { groups: all } = await admin.listGroups();
+    await admin.disconnect();
+    return all.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(`${tested.log.prefix}notion-mirror.operator-`));
+  };
+
+  onTestFinished(async () => publisher.stop());
+  // Of the other viewers: their reader stays for a while.
+  const others = new Set(await groups());
+  const isOwn = (groupId: string) => !others.has(groupId);
+  const own = await tested.start({});
+  const read = own.follow('/api/stream?tenant=acme');
+  await read.next();
+  // Until the reader has joined its group: what was appended before is not news.
+  const message = read.next();
+  for (let n = 0; ; n += 1) {
+    await append(appendedEvent(`other-${n}`, 'globex'));
+    await append(appendedEvent(`appended-${n}`));
+    if ((await Promise.race([message, delay(200, null)])) !== null) break;
+  }
+  const { value } = await message;
+  expect(value).toMatchObject({
+    event: 'waiting',
+    id: null,
+    data: { events: [{ workspaceId: 'acme', outcome: 'waiting', service: 'sync-worker' }] },
+  });
+  const [told] = (value?.data as StreamedWaiting | undefined)?.events ?? [];
+  expect(told).toMatchObject({ id: told?.eventId, place: { offset: expect.any(Number) } });
+  expect((await groups()).filter(isOwn)).toHaveLength(1);
+
+  // A burst of outcomes is sampled; that of the event which was shown is among those that are sent, and so is that of one that another answered.
+  await keep(
+    someOutcome(told?.eventId ?? '', { workspaceId: 'acme', at: new Date(Date.now() - 60_000) }),
+    ...Array.from({ length: 100 }, (_, n) => someOutcome(`after-${n}`, { workspaceId: 'acme' })),
+  );
+  const found = async () => {
+    for await (const { event: name, data } of read) {
+      if (name !== 'outcomes') continue;
+      if ((data as StreamedOutcomes).events.some(({ eventId }) => eventId === told?.eventId)) return true;
+    }
+    return false;
+  };
+  expect(await found()).toBe(true);
+  await read.return(undefined);
+  await own.stop();
+  expect((await groups()).filter(isOwn)).toEqual([]);
 });

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { eventLine, databaseId } from '../testing/answers.ts';
-import { arrive, fits, noArrivals, showWaiting, together } from './arrivals.ts';
+import type { EventLine } from '../../src/answers/events.ts';
+import { arrive, fits, noArrivals, showWaiting, together, type Arrivals } from './arrivals.ts';
 
 const batch = (...ids: number[]) => ({ events: ids.map((id) => eventLine(id)), left: 0 });
 const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => Number(id.slice(-6)));
+
+const waiting = (n: number, workspaceId = 'acme') =>
+  eventLine(n, { id: `event-${n}`, eventId: `event-${n}`, workspaceId, outcome: 'waiting' });
+const done = (n: number, workspaceId = 'acme') => eventLine(n, { eventId: `event-${n}`, workspaceId, outcome: 'written' });
+const told = (events: readonly EventLine[]) => ({ events, left: 0 });
+const shown = ({ shown: lines }: Arrivals) => lines.map(({ eventId, outcome }) => `${eventId} ${outcome}`);
 
 describe('arrivals', () => {
   test('are shown latest first while the list is not being read', () => {
@@ -34,6 +41,35 @@ describe('arrivals', () => {
     expect(arrivals.waiting).toHaveLength(300);
     expect(arrivals.waitingCount).toBe(2 * 599);
     expect(arrivals.left).toBe(1_000);
+  });
+
+  describe('that wait', () => {
+    test('get their outcome where they are, also while the list is being read', () => {
+      const before = arrive(arrive(noArrivals, told([waiting(1)]), false), told([waiting(2)]), false);
+      const after = arrive(before, told([done(1)]), true);
+      expect(shown(after)).toEqual(['event-2 waiting', 'event-1 written']);
+      expect(after.waitingCount).toBe(0);
+      expect(after.shown.map(({ key }) => key)).toEqual(before.shown.map(({ key }) => key));
+      // The same outcome again, as a loaded list brings it.
+      expect(arrive(after, told([done(1)]), false)).toBe(after);
+    });
+
+    test('are not mixed up between tenants', () => {
+      const both = arrive(noArrivals, told([waiting(1), waiting(1, 'globex')]), false);
+      expect(new Set(both.shown.map(({ key }) => key)).size).toBe(2);
+      expect(arrive(both, told([done(1, 'globex')]), false).shown.map(({ workspaceId, outcome }) => [workspaceId, outcome])).toEqual([
+        ['acme', 'waiting'],
+        ['globex', 'written'],
+      ]);
+    });
+
+    test('can be settled with another event, and are not sent after their outcome', () => {
+      const before = arrive(noArrivals, told([waiting(1)]), false);
+      const settled = [{ workspaceId: 'acme', eventId: 'event-1', outcome: 'written' }];
+      const after = arrive(before, { ...told([done(2)]), settled }, false);
+      expect(shown(after)).toEqual(['event-2 written', 'event-1 written']);
+      expect(arrive(after, told([waiting(2)]), false)).toBe(after);
+    });
   });
 
   test('join the loaded list without doubles', () => {

@@ -1,5 +1,6 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import type { EventLine } from '../../src/answers/events.ts';
+import type { ArrivedEvent } from './arrivals.ts';
 import { DataTable, type Column } from './data-table.tsx';
 import { PageLink, TraceLink } from './link.tsx';
 import { count, middle } from './text.ts';
@@ -47,7 +48,8 @@ const timeColumn: Column<EventLine> = {
   id: 'at',
   header: 'Time',
   cell: (event) => (
-    <PageLink to="/events/$id" params={{ id: event.id }}>
+    // An event that waits has no outcome to show: what is known of it says the explanation.
+    <PageLink to={event.outcome === 'waiting' ? '/explain/$id' : '/events/$id'} params={{ id: event.id }}>
       <Time at={event.at} withAge={false} />
     </PageLink>
   ),
@@ -70,7 +72,7 @@ const otherColumns: readonly Column<EventLine>[] = [
   { id: 'about', header: 'About', cell: (event) => <Subject event={event} /> },
   { id: 'type', header: 'Type', cell: ({ type, origin }) => (origin === 'nango' || origin === 'notion' ? type : `${type} (${origin})`) },
   { id: 'outcome', header: 'Outcome', cell: (event) => <Outcome event={event} /> },
-  { id: 'ms', header: 'Took', isNumber: true, cell: ({ totalMs }) => durationText(totalMs) },
+  { id: 'ms', header: 'Took', isNumber: true, cell: ({ outcome, totalMs }) => (outcome === 'waiting' ? '…' : durationText(totalMs)) },
   {
     id: 'place',
     header: 'Place',
@@ -90,7 +92,7 @@ const none: readonly string[] = [];
 const noTrace = ['trace'];
 
 interface EventsTableProps {
-  readonly events: readonly EventLine[];
+  readonly events: readonly ArrivedEvent[];
   readonly label: string;
   readonly withTenant?: boolean;
   readonly fresh?: ReadonlySet<string>;
@@ -102,7 +104,7 @@ export function EventsTable({ events, label, withTenant = true, fresh }: EventsT
       label={label}
       columns={withTenant ? allColumns : ofOneTenant}
       rows={events}
-      keyOf={({ id }) => id}
+      keyOf={({ key, id }) => key ?? id}
       hidden={events.some(({ trace }) => trace?.url) ? none : noTrace}
       isNew={({ id }) => fresh?.has(id) === true}
     />

@@ -19,9 +19,9 @@ interface Options {
 export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
   const [arrivals, setArrivals] = useState<Arrivals>(noArrivals);
   const take = useCallback(
-    ({ events, left }: StreamedOutcomes) => {
+    ({ events, left, settled = [] }: StreamedOutcomes) => {
       const isReading = isReadingIn(list.current);
-      setArrivals((known) => arrive(known, { events: events.filter(isWanted), left }, isReading));
+      setArrivals((known) => arrive(known, { events: events.filter(isWanted), left, settled }, isReading));
     },
     [isWanted, list],
   );
@@ -29,6 +29,7 @@ export function useArrivals({ wanted, isWanted, list, onGap }: Options) {
   const state = useLive({
     wanted,
     onOutcomes: take,
+    onWaiting: ({ events }) => take({ events, left: 0 }),
     onGap: () => (isReadingIn(list.current) ? setHasGap(true) : onGap()),
   });
   /** What was loaded before anything arrived; later only what of it is new. */

@@ -1,19 +1,22 @@
 import { useEffect, useEffectEvent, useState } from 'react';
-import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+import type { StreamedOutcomes, StreamedWaiting } from '../../src/answers/stream.ts';
 import { liveAddress } from '../api.ts';
 
 interface Live {
   /** Null: off. `tenant`: only its outcomes. */
   readonly wanted: { readonly tenant: string | undefined } | null;
   readonly onOutcomes: (some: StreamedOutcomes) => void;
+  /** Events whose outcomes will come. */
+  readonly onWaiting: (some: StreamedWaiting) => void;
   /** Something was missed. */
   readonly onGap: () => void;
 }
 
 /** Follows outcomes while the page is visible. Says whether it does. */
-export function useLive({ wanted, onOutcomes, onGap }: Live): 'off' | 'connecting' | 'live' {
+export function useLive({ wanted, onOutcomes, onWaiting, onGap }: Live): 'off' | 'connecting' | 'live' {
   const [state, setState] = useState<'connecting' | 'live'>('connecting');
   const take = useEffectEvent(onOutcomes);
+  const expectOutcomes = useEffectEvent(onWaiting);
   const miss = useEffectEvent(onGap);
   const address = wanted === null ? null : liveAddress(wanted.tenant);
   useEffect(() => {
@@ -25,6 +28,7 @@ export function useLive({ wanted, onOutcomes, onGap }: Live): 'off' | 'connectin
       source = opened;
       opened.addEventListener('open', () => setState('live'));
       opened.addEventListener('outcomes', ({ data }: MessageEvent<string>) => take(JSON.parse(data) as StreamedOutcomes));
+      opened.addEventListener('waiting', ({ data }: MessageEvent<string>) => expectOutcomes(JSON.parse(data) as StreamedWaiting));
       opened.addEventListener('gap', () => miss());
       opened.addEventListener('error', () => {
         setState('connecting');

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { ErrorAnswer } from '../../src/answers/common.ts';
 import type { JobAnswer } from '../../src/answers/jobs.ts';
 import type { EventLine } from '../../src/answers/events.ts';
-import type { StreamedOutcomes } from '../../src/answers/stream.ts';
+import type { StreamedOutcomes, StreamedWaiting } from '../../src/answers/stream.ts';
 import { securityHeaders } from '../../src/http/security-headers.ts';
 import * as demo from './answers.ts';
 
@@ -37,6 +37,8 @@ export interface StubServer {
   breakStreams(): void;
   /** To all who listen to outcomes. */
   stream(some: StreamedOutcomes): void;
+  /** To the same: events whose outcomes will come. */
+  expect(some: StreamedWaiting): void;
   /** Tells them that something was missed. */
   gap(): void;
   /** Resolves when a page listens. */
@@ -164,6 +166,9 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
     },
     stream(some) {
       for (const listener of listeners) listener.write(`event: outcomes\ndata: ${JSON.stringify(some)}\n\n`);
+    },
+    expect(some) {
+      for (const listener of listeners) listener.write(`event: waiting\ndata: ${JSON.stringify(some)}\n\n`);
     },
     gap() {
       for (const listener of listeners) listener.write('event: gap\ndata: {}\n\n');

@@ -3,11 +3,13 @@ import { followOutcomes, type OutcomeFeed } from '@notion-mirror/mirror-store/ou
 import type { KeptOutcome } from '@notion-mirror/mirror-store/outcome-pages';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { Logger } from '@notion-mirror/service-kit/logger';
-import type { StreamedOutcomes } from '../answers/stream.ts';
+import { LRUCache } from 'lru-cache';
+import type { StreamedOutcomes, StreamedWaiting } from '../answers/stream.ts';
 import type { StreamMessage } from '../http/route.ts';
 import type { EventViews } from '../views/event-lines.ts';
+import type { WaitingEvents } from './waiting-events.ts';
 
-/** New outcomes for all viewers, from one change stream, which is open only while there are any. */
+/** New outcomes and appended events for all viewers, from one change stream and one reader of the log, which are open only while there are any. */
 export interface Live {
   /** Until `signal` aborts. `workspaceId`: null for all tenants; `lastEventId`: of the last message that was received before the connection broke. */
   outcomes(workspaceId: string | null, lastEventId: string | null, signal: AbortSignal): AsyncGenerator<StreamMessage, void, undefined>;
@@ -18,6 +20,10 @@ export interface Live {
 const mostShown = 20;
 /** Batches that are kept for who comes back, and that may wait for a slow reader. */
 const keptBatches = 300;
+/** Events whose outcome has come, and events that were sent as waiting: ids that are remembered. */
+const rememberedEvents = 5_000;
+/** A reader joins a group, which takes seconds: it stays for who goes on to another page. */
+const lingerMs = 15_000;
 
 interface Batch {
   readonly number: number;
@@ -27,10 +33,21 @@ interface Batch {
 
 interface Reader {
   push(batch: Batch): void;
+  pushWaiting(events: readonly KeptOutcome[]): void;
 }
 
-export function createLive(deps: { readonly db: Mongo['db']; readonly views: EventViews; readonly logger: Logger }): Live {
-  const { db, views, logger } = deps;
+export function createLive(deps: {
+  readonly db: Mongo['db'];
+  readonly views: EventViews;
+  readonly logger: Logger;
+  /** Starts a reader at the end of the log; null: none is wanted. */
+  readonly followWaiting: ((onEvents: (events: readonly KeptOutcome[]) => void) => WaitingEvents) | null;
+}): Live {
+  const { db, views, logger, followWaiting } = deps;
+  const settled = new LRUCache<string, true>({ max: rememberedEvents });
+  const told = new LRUCache<string, true>({ max: rememberedEvents });
+  let log: WaitingEvents | null = null;
+  let leaving: NodeJS.Timeout | null = null;
   const readers = new Set<Reader>();
   let run = randomUUID();
   let number = 0;
@@ -46,6 +63,7 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
       logger,
       onNews(news) {
         number += 1;
+        if (news.kind === 'outcomes') for (const outcome of news.outcomes) for (const key of keysOf(outcome)) settled.set(key, true);
         const batch = { number, outcomes: news.kind === 'gap' ? null : news.outcomes };
         kept.push(batch);
         if (kept.length > keptBatches) kept.shift();
@@ -54,9 +72,31 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
     });
   }
 
+  function openLog(): void {
+    if (leaving !== null) clearTimeout(leaving);
+    leaving = null;
+    if (followWaiting === null) return;
+    log ??= followWaiting((appended) => {
+      // The outcome can be faster than the log's reader.
+      const events = appended.filter((event) => !settled.has(keyOf(event)));
+      for (const event of events) told.set(keyOf(event), true);
+      for (const reader of readers) reader.pushWaiting(events);
+    });
+  }
+
+  function closeLog(): Promise<void> | undefined {
+    if (leaving !== null) clearTimeout(leaving);
+    leaving = null;
+    const closing = log;
+    log = null;
+    return closing?.close();
+  }
+
   async function leave(reader: Reader): Promise<void> {
     readers.delete(reader);
-    if (readers.size > 0 || feed === null) return;
+    if (readers.size > 0) return;
+    leaving ??= setTimeout(() => void closeLog(), lingerMs).unref();
+    if (feed === null) return;
     const closing = feed;
     feed = null;
     await (await closing).close();
@@ -75,6 +115,7 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
   return {
     async *outcomes(workspaceId, lastEventId, signal) {
       let waiting: Batch[] = [];
+      let appended: KeptOutcome[] = [];
       let isOverflown = false;
       let wake = Promise.withResolvers<void>();
       const reader: Reader = {
@@ -86,11 +127,17 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
           waiting.push(batch);
           wake.resolve();
         },
+        pushWaiting(events) {
+          appended = [...appended, ...events].slice(-mostShown);
+          wake.resolve();
+        },
       };
       readers.add(reader);
+      const isMeant = (outcome: KeptOutcome): boolean => workspaceId === null || outcome.workspaceId === workspaceId;
       const onAbort = () => wake.resolve();
       signal.addEventListener('abort', onAbort, { once: true });
       try {
+        openLog();
         feed ??= openFeed();
         await feed;
         const missed = lastEventId === null ? [] : missedSince(lastEventId);
@@ -103,17 +150,36 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
           waiting = [];
           if (isOverflown || batches.some(({ outcomes }) => outcomes === null)) yield { event: 'gap', data: {} };
           isOverflown = false;
+          const started = appended.filter(isMeant);
+          appended = [];
+          if (started.length > 0) {
+            const data: StreamedWaiting = { events: await views.lines(started.toReversed()) };
+            yield { event: 'waiting', data };
+          }
           const last = batches.at(-1);
           const found = batches
             .flatMap(({ outcomes }) => outcomes ?? [])
-            .filter((outcome) => workspaceId === null || outcome.workspaceId === workspaceId)
+            .filter(isMeant)
             .toReversed();
           if (last !== undefined && found.length > 0) {
-            const events = await views.lines(found.slice(0, mostShown));
-            const data: StreamedOutcomes = { events, left: found.length - events.length };
+            // Those that were sent as waiting come first, or they would wait for ever.
+            const wasTold = found.filter((outcome) => told.has(keyOf(outcome)));
+            const others = found.filter((outcome) => !told.has(keyOf(outcome))).slice(0, Math.max(0, mostShown - wasTold.length));
+            const shown = [...wasTold, ...others].toSorted((a, b) => b.at.getTime() - a.at.getTime());
+            const settledWith = found.flatMap((outcome) =>
+              (outcome.others ?? []).flatMap((eventId) => {
+                const { workspaceId: tenant, outcome: word } = outcome;
+                return told.has(keyOf({ workspaceId: tenant, eventId })) ? [{ workspaceId: tenant, eventId, outcome: word }] : [];
+              }),
+            );
+            const data: StreamedOutcomes = {
+              events: await views.lines(shown),
+              left: found.length - shown.length,
+              ...(settledWith.length === 0 ? {} : { settled: settledWith }),
+            };
             yield { event: 'outcomes', data, id: `${run}/${last.number}` };
           }
-          if (waiting.length > 0) continue;
+          if (waiting.length > 0 || appended.length > 0) continue;
           await wake.promise;
           wake = Promise.withResolvers<void>();
         }
@@ -125,7 +191,16 @@ export function createLive(deps: { readonly db: Mongo['db']; readonly views: Eve
     async close() {
       const closing = feed;
       feed = null;
-      await (await closing)?.close();
+      await Promise.all([closing?.then((open) => open.close()), closeLog()]);
     },
   };
+}
+
+/** Several tenants can have the same event of Notion's. */
+function keyOf({ workspaceId, eventId }: Pick<KeptOutcome, 'workspaceId' | 'eventId'>): string {
+  return `${workspaceId ?? ''}:${eventId}`;
+}
+
+function keysOf({ workspaceId, eventId, others = [] }: KeptOutcome): string[] {
+  return [eventId, ...others].map((id) => keyOf({ workspaceId, eventId: id }));
 }
