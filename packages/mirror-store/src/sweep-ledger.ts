@@ -155,7 +155,7 @@ const idsPerQuery = 10_000;
 export function createSweepLedger(db: Db): SweepLedger {
   const sweeps = openCollection<SweepDocument>(db, 'sweeps');
 
-  function request(workspaceId: string, acceptRemovals: boolean, trace?: string): Promise<SweepRequest | null> {
+  function ask(workspaceId: string, acceptRemovals: boolean, trace?: string): Promise<SweepRequest | null> {
     return orUnavailable('a sweep could not be requested', async () => {
       const now = new Date();
       // A request ends the wait after a failure.
@@ -271,8 +271,8 @@ export function createSweepLedger(db: Db): SweepLedger {
         await sweeps.updateOne(mine(claim), { $set: { claimedUntil: new Date(), claimedBy: null } });
       }),
 
-    request: async (workspaceId, { acceptRemovals }) => (await request(workspaceId, acceptRemovals))?.at ?? null,
-    requestForEvents: async (workspaceId, trace) => (await request(workspaceId, false, trace))?.trace ?? null,
+    request: async (workspaceId, { acceptRemovals }) => (await ask(workspaceId, acceptRemovals))?.at ?? null,
+    requestForEvents: async (workspaceId, trace) => (await ask(workspaceId, false, trace))?.trace ?? null,
 
     outdate: (since) =>
       orUnavailable('sweeps could not be made due', async () => {

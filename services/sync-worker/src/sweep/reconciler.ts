@@ -167,12 +167,12 @@ export function startReconciler(
     const acceptRemovals = request?.acceptRemovals === true;
     const promised = request?.trace;
     const context = promised ?? tracing.newTrace();
-    const start = {
+    const first = {
       name: `sweep ${isRequested ? 'requested' : depth}`,
       kind: 'internal',
       attributes: { 'notion_mirror.workspace_id': workspaceId, 'notion_mirror.depth': depth },
     } as const;
-    const span = promised === undefined ? tracing.root(context, start) : tracing.child(context, start);
+    const span = promised === undefined ? tracing.root(context, first) : tracing.child(context, first);
     const trace = span?.trace ?? context;
     const calls = createSpanAllowance(trace);
     const about = { workspaceId, id: `sweep-${startedAt.toISOString()}`, depth, isRequested, acceptRemovals };
