@@ -23,7 +23,7 @@ let operator: RunningConsole;
 
 beforeAll(async () => {
   tested = await openTestConsole(inject('stack'));
-  operator = await tested.start({ MIRROR_TRACE_URL: 'https://traces.example/trace/{traceId}' });
+  operator = await tested.start({});
   for (const workspaceId of ['acme', 'globex', 'initech']) await tested.connect({ workspaceId });
   await tested.connect({ workspaceId: 'umbrella', status: 'paused' });
 });
