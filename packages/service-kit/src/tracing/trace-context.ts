@@ -47,6 +47,11 @@ export function newTrace(isTraceSampled: (traceId: string) => boolean): string {
   return `00-${traceId}-${ids.slice(32)}-${isTraceSampled(traceId) ? '01' : '00'}`;
 }
 
+/** The same context, sampled whatever was decided. To be called before it is passed on. */
+export function sampled(trace: string): string {
+  return `${trace.slice(0, 53)}01`;
+}
+
 /** A new span of the same trace. */
 export function newSpanOf(trace: string): string {
   return `${trace.slice(0, 36)}${randomHex().slice(32)}${trace.slice(52)}`;

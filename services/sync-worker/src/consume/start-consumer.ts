@@ -11,7 +11,7 @@ import { createFloodHandler, type RowFloods } from './floods.ts';
 import { createWorkHandler } from './handle-work.ts';
 import { createOutcomeReport } from './outcome-report.ts';
 import { startParkedRelease } from './parked-release.ts';
-import { startWantedTrace } from './wanted-trace.ts';
+import { newWantedTrace, startWantedTrace } from './wanted-trace.ts';
 import { createRecheck } from './recheck-connections.ts';
 
 /** Starts the consumer of sync events, with the function by which a sweep appends an event and waits for it. */
@@ -34,7 +34,7 @@ export function startConsumer(
   const sweeps = createSweepLedger(db);
 
   async function wantSweep(workspaceId: string, handledIn: string | undefined): Promise<string | null> {
-    const own = tracing.newTrace();
+    const own = newWantedTrace(tracing, handledIn);
     const trace = await sweeps.requestForEvents(workspaceId, own);
     if (trace === own) startWantedTrace(tracing, 'want sweep', own, { workspaceId, handledIn });
     return trace;

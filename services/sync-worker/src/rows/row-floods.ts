@@ -6,7 +6,7 @@ import type { DataSourceContents } from '@notion-mirror/mirror-store/data-source
 import type { NotionSource } from '@notion-mirror/notion-source/notion-source';
 import type { Tracing } from '@notion-mirror/service-kit/tracing/tracing';
 import { fewRows, type Ended, type FloodAnswer, type RowFlood, type RowFloods } from '../consume/floods.ts';
-import { startWantedTrace } from '../consume/wanted-trace.ts';
+import { newWantedTrace, startWantedTrace } from '../consume/wanted-trace.ts';
 import type { RowAnswer, RowsToAnswer } from './answer-by-query.ts';
 
 export interface RowFloodDependencies {
@@ -90,7 +90,7 @@ export function createRowFloods(deps: RowFloodDependencies): RowFloods {
     const newest = latest(items.map(receivedAt));
     const before = promised.get(key);
     const isCovered = before !== undefined && before.upTo >= newest;
-    const { upTo, trace } = isCovered ? before : { upTo: newest + lagMs, trace: tracing.newTrace() };
+    const { upTo, trace } = isCovered ? before : { upTo: newest + lagMs, trace: newWantedTrace(tracing, flood.trace) };
     const dueAt = new Date(upTo + settleMs);
     // Also if it is wanted already: the data source may have been turned off or forgotten since.
     if (!(await contents.want(flood, { reasons: ['flood'], depth: 'all', at: new Date(upTo), raisesAll: true, dueAt, trace })))
