@@ -129,8 +129,9 @@ export function NewPill({ waiting, hasGap, onShow }: PillProps) {
           <Button
             size="compact-sm"
             onClick={() => {
-              onShow();
               window.scrollTo({ top: 0 });
+              // When the table knows that it is at its top: new rows above what it believes to be in sight would move it back.
+              requestAnimationFrame(onShow);
             }}
           >
             {waiting > 0 ? `${waiting.toLocaleString('en')}${hasGap ? ' or more' : ''} new` : 'Show the new ones'}

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface ConsoleProcess {
+  readonly pid: number;
   /** A port from the log; 0 until it is logged. */
   port(message: 'console port listens' | 'operations port listens'): number;
   /** What it printed on stderr. */
@@ -13,7 +14,9 @@ export interface ConsoleProcess {
 
 /** Starts the real process: `node src/main.ts`. For tests. */
 export function startConsoleProcess(env: Readonly<Record<string, string>>): ConsoleProcess {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../main.ts', import.meta.url))], {
+  const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  // With the bounds of the heap that it is operated with.
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=50', main], {
     env: { PATH: process.env['PATH'], MIRROR_CONSOLE_PORT: '0', MIRROR_OPS_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -27,6 +30,7 @@ export function startConsoleProcess(env: Readonly<Record<string, string>>): Cons
   });
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   return {
+    pid: child.pid ?? 0,
     port: (message) => Number(lines.find(({ msg }) => msg === message)?.['port'] ?? 0),
     errors: () => errors,
     exited: new Promise((resolve) => {

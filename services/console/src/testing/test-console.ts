@@ -40,6 +40,8 @@ export interface Asked {
 
 /** A console on servers of its own names. For tests. */
 export interface TestConsole extends Consoles {
+  /** For a process of its own. */
+  readonly env: Readonly<Record<string, string>>;
   readonly log: ReturnType<typeof isolatedLog>;
   readonly directory: Pick<ConnectionDirectory, 'all'>;
   connect(connection: Partial<Connection> & { readonly workspaceId: string }): Promise<void>;
@@ -109,17 +111,19 @@ export async function openTestConsole(stack: Stack): Promise<TestConsole> {
   await log.init(2);
   const uri = new URL(stack.mongodbUri);
   uri.pathname = `/console_${randomUUID().slice(0, 8)}`;
-  const consoles = await consolesOn({
+  const env = {
     MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
     MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
     MIRROR_MONGODB_URI: uri.href,
     MIRROR_TOPIC_PREFIX: log.prefix,
-  });
+  };
+  const consoles = await consolesOn(env);
   const { mongo, directory } = consoles;
   await initMongo(mongo.db, { storages: [databaseStorage, rowStorage], tombstoneTtlMs: 3_600_000, schemaHistoryMs: 3_600_000 });
   const store = createConnectionStore(mongo.db);
   return {
     ...consoles,
+    env,
     log,
     async connect({ workspaceId, connectionId = `of-${workspaceId}`, status = 'active' }) {
       await store.add({ connectionId, providerConfigKey: 'notion', workspaceId, notionWorkspaceId: 'n1', botId: null, token: null });
