@@ -16,7 +16,7 @@ export function allWritten(count: number): PromiseSettledResult<WriteResult>[] {
 }
 
 /**
- * The result of each of the `count` operations of a failed unordered bulk write of conditional upserts. Null when none is known: the
+ * The result of each of the `count` operations of a failed unordered bulk write of inserts and conditional upserts. Null when none is known: the
  * command failed as a whole, and each operation may or may not have been applied.
  */
 export function resultsOfFailure(error: unknown, count: number): PromiseSettledResult<WriteResult>[] | null {

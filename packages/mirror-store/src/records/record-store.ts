@@ -138,7 +138,8 @@ export function createRecordStore<Content, Outline extends object>(
       const bytes = checkedSize(replacement);
       const { _id, ...rest } = replacement;
       remembered.delete(_id);
-      // perf: if there is a record after all, an insert fails with a duplicate key, as an upsert would. It takes MongoDB half of the time. Remove when upserts cost as much.
+      // perf: if there is a record after all, an insert fails with a duplicate key, as an upsert would. It takes MongoDB a third of the CPU. Remove when an upsert
+      // costs no more.
       if (expected === null) return await writeOne({ model: { insertOne: { document: replacement } }, bytes, span });
       // Without a match the upsert inserts; if the record exists, that is a duplicate key, hence a conflict. The successor of an expired tombstone starts again
       // at rev 1, so a tombstone's time is part of the condition.
