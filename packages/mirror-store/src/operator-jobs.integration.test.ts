@@ -71,7 +71,7 @@ test('a held job is not taken; one whose process was killed is, with all that is
   expect(await other.takeLeft()).toMatchObject({ id });
 });
 
-test('a job is stopped by its holder, or at once when it has none, and continued by whoever is asked', async () => {
+test('a job is stopped by its holder, or at once when it has none, and continued by any process', async () => {
   const [holder, other] = [openOperatorJobs(mongo.db), openOperatorJobs(mongo.db)];
   const { id } = await holder.begin(action, plan, progress);
   expect(await other.continue(id)).toBeNull();

@@ -6,7 +6,7 @@ import { toAction, type ActionDocument, type ActionEnd, type NewOperatorAction, 
 import { pageReads } from './page-reads.ts';
 import type { ReplayOrder, ReplayRange } from './replays.ts';
 
-/** What a job does, and everything that another process needs to go on with it. */
+/** What a job does, and everything that another process needs to continue it. */
 export type JobPlan =
   | {
       readonly kind: 'letters';
@@ -20,7 +20,7 @@ export type JobPlan =
       readonly perSecond: number;
     }
   | { readonly kind: 'replay'; readonly order: ReplayOrder; readonly ranges: readonly ReplayRange[]; readonly replayId: string | null }
-  /** Cannot be gone on with. */
+  /** Cannot be continued. */
   | { readonly kind: 'switch'; readonly replayId: string };
 
 /** Letters that came back, of one class, code and service. */

@@ -130,7 +130,7 @@ test('a request is answered once, even when made while a sweep runs', async () =
   expect(await ledger.claim(acme, 'worker-1', minute)).toBeNull();
 });
 
-test('the trace that events were told stays until their sweep has ended', async () => {
+test('the trace that events name stays until their sweep has ended', async () => {
   expect(await ledger.requestForEvents('acme', 'a')).toBeNull();
   await ledger.complete(await claimed(), report(), later());
   expect(await ledger.requestForEvents('acme', 'a')).toBe('a');

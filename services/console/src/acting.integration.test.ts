@@ -50,7 +50,7 @@ async function ended(job: JobAnswer): Promise<JobAnswer> {
   return last;
 }
 
-test('who asks is told what they may do', async () => {
+test('the answer about the user says what they may do', async () => {
   await until(async () => (await operator.get<Me>('/api/me')).actions.redrive.allowed);
   const { actions } = await operator.get<Me>('/api/me');
   expect(Object.entries(actions).filter(([, { allowed }]) => !allowed)).toEqual([['signOut', expect.anything()]]);
@@ -144,7 +144,7 @@ const replayPlan = async (order: ReplayPlanOrder) => operator.post<ReplayPlanAns
 test('events are replayed by a job, which shows its replay', async () => {
   const plan = await replayPlan({ source: 'events', into: 'mirror', tenant: 'acme' });
   expect(plan).toMatchObject({ records: 1, fetches: { targets: 1, withoutConnection: 0 }, notionCalls: 2 });
-  const job = await operator.post<JobAnswer>(`/api/plans/${plan.id}/run`, { reason: 'once more' });
+  const job = await operator.post<JobAnswer>(`/api/plans/${plan.id}/run`, { reason: 'again' });
   const done = await ended(job);
   expect(done).toMatchObject({
     state: 'done',

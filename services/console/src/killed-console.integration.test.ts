@@ -57,7 +57,7 @@ test('another console goes on with the job of a killed one, and the trail shows 
 
   const next = await tested.start({});
   const jobOf = async () => next.get<JobAnswer>(`/api/jobs/${job.id}`);
-  // Until the killed one no longer holds it, nobody knows that it was killed.
+  // Until the killed one no longer holds it, no other process can know that it was killed.
   expect(['running', 'interrupted']).toContain((await jobOf()).state);
   await until(async () => (await jobOf()).state === 'done');
   expect(await jobOf()).toMatchObject({ planned: 30, done: 30, left: 0, failure: null, counts: { redriven: 30, settledMeanwhile: 0 } });

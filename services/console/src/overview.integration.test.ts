@@ -279,19 +279,19 @@ test('an event is shown as it is appended to the log, and its outcome comes in a
     id: null,
     data: { events: [{ workspaceId: 'acme', outcome: 'waiting', service: 'sync-worker' }] },
   });
-  const [told] = (value?.data as StreamedWaiting | undefined)?.events ?? [];
-  expect(told).toMatchObject({ id: told?.eventId, place: { offset: expect.any(Number) } });
+  const [waiting] = (value?.data as StreamedWaiting | undefined)?.events ?? [];
+  expect(waiting).toMatchObject({ id: waiting?.eventId, place: { offset: expect.any(Number) } });
   expect((await groups()).filter(isOwn)).toHaveLength(1);
 
   // A burst of outcomes is sampled; that of the event which was shown is among those that are sent, and so is that of one that another answered.
   await keep(
-    someOutcome(told?.eventId ?? '', { workspaceId: 'acme', at: new Date(Date.now() - 60_000) }),
+    someOutcome(waiting?.eventId ?? '', { workspaceId: 'acme', at: new Date(Date.now() - 60_000) }),
     ...Array.from({ length: 100 }, (_, n) => someOutcome(`after-${n}`, { workspaceId: 'acme' })),
   );
   const found = async () => {
     for await (const { event: name, data } of read) {
       if (name !== 'outcomes') continue;
-      if ((data as StreamedOutcomes).events.some(({ eventId }) => eventId === told?.eventId)) return true;
+      if ((data as StreamedOutcomes).events.some(({ eventId }) => eventId === waiting?.eventId)) return true;
     }
     return false;
   };

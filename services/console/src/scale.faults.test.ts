@@ -52,8 +52,8 @@ async function profiled(): Promise<Profiled[]> {
 
 const database = `/api/tenants/${large}/databases/${idOf('database', 0)}`;
 
-/** Each reading route: an address, and what the answer shows beside its lines (what is counted or measured with them). */
-const lists: readonly [string, string, { readonly beside?: number }?][] = [
+/** Each reading route: an address, and what the answer shows in addition to its lines (what is counted or measured with them). */
+const lists: readonly [string, string, { readonly extra?: number }?][] = [
   ['/api/tenants', '/api/tenants?sort=name'],
   ['/api/tenants', '/api/tenants'],
   ['/api/tenants', '/api/tenants?state=unauthorized'],

@@ -140,7 +140,7 @@ export function createJobRunner(deps: {
     while (!closing.signal.aborted) {
       const job = await jobs.takeLeft();
       if (job === null) return;
-      logger.info({ job: job.id, action: job.action }, 'going on with a job that another process has left');
+      logger.info({ job: job.id, action: job.action }, 'continuing a job that another process has left');
       if (job.plan.kind === 'switch') await giveUp(job);
       else start(job);
     }

@@ -26,7 +26,7 @@ const partsPerSecond = 10;
 
 /**
  * Settles exactly the letters of a plan that still wait, at its rate: first those of the canary, and the rest when none of them has come back. Then it watches which
- * ones come back. To go on with a job, it is run again: what is settled is skipped. Rejects with what Kafka and MongoDB reject with, or when `lost` aborts.
+ * ones come back. To continue a job, it is run again: what is settled is skipped. Rejects with what Kafka and MongoDB reject with, or when `lost` aborts.
  */
 export async function runLettersJob(
   context: OperationContext,

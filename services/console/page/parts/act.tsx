@@ -13,7 +13,7 @@ interface ActProps extends Omit<ActDialogProps, 'onClose' | 'onAct' | 'submit'> 
   readonly label: string;
   /** What the button is about, where several have the same label. */
   readonly about?: string;
-  /** Why it makes no sense now, whoever asks. */
+  /** Why it makes no sense now, for any user. */
   readonly notNow?: string | null;
   /** The element that says why it is not allowed: in a table once for all rows. */
   readonly whyId?: string;

@@ -9,7 +9,7 @@ const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) 
 const waiting = (n: number, workspaceId = 'acme') =>
   eventLine(n, { id: `event-${n}`, eventId: `event-${n}`, workspaceId, outcome: 'waiting' });
 const done = (n: number, workspaceId = 'acme') => eventLine(n, { eventId: `event-${n}`, workspaceId, outcome: 'written' });
-const told = (events: readonly EventLine[]) => ({ events, left: 0 });
+const arrived = (events: readonly EventLine[]) => ({ events, left: 0 });
 const shown = ({ shown: lines }: Arrivals) => lines.map(({ eventId, outcome }) => `${eventId} ${outcome}`);
 
 describe('arrivals', () => {
@@ -45,30 +45,30 @@ describe('arrivals', () => {
 
   describe('that wait', () => {
     test('get their outcome where they are, also while the list is being read', () => {
-      const before = arrive(arrive(noArrivals, told([waiting(1)]), false), told([waiting(2)]), false);
-      const after = arrive(before, told([done(1)]), true);
+      const before = arrive(arrive(noArrivals, arrived([waiting(1)]), false), arrived([waiting(2)]), false);
+      const after = arrive(before, arrived([done(1)]), true);
       expect(shown(after)).toEqual(['event-2 waiting', 'event-1 written']);
       expect(after.waitingCount).toBe(0);
       expect(after.shown.map(({ key }) => key)).toEqual(before.shown.map(({ key }) => key));
       // The same outcome again, as a loaded list brings it.
-      expect(arrive(after, told([done(1)]), false)).toBe(after);
+      expect(arrive(after, arrived([done(1)]), false)).toBe(after);
     });
 
     test('are not mixed up between tenants', () => {
-      const both = arrive(noArrivals, told([waiting(1), waiting(1, 'globex')]), false);
+      const both = arrive(noArrivals, arrived([waiting(1), waiting(1, 'globex')]), false);
       expect(new Set(both.shown.map(({ key }) => key)).size).toBe(2);
-      expect(arrive(both, told([done(1, 'globex')]), false).shown.map(({ workspaceId, outcome }) => [workspaceId, outcome])).toEqual([
+      expect(arrive(both, arrived([done(1, 'globex')]), false).shown.map(({ workspaceId, outcome }) => [workspaceId, outcome])).toEqual([
         ['acme', 'waiting'],
         ['globex', 'written'],
       ]);
     });
 
     test('can be settled with another event, and are not sent after their outcome', () => {
-      const before = arrive(noArrivals, told([waiting(1)]), false);
+      const before = arrive(noArrivals, arrived([waiting(1)]), false);
       const settled = [{ workspaceId: 'acme', eventId: 'event-1', outcome: 'written' }];
-      const after = arrive(before, { ...told([done(2)]), settled }, false);
+      const after = arrive(before, { ...arrived([done(2)]), settled }, false);
       expect(shown(after)).toEqual(['event-2 written', 'event-1 written']);
-      expect(arrive(after, told([waiting(2)]), false)).toBe(after);
+      expect(arrive(after, arrived([waiting(2)]), false)).toBe(after);
     });
   });
 

@@ -91,7 +91,7 @@ function FetchIt({ place }: { readonly place: Place }) {
         return `${count(appended, 'event')} appended: the workers fetch it. Ask again in some seconds.`;
       }}
     >
-      It is compared once more, and a worker fetches each object that differs. The command does so for all databases of the tenant.
+      It is compared again, and a worker fetches each object that differs. The command does so for all databases of the tenant.
     </Act>
   );
 }

@@ -29,7 +29,7 @@ export interface StubServer {
   readonly requests: string[];
   /** The bodies of requests that change something, in order. */
   readonly orders: { readonly request: string; readonly body: unknown }[];
-  /** The job is so from now on, and whoever follows it sees it. */
+  /** The job is so from now on, and its followers see it. */
   setJob(job: JobAnswer): void;
   /** Refuses the requests with such a path from now on. */
   refuse(path: RegExp, status: number, code: string, message: string): void;

@@ -10,7 +10,7 @@ const plan: KeptPlan = {
   letters: 0,
 };
 
-test('a plan belongs to whoever made it, and runs once', () => {
+test('a plan belongs to the operator who made it, and runs once', () => {
   const plans = createPlans();
   const { id } = plans.keep(ann, plan);
   expect([plans.take(bob, id), plans.take(null, id)]).toEqual([null, null]);

@@ -3,7 +3,7 @@ import type { ActionOrder } from '@notion-mirror/operations/audit/record-action'
 import type { JobPlan } from '@notion-mirror/mirror-store/operator-jobs';
 import type { Identity } from '../access/who.ts';
 
-/** A plan that was shown to whoever made it, and what is to be done. */
+/** A plan that was shown to the operator who made it, and what is to be done. */
 export interface KeptPlan {
   readonly order: Omit<ActionOrder, 'reason'>;
   readonly job: JobPlan;

@@ -50,7 +50,7 @@ export interface AdmitAnswer {
 }
 
 /**
- * `POST /api/tenants/:tenant/databases/:database/fetch`: compares once more and has the workers fetch what differs, as `mirror verify --fix` of this database.
+ * `POST /api/tenants/:tenant/databases/:database/fetch`: compares again and has the workers fetch what differs, as `mirror verify --fix` of this database.
  * 429 `too_often` while the tenant is compared.
  */
 export interface FetchOrder {

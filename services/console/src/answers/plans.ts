@@ -22,7 +22,7 @@ export interface LetterFilter {
   readonly since?: Time;
 }
 
-/** A plan is kept for ten minutes by this process, belongs to whoever made it, and runs once; otherwise 404 `unknown_plan`. */
+/** A plan is kept for ten minutes by this process, belongs to the operator who made it, and runs once; otherwise 404 `unknown_plan`. */
 export interface PlanAnswer {
   readonly id: string;
   readonly action: 'redrive' | 'drop';

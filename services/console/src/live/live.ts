@@ -45,7 +45,7 @@ export function createLive(deps: {
 }): Live {
   const { db, views, logger, followWaiting } = deps;
   const settled = new LRUCache<string, true>({ max: rememberedEvents });
-  const told = new LRUCache<string, true>({ max: rememberedEvents });
+  const announced = new LRUCache<string, true>({ max: rememberedEvents });
   let log: WaitingEvents | null = null;
   let leaving: NodeJS.Timeout | null = null;
   const readers = new Set<Reader>();
@@ -79,7 +79,7 @@ export function createLive(deps: {
     log ??= followWaiting((appended) => {
       // The outcome can be faster than the log's reader.
       const events = appended.filter((event) => !settled.has(keyOf(event)));
-      for (const event of events) told.set(keyOf(event), true);
+      for (const event of events) announced.set(keyOf(event), true);
       for (const reader of readers) reader.pushWaiting(events);
     });
   }
@@ -163,13 +163,13 @@ export function createLive(deps: {
             .toReversed();
           if (last !== undefined && found.length > 0) {
             // Those that were sent as waiting come first, or they would wait for ever.
-            const wasTold = found.filter((outcome) => told.has(keyOf(outcome)));
-            const others = found.filter((outcome) => !told.has(keyOf(outcome))).slice(0, Math.max(0, mostShown - wasTold.length));
-            const shown = [...wasTold, ...others].toSorted((a, b) => b.at.getTime() - a.at.getTime());
+            const wereWaiting = found.filter((outcome) => announced.has(keyOf(outcome)));
+            const others = found.filter((outcome) => !announced.has(keyOf(outcome))).slice(0, Math.max(0, mostShown - wereWaiting.length));
+            const shown = [...wereWaiting, ...others].toSorted((a, b) => b.at.getTime() - a.at.getTime());
             const settledWith = found.flatMap((outcome) =>
               (outcome.others ?? []).flatMap((eventId) => {
                 const { workspaceId: tenant, outcome: word } = outcome;
-                return told.has(keyOf({ workspaceId: tenant, eventId })) ? [{ workspaceId: tenant, eventId, outcome: word }] : [];
+                return announced.has(keyOf({ workspaceId: tenant, eventId })) ? [{ workspaceId: tenant, eventId, outcome: word }] : [];
               }),
             );
             const data: StreamedOutcomes = {

@@ -48,7 +48,7 @@ test('another query gets its own answer', async () => {
   expect(asked).toHaveLength(6);
 });
 
-test('a failure is for whoever asks for the page, and the page can be asked for again', async () => {
+test('a failure is for the caller who asks for the page, and the page can be asked for again', async () => {
   const { asked, ask } = pagesOf('1');
   const ahead = readAhead(ask);
   await ahead({ from: 1, cursor: null });

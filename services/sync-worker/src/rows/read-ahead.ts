@@ -16,7 +16,7 @@ export function readAhead<Request extends { readonly cursor: string | null }, Ro
     if (page.kind === 'page' && page.nextCursor !== null) {
       const next = { ...request, cursor: page.nextCursor };
       ahead = { request: JSON.stringify(next), page: ask(next) };
-      // Whoever asks for it sees the rejection.
+      // The caller who asks for it sees the rejection.
       ahead.page.catch(() => {});
     }
     return page;

@@ -192,7 +192,7 @@ describe('too many events', () => {
     expect(await atEnd(tenant)).toEqual(allIsWell);
     expect(tenant.wishes).toHaveLength(1);
     expect(allCalls(tenant)).toBeLessThanOrEqual(rows / 100 + 70);
-    // Each outcome names the trace that the scan was told to belong to.
+    // Each outcome names the trace that the scan is to belong to.
     const deferred = [...tenant.ends.values()].flat().filter(({ detail }) => detail.reason === 'scan_wanted');
     expect(new Set(deferred.map(({ detail }) => detail.scanTrace))).toEqual(new Set([tenant.wishes[0]?.trace]));
   });
