@@ -18,8 +18,8 @@ export interface Live {
 
 /** Of one message: 200 a second are more than anybody reads. */
 const mostShown = 20;
-/** Batches that are kept for who comes back, and that may wait for a slow reader. */
-const keptBatches = 300;
+/** Outcomes that are kept for who comes back, and that may wait for a slow reader: 20 s at 200 a second, and some 8 MB. */
+const keptOutcomes = 4_000;
 /** Events whose outcome has come, and events that were sent as waiting: ids that are remembered. */
 const rememberedEvents = 5_000;
 /** A reader joins a group, which takes seconds: it stays for who goes on to another page. */
@@ -66,7 +66,7 @@ export function createLive(deps: {
         if (news.kind === 'outcomes') for (const outcome of news.outcomes) for (const key of keysOf(outcome)) settled.set(key, true);
         const batch = { number, outcomes: news.kind === 'gap' ? null : news.outcomes };
         kept.push(batch);
-        if (kept.length > keptBatches) kept.shift();
+        while (kept.length > 1 && sizeOf(kept) > keptOutcomes) kept.shift();
         for (const reader of readers) reader.push(batch);
       },
     });
@@ -120,7 +120,7 @@ export function createLive(deps: {
       let wake = Promise.withResolvers<void>();
       const reader: Reader = {
         push(batch) {
-          if (waiting.length >= keptBatches) {
+          if (sizeOf(waiting) > keptOutcomes) {
             waiting = [];
             isOverflown = true;
           }
@@ -203,4 +203,8 @@ function keyOf({ workspaceId, eventId }: Pick<KeptOutcome, 'workspaceId' | 'even
 
 function keysOf({ workspaceId, eventId, others = [] }: KeptOutcome): string[] {
   return [eventId, ...others].map((id) => keyOf({ workspaceId, eventId: id }));
+}
+
+function sizeOf(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { outcomes }) => sum + (outcomes?.length ?? 0), 0);
 }
