@@ -5,12 +5,13 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { withValues } from './testing/chart.ts';
+import { isPromQl } from './testing/promql.ts';
 import { helm, ofKind, only, render } from './testing/rendered.ts';
 import { findPromtool, pathOf } from './testing/tools.ts';
 
 const root = join(import.meta.dirname, '../..');
 const promtool = await findPromtool();
-if ('missing' in promtool) console.warn(`the alerts of the Helm chart are not checked: ${promtool.missing}`);
+if ('missing' in promtool) console.warn(`types in the alerts of the Helm chart are not checked: ${promtool.missing}`);
 
 const portsOf = (component: string): readonly (readonly unknown[])[] => {
   const rule = z.array(z.object({ ports: z.array(z.object({ port: z.unknown() })).default([]) }));
@@ -111,6 +112,11 @@ describe.skipIf('missing' in helm)('monitoring', () => {
       expect(expr.replaceAll(/namespace="notion",release="mirror",?/g, '').replaceAll('{}', '')).toBe(wanted?.expr);
       expect(annotations['summary']).toBe(wanted?.annotations['summary']);
     }
+  });
+
+  test('has alerts in the grammar of Prometheus', () => {
+    expect(isPromQl('sum by (a) (rate(b[5m]) > 0')).toBe(false);
+    expect(rulesIn().filter(({ expr }) => !isPromQl(expr))).toEqual([]);
   });
 
   test.skipIf('missing' in promtool)('has alerts that Prometheus takes', () => {
