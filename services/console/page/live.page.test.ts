@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { eventLine } from './testing/answers.ts';
 import { hasBrowser, settled, violations } from './testing/open-page.ts';
-import { arriving } from './testing/stub-server.ts';
+import { arriving, type StubServer } from './testing/stub-server.ts';
 import { openStubbed } from './testing/open-stubbed.ts';
 
 const many = {
@@ -11,6 +11,12 @@ const many = {
   searchedTo: null,
   keptDays: 14,
 };
+/** The page follows, and has loaded its list again since. */
+async function followed({ listened, requests }: StubServer): Promise<void> {
+  await listened();
+  await expect.poll(() => requests.filter((request) => request.startsWith('GET /events')).length).toBe(2);
+}
+
 const firstTitle = async (page: Page) => page.locator('tbody tr').first().locator('td').nth(2).innerText();
 
 describe.skipIf(!hasBrowser())('live', () => {
@@ -18,7 +24,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server, complaints } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
-    await server.listened();
+    await followed(server);
     server.stream({ events: arriving(500, 3), left: 0 });
     await page.getByText('Arrived 500').waitFor();
     expect(await firstTitle(page)).toBe('Arrived 500');
@@ -29,7 +35,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
-    await server.listened();
+    await followed(server);
     await page.evaluate(() => window.scrollTo({ top: 1_500 }));
     const top = async () => page.getByText('Loaded 60', { exact: true }).evaluate((element) => element.getBoundingClientRect().top);
     const before = await top();
@@ -49,7 +55,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server, complaints } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
-    await server.listened();
+    await followed(server);
     const waiting = eventLine(500, { id: 'event-500', eventId: 'event-500', title: 'Arrived 500', outcome: 'waiting' });
     server.expect({ events: [waiting] });
     const row = page.locator('tbody tr').filter({ hasText: 'Arrived 500' });
@@ -74,7 +80,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
-    await server.listened();
+    await followed(server);
     const loads = () => server.requests.filter((request) => request.startsWith('GET /events'));
     const before = loads().length;
     server.gap();
@@ -92,7 +98,7 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events?outcome=written');
     await settled(page);
-    await server.listened();
+    await followed(server);
     server.stream({ events: [eventLine(900, { title: 'Other', outcome: 'parked' }), eventLine(901, { title: 'Fits' })], left: 0 });
     await page.getByText('Fits', { exact: true }).waitFor();
     expect(await page.getByText('Other', { exact: true }).count()).toBe(0);
@@ -102,11 +108,23 @@ describe.skipIf(!hasBrowser())('live', () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');
     await settled(page);
-    await server.listened();
+    await followed(server);
     for (let n = 0; n < 100; n += 1) server.stream({ events: arriving(1_000 + n * 20, 20), left: 180 });
     await page.getByText('Arrived 2980').waitFor();
     await page.getByText('18,000 events left out').waitFor();
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(3_000);
+  });
+
+  // An outcome between the load of the list and the beginning of the stream was never shown.
+  test('what came before the server began to follow is loaded', async () => {
+    const { page, server } = await openStubbed({ answers: { events: many } });
+    await page.route('**/api/stream*', async (route) => {
+      await expect.poll(() => server.requests.some((request) => request.startsWith('GET /events'))).toBe(true);
+      server.answers.events = { ...many, events: [eventLine(700, { title: 'In between' }), ...many.events] };
+      await route.continue();
+    });
+    await page.goto('/events');
+    await page.getByText('In between', { exact: true }).waitFor();
   });
 
   test('the overview shows what arrives', async () => {

@@ -44,7 +44,12 @@ export function Events() {
     wanted: isLive ? { tenant: filter.tenant } : null,
     isWanted,
     list,
-    onGap: () => void client.invalidateQueries(order).then(reset),
+    onGap: () => {
+      // Before the list is loaded: what arrives meanwhile may not be in it.
+      reset();
+      // One that is being loaded may be older than the gap.
+      void client.cancelQueries(order).then(async () => client.invalidateQueries(order));
+    },
   });
   const shown = useMemo(() => together(arrivals.shown.filter(isWanted), loaded), [arrivals.shown, isWanted, loaded]);
   const fresh = useMemo(() => new Set(arrivals.shown.map(({ id }) => id)), [arrivals.shown]);

@@ -8,7 +8,7 @@ interface Live {
   readonly onOutcomes: (some: StreamedOutcomes) => void;
   /** Events whose outcomes will come. */
   readonly onWaiting: (some: StreamedWaiting) => void;
-  /** Something was missed. */
+  /** Something was missed, or may have been before the server began to follow. */
   readonly onGap: () => void;
 }
 
@@ -27,6 +27,8 @@ export function useLive({ wanted, onOutcomes, onWaiting, onGap }: Live): 'off' |
       const opened = new EventSource(from);
       source = opened;
       opened.addEventListener('open', () => setState('live'));
+      // The first message says that the server follows. What came after the list was loaded and before that would be missing.
+      opened.addEventListener('outcomes', () => miss(), { once: true });
       opened.addEventListener('outcomes', ({ data }: MessageEvent<string>) => take(JSON.parse(data) as StreamedOutcomes));
       opened.addEventListener('waiting', ({ data }: MessageEvent<string>) => expectOutcomes(JSON.parse(data) as StreamedWaiting));
       opened.addEventListener('gap', () => miss());
@@ -34,10 +36,7 @@ export function useLive({ wanted, onOutcomes, onWaiting, onGap }: Live): 'off' |
         setState('connecting');
         // The browser tries again by itself, but not after an answer that is none.
         if (opened.readyState !== EventSource.CLOSED) return;
-        again = setTimeout(() => {
-          follow(from);
-          miss();
-        }, retryMs);
+        again = setTimeout(() => follow(from), retryMs);
       });
     }
     function onVisibility(): void {
@@ -46,10 +45,7 @@ export function useLive({ wanted, onOutcomes, onWaiting, onGap }: Live): 'off' |
         clearTimeout(again);
         source?.close();
         source = null;
-      } else if (source === null) {
-        follow(address);
-        miss();
-      }
+      } else if (source === null) follow(address);
     }
     if (!document.hidden) follow(address);
     document.addEventListener('visibilitychange', onVisibility);

@@ -115,7 +115,7 @@ export async function startStubServer(changed: Partial<StubAnswers> = {}): Promi
     if (refused !== undefined) return send(response, refused[1], refused[2]);
     if (path === '/stream') {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.flushHeaders();
+      response.write(`event: outcomes\ndata: ${JSON.stringify({ events: [], left: 0 } satisfies StreamedOutcomes)}\n\n`);
       listeners.add(response);
       response.on('close', () => listeners.delete(response));
       for (const resolve of waiting) resolve();
