@@ -71,7 +71,11 @@ export const events = (filter: Parameters) =>
   infiniteQueryOptions({ ...pages<EventsAnswer>('/events', filter), refetchOnWindowFocus: false, refetchOnMount: 'always' });
 export const event = (id: string) => queryOptions({ queryKey: ['event', id], queryFn: ask<EventAnswer>(`/events/${part(id)}`) });
 
-export const deadLetters = queryOptions({ queryKey: ['dead-letters'], queryFn: ask<DeadLettersAnswer>('/dead-letters') });
+export const deadLetters = queryOptions({
+  queryKey: ['dead-letters'],
+  queryFn: ask<DeadLettersAnswer>('/dead-letters'),
+  refetchInterval: 15_000,
+});
 export const letters = (filter: Parameters) => pages<LettersAnswer>('/dead-letters/letters', filter);
 export const letter = (ref: string) =>
   queryOptions({ queryKey: ['letter', ref], queryFn: ask<LetterAnswer>(`/dead-letters/${ref.split(':').map(part).join('/')}`) });

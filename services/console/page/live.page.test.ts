@@ -12,9 +12,9 @@ const many = {
   keptDays: 14,
 };
 /** The page follows, and has loaded its list again since. */
-async function followed({ listened, requests }: StubServer): Promise<void> {
-  await listened();
-  await expect.poll(() => requests.filter((request) => request.startsWith('GET /events')).length).toBe(2);
+async function followed(server: StubServer): Promise<void> {
+  await server.listened();
+  await expect.poll(() => server.requests.filter((request) => request.startsWith('GET /events')).length).toBe(2);
 }
 
 const firstTitle = async (page: Page) => page.locator('tbody tr').first().locator('td').nth(2).innerText();

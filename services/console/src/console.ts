@@ -24,6 +24,7 @@ import { followWaitingEvents } from './live/waiting-events.ts';
 import { createOverview } from './overview/overview.ts';
 import { consoleRoutes } from './routes/routes.ts';
 import { createEventViews } from './views/event-lines.ts';
+import { createLetterSample } from './views/letter-sample.ts';
 import { createTenantLines } from './views/tenant-lines.ts';
 
 export interface ConsoleDependencies {
@@ -68,8 +69,9 @@ export async function startConsole(deps: ConsoleDependencies): Promise<Console> 
     logger,
     followWaiting: hasOutcomes ? (onEvents) => followWaitingEvents(context, kafka, onEvents) : null,
   });
-  const jobs = createJobRunner({ context, db, ingressUrl: config.consoleIngressUrl ?? null });
-  const acting = { plans: createPlans(), jobs, canDo: createCanDo(context, db) };
+  const letters = createLetterSample(context, db);
+  const jobs = createJobRunner({ context, db, ingressUrl: config.consoleIngressUrl ?? null, onEnding: () => letters.forget() });
+  const acting = { plans: createPlans(), letters, jobs, canDo: createCanDo(context, db) };
   const shownVersion = page === null || page.build === '' ? version : `${version}+${page.build}`;
   const parts = { config, env, context, db, kafka, directory, databases, outcomes, views, lines, overview, live, gate, content, ...acting };
   const app = createApp({

@@ -12,6 +12,7 @@ import type { Gate } from './access/who.ts';
 import type { Live } from './live/live.ts';
 import type { Overview } from './overview/overview.ts';
 import type { EventViews } from './views/event-lines.ts';
+import type { LetterSample } from './views/letter-sample.ts';
 import type { TenantLines } from './views/tenant-lines.ts';
 
 /** What the routes are made of. */
@@ -31,6 +32,7 @@ export interface ConsoleParts {
   readonly gate: Gate;
   readonly plans: Plans;
   readonly jobs: JobRunner;
+  readonly letters: LetterSample;
   readonly canDo: CanDo;
   readonly version: string;
   /** Whether customers' texts are shown. */

@@ -37,7 +37,7 @@ async function setScene() {
     onProgress: () => {},
   };
   const runner = () => {
-    const created = createJobRunner({ context, db: mongo.db, ingressUrl: null });
+    const created = createJobRunner({ context, db: mongo.db, ingressUrl: null, onEnding: () => {} });
     onTestFinished(() => created.close());
     return created;
   };

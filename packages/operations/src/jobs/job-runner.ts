@@ -47,8 +47,10 @@ export function createJobRunner(deps: {
   readonly db: Mongo['db'];
   /** For unreadable webhooks. */
   readonly ingressUrl: string | null;
+  /** What the job has changed is there, and its end is not stored yet. */
+  readonly onEnding: () => void;
 }): JobRunner {
-  const { context, db, ingressUrl } = deps;
+  const { context, db, ingressUrl, onEnding } = deps;
   const { logger, redact } = context;
   const jobs = openOperatorJobs(db);
   const running = new Map<string, Running>();
@@ -121,6 +123,7 @@ export function createJobRunner(deps: {
     if (closing.signal.aborted && result.outcome === 'stopped' && result.failure === null) return jobs.leave(id);
     const { outcome, failure } = result;
     progress = { ...progress, canaryUntil: null, watchesUntil: null, failure };
+    onEnding();
     await jobs.end(id, { ...changeOf(), outcome, failure: failure?.code ?? null });
   }
 

@@ -1,21 +1,14 @@
-import { createCauses } from '@notion-mirror/operations/dead-letters/causes';
 import { filterOf } from '@notion-mirror/operations/dead-letters/filter';
 import { readLetter } from '@notion-mirror/operations/dead-letters/letter-details';
 import { causeJson, detailsJson, letterJson } from '@notion-mirror/operations/dead-letters/letter-json';
 import type { LetterLine } from '@notion-mirror/operations/dead-letters/list-letters';
-import { openDeadLetterTopic } from '@notion-mirror/operations/dead-letters/topic';
 import { z } from 'zod';
 import type { DeadLettersAnswer, LetterAnswer, LettersAnswer } from '../answers/dead-letters.ts';
 import { cursor, cursorOf, flag, optional, time } from '../http/input.ts';
 import { answering, type Route } from '../http/route.ts';
-import { createSampler } from '../overview/sampler.ts';
 import type { ConsoleParts } from '../parts.ts';
 
 const onPage = 100;
-/** Without their bytes; of more only the first are listed, and all are counted by cause. */
-const mostKept = 50_000;
-/** Reading the topic takes a consumer of its own, so all viewers share what was read. */
-const sampleMs = 5_000;
 
 const anything = z.object({});
 const listInput = z.object({
@@ -42,25 +35,11 @@ const oneInput = z.object({
   }),
 });
 
-export function deadLetterRoutes({ context, db, content }: Pick<ConsoleParts, 'context' | 'db' | 'content'>): Route[] {
+export function deadLetterRoutes({ context, db, content, letters }: Pick<ConsoleParts, 'context' | 'db' | 'content' | 'letters'>): Route[] {
   const { redact } = context;
-  const all = createSampler(sampleMs, async () => {
-    const topic = openDeadLetterTopic(context, db);
-    const waiting = createCauses();
-    const lines: LetterLine[] = [];
-    await topic.read(await topic.ends(), async (letters) => {
-      for (const { record: _bytes, ...line } of letters) {
-        if (line.settlement === null) waiting.add(line, false);
-        if (lines.length < mostKept) lines.push(line);
-      }
-      return Promise.resolve('more');
-    });
-    return { waiting, lines };
-  });
-
   return [
     answering({ method: 'GET', path: '/api/dead-letters', role: 'viewer' }, anything, async (): Promise<DeadLettersAnswer> => {
-      const { waiting } = await all();
+      const { waiting } = await letters.read();
       return { letters: waiting.letters, tenants: waiting.tenants, causes: waiting.list().map((cause) => causeJson(cause, redact)) };
     }),
 
@@ -71,7 +50,7 @@ export function deadLetterRoutes({ context, db, content }: Pick<ConsoleParts, 'c
         const { settled, cursor: place, tenant: workspaceId, ...criteria } = query;
         const fits = filterOf({ ...criteria, workspaceId });
         const after = place && { failedAt: new Date(place.failedAt), partition: place.partition, offset: BigInt(place.offset) };
-        const found = (await all()).lines
+        const found = (await letters.read()).lines
           .filter((letter) => (settled || letter.settlement === null) && fits(letter) && (after === null || newestFirst(after, letter) < 0))
           .toSorted(newestFirst);
         const shown = found.slice(0, onPage);
