@@ -5,7 +5,7 @@
 // MIRROR_TEST_OLD_CHART and MIRROR_TEST_OLD_IMAGE: an older version, which is installed first; the upgrade and the rollback are then between the two.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -25,6 +25,7 @@ import { startServiceProxy } from './service-proxy.ts';
 import { findTarget, type OldVersion, type Target } from './target.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+const schemaOfValues = z.object({ properties: z.object({ config: z.object({ properties: z.record(z.string(), z.unknown()) }) }) });
 const builtImage = 'notion-mirror:kubernetes-test';
 const secretNames = ['MIRROR_MONGODB_URI', 'MIRROR_NANGO_SIGNING_KEYS', 'MIRROR_NANGO_API_KEY', 'MIRROR_ENCRYPTION_KEY'];
 /** The chart sets where processes listen. */
@@ -88,8 +89,9 @@ async function checkEverything(on: Target): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'notion-mirror-kubernetes-'));
   cleanUps.push(() => rm(folder, { recursive: true }));
   const values = join(folder, 'values.json');
-  await writeFile(values, JSON.stringify(valuesFor(system, wanted)));
-  if (on.old === null) {
+  await writeFile(values, JSON.stringify(valuesFor(system, wanted, null)));
+  if (on.old !== null) await writeFile(`${values}.old`, JSON.stringify(valuesFor(system, on.old.image, await settingsOf(on.old.chart))));
+  else {
     say(
       'Skipped: the upgrade from an older version. Set MIRROR_TEST_OLD_CHART and MIRROR_TEST_OLD_IMAGE to a released chart and its image.',
     );
@@ -118,13 +120,22 @@ function partsOf(image: string): { readonly repository: string; readonly tag: st
 }
 
 function install(release: Release, values: string, old: OldVersion | null): Promise<void> {
-  if (old === null) return release.upgrade(values);
-  const { repository, tag } = partsOf(old.image);
-  return release.upgrade(values, { 'image.repository': repository, 'image.tag': tag }, old.chart);
+  return old === null ? release.upgrade(values) : release.upgrade(`${values}.old`, {}, old.chart);
 }
 
-function valuesFor({ env }: System, wanted: string): object {
-  const config = Object.entries(env).filter(([name]) => !secretNames.includes(name) && !chartsOwn.includes(name));
+/** The variables that a chart knows: it refuses others. `chart`: a folder, or a package of one. */
+async function settingsOf(chart: string): Promise<readonly string[]> {
+  const text = (await stat(chart)).isDirectory()
+    ? await readFile(join(chart, 'values.schema.json'), 'utf8')
+    : await runCommand('tar', ['-xzOf', chart, 'notion-mirror/values.schema.json']);
+  return Object.keys(schemaOfValues.parse(JSON.parse(text)).properties.config.properties);
+}
+
+/** `known`: the variables that the chart knows; null: all of them. */
+function valuesFor({ env }: System, wanted: string, known: readonly string[] | null): object {
+  const config = Object.entries(env).filter(
+    ([name]) => !secretNames.includes(name) && !chartsOwn.includes(name) && (known === null || known.includes(name)),
+  );
   return {
     image: partsOf(wanted),
     config: { ...Object.fromEntries(config), MIRROR_CONSOLE_ACCESS: 'tokens' },

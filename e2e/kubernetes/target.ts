@@ -18,7 +18,7 @@ export interface Target {
 }
 
 export interface OldVersion {
-  /** A folder, a package or a URL, as Helm takes it. */
+  /** A folder, or a package of one. */
   readonly chart: string;
   /** An image that the cluster has or can pull. */
   readonly image: string;

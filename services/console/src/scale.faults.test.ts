@@ -132,8 +132,17 @@ test.each([
 
 test('every reading route is measured', () => {
   const measured = new Set([...lists, ...things].map(([route]) => route));
-  // Streams are followed above or read no records; one letter and one replay are read by their place, and the doctor counts.
-  const others = ['/api/stream', '/api/explain/:id', '/api/doctor', '/api/dead-letters/:partition/:offset', '/api/replays/:id'];
+  // Streams are followed above or read no records; one letter, one replay and one job are read by their place, the doctor counts, and a diff compares all.
+  const others = [
+    '/api/stream',
+    '/api/explain/:id',
+    '/api/doctor',
+    '/api/dead-letters/:partition/:offset',
+    '/api/replays/:id',
+    '/api/jobs/:id',
+    '/api/jobs/:id/stream',
+    '/api/replays/:id/diff',
+  ];
   const missing = routeHeads().filter(({ method, path }) => method === 'GET' && !measured.has(path) && !others.includes(path));
   expect(missing.map(({ path }) => path)).toEqual([]);
 });
