@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase, someLayout } from '../test/mongo.ts';
 import { initMongo } from './init.ts';
 import { openOperatorActions, type NewOperatorAction } from './operator-actions.ts';
-import { openOperatorJobs, type JobPlan, type JobProgress } from './operator-jobs.ts';
+import { noProgress, openOperatorJobs, type JobPlan } from './operator-jobs.ts';
 
 let mongo: Awaited<ReturnType<typeof openTestDatabase>>;
 beforeAll(async () => {
@@ -29,17 +29,7 @@ const action: NewOperatorAction = {
 // No part of a time.
 const refs = ['71:1', '71:2'];
 const plan: JobPlan = { kind: 'letters', action: 'redrive', refs, ends: [{ partition: 0, offset: 9 }], canary: 5, perSecond: 50 };
-const progress: JobProgress = {
-  planned: 2,
-  done: 0,
-  left: 2,
-  failed: 0,
-  cameBack: [],
-  isCanaryOver: false,
-  canaryUntil: null,
-  watchesUntil: null,
-  failure: null,
-};
+const progress = { ...noProgress, planned: 2, left: 2 };
 const further = { progress: { ...progress, done: 1, left: 1 }, counts: { redriven: 1 } };
 const expire = async () => mongo.db.collection('operator_actions').updateMany({}, { $set: { 'job.heldUntil': new Date(Date.now() - 1) } });
 const listed = async () => (await openOperatorActions(mongo.db).list({}, null, 10))[0];

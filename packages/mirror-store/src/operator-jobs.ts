@@ -49,6 +49,19 @@ export interface JobProgress {
   readonly failure: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
 }
 
+/** Of a job about nothing. */
+export const noProgress: JobProgress = {
+  planned: 0,
+  done: 0,
+  left: 0,
+  failed: 0,
+  cameBack: [],
+  isCanaryOver: false,
+  canaryUntil: null,
+  watchesUntil: null,
+  failure: null,
+};
+
 export interface OperatorJob extends OperatorAction {
   readonly plan: JobPlan;
   readonly progress: JobProgress;

@@ -3,7 +3,7 @@ import { isolatedLog, silent, until } from '@notion-mirror/event-log/testing/iso
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { openOperatorActions, type NewOperatorAction } from '@notion-mirror/mirror-store/operator-actions';
-import { openOperatorJobs, type JobPlan, type JobProgress } from '@notion-mirror/mirror-store/operator-jobs';
+import { noProgress, openOperatorJobs, type JobPlan } from '@notion-mirror/mirror-store/operator-jobs';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { loadConfig } from '@notion-mirror/service-kit/config';
 import { expect, inject, onTestFinished, test } from 'vitest';
@@ -58,7 +58,7 @@ async function setScene() {
       version: '0',
       ...change,
     } as const;
-    const { id } = await openOperatorJobs(mongo.db).begin(begun, plan, progress);
+    const { id } = await openOperatorJobs(mongo.db).begin(begun, plan, noProgress);
     await mongo.db.collection('operator_actions').updateMany({}, { $set: { 'job.heldUntil': new Date(Date.now() - 1) } });
     return id;
   };
@@ -70,17 +70,6 @@ async function setScene() {
   return { db: mongo.db, runner, leave, ended };
 }
 
-const progress: JobProgress = {
-  planned: 0,
-  done: 0,
-  left: 0,
-  failed: 0,
-  cameBack: [],
-  isCanaryOver: false,
-  canaryUntil: null,
-  watchesUntil: null,
-  failure: null,
-};
 const order = { source: 'states', into: 'mirror', workspaceId: null, databaseId: null, since: null } as const;
 
 test('a replay that was left is resumed, not begun again, also when its id was not noted', async () => {

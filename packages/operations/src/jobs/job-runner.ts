@@ -2,6 +2,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { ActionEnd, NewOperatorAction, Operator } from '@notion-mirror/mirror-store/operator-actions';
 import {
   jobHoldMs,
+  noProgress,
   openOperatorJobs,
   type JobPlan,
   type JobProgress,
@@ -175,7 +176,7 @@ export function createJobRunner(deps: {
       const planned = plan.kind === 'letters' ? plan.refs.length : plan.kind === 'switch' ? 1 : 0;
       const words = reason === null ? null : oneLine(redact(reason));
       const begun: NewOperatorAction = { at: new Date(), who, via, action, workspaceId, target, reason: words, version };
-      const job = await jobs.begin(begun, plan, { ...atFirst, planned, left: planned });
+      const job = await jobs.begin(begun, plan, { ...noProgress, planned, left: planned });
       start(job);
       return job.id;
     },
@@ -203,15 +204,3 @@ export function createJobRunner(deps: {
     },
   };
 }
-
-const atFirst: JobProgress = {
-  planned: 0,
-  done: 0,
-  left: 0,
-  failed: 0,
-  cameBack: [],
-  isCanaryOver: false,
-  canaryUntil: null,
-  watchesUntil: null,
-  failure: null,
-};

@@ -7,7 +7,7 @@ import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
 import { FilterSelect } from '../parts/filter-select.tsx';
-import { PageLink } from '../parts/link.tsx';
+import { PageLink, TenantLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
@@ -61,14 +61,7 @@ const columns: readonly Column<ActionLine>[] = [
   {
     id: 'tenant',
     header: 'Tenant',
-    cell: ({ workspaceId }) =>
-      workspaceId === null ? (
-        <span className="dim">–</span>
-      ) : (
-        <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
-          {middle(workspaceId, 32)}
-        </PageLink>
-      ),
+    cell: ({ workspaceId }) => <TenantLink workspaceId={workspaceId} longest={32} />,
   },
   { id: 'about', header: 'About', cell: ({ target }) => <Words text={wordsOf(target)} /> },
   {

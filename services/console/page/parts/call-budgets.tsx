@@ -1,7 +1,7 @@
 import { Stack, Title } from '@mantine/core';
 import type { ConnectionUse } from '../../src/answers/status.ts';
 import { DataTable, type Column } from './data-table.tsx';
-import { PageLink } from './link.tsx';
+import { TenantLink } from './link.tsx';
 import { middle } from './text.ts';
 import { Time } from './time.tsx';
 
@@ -20,14 +20,7 @@ const columns: readonly Column<ConnectionUse>[] = [
   {
     id: 'tenant',
     header: 'Tenant',
-    cell: ({ workspaceId }) =>
-      workspaceId === null ? (
-        <span className="dim">–</span>
-      ) : (
-        <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
-          {middle(workspaceId, 24)}
-        </PageLink>
-      ),
+    cell: ({ workspaceId }) => <TenantLink workspaceId={workspaceId} longest={24} />,
   },
   { id: 'calls', header: 'Calls in 60 s', cell: (use) => <CallGauge use={use} /> },
   { id: 'window', header: 'First of them counts until', cell: ({ windowEndsAt }) => <Time at={windowEndsAt} /> },

@@ -1,12 +1,22 @@
 import { Anchor, type AnchorProps } from '@mantine/core';
 import { createLink } from '@tanstack/react-router';
 import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react';
-import { safeLink } from './text.ts';
+import { middle, safeLink } from './text.ts';
 
 type Props = AnchorProps & Omit<AnchorHTMLAttributes<HTMLAnchorElement>, keyof AnchorProps> & { readonly ref?: Ref<HTMLAnchorElement> };
 
 /** A link to another page of the console. */
 export const PageLink = createLink((props: Props) => <Anchor {...props} />);
+
+/** To a tenant. Its id is shortened to `longest` characters; null: there is none. */
+export function TenantLink({ workspaceId, longest }: { readonly workspaceId: string | null; readonly longest: number }) {
+  if (workspaceId === null) return <span className="dim">–</span>;
+  return (
+    <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
+      {middle(workspaceId, longest)}
+    </PageLink>
+  );
+}
 
 /** To a trace, at the address that the operators have configured: it may be http. */
 export function TraceLink({ url, children }: { readonly url: string; readonly children: ReactNode }) {
