@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { until } from '@notion-mirror/event-log/testing/isolated-log';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import type { Paged } from './answers/common.ts';
 import { idOf, large, seedLargeMirror, tenantOf, tenants } from '../../../packages/mirror-store/test/large-mirror.ts';
+import { startConsoleProcess } from './testing/console-process.ts';
 import { routeHeads } from './testing/route-heads.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
 // With 10,000 tenants no page reads more than it shows, as MongoDB's profiler tells. `MIRROR_TEST_RECORDS`: databases and rows; the full test has 1,000,000.
 const records = Number(process.env['MIRROR_TEST_RECORDS'] ?? 100_000);
+
+/** Requests of each address. */
+const rounds = 20;
 
 let tested: TestConsole;
 let operator: RunningConsole;
@@ -146,6 +151,44 @@ test('every reading route is measured', () => {
   const missing = routeHeads().filter(({ method, path }) => method === 'GET' && !measured.has(path) && !others.includes(path));
   expect(missing.map(({ path }) => path)).toEqual([]);
 });
+
+// Times are printed, not asserted: they are those of the machine in that hour.
+test('every answer comes from a process of its own, which is measured', async () => {
+  await tested.mongo.db.command({ profile: 0 });
+  const service = startConsoleProcess({ ...tested.env, MIRROR_CONSOLE_PAGE: '/nowhere' });
+  onTestFinished(async () => {
+    service.kill('SIGTERM');
+    await service.exited;
+  });
+  await expect.poll(() => service.port('console port listens'), { timeout: 60_000 }).not.toBe(0);
+  const origin = `http://127.0.0.1:${service.port('console port listens')}`;
+  const atFirst = residentMbOf(service.pid);
+  const paths = {
+    lists: lists.map(([, path]) => path).filter((path) => !path.startsWith('/api/dead-letters')),
+    'one thing': things.map(([, path]) => path).filter((path) => path !== '/api/status'),
+    overview: ['/api/status'],
+  };
+  const p95: Record<string, number> = {};
+  for (const [what, each] of Object.entries(paths)) {
+    const times = [];
+    for (let round = 0; round < rounds; round += 1) {
+      for (const path of each) {
+        const began = performance.now();
+        const answer = await fetch(`${origin}${path}`);
+        await answer.arrayBuffer();
+        // The first round compiles and connects.
+        if (round > 0) times.push(performance.now() - began);
+        expect([path, answer.status]).toEqual([path, 200]);
+      }
+    }
+    p95[what] = Math.round(times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? Number.NaN);
+  }
+  console.log({ records, 'p95, ms': p95, 'memory, MB': [atFirst, residentMbOf(service.pid)] });
+});
+
+function residentMbOf(pid: number): number {
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000);
+}
 
 /** How many documents the reads have examined, at most `most`; the heaviest of them. */
 function examinedBy(reads: readonly Profiled[], what: string, most: number): object {
