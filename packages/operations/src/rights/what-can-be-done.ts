@@ -41,6 +41,13 @@ const needs: Readonly<Record<BoundAction, { readonly rights: readonly WantedRigh
   },
 };
 
+const actions = Object.keys(needs) as BoundAction[];
+
+/** The same for each action. */
+export function forEveryAction<T>(of: (action: BoundAction) => T): Readonly<Record<BoundAction, T>> {
+  return Object.fromEntries(actions.map((action) => [action, of(action)])) as Record<BoundAction, T>;
+}
+
 /** What this process can do with its rights at MongoDB and Kafka, and why not. Never rejects: an unavailable server is a reason. */
 export async function whatCanBeDone(context: OperationContext, db: Mongo['db']): Promise<WhyNot> {
   const { clientName, entities, redact } = context;
@@ -61,14 +68,5 @@ export async function whatCanBeDone(context: OperationContext, db: Mongo['db']):
     if (missing.length > 0) return `The console's user of MongoDB may not ${missing.join(', ')} (docs/security.md#rights).`;
     return appends ? append : null;
   };
-  return {
-    fetch: why('fetch'),
-    compare: why('compare'),
-    pause: why('pause'),
-    admit: why('admit'),
-    redrive: why('redrive'),
-    drop: why('drop'),
-    replay: why('replay'),
-    replaySwitch: why('replaySwitch'),
-  };
+  return forEveryAction(why);
 }

@@ -1,8 +1,9 @@
-import { Button, Group } from '@mantine/core';
+import { Group } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ActionLine, ActionName } from '../../src/answers/audit.ts';
 import { audit } from '../api.ts';
+import { ClearFilters } from '../parts/clear-filters.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
@@ -98,11 +99,7 @@ export function Audit() {
         <FilterField label="Who" value={filter.who} onValue={(who) => change({ who })} />
         <FilterSelect label="What" options={options} value={filter.action} onValue={(action) => change({ action })} />
         <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
-        {isFiltered ? (
-          <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
-            Clear
-          </Button>
-        ) : null}
+        <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       <Answer query={list}>
         {() => (

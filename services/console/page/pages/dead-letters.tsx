@@ -1,4 +1,4 @@
-import { Button, Group, Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
@@ -6,6 +6,7 @@ import type { LetterCause } from '../../src/answers/dead-letters.ts';
 import { deadLetters, letters } from '../api.ts';
 import { WhyNot } from '../parts/act.tsx';
 import { CausesTable, causeColumns } from '../parts/causes-table.tsx';
+import { ClearFilters } from '../parts/clear-filters.tsx';
 import type { Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
@@ -74,11 +75,7 @@ export function DeadLetters() {
           value={filter.since}
           onValue={(since) => change({ since: absoluteTime(since, new Date()) })}
         />
-        {isFiltered ? (
-          <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
-            Clear
-          </Button>
-        ) : null}
+        <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       {isFiltered ? <Letters /> : null}
     </>

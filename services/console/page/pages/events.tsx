@@ -1,4 +1,4 @@
-import { Button, Group, Switch, Text } from '@mantine/core';
+import { Group, Switch, Text } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -6,6 +6,7 @@ import { useCallback, useMemo, useRef } from 'react';
 import type { EventLine } from '../../src/answers/events.ts';
 import { events } from '../api.ts';
 import { fits, together } from '../parts/arrivals.ts';
+import { ClearFilters } from '../parts/clear-filters.tsx';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
@@ -79,11 +80,7 @@ export function Events() {
         <FilterSelect label="Origin" options={origins} value={filter.origin} onValue={(origin) => change({ origin })} />
         <FilterSelect label="Service" options={services} value={filter.service} onValue={(service) => change({ service })} />
         <FilterSelect label="Took" options={slower} value={filter.minMs} onValue={(minMs) => change({ minMs })} />
-        {isFiltered ? (
-          <Button variant="default" size="xs" onClick={() => void navigate({ search: {} })}>
-            Clear
-          </Button>
-        ) : null}
+        <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       <Answer query={query}>
         {() => (

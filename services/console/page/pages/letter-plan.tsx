@@ -5,14 +5,13 @@ import { useState } from 'react';
 import type { PlanAnswer, PlanOrder } from '../../src/answers/plans.ts';
 import { plan as planQuery, runPlan } from '../api.ts';
 import { CausesTable } from '../parts/causes-table.tsx';
-import { Command } from '../parts/copy.tsx';
 import { Empty, Failure } from '../parts/failure.tsx';
 import { criteriaOf, filterText, letterCommand } from '../parts/letter-filter.ts';
 import { PageLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
-import { ReasonField, TypedField } from '../parts/reason-field.tsx';
-import { count, shellWord } from '../parts/text.ts';
+import { CommandWithReason, ReasonField, TypedField } from '../parts/reason-field.tsx';
+import { count } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useWhyNot } from '../parts/use-actions.ts';
 
@@ -176,7 +175,7 @@ function Run({ plan, order, onAgain }: PlanProps) {
           ) : null}
           <ReasonField value={reason} onValue={setReason} />
           {confirmCount ? <TypedField label={`Type the number of letters: ${letters}`} value={String(letters)} /> : null}
-          <Command text={reason.trim() === '' ? command : `${command} --reason ${shellWord(reason.trim())}`} />
+          <CommandWithReason command={command} reason={reason} />
           {run.isError ? <Failure error={run.error} onRetry={onAgain} retry="Plan again" /> : null}
           <Group gap="sm">
             <Button

@@ -14,7 +14,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Answer, Panel } from '../parts/panel.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { tenantColumns } from '../parts/tenant-columns.tsx';
-import { count } from '../parts/text.ts';
+import { count, figure } from '../parts/text.ts';
 import { durationText } from '../parts/time-text.ts';
 import { Time } from '../parts/time.tsx';
 import { useArrivals } from '../parts/use-arrivals.ts';
@@ -89,7 +89,7 @@ interface NumbersProps {
 }
 
 const perSecond = (value: number) => value.toFixed(1);
-const whole = (value: number) => Math.round(value).toLocaleString('en');
+const whole = (value: number) => figure(Math.round(value));
 
 function Numbers({ figures, groups, notion }: NumbersProps) {
   const { seconds, eventsPerSecond, documentsPerSecond, freshness, notionCallsPerMinute, limitedPerMinute, callsSavedPerMinute } = figures;
@@ -170,7 +170,7 @@ function Strip({ freshness }: { readonly freshness: StatusAnswer['freshness'] })
         <nav className="strip" aria-label="Tenants by the age of their oldest waiting event">
           {buckets.map(([bucket, label]) => (
             <PageLink key={bucket} to="/tenants" search={{ freshness: bucket }} style={{ flexGrow: 1 + (6 * freshness[bucket]) / all }}>
-              <strong>{freshness[bucket].toLocaleString('en')}</strong> <span className="dim">{label}</span>
+              <strong>{figure(freshness[bucket])}</strong> <span className="dim">{label}</span>
             </PageLink>
           ))}
         </nav>
@@ -181,15 +181,15 @@ function Strip({ freshness }: { readonly freshness: StatusAnswer['freshness'] })
 
 function Counts({ answer: { deadLetters, spooled, parked, rows } }: { readonly answer: StatusAnswer }) {
   const tables = Object.values(rows.dataSources).reduce((sum, n) => sum + n, 0);
-  const shownLetters = deadLetters === null ? 'unknown' : deadLetters.toLocaleString('en');
+  const shownLetters = deadLetters === null ? 'unknown' : figure(deadLetters);
   return (
     <Group gap="lg" mb="lg">
       <PageLink to="/dead-letters">
         <Item name="Dead letters">{shownLetters}</Item>
       </PageLink>
-      <Item name="Waiting for Kafka">{spooled.toLocaleString('en')}</Item>
-      <Item name="Parked">{parked.toLocaleString('en')}</Item>
-      <Item name="Rows">{rows.mirrored.toLocaleString('en')}</Item>
+      <Item name="Waiting for Kafka">{figure(spooled)}</Item>
+      <Item name="Parked">{figure(parked)}</Item>
+      <Item name="Rows">{figure(rows.mirrored)}</Item>
       <Item name="Tables complete">{`${rows.dataSources.complete} of ${tables}`}</Item>
     </Group>
   );
@@ -211,10 +211,10 @@ const groupColumns: readonly Column<GroupLine>[] = [
     isNumber: true,
     cell: ({ workers }) => (workers === 0 ? <span className="bad">none</span> : workers),
   },
-  { id: 'lag', header: 'Unfinished events', isNumber: true, cell: ({ lag }) => lag.toLocaleString('en') },
+  { id: 'lag', header: 'Unfinished events', isNumber: true, cell: ({ lag }) => figure(lag) },
   { id: 'oldest', header: 'Oldest', cell: ({ oldestAt }) => <Time at={oldestAt} /> },
   { id: 'running', header: 'Running', isNumber: true, cell: ({ running }) => running },
-  { id: 'waiting', header: 'Waiting in memory', isNumber: true, cell: ({ waiting }) => waiting.toLocaleString('en') },
+  { id: 'waiting', header: 'Waiting in memory', isNumber: true, cell: ({ waiting }) => figure(waiting) },
 ];
 
 function Groups({ groups }: { readonly groups: readonly GroupLine[] }) {

@@ -4,12 +4,11 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ReplayPlanAnswer, ReplayPlanOrder } from '../../src/answers/plans.ts';
 import { replayPlan, runPlan } from '../api.ts';
-import { Command } from '../parts/copy.tsx';
 import { Empty, Failure } from '../parts/failure.tsx';
 import { Fields } from '../parts/fields.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
-import { ReasonField } from '../parts/reason-field.tsx';
+import { CommandWithReason, ReasonField } from '../parts/reason-field.tsx';
 import { absoluteTime } from '../parts/since.ts';
 import { count, figure, shellWord } from '../parts/text.ts';
 import { durationText } from '../parts/time-text.ts';
@@ -181,7 +180,7 @@ function Run({ plan: { id }, order, onAgain }: PlanProps) {
       <Stack gap="sm" component="section" maw={560}>
         <Title order={2}>Run it</Title>
         <ReasonField value={reason} onValue={setReason} />
-        <Command text={reason.trim() === '' ? command : `${command} --reason ${shellWord(reason.trim())}`} />
+        <CommandWithReason command={command} reason={reason} />
         {run.isError ? <Failure error={run.error} onRetry={onAgain} retry="Plan again" /> : null}
         <Group gap="sm">
           <Button type="submit" loading={run.isPending} data-acts>

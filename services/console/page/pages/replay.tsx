@@ -12,6 +12,7 @@ import { Answer } from '../parts/panel.tsx';
 import { Shadow } from '../parts/shadow.tsx';
 import { reasonsText } from '../parts/sweep-facts.tsx';
 import { Time } from '../parts/time.tsx';
+import { figure } from '../parts/text.ts';
 
 type Partition = ReplayAnswer['partitions'][number];
 
@@ -28,7 +29,7 @@ const columns: readonly Column<Partition>[] = [
     id: 'read',
     header: 'Read',
     isNumber: true,
-    cell: ({ from, next, to }) => `${(next - from).toLocaleString('en')} of ${(to - from).toLocaleString('en')}`,
+    cell: ({ from, next, to }) => `${figure(next - from)} of ${figure(to - from)}`,
   },
   { id: 'next', header: 'Next offset', isNumber: true, cell: ({ next }) => next },
 ];

@@ -9,6 +9,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
+import { figure } from '../parts/text.ts';
 
 const columns: readonly Column<ReplayLine>[] = [
   {
@@ -28,7 +29,7 @@ const columns: readonly Column<ReplayLine>[] = [
     id: 'done',
     header: 'Read',
     isNumber: true,
-    cell: ({ offsetsDone, offsets }) => `${offsetsDone.toLocaleString('en')} of ${offsets.toLocaleString('en')}`,
+    cell: ({ offsetsDone, offsets }) => `${figure(offsetsDone)} of ${figure(offsets)}`,
   },
   { id: 'updated', header: 'Last progress', cell: ({ updatedAt }) => <Time at={updatedAt} /> },
 ];

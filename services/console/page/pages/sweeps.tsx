@@ -12,7 +12,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { SweepActs } from '../parts/sweep-acts.tsx';
 import { reasonsText } from '../parts/sweep-facts.tsx';
-import { middle } from '../parts/text.ts';
+import { figure, middle } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
 
@@ -61,7 +61,7 @@ export function Sweeps() {
           </PageLink>
           {states.map((state) => (
             <PageLink key={state} to="/sweeps" search={{ state }} fw={filter.state === state ? 700 : 400}>
-              {state} {counts[state].toLocaleString('en')}
+              {state} {figure(counts[state])}
             </PageLink>
           ))}
         </Group>

@@ -21,7 +21,7 @@ import { SweepActs } from '../parts/sweep-acts.tsx';
 import { SweepFacts } from '../parts/sweep-facts.tsx';
 import { TenantState } from '../parts/tenant-columns.tsx';
 import { TabList } from '../parts/tab-list.tsx';
-import { middle, shellWord } from '../parts/text.ts';
+import { figure, middle, shellWord } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
 
@@ -96,10 +96,10 @@ function Sentence({ answer: { tenant, text, parked, rows, notion } }: { readonly
           <span className="dim">Connections</span> <TenantState state={tenant.state} />
         </span>
         <span>
-          <span className="dim">Waiting</span> {tenant.waiting.toLocaleString('en')}
+          <span className="dim">Waiting</span> {figure(tenant.waiting)}
         </span>
         <span>
-          <span className="dim">Parked</span> {parked.toLocaleString('en')}
+          <span className="dim">Parked</span> {figure(parked)}
         </span>
         <span>
           <span className="dim">Last webhook</span> <Time at={tenant.lastWebhookAt} />

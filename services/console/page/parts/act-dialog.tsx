@@ -1,11 +1,9 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { Command } from './copy.tsx';
 import { Dialog } from './dialog.tsx';
 import { Failure } from './failure.tsx';
-import { ReasonField, TypedField } from './reason-field.tsx';
-import { shellWord } from './text.ts';
+import { CommandWithReason, ReasonField, TypedField } from './reason-field.tsx';
 
 export interface ActDialogProps {
   readonly title: string;
@@ -39,7 +37,7 @@ export function ActDialog({ title, children, command, typed, submit, onAct, onCl
           </Text>
           <ReasonField value={reason} onValue={setReason} />
           {typed === undefined ? null : <TypedField {...typed} />}
-          <Command text={reason.trim() === '' ? command : `${command} --reason ${shellWord(reason.trim())}`} />
+          <CommandWithReason command={command} reason={reason} />
           {act.isError ? <Failure error={act.error} /> : null}
           <Group justify="flex-end" gap="sm">
             <Button variant="default" onClick={onClose}>

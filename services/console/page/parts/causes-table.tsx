@@ -1,7 +1,7 @@
 import type { LetterCause } from '../../src/answers/dead-letters.ts';
 import { DataTable, type Column } from './data-table.tsx';
 import { PageLink } from './link.tsx';
-import { middle } from './text.ts';
+import { figure, middle } from './text.ts';
 import { Time } from './time.tsx';
 
 export const causeColumns: readonly Column<LetterCause>[] = [
@@ -15,8 +15,8 @@ export const causeColumns: readonly Column<LetterCause>[] = [
     ),
   },
   { id: 'service', header: 'Service', cell: ({ service }) => service },
-  { id: 'count', header: 'Letters', isNumber: true, cell: ({ count: letterCount }) => letterCount.toLocaleString('en') },
-  { id: 'tenants', header: 'Tenants', isNumber: true, cell: ({ tenants }) => tenants.toLocaleString('en') },
+  { id: 'count', header: 'Letters', isNumber: true, cell: ({ count: letterCount }) => figure(letterCount) },
+  { id: 'tenants', header: 'Tenants', isNumber: true, cell: ({ tenants }) => figure(tenants) },
   { id: 'oldest', header: 'Oldest', cell: ({ oldest }) => <Time at={oldest} /> },
   { id: 'newest', header: 'Newest', cell: ({ newest }) => <Time at={newest} /> },
   { id: 'message', header: 'Message of the newest', cell: ({ message }) => <span title={message}>{middle(message, 90)}</span> },

@@ -2,8 +2,8 @@ import { Button, VisuallyHidden } from '@mantine/core';
 import type { EventLine } from '../../src/answers/events.ts';
 import type { ArrivedEvent } from './arrivals.ts';
 import { DataTable, type Column } from './data-table.tsx';
-import { PageLink, TraceLink } from './link.tsx';
-import { count, middle } from './text.ts';
+import { PageLink, TenantLink, TraceLink } from './link.tsx';
+import { count, figure, middle } from './text.ts';
 import { durationText } from './time-text.ts';
 import { Time } from './time.tsx';
 
@@ -59,13 +59,7 @@ const tenantColumn: Column<EventLine> = {
   id: 'tenant',
   header: 'Tenant',
   cell: ({ workspaceId }) =>
-    workspaceId === null ? (
-      <span className="dim">none</span>
-    ) : (
-      <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
-        {middle(workspaceId, 24)}
-      </PageLink>
-    ),
+    workspaceId === null ? <span className="dim">none</span> : <TenantLink workspaceId={workspaceId} longest={24} />,
 };
 
 const otherColumns: readonly Column<EventLine>[] = [
@@ -134,7 +128,7 @@ export function NewPill({ waiting, hasGap, onShow }: PillProps) {
               requestAnimationFrame(onShow);
             }}
           >
-            {waiting > 0 ? `${waiting.toLocaleString('en')}${hasGap ? ' or more' : ''} new` : 'Show the new ones'}
+            {waiting > 0 ? `${figure(waiting)}${hasGap ? ' or more' : ''} new` : 'Show the new ones'}
           </Button>
         </div>
       ) : null}

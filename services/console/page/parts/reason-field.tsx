@@ -1,4 +1,6 @@
 import { TextInput } from '@mantine/core';
+import { Command } from './copy.tsx';
+import { shellWord } from './text.ts';
 
 /** Why something is done, for the audit trail. */
 export function ReasonField({ value, onValue }: { readonly value: string; readonly onValue: (value: string) => void }) {
@@ -16,6 +18,12 @@ export function ReasonField({ value, onValue }: { readonly value: string; readon
       onChange={(event) => onValue(event.currentTarget.value)}
     />
   );
+}
+
+/** The command that does the same, with the reason as it is typed. */
+export function CommandWithReason({ command, reason }: { readonly command: string; readonly reason: string }) {
+  const why = reason.trim();
+  return <Command text={why === '' ? command : `${command} --reason ${shellWord(why)}`} />;
 }
 
 /** A text that must be typed as it is. The browser says so when it is another one. */

@@ -12,7 +12,7 @@ import { Empty } from './failure.tsx';
 import { PageLink } from './link.tsx';
 import { More } from './more.tsx';
 import { Answer } from './panel.tsx';
-import { middle } from './text.ts';
+import { figure, middle } from './text.ts';
 import { Time } from './time.tsx';
 import { useAll } from './use-all.ts';
 
@@ -96,8 +96,8 @@ function About({ contents }: { readonly contents: Contents }) {
               nothing is missing as of <Time at={completeAsOf} />
             </>
           )}
-          {counted === null ? '' : `; ${counted.archived.toLocaleString('en')} archived`}
-          {scan === null ? '' : `; a scan runs, ${scan.rows.toLocaleString('en')} rows so far`}
+          {counted === null ? '' : `; ${figure(counted.archived)} archived`}
+          {scan === null ? '' : `; a scan runs, ${figure(scan.rows)} rows so far`}
         </Text>
       </Group>
       {state !== 'incomplete' && truncated.length === 0 ? null : (

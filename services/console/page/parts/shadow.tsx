@@ -8,7 +8,7 @@ import { Command } from './copy.tsx';
 import { DataTable, type Column } from './data-table.tsx';
 import { Failure } from './failure.tsx';
 import { Fields } from './fields.tsx';
-import { count } from './text.ts';
+import { count, figure } from './text.ts';
 import { Time, useNow } from './time.tsx';
 import { useWhyNot } from './use-actions.ts';
 
@@ -61,8 +61,8 @@ export function Shadow({ id }: { readonly id: string }) {
           <Fields
             of={[
               ['Compared', <Time at={diff.at} />],
-              ['Records of the shadow', diff.shadow.toLocaleString('en')],
-              ...Object.entries(diff.counts).map(([kind, n]) => [kinds[kind as Difference['kind']], n.toLocaleString('en')] as const),
+              ['Records of the shadow', figure(diff.shadow)],
+              ...Object.entries(diff.counts).map(([kind, n]) => [kinds[kind as Difference['kind']], figure(n)] as const),
             ]}
           />
           {diff.differences.length === 0 ? null : (

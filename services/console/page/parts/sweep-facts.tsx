@@ -2,14 +2,14 @@ import { Alert, List, Stack } from '@mantine/core';
 import type { Sweep } from '../../src/answers/sweeps.ts';
 import { Fields } from './fields.tsx';
 import { SweepActs } from './sweep-acts.tsx';
-import { count } from './text.ts';
+import { count, figure } from './text.ts';
 import { durationText } from './time-text.ts';
 import { Time } from './time.tsx';
 
 /** Events by reason: `3 missing, 1 stale`. */
 export function reasonsText(events: Readonly<Record<string, number>>): string {
   const some = Object.entries(events).filter(([, n]) => n > 0);
-  return some.length === 0 ? 'none' : some.map(([reason, n]) => `${n.toLocaleString('en')} ${reason}`).join(', ');
+  return some.length === 0 ? 'none' : some.map(([reason, n]) => `${figure(n)} ${reason}`).join(', ');
 }
 
 /** The comparison of one tenant with Notion. */
@@ -44,9 +44,9 @@ export function SweepFacts({ sweep }: { readonly sweep: Sweep }) {
                   </>,
                 ],
                 ['Depth', last.depth],
-                ['Mirrored, found', `${last.held.toLocaleString('en')}, ${last.found.toLocaleString('en')}`],
+                ['Mirrored, found', `${figure(last.held)}, ${figure(last.found)}`],
                 ['Differences', reasonsText(last.events)],
-                ['Gone in Notion', last.removals.toLocaleString('en')],
+                ['Gone in Notion', figure(last.removals)],
               ] as const)),
         ]}
       />

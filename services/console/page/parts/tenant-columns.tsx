@@ -1,7 +1,7 @@
 import type { Freshness, TenantLine } from '../../src/answers/tenants.ts';
 import type { Column } from './data-table.tsx';
-import { PageLink } from './link.tsx';
-import { middle } from './text.ts';
+import { TenantLink } from './link.tsx';
+import { figure } from './text.ts';
 import { Time } from './time.tsx';
 
 const words: Record<Freshness, string> = { second: 'fresh', ten_seconds: '≤ 10 s', minute: '≤ 1 min', more: 'behind', held: 'held' };
@@ -15,15 +15,11 @@ export const tenantColumns: readonly Column<TenantLine>[] = [
   {
     id: 'tenant',
     header: 'Tenant',
-    cell: ({ workspaceId }) => (
-      <PageLink to="/t/$tenant" params={{ tenant: workspaceId }} title={workspaceId}>
-        {middle(workspaceId, 40)}
-      </PageLink>
-    ),
+    cell: ({ workspaceId }) => <TenantLink workspaceId={workspaceId} longest={40} />,
   },
   { id: 'state', header: 'Connections', cell: ({ state }) => <TenantState state={state} /> },
   { id: 'freshness', header: 'Freshness', cell: (tenant) => <FreshnessText tenant={tenant} /> },
-  { id: 'waiting', header: 'Waiting', isNumber: true, cell: ({ waiting }) => waiting.toLocaleString('en') },
+  { id: 'waiting', header: 'Waiting', isNumber: true, cell: ({ waiting }) => figure(waiting) },
   { id: 'oldest', header: 'Oldest', cell: ({ oldestAt }) => <Time at={oldestAt} /> },
   {
     id: 'databases',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
-import { whatCanBeDone, type BoundAction, type WhyNot } from '@notion-mirror/operations/rights/what-can-be-done';
+import { forEveryAction, whatCanBeDone, type WhyNot } from '@notion-mirror/operations/rights/what-can-be-done';
 import { createSampler } from '../overview/sampler.ts';
 
 const sampleMs = 30_000;
@@ -11,7 +11,7 @@ const patienceMs = 1_000;
 export type CanDo = () => Promise<WhyNot>;
 
 export function createCanDo(context: OperationContext, db: Mongo['db']): CanDo {
-  let last: WhyNot = notYet('It is being found out whether the servers let the console do this.');
+  let last: WhyNot = forEveryAction(() => 'It is being found out whether the servers let the console do this.');
   const ask = createSampler(sampleMs, async () => {
     last = await whatCanBeDone(context, db);
     return last;
@@ -28,9 +28,4 @@ export function createCanDo(context: OperationContext, db: Mongo['db']): CanDo {
       waiting.abort();
     }
   };
-}
-
-function notYet(why: string): WhyNot {
-  const actions: readonly BoundAction[] = ['fetch', 'compare', 'pause', 'admit', 'redrive', 'drop', 'replay', 'replaySwitch'];
-  return Object.fromEntries(actions.map((action) => [action, why])) as WhyNot;
 }

@@ -30,14 +30,6 @@ export const several = z
   .pipe(z.array(z.string().max(200)).max(50))
   .transform((values) => (values.length === 0 ? undefined : values));
 
-export const time = optional.transform((value, context) => {
-  if (value === undefined) return undefined;
-  const date = new Date(value);
-  if (/^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(date.getTime())) return date;
-  context.addIssue('a time in ISO 8601');
-  return z.NEVER;
-});
-
 /** A time in a body, ISO 8601. */
 export const timeText = z.string().transform((value, context) => {
   const date = new Date(value);
@@ -45,6 +37,9 @@ export const timeText = z.string().transform((value, context) => {
   context.addIssue('a time in ISO 8601');
   return z.NEVER;
 });
+
+/** The same as a parameter, which may be left out. */
+export const time = optional.pipe(timeText.optional());
 
 export const wholeNumber = (min: number, max: number) =>
   optional.transform((value, context) => {

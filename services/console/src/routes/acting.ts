@@ -1,7 +1,7 @@
 import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
-import { recordAction, type ActionNotes, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
+import type { ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { addConnection } from '@notion-mirror/operations/connections/add-connection';
 import { pauseConnection, resumeConnection } from '@notion-mirror/operations/connections/change-status';
 import { connectionJson } from '@notion-mirror/operations/connections/connection-json';
@@ -12,7 +12,7 @@ import { oneLine } from '@notion-mirror/operations/text';
 import { appendFixes } from '@notion-mirror/operations/verify/verify-tenants';
 import { z } from 'zod';
 import type { AdmitAnswer, CompareAnswer, FetchAnswer, StatusChangeAnswer } from '../answers/acting.ts';
-import { actingContext, reason } from '../acting/operator.ts';
+import { reason, recorded } from '../acting/operator.ts';
 import { tenant } from '../http/input.ts';
 import { answering, Refusal, type Route, type RouteRequest } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
@@ -51,7 +51,7 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
           target: acceptRemovals ? { acceptRemovals } : {},
           reason: body.reason,
         } as const;
-        const { actionId } = await recorded(who, order, async () => requestSweep(db, workspaceId, { acceptRemovals }));
+        const { actionId } = await recorded(context, db, who, order, async () => requestSweep(db, workspaceId, { acceptRemovals }));
         const [sweep] = await sweeps.of([workspaceId]);
         if (sweep === undefined) throw new Error('a tenant has lost its sweep');
         const json = sweepJson(sweep);
@@ -86,7 +86,7 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
         }
         const target = { connectionId: id, token: 'keep' };
         const order = { action: 'connections.add', workspaceId, target, reason: body.reason } as const;
-        const { actionId, result } = await recorded(who, order, async (notes) => {
+        const { actionId, result } = await recorded(context, db, who, order, async (notes) => {
           const given = { connectionId: id, providerConfigKey, workspaceId, notionWorkspaceId: null, botId: null };
           const added = await addConnection(context, db, { ...given, token: { kind: 'keep' } });
           notes.counts = added.previous === null ? { added: 1 } : { updated: 1 };
@@ -103,7 +103,7 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
       async ({ params, body }, { who }): Promise<FetchAnswer> => {
         const { tenant: workspaceId, database: id } = params;
         const order = { action: 'verify.fix', workspaceId, target: { databaseId: id }, reason: body.reason } as const;
-        const { actionId, result } = await recorded(who, order, async (notes) => {
+        const { actionId, result } = await recorded(context, db, who, order, async (notes) => {
           const { found, answer } = await checks.compare({ workspaceId, id }, { pauses: false, signal: context.signal });
           const appended = await appendFixes(context, found, directory.ofWorkspace(workspaceId));
           notes.counts = { compared: found.compared, differences: found.differences.length, appended };
@@ -113,19 +113,6 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
       },
     ),
   ];
-
-  async function recorded<T>(
-    who: RouteRequest['who'],
-    order: ActionOrder,
-    work: (notes: ActionNotes) => Promise<T>,
-  ): Promise<{ readonly actionId: string; readonly result: T }> {
-    let actionId = '';
-    const result = await recordAction(actingContext(context, who), db, order, async (notes) => {
-      actionId = notes.id;
-      return work(notes);
-    });
-    return { actionId, result };
-  }
 
   async function change(
     who: RouteRequest['who'],
@@ -138,7 +125,7 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
       throw new OperatorError('unknown_connection', `there is no connection ${oneLine(id)}`, { remedy: 'mirror connections list' });
     }
     const order = { action, workspaceId: known.workspaceId, target: { connectionId: id }, reason: words };
-    const { actionId, result } = await recorded(who, order, async (notes) => {
+    const { actionId, result } = await recorded(context, db, who, order, async (notes) => {
       const changed = await make();
       notes.counts = { changed: changed.kind === 'unchanged' ? 0 : 1 };
       return changed;

@@ -1,4 +1,4 @@
-import type { BoundAction } from '@notion-mirror/operations/rights/what-can-be-done';
+import { forEveryAction, type BoundAction } from '@notion-mirror/operations/rights/what-can-be-done';
 import { z } from 'zod';
 import type { Identity } from '../access/who.ts';
 import type { ActionState, Me } from '../answers/me.ts';
@@ -48,14 +48,7 @@ export function meRoutes(parts: Pick<ConsoleParts, 'gate' | 'content' | 'version
       actions: {
         signOut: who?.by === 'session' ? { allowed: true } : no('There is no session to end.'),
         check: operators,
-        fetch: bound('fetch'),
-        compare: bound('compare'),
-        pause: bound('pause'),
-        admit: bound('admit'),
-        redrive: bound('redrive'),
-        drop: bound('drop'),
-        replay: bound('replay'),
-        replaySwitch: bound('replaySwitch'),
+        ...forEveryAction(bound),
       },
     };
   }

@@ -1,5 +1,4 @@
 import { createReplays, type Replay } from '@notion-mirror/mirror-store/replays';
-import { recordAction } from '@notion-mirror/operations/audit/record-action';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { replayJson } from '@notion-mirror/operations/replay/replay-json';
 import { cancelReplay } from '@notion-mirror/operations/replay/run-replay';
@@ -8,7 +7,7 @@ import { z } from 'zod';
 import type { CancelAnswer, ReplayDiffAnswer } from '../answers/acting.ts';
 import type { JobAnswer } from '../answers/jobs.ts';
 import type { ReplayAnswer, ReplaysAnswer } from '../answers/replays.ts';
-import { actingContext, operatorOf, reason } from '../acting/operator.ts';
+import { operatorOf, reason, recorded } from '../acting/operator.ts';
 import { cursor, cursorOf } from '../http/input.ts';
 import { answering, Refusal, streaming, type Route, type StreamMessage } from '../http/route.ts';
 import { createTurns } from '../http/turns.ts';
@@ -56,12 +55,8 @@ export function replayRoutes({ context, db, jobs }: Pick<ConsoleParts, 'context'
         const { workspaceId } = await known(id);
         const latest = await replays.latest();
         if (latest?.id !== id) throw new OperatorError('no_replay', 'that replay is not running');
-        let actionId = '';
         const order = { action: 'replay.cancel', workspaceId, target: { replayId: id }, reason: body.reason } as const;
-        await recordAction(actingContext(context, who), db, order, async (notes) => {
-          actionId = notes.id;
-          return cancelReplay(db);
-        });
+        const { actionId } = await recorded(context, db, who, order, async () => cancelReplay(db));
         return { actionId, replay: replayJson(await known(id)) };
       },
     ),
