@@ -31,14 +31,14 @@ export function createWorkCounter(now: () => number): WorkCounter {
     const at = floor(now(), slotMs);
     const known = slots.get(at);
     if (known !== undefined) return known;
-    const fresh = { events: 0, documents: 0, saved: 0, calls: 0, limited: 0, freshness: new Map<number, number>() };
+    const fresh = { ...noWork, freshness: new Map<number, number>() };
     slots.set(at, fresh);
     return fresh;
   }
 
   function workFrom(from: number, to: number): WorkCounts {
     const found = [...slots].filter(([at]) => at >= from && at < to);
-    return sumOfWork([noWork, ...found.map(([, { freshness, ...counts }]) => ({ ...counts, freshness: [...freshness] }))]);
+    return sumOfWork(found.map(([, { freshness, ...counts }]) => ({ ...counts, freshness: [...freshness] })));
   }
 
   function forget(): void {
