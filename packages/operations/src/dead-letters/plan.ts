@@ -70,8 +70,8 @@ export async function makePlan(
   await letters.read(ranges, async (batch) => {
     for (const letter of batch) {
       if ((named !== null && !named.has(refOf(letter))) || !filter(letter)) continue;
-      const isFull = chosen.size >= limit ? `more than ${limit} at once: make another plan afterwards` : null;
-      const reason = (action === 'drop' ? null : reasonAgainst(letter, destinations, isForced, hints)) ?? isFull;
+      const whyTooMany = chosen.size >= limit ? `more than ${limit} at once: make another plan afterwards` : null;
+      const reason = (action === 'drop' ? null : reasonAgainst(letter, destinations, isForced, hints)) ?? whyTooMany;
       if (letter.settlement !== null) settled += 1;
       else if (reason !== null) heldBack.set(reason, (heldBack.get(reason) ?? 0) + 1);
       else {

@@ -18,7 +18,7 @@ import { stoppedBy, type JobControl, type JobResult } from './job-work.ts';
 import { runLettersJob } from './letters-job.ts';
 import { runReplayJob, runSwitchJob } from './replay-job.ts';
 
-/** Runs jobs in the background, and goes on with those that a killed process has left. */
+/** Runs jobs in the background, and continues those that a killed process has left. */
 export interface JobRunner {
   /** Resolves when the job is durable; it runs from then on. Rejects with a `StoreUnavailableError`, and then nothing is done. */
   begin(operator: Operator, order: ActionOrder, plan: JobPlan): Promise<string>;
