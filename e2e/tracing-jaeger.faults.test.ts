@@ -4,7 +4,8 @@ import { richText } from '@notion-mirror/demo/notion-user';
 import type { ServiceProcess } from '@notion-mirror/demo/service-process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startJaeger, type Jaeger, type JaegerSpan } from './jaeger.ts';
-import { setScene, type Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
+import { setTracedScene } from './traced-scene.ts';
 import { waitUntil } from './wait-until.ts';
 
 // The traces as a real backend takes them, in protobuf, and shows them. What each span holds is tested in tracing.test.ts.
@@ -26,19 +27,7 @@ describe.skipIf(missing !== null)('with Jaeger', () => {
 
   beforeAll(async () => {
     jaeger = await startJaeger(program);
-    scene = await setScene('jaeger', {
-      env: {
-        OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl,
-        OTEL_TRACES_SAMPLER: 'always_on',
-        OTEL_BSP_SCHEDULE_DELAY: '100',
-        MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000',
-        MIRROR_NOTION_LAG_SECONDS: '1',
-      },
-    });
-    await Promise.all([scene.start('ingress'), scene.start('delete-worker')]);
-    syncWorker = await scene.start('sync-worker');
-    acme = await scene.connect('acme', 'Acme');
-    await scene.untilSwept('acme');
+    ({ scene, syncWorker, acme } = await setTracedScene('jaeger', { OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl }));
   });
   afterAll(async () => {
     await scene.end();

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { richText } from '@notion-mirror/demo/notion-user';
 import { nangoSignature } from '@notion-mirror/operations/nango-signature';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
-import { setScene, type Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
+import { setTracedScene } from './traced-scene.ts';
 import { waitUntil } from './wait-until.ts';
 
 let scene: Scene;
@@ -16,21 +17,11 @@ const title = { Name: { title: {} } };
 
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
-  scene = await setScene('tracing', {
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_TRACES_SAMPLER: 'always_on',
-      OTEL_BSP_SCHEDULE_DELAY: '100',
-      MIRROR_NOTION_REQUESTS_PER_MINUTE: '20000',
-      MIRROR_NOTION_LAG_SECONDS: '1',
-      MIRROR_TRACE_URL: 'https://traces.example/trace/{traceId}',
-    },
-  });
-  await Promise.all([scene.start('ingress'), scene.start('delete-worker')]);
-  syncWorker = await scene.start('sync-worker');
-  acme = await scene.connect('acme', 'Acme');
-  await scene.untilSwept('acme');
+  ({ scene, syncWorker, acme } = await setTracedScene('tracing', {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    MIRROR_TRACE_URL: 'https://traces.example/trace/{traceId}',
+  }));
 });
 afterAll(async () => {
   await scene.end();

@@ -1,51 +1,18 @@
-import { randomUUID } from 'node:crypto';
-import { isolatedLog, silent, until } from '@notion-mirror/event-log/testing/isolated-log';
-import { openMongo } from '@notion-mirror/mirror-store/client';
-import { initMongo } from '@notion-mirror/mirror-store/init';
+import { until } from '@notion-mirror/event-log/testing/isolated-log';
 import { openOperatorActions, type NewOperatorAction } from '@notion-mirror/mirror-store/operator-actions';
 import { noProgress, openOperatorJobs, type JobPlan } from '@notion-mirror/mirror-store/operator-jobs';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
-import { loadConfig } from '@notion-mirror/service-kit/config';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { someLayout } from '../../../mirror-store/test/mongo.ts';
-import { operatedEntities } from '../entities.ts';
-import type { OperationContext } from '../operation-context.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { setOperationsScene } from '../../test/operations-scene.ts';
 import { createJobRunner } from './job-runner.ts';
 
-const stack = inject('stack');
-
 async function setScene() {
-  const log = isolatedLog(stack);
-  const uri = new URL(stack.mongodbUri);
-  uri.pathname = `/jobs_${randomUUID().slice(0, 8)}`;
-  const mongo = await openMongo(uri.href, { appName: 'jobs-test' });
-  await initMongo(mongo.db, someLayout);
-  await log.init(1);
-  const env = {
-    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
-    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    MIRROR_MONGODB_URI: uri.href,
-    MIRROR_TOPIC_PREFIX: log.prefix,
-  };
-  const context: OperationContext = {
-    config: loadConfig(env, 'cli'),
-    entities: operatedEntities,
-    clientName: 'jobs-test',
-    logger: silent,
-    signal: new AbortController().signal,
-    redact: (text) => text.replaceAll('hunter2', '***'),
-    onProgress: () => {},
-  };
+  const { db, context } = await setOperationsScene('jobs', 1);
   const runner = () => {
-    const created = createJobRunner({ context, db: mongo.db, ingressUrl: null, onEnding: () => {} });
+    const created = createJobRunner({ context, db, ingressUrl: null, onEnding: () => {} });
     onTestFinished(() => created.close());
     return created;
   };
-  onTestFinished(async () => {
-    await log.remove();
-    await mongo.db.dropDatabase();
-    await mongo.close();
-  });
   /** As a process does that is killed right after it. */
   const leave = async (change: Pick<NewOperatorAction, 'action'>, plan: JobPlan) => {
     const begun = {
@@ -58,16 +25,16 @@ async function setScene() {
       version: '0',
       ...change,
     } as const;
-    const { id } = await openOperatorJobs(mongo.db).begin(begun, plan, noProgress);
-    await mongo.db.collection('operator_actions').updateMany({}, { $set: { 'job.heldUntil': new Date(Date.now() - 1) } });
+    const { id } = await openOperatorJobs(db).begin(begun, plan, noProgress);
+    await db.collection('operator_actions').updateMany({}, { $set: { 'job.heldUntil': new Date(Date.now() - 1) } });
     return id;
   };
   const ended = async (id: string) => {
-    const one = async () => (await openOperatorActions(mongo.db).list({}, null, 10)).find((action) => action.id === id);
+    const one = async () => (await openOperatorActions(db).list({}, null, 10)).find((action) => action.id === id);
     await until(async () => !['begun', 'interrupted'].includes((await one())?.outcome ?? 'begun'));
     return one();
   };
-  return { db: mongo.db, runner, leave, ended };
+  return { db, runner, leave, ended };
 }
 
 const order = { source: 'states', into: 'mirror', workspaceId: null, databaseId: null, since: null } as const;

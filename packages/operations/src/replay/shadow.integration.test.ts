@@ -6,54 +6,23 @@ import { rangesOn } from '@notion-mirror/event-log/range-reader';
 import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { openStateLogWriter } from '@notion-mirror/event-log/state-log-writer';
 import { toStateRecord } from '@notion-mirror/event-log/state-record';
-import { isolatedLog, readAll, silent } from '@notion-mirror/event-log/testing/isolated-log';
+import { readAll } from '@notion-mirror/event-log/testing/isolated-log';
 import { databaseStates } from '@notion-mirror/event-log/entities/database-state';
 import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
-import { openMongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
-import { initMongo } from '@notion-mirror/mirror-store/init';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
-import { loadConfig } from '@notion-mirror/service-kit/config';
-import { expect, inject, onTestFinished, test } from 'vitest';
-import { someContent, someLayout } from '../../../mirror-store/test/mongo.ts';
-import { operatedEntities } from '../entities.ts';
-import type { OperationContext } from '../operation-context.ts';
+import { expect, test } from 'vitest';
+import { someContent } from '../../../mirror-store/test/mongo.ts';
+import { setOperationsScene } from '../../test/operations-scene.ts';
 import { rangesOf } from './order.ts';
 import { startReplay } from './run-replay.ts';
 import { bringLastMoment, catchUpShadow } from './shadow.ts';
 
-const stack = inject('stack');
-
 async function setScene() {
-  const log = isolatedLog(stack);
-  const uri = new URL(stack.mongodbUri);
-  uri.pathname = `/shadow_${randomUUID().slice(0, 8)}`;
-  const mongo = await openMongo(uri.href, { appName: 'shadow-test' });
-  onTestFinished(async () => {
-    await log.remove();
-    await mongo.db.dropDatabase();
-    await mongo.close();
-  });
-  await initMongo(mongo.db, someLayout);
-  await log.init(3);
-  const env = {
-    MIRROR_KAFKA_BROKERS: stack.kafkaBrokers,
-    MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    MIRROR_MONGODB_URI: uri.href,
-    MIRROR_TOPIC_PREFIX: log.prefix,
-  };
-  const context: OperationContext = {
-    config: loadConfig(env, 'cli'),
-    entities: operatedEntities,
-    clientName: 'shadow-test',
-    logger: silent,
-    signal: new AbortController().signal,
-    redact: (text) => text,
-    onProgress: () => {},
-  };
-  return { log, db: mongo.db, context, topics: topicsFor(log.prefix) };
+  const scene = await setOperationsScene('shadow', 3);
+  return { ...scene, topics: topicsFor(scene.log.prefix) };
 }
 
 type TestScene = Awaited<ReturnType<typeof setScene>>;
