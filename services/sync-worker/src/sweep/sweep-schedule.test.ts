@@ -67,6 +67,8 @@ it('compares at full depth except in the repeats after an activation', () => {
   expect(depthOf(claim(repeat))).toBe('search');
   expect(depthOf(claim({ ...repeat, request: { at: new Date(), acceptRemovals: false } }))).toBe('full');
   expect(depthOf(claim({ ...repeat, lastStartedAt: new Date(at(-minute)) }))).toBe('full');
+  // The sweep before may have compared nothing: the repeat would have counted as complete without the mirrored databases.
+  expect(depthOf(claim({ ...repeat, incompleteSince: new Date(at(minute)) }))).toBe('full');
   expect(depthOf(claim({ dueAt: new Date(at(3 * hour)), lastStartedAt: new Date(at(hour)) }))).toBe('full');
 });
 

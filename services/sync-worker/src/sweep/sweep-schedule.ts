@@ -39,9 +39,12 @@ export function nextAfterIncomplete(
   return now + Math.min(intervalMs, Math.max(firstIncompleteWaitMs, incompleteMs));
 }
 
-/** Repeats after an activation compare only what search shows: everything else has been compared since the activation. */
-export function depthOf({ activation, dueAt, lastStartedAt, request }: SweepClaim): SweepReport['depth'] {
-  if (request !== null || lastStartedAt === null || lastStartedAt < activation) return 'full';
+/**
+ * Repeats after an activation compare only what search shows: everything else has been compared since the activation. Not
+ * after an incomplete sweep: it may have compared nothing, although it answered a request.
+ */
+export function depthOf({ activation, dueAt, lastStartedAt, request, incompleteSince }: SweepClaim): SweepReport['depth'] {
+  if (request !== null || incompleteSince !== null || lastStartedAt === null || lastStartedAt < activation) return 'full';
   return repeatsMs.includes(dueAt.getTime() - activation.getTime()) ? 'search' : 'full';
 }
 
