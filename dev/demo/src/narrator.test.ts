@@ -33,7 +33,7 @@ test('a row appears, changes, moves, vanishes and comes back', () => {
   ]);
 });
 
-test('while someone works on rows, what happens to their databases is not shown; warnings always are', () => {
+test('while rows are edited, what happens to their databases is not shown; warnings always are', () => {
   const lines: string[] = [];
   const narrator = createNarrator((line) => lines.push(stripVTControlCharacters(line)));
   narrator.action('acme', 'adds a row', 'rows');

@@ -136,15 +136,15 @@ test('an id, a URL or a part of a name leads to where it is shown', async () => 
 });
 
 test('explain tells what MongoDB knows at once, and then what Kafka and Notion say', async () => {
-  const told: Explanation[] = [];
+  const explanations: Explanation[] = [];
   const ends: string[] = [];
   for await (const { event, data } of operator.follow(`/api/explain/${encodeURIComponent(databaseId)}`)) {
-    if (event === 'explanation') told.push(data as Explanation);
+    if (event === 'explanation') explanations.push(data as Explanation);
     else ends.push(event);
   }
-  expect(told.map(({ asking }) => asking)).toEqual([['log', 'deadLetters', 'notion'], []]);
+  expect(explanations.map(({ asking }) => asking)).toEqual([['log', 'deadLetters', 'notion'], []]);
   expect(ends).toEqual(['done']);
-  const [first, last] = told;
+  const [first, last] = explanations;
   expect(first?.tenants).toMatchObject([{ workspaceId: 'acme', mirrored: { live: true }, notion: null }]);
   expect(last).toMatchObject({ kind: 'database', id: databaseId, causes: [], tenants: [{ notion: 'equal' }] });
   const { stdout } = await scene.mirror('explain', databaseId, '--json');
@@ -206,8 +206,8 @@ test('no text of a customer leaves a console that hides content', async () => {
 });
 
 test('the overview is what `mirror status --json` says', async () => {
-  const told = JSON.parse((await scene.mirror('status', '--json')).stdout) as Record<string, unknown>;
+  const command = JSON.parse((await scene.mirror('status', '--json')).stdout) as Record<string, unknown>;
   const status = await operator.get<StatusAnswer>('/api/status');
-  const { ok: _ok, ...fields } = told;
+  const { ok: _ok, ...fields } = command;
   expect(status).toMatchObject({ ...fields, at: status.at });
 });

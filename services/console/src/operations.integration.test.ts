@@ -50,10 +50,10 @@ afterAll(async () => {
 
 const byTenant = (a: { workspaceId: string }, b: { workspaceId: string }) => (a.workspaceId < b.workspaceId ? -1 : 1);
 const ids = ({ checks }: Pick<DoctorAnswer, 'checks'>) => checks.map(({ id, status }) => `${id} ${status}`);
-const told = async (...args: string[]) => JSON.parse((await scene.mirror(...args, '--json')).stdout) as Record<string, unknown>;
+const mirrorJson = async (...args: string[]) => JSON.parse((await scene.mirror(...args, '--json')).stdout) as Record<string, unknown>;
 
 test('dead letters are grouped by cause as the command groups them', async () => {
-  const { ok: _ok, ...command } = await told('dead-letters', 'list');
+  const { ok: _ok, ...command } = await mirrorJson('dead-letters', 'list');
   expect(await operator.get<DeadLettersAnswer>('/api/dead-letters')).toEqual(command);
   expect(command).toMatchObject({
     letters: 120,
@@ -81,7 +81,7 @@ test('one dead letter is shown as the command shows it, and without its bytes wh
   const [{ ref } = { ref: '' }] = (await operator.get<LettersAnswer>('/api/dead-letters/letters')).letters;
   const path = `/api/dead-letters/${ref.replace(':', '/')}`;
   const { letter } = await operator.get<LetterAnswer>(path);
-  expect({ letter }).toEqual({ letter: (await told('dead-letters', 'show', ref))['letter'] });
+  expect({ letter }).toEqual({ letter: (await mirrorJson('dead-letters', 'show', ref))['letter'] });
   expect(letter.value.preview?.text).toContain('a customer');
   const hidden = await consoles.start({ MIRROR_CONSOLE_CONTENT: 'off' });
   expect((await hidden.ask(path)).text).not.toContain('a customer');
@@ -93,7 +93,7 @@ test('replays are listed, and one has its partitions', async () => {
   const order = { source: 'events', workspaceId: null, databaseId: null, into: 'mirror', since: null } as const;
   const { id } = await replays.create(order, [{ partition: 0, from: 0, next: 3, to: 9 }]);
   const [first] = (await operator.get<ReplaysAnswer>('/api/replays')).replays;
-  expect(first).toEqual((await told('replay', 'status'))['replay']);
+  expect(first).toEqual((await mirrorJson('replay', 'status'))['replay']);
   const one = await operator.get<ReplayAnswer>(`/api/replays/${id}`);
   expect(one).toMatchObject({
     replay: { offsetsDone: 3, offsets: 9 },
@@ -130,7 +130,7 @@ test('sweeps are listed the worst first, as the command tells them', async () =>
   expect(first.sweeps.slice(0, 3).map(({ workspaceId }) => workspaceId)).toEqual(['zorg', 'yoyodyne', 'tenant-000']);
   const second = await operator.get<SweepsAnswer>(`/api/sweeps?cursor=${first.next}`);
   expect([first.sweeps.length, second.sweeps.length, second.next]).toEqual([100, 22, null]);
-  const command = (await told('reconcile', 'status'))['tenants'] as readonly { readonly workspaceId: string }[];
+  const command = (await mirrorJson('reconcile', 'status'))['tenants'] as readonly { readonly workspaceId: string }[];
   expect([...first.sweeps, ...second.sweeps].toSorted(byTenant)).toEqual(command.toSorted(byTenant));
 });
 
@@ -139,7 +139,7 @@ test('the doctor checks what the command checks, and the settings hold no secret
   const { value } = await read.next();
   expect(await read.next()).toMatchObject({ value: { event: 'done' } });
   await read.return(undefined);
-  const command = await told('doctor');
+  const command = await mirrorJson('doctor');
   expect(ids(value?.data as DoctorAnswer)).toEqual(ids(command as unknown as DoctorAnswer));
 
   const config = await operator.get<ConfigAnswer>('/api/config');
@@ -151,7 +151,7 @@ test('what operators did is listed as the command lists it, page by page and by 
   await scene.mirror('connections', 'pause', 'own', '--reason', 'asked for');
   await scene.mirror('connections', 'resume', 'own');
   await scene.mirror('reconcile', 'run', 'umbrella');
-  const { actions: command } = await told('audit', 'list');
+  const { actions: command } = await mirrorJson('audit', 'list');
   const { actions, next } = await operator.get<AuditAnswer>('/api/audit');
   expect(actions).toEqual(command);
   expect(next).toBeNull();

@@ -23,7 +23,7 @@ export interface AppendDependencies {
 /**
  * The promise behind every 200: each record is on the log (acks=all) or in the spool (w: majority). Takes at most the publisher's
  * deadline plus the spool's; while the log is known to be unavailable, only the spool's. After `nowhere` some records may still be durable:
- * the sender retries, and a duplicate event is harmless.
+ * the sender retries, and workers handle a duplicate safely.
  */
 export function createAppender(deps: AppendDependencies): (records: readonly OutgoingRecord[]) => Promise<AppendResult> {
   const { publisher, spool, metrics, logger } = deps;

@@ -675,7 +675,7 @@ describe('outages', () => {
         }
       }
       expect(await spooled()).toBe(answered.length);
-      expect(running.ingress.condition()).toMatchObject({ log: 'away' });
+      expect(running.ingress.condition()).toMatchObject({ log: 'unavailable' });
       kafkaProxy.restore();
       await expect.poll(spooled).toBe(0);
       // Spooled events arrive at least once (twice if an acknowledgement was lost), and new ones go straight to the log again.

@@ -67,7 +67,7 @@ export interface IngressParts {
 export interface Ingress {
   readonly port: number;
   /** Reported by the readiness probe. */
-  condition(): { readonly log: 'ok' | 'away'; readonly spoolWaiting: number | null };
+  condition(): { readonly log: 'ok' | 'unavailable'; readonly spoolWaiting: number | null };
   /** Requests in flight are answered first. */
   stopServing(): Promise<void>;
   stopDraining(): Promise<void>;
@@ -119,7 +119,7 @@ export async function startIngress(parts: IngressParts): Promise<Ingress> {
   registerGauges(parts.metrics, { spoolWaiting: () => drainer.waiting(), bodyBytes: () => bodies.held });
   return {
     port: server.port,
-    condition: () => ({ log: publisher.healthy() ? 'ok' : 'away', spoolWaiting: drainer.waiting() }),
+    condition: () => ({ log: publisher.healthy() ? 'ok' : 'unavailable', spoolWaiting: drainer.waiting() }),
     async stopServing() {
       await server.stop();
       await missedRows.stop();

@@ -26,8 +26,8 @@ test('one sample serves all who ask while it is made, and until it is too old', 
 
 test('a failure is reported to who waited, and not kept', async () => {
   let works = false;
-  const sample = createSampler(100, async () => (works ? Promise.resolve('here') : Promise.reject(new Error('away'))));
-  await expect(sample()).rejects.toThrow('away');
+  const sample = createSampler(100, async () => (works ? Promise.resolve('works') : Promise.reject(new Error('unavailable'))));
+  await expect(sample()).rejects.toThrow('unavailable');
   works = true;
-  expect(await sample()).toBe('here');
+  expect(await sample()).toBe('works');
 });

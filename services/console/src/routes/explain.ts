@@ -58,7 +58,7 @@ async function* explain(
   const connections = [...directory.all()];
   const known = await outcomes.page({ about: subject, ...(workspaceId === null ? {} : { workspaceId }) }, null, last);
   const events = await Promise.all(known.outcomes.map(async (outcome) => views.detail(outcome)));
-  const told = (facts: ExplainFacts, asking: Explanation['asking']): StreamMessage => {
+  const messageOf = (facts: ExplainFacts, asking: Explanation['asking']): StreamMessage => {
     const data: Explanation = {
       subject,
       kind: facts.kind.name === 'row' ? 'row' : 'database',
@@ -75,7 +75,7 @@ async function* explain(
   };
 
   const first = await gatherExplainFacts(own, db, connections, { ...question, asksKafka: false, asksNotion: false });
-  yield told(first, ['log', 'deadLetters', ...(asksNotion ? (['notion'] as const) : [])]);
+  yield messageOf(first, ['log', 'deadLetters', ...(asksNotion ? (['notion'] as const) : [])]);
   const all = await turns.take(signal, async () => gatherExplainFacts(own, db, connections, { ...question, asksKafka: true, asksNotion }));
-  yield told(all, []);
+  yield messageOf(all, []);
 }

@@ -30,7 +30,7 @@ function world() {
   /** Databases that were followed, each with its data sources at that time; and the holders of data sources before. */
   const followed: [databaseId: string, sources: readonly string[]][] = [];
   const holders = new Map<string, string>();
-  const store = { isAway: false, rejects: false };
+  const store = { isUnavailable: false, rejects: false };
   const listedAsActive = { is: false };
   /** Runs between a fetch and its write. */
   const afterFetch: { run: (databaseId: string) => Promise<void> } = { run: () => Promise.resolve() };
@@ -49,7 +49,7 @@ function world() {
   const records: Pick<RecordStore<DatabaseContent, DatabaseOutline>, 'read' | 'recall' | 'writeLive' | 'writeTombstone'> = {
     recall: () => null,
     read: ({ id: databaseId }) =>
-      store.isAway ? Promise.reject(new StoreUnavailableError('away')) : Promise.resolve(mirror.get(databaseId) ?? null),
+      store.isUnavailable ? Promise.reject(new StoreUnavailableError('unavailable')) : Promise.resolve(mirror.get(databaseId) ?? null),
     writeLive: ({ id: databaseId, expected, content, asOf, connectionId }) =>
       write(databaseId, expected, {
         asOf: asOf.getTime(),
@@ -411,7 +411,7 @@ describe('the sync worker', () => {
 
   test('the lane waits while MongoDB is unavailable, and no event gets an outcome', async () => {
     const { handle, store, reports } = world();
-    store.isAway = true;
+    store.isUnavailable = true;
     const outcome = await handle(event('e1'));
     expect(outcome).toMatchObject({ kind: 'retry', scope: 'lane', failure: { class: 'dependency', code: 'mongodb_unavailable' } });
     expect(outcome.kind === 'retry' && outcome.at).toBeGreaterThan(1_000_000);

@@ -10,7 +10,7 @@ const everyMs = 30_000;
 /** An event that was parked for longer begins a new trace: no reader expects the end of one so late. */
 const sameTraceMs = 3_600_000;
 
-/** Re-appends parked events of tenants with an active connection. Runs in every sync-worker; a duplicate event is harmless. */
+/** Re-appends parked events of tenants with an active connection. Runs in every sync-worker; workers handle a duplicate safely. */
 export function startParkedRelease(deps: {
   readonly connections: Pick<ConnectionDirectory, 'activeByWorkspace' | 'onChange'>;
   readonly parked: Pick<ParkedEvents, 'workspaces' | 'release'>;

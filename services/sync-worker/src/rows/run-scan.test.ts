@@ -389,7 +389,7 @@ describe('rows that were written recently', () => {
     expect(isUpToDate(world)).toBe(true);
   });
 
-  test('are read singly in the end, if someone edits all the time', async () => {
+  test('are read singly in the end, if they are edited all the time', async () => {
     const world = worldWith(30);
     world.hooks.step = (what) => {
       if (what !== 'read records' || world.state.queries > 20) return;

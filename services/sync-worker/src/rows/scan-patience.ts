@@ -1,6 +1,6 @@
 /** Single reads of rows that were written recently, in one window. */
 const fewReads = 20;
-/** How often a window waits for them. After that they are read singly, however many: someone edits all the time. */
+/** How often a window waits for them. After that they are read singly, however many: a table may be edited all the time. */
 const mostWaits = 3;
 
 /** Decides whether rows that were written recently are read singly, or the same window is read again once the lag has passed. */
