@@ -172,7 +172,7 @@ async function tenant({ properties = {}, connections = 1 }: { properties?: Cells
     if (outcome.kind === 'ended') {
       const { depth, finding } = outcome;
       const report = { startedAt: claim.startedAt, endedAt: now(), depth, ...counts };
-      await ledger.complete({ ...claim, depth }, finding, report, new Date(time + 1440 * minute));
+      await ledger.complete({ ...claim, depth }, { finding, report, nextFullAt: new Date(time + 1440 * minute), connections: [] });
     }
     return { outcome, counts };
   }

@@ -44,13 +44,14 @@ async function work(scans: number, how: (claim: ScanClaim) => Promise<void>): Pr
 const completed = async (claim: ScanClaim): Promise<void> => {
   const report = { startedAt: claim.startedAt, endedAt: new Date(), depth: claim.depth, calls: 2, returned: 3, written: 1, readSingly: 0 };
   const nextFullAt = new Date(Date.now() + 3_600_000);
-  await ledger.complete(claim, { kind: 'complete', rows: { live: 2, archived: 1 } }, report, nextFullAt);
+  const finding = { kind: 'complete', rows: { live: 2, archived: 1 } } as const;
+  await ledger.complete(claim, { finding, report, nextFullAt, connections: [] });
 };
 
 const incomplete = async (claim: ScanClaim): Promise<void> => {
   const report = { startedAt: claim.startedAt, endedAt: new Date(), depth: claim.depth, calls: 1, returned: 0, written: 0, readSingly: 0 };
   const finding = { kind: 'incomplete', reason: 'too many would go', truncated: [] } as const;
-  await ledger.complete(claim, finding, report, new Date(Date.now() + 3_600_000));
+  await ledger.complete(claim, { finding, report, nextFullAt: new Date(Date.now() + 3_600_000), connections: [] });
 };
 
 async function nextScan(): Promise<ScanClaim> {

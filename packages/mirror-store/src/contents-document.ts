@@ -88,6 +88,8 @@ export interface ContentsDocument extends DataSourceRef {
   readonly reason: string | null;
   /** Ids of rows that the last complete scan did not list, although Notion shows them. If the next one does not either, readers see them no more. */
   readonly unlisted?: readonly string[];
+  /** The tenant's active connections when the last scan of all rows began. Absent: not known. */
+  readonly connections?: readonly string[];
   /** Runs, or was interrupted. */
   readonly scan: Scan | null;
   readonly wanted: WantedScan | null;

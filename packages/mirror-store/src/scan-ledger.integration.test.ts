@@ -64,14 +64,10 @@ async function due(): Promise<string[]> {
   return found;
 }
 const complete: ScanFinding = { kind: 'complete', rows: { live: 5, archived: 1 } };
-async function end(of: ScanClaim, finding: ScanFinding = complete): Promise<void> {
+async function end(of: ScanClaim, finding: ScanFinding = complete, connections = ['c1']): Promise<void> {
   const { startedAt, depth } = of;
-  await ledger.complete(
-    of,
-    finding,
-    { startedAt, endedAt: now(), depth, calls: 1, returned: 5, written: 5, readSingly: 0 },
-    new Date(time + 1440 * minute),
-  );
+  const report = { startedAt, endedAt: now(), depth, calls: 1, returned: 5, written: 5, readSingly: 0 };
+  await ledger.complete(of, { finding, report, nextFullAt: new Date(time + 1440 * minute), connections });
 }
 const progress: StoredProgress = {
   connections: ['c1'],
@@ -86,7 +82,16 @@ describe('a data source', () => {
     expect(await read()).toMatchObject({ state: 'scanning', rows: null, completeAsOf: null, reason: null, databaseId: 'd1' });
     expect(await due()).toEqual(['s1']);
     const mine = await claimed();
-    expect(mine).toMatchObject({ ...s1, databaseId: 'd1', depth: 'all', startedAt: now(), scannedAt: null, progress: null, failures: 0 });
+    expect(mine).toMatchObject({
+      ...s1,
+      databaseId: 'd1',
+      depth: 'all',
+      startedAt: now(),
+      scannedAt: null,
+      progress: null,
+      failures: 0,
+      connections: null,
+    });
     expect(await claim('w2')).toBeNull();
     expect(await due()).toEqual([]);
     time += minute;
@@ -103,7 +108,10 @@ describe('a data source', () => {
     expect(await due()).toEqual([]);
     time = start + settleMs;
     expect(await due()).toEqual(['s1']);
-    expect(await claimed()).toMatchObject({ depth: 'edited', scannedAt: new Date(start) });
+    const later = await claimed();
+    expect(later).toMatchObject({ depth: 'edited', scannedAt: new Date(start), connections: ['c1'] });
+    await end(later, { kind: 'edited' }, ['c1', 'c2']);
+    expect(await read()).toMatchObject({ connections: ['c1'] });
   });
 
   test('is followed any number of times without another wish', async () => {

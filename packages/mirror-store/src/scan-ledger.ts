@@ -6,12 +6,11 @@ import {
   type ContentsDocument,
   type DataSourceRef,
   type Scan,
-  type ScanReport,
   type StoredProgress,
 } from './contents-document.ts';
 import { orUnavailable } from './errors.ts';
 import { inTurn } from './in-turn.ts';
-import { afterScan, nextScan, nextScanAt, type ScanFinding } from './scan-plan.ts';
+import { afterScan, nextScan, nextScanAt, type ScanResults } from './scan-plan.ts';
 import type { ScanLag } from './scan-wishes.ts';
 
 export type { ScanFinding } from './scan-plan.ts';
@@ -26,6 +25,8 @@ export interface ScanClaim extends DataSourceRef, Scan {
   readonly failures: number;
   /** As in the document. */
   readonly unlisted: readonly string[];
+  /** The connections of the last scan of all rows; null: not known. */
+  readonly connections: readonly string[] | null;
 }
 
 /**
@@ -43,8 +44,8 @@ export interface ScanLedger {
   holds(claim: ScanClaim): Promise<boolean>;
   /** Stores where to resume; null: at the beginning. False: the claim is lost. */
   save(claim: ScanClaim, progress: StoredProgress | null): Promise<boolean>;
-  /** Records a scan that ended. Wishes that it was too early for stay. `nextFullAt`: when all rows are to be scanned again. */
-  complete(claim: ScanClaim, finding: ScanFinding, report: ScanReport, nextFullAt: Date): Promise<void>;
+  /** Records a scan that ended. Wishes that it was too early for stay. */
+  complete(claim: ScanClaim, results: ScanResults): Promise<void>;
   /** Records a failure: no worker may claim the scan for `waitMs`. `isIncomplete`: the rows cannot be scanned as things are, and the state says so. */
   fail(claim: ScanClaim, failure: string, waitMs: number, isIncomplete: boolean): Promise<void>;
   /** Gives up an unfinished scan, so that another worker may claim it now. It queues again behind all that are due. */
@@ -85,8 +86,18 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
           return scan === null ? { dueAt: nextScanAt(document, lag) } : { ...hold, scan, wanted: null };
         });
         if (claimed === null || claimed.scan === null || claimed.claimedBy !== worker) return null;
-        const { workspaceId, dataSourceId, databaseId, scan, last, failures, unlisted = [] } = claimed;
-        return { workspaceId, dataSourceId, databaseId, worker, ...scan, scannedAt: last?.startedAt ?? null, failures, unlisted };
+        const { workspaceId, dataSourceId, databaseId, scan, last, failures, unlisted = [], connections = null } = claimed;
+        return {
+          workspaceId,
+          dataSourceId,
+          databaseId,
+          worker,
+          ...scan,
+          scannedAt: last?.startedAt ?? null,
+          failures,
+          unlisted,
+          connections,
+        };
       }),
 
     renew: (claim, leaseMs) => update(claim, { claimedUntil: later(leaseMs) }),
@@ -94,9 +105,9 @@ export function openScanLedger(db: Db, lag: ScanLag, now: () => Date = () => new
     holds: (claim) =>
       orUnavailable('a scan could not be read', async () => (await contents.countDocuments(mine(claim), { limit: 1 })) === 1),
 
-    complete: (claim, finding, report, nextFullAt) =>
+    complete: (claim, results) =>
       orUnavailable('a scan could not be recorded', async () => {
-        await change(claim, (document) => ({ ...afterScan(document, claim, { finding, report, nextFullAt }, lag), ...unclaimed() }));
+        await change(claim, (document) => ({ ...afterScan(document, claim, results, lag), ...unclaimed() }));
       }),
 
     fail: (claim, failure, waitMs, isIncomplete) =>

@@ -37,7 +37,7 @@ const wish = (at: number, change: Partial<ScanWish> = {}): ScanWish => ({
 
 function ended<P extends Plan>(plan: P, scan: Scan, endedAt: number, nextFullAt = time(1e12)): P {
   const report = { startedAt: scan.startedAt, endedAt: time(endedAt), depth: scan.depth, calls: 1, returned: 0, written: 0, readSingly: 0 };
-  return { ...plan, ...afterScan(plan, scan, { finding: edited, report, nextFullAt }, lag) };
+  return { ...plan, ...afterScan(plan, scan, { finding: edited, report, nextFullAt, connections: [] }, lag) };
 }
 
 test.each<[string, ScanFinding, Partial<ContentsDocument>]>([
@@ -64,7 +64,9 @@ test.each<[string, ScanFinding, Partial<ContentsDocument>]>([
     written: 0,
     readSingly: 0,
   };
-  expect({ ...before, ...afterScan(before, scan, { finding, report, nextFullAt: time(1e12) }, lag) }).toMatchObject(expected);
+  expect({ ...before, ...afterScan(before, scan, { finding, report, nextFullAt: time(1e12), connections: [] }, lag) }).toMatchObject(
+    expected,
+  );
 });
 
 describe('a first backfill', () => {

@@ -73,18 +73,26 @@ export function isOutdated(
   return scan?.depth !== 'all' && wanted?.reasons.includes('rows_were_off') !== true;
 }
 
+/** `nextFullAt`: when all rows are to be scanned again. `connections`: the tenant's active ones when the scan began. */
+export interface ScanResults {
+  readonly finding: ScanFinding;
+  readonly report: ScanReport;
+  readonly nextFullAt: Date;
+  readonly connections: readonly string[];
+}
+
 /** The changes of a document whose scan has ended. */
 export function afterScan(
   document: Plan,
   { startedAt, depth, wish }: Pick<Scan, 'startedAt' | 'depth' | 'wish'>,
-  { finding, report, nextFullAt }: { readonly finding: ScanFinding; readonly report: ScanReport; readonly nextFullAt: Date },
+  { finding, report, nextFullAt, connections }: ScanResults,
   lag: ScanLag,
 ): Partial<ContentsDocument> {
   const tookMs = report.endedAt.getTime() - startedAt.getTime();
   const afterPause = (pauseMs: number) => new Date(startedAt.getTime() + Math.max(pauseMs, 2 * tookMs));
   const changes = {
     ...stateAfter(finding, startedAt, lag),
-    ...(depth === 'all' ? { nextFullAt, fullAt: startedAt } : {}),
+    ...(depth === 'all' ? { nextFullAt, fullAt: startedAt, connections } : {}),
     ...(wish.reasons.includes('schema_changed') ? { schemaDueAt: afterPause(schemaPauseMs) } : {}),
     ...(wish.reasons.includes('dependency') ? { dependencyDueAt: afterPause(dependencyPauseMs) } : {}),
     scan: null,

@@ -104,6 +104,15 @@ describe('a scan of all rows', () => {
     expect([liveIds(world).includes(idOf(20)), removal(world, 21)]).toEqual([true, 'trashed']);
   });
 
+  test('reports such a minute once, though several connections show it', async () => {
+    const world = createWorld({ limits: { cap: 4 }, connections: ['a', 'b'] });
+    for (const number of numbers(6)) world.set(idOf(number), { created: 1, seenBy: ['a', 'b'] });
+    world.pass(settleMs);
+    const { outcome } = await world.scan();
+    expect(reasonOf(outcome)).toBe('more rows were created in one minute than Notion returns; some are unknown: 2026-11-30T12:01Z');
+    expect(outcome).toMatchObject({ finding: { truncated: [{ partition: 'live', minute: new Date(start + minute), atLeast: 4 }] } });
+  });
+
   test('ends when the data source goes: what it inserted meanwhile goes, too', async () => {
     const world = worldOf(6, { held: false });
     world.hooks.afterWrite = (id) => {
@@ -704,6 +713,17 @@ describe('a scan of edited rows', () => {
     expect((await world.scan(edited)).outcome).toEqual(ended);
     world.refusing.set('b', 'refused');
     expect((await world.scan(edited)).outcome).toMatchObject({ kind: 'stopped', isIncomplete: true });
+  });
+
+  test('reads all rows if the tenant has a connection that the last scan of all did not know', async () => {
+    const world = worldEdited([], { connections: ['a', 'b'] });
+    world.set(idOf(30), { created: 3, seenBy: ['b'] });
+    world.set(idOf(30), { seenBy: ['b'], editedAt: start - hour });
+    world.pass(settleMs);
+    expect((await world.scan({ ...edited, connections: ['b', 'a'] })).outcome).toEqual(ended);
+    expect(liveIds(world)).not.toContain(idOf(30));
+    expect((await world.scan({ ...edited, connections: ['a'] })).outcome).toEqual(complete(21));
+    expect(liveIds(world)).toContain(idOf(30));
   });
 
   test('is not complete when a row cannot be stored', async () => {

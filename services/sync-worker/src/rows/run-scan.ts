@@ -22,7 +22,8 @@ export interface ScanHooks {
 }
 
 /**
- * - `ended`: it read to its end, `depth` deep: a scan of edited rows becomes one of all rows when too many were edited at once.
+ * - `ended`: it read to its end, `depth` deep: a scan of edited rows becomes one of all rows when too many were edited at once, or when the tenant has a
+ *   connection that the last one of all rows did not know: it may show rows that were not edited since.
  * - `stopped`: it cannot go on, and is to be tried again later. `isIncomplete`: the data source cannot be scanned as things are.
  * - `paused`: it is to be resumed.
  */
@@ -53,7 +54,7 @@ export async function runScan(deps: ScanDependencies, order: ScanOrder, hooks: S
   if (progress === null && order.wish.reasons.includes('first_backfill')) await waitForRemovals(deps, order, signal);
   const scan: RunningScan = { deps, order, hooks, signal, connections, run };
   try {
-    const isShort = order.depth === 'edited' && progress === null && order.scannedAt !== null;
+    const isShort = order.depth === 'edited' && progress === null && order.scannedAt !== null && isThroughKnown(order, connections);
     return await (isShort ? scanEdited(scan, order.scannedAt) : scanAll(scan, progress));
   } catch (error) {
     const problem = problemOf(error);
@@ -98,8 +99,7 @@ async function scanAll(scan: RunningScan, begun: StoredProgress | null): Promise
 
   async function update(pass: PassProgress): Promise<void> {
     passes.set(pass.connectionId, pass);
-    const ids = connections.map(({ connectionId }) => connectionId);
-    await hooks.save({ connections: ids, passes: [...passes.values()], ...run.notes.stored() });
+    await hooks.save({ connections: idsOf(connections), passes: [...passes.values()], ...run.notes.stored() });
   }
 
   async function readThrough(connection: Connection, { progress }: PassProgress): Promise<ScanOutcome | null> {
@@ -178,7 +178,7 @@ async function firstPasses({ deps, order, signal, connections, run }: RunningSca
 }
 
 async function findingOf({ deps, order, run }: RunningScan, passes: readonly PassProgress[]): Promise<ScanFinding> {
-  const truncated = passes.flatMap(({ end }) => end?.truncated ?? []);
+  const truncated = union(passes.flatMap(({ end }) => end?.truncated ?? []));
   const reason = await run.whyIncomplete(truncated);
   if (reason !== null) return { kind: 'incomplete', reason, truncated: truncated.map(truncatedRows) };
   const unlisted = await run.hideUnlisted();
@@ -191,7 +191,7 @@ async function findingOf({ deps, order, run }: RunningScan, passes: readonly Pas
 async function scanEdited(scan: RunningScan, scannedAt: Date): Promise<ScanOutcome> {
   const { deps, order, signal, connections, run } = scan;
   const since = scannedAt.getTime() - deps.lagMs - overlapMs;
-  const ids = connections.map(({ connectionId }) => connectionId);
+  const ids = idsOf(connections);
   let refusal: unknown = null;
   let read = 0;
   for (const connection of connections) {
@@ -214,6 +214,14 @@ async function scanEdited(scan: RunningScan, scannedAt: Date): Promise<ScanOutco
   return { kind: 'ended', depth: 'edited', finding: reason === null ? { kind: 'edited' } : { kind: 'incomplete', reason, truncated: [] } };
 }
 
+function isThroughKnown({ connections: known = null }: ScanOrder, connections: Connections): boolean {
+  return known === null || connections.every(({ connectionId }) => known.includes(connectionId));
+}
+
+function idsOf(connections: Connections): string[] {
+  return connections.map(({ connectionId }) => connectionId);
+}
+
 /** What an interrupted scan knows still holds while the tenant has the same connections. */
 function resumable(progress: StoredProgress | null, connections: Connections): StoredProgress | null {
   if (progress === null || progress.connections.length !== connections.length) return null;
@@ -227,6 +235,17 @@ function problemOf(error: unknown): { readonly kind: 'refused' | 'malformed'; re
   if (problem === 'refused') return { kind: problem, because: `Notion refuses the query of its rows: ${failure.message}` };
   if (problem === 'malformed') return { kind: problem, because: `Notion returned rows that cannot be read: ${failure.message}` };
   return null;
+}
+
+/** A minute that is truncated for several connections counts once, with as many rows as one of them shows. */
+function union(minutes: readonly TruncatedMinute[]): readonly TruncatedMinute[] {
+  const found = new Map<string, TruncatedMinute>();
+  for (const one of minutes) {
+    const name = `${one.partition} ${one.minute}`;
+    const known = found.get(name);
+    if (known === undefined || known.atLeast < one.atLeast) found.set(name, one);
+  }
+  return [...found.values()];
 }
 
 function truncatedRows({ partition, minute, atLeast }: TruncatedMinute): TruncatedRows {

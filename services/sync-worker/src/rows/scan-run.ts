@@ -39,6 +39,8 @@ export interface ScanOrder extends DataSourceRef, Scan {
   readonly scannedAt: Date | null;
   /** Rows that the last complete scan did not list, although Notion shows them. */
   readonly unlisted?: readonly string[];
+  /** The tenant's active connections when the last scan of all rows began; null: not known. */
+  readonly connections?: readonly string[] | null;
 }
 
 type Ask<Request> = (request: Request) => Promise<PageAnswer<FoundRow>>;

@@ -48,7 +48,9 @@ function worker(
   const metrics = new Registry();
   const scheduler = startScanScheduler({
     ledger: openScanLedger(mongo.db, lag),
-    connections: { activeByWorkspace: (workspaceId) => (connected(workspaceId) ? [{ workspaceId } as Connection] : []) },
+    connections: {
+      activeByWorkspace: (workspaceId) => (connected(workspaceId) ? [{ workspaceId, connectionId: 'c1' } as Connection] : []),
+    },
     notion: { spareAt },
     owns,
     isReady,
@@ -77,7 +79,7 @@ test('each data source is scanned once it is due, and what was edited since is s
   await expect.poll(() => begun.toSorted()).toEqual(['acme:s1', 'acme:s2', 'globex:s3']);
   await expect
     .poll(() => read('acme:s2'))
-    .toMatchObject({ state: 'complete', rows: { live: 3 }, claimedBy: null, wanted: { depth: 'edited' } });
+    .toMatchObject({ state: 'complete', rows: { live: 3 }, claimedBy: null, wanted: { depth: 'edited' }, connections: ['c1'] });
   const { fullAt, nextFullAt, last } = (await read('acme:s2'))!;
   const hours = (nextFullAt!.getTime() - fullAt!.getTime()) / 3_600_000;
   expect(hours).toBeGreaterThan(19);

@@ -172,6 +172,7 @@ export function startScanScheduler(deps: {
     try {
       const mustPause = () => isFull || waiting.has(workspaceId);
       const onTrace = (known: string) => void (trace = known);
+      const asked = connections.activeByWorkspace(workspaceId).map(({ connectionId }) => connectionId);
       const outcome = await runScan(claim, { counts, save, mustPause, onTrace }, signal);
       switch (outcome.kind) {
         case 'paused':
@@ -182,7 +183,8 @@ export function startScanScheduler(deps: {
         case 'ended': {
           const { depth, finding } = outcome;
           const report = { startedAt, endedAt: new Date(now()), depth, ...counts };
-          await ledger.complete({ ...claim, depth }, finding, report, nextFullScanAt(claim, startedAt, intervalMs));
+          const nextFullAt = nextFullScanAt(claim, startedAt, intervalMs);
+          await ledger.complete({ ...claim, depth }, { finding, report, nextFullAt, connections: asked });
           ended(depth, finding.kind);
           logger.info({ ...about(), depth, finding: finding.kind }, 'scan ended');
           if (finding.kind === 'incomplete') logger.warn({ workspaceId, dataSourceId, reason: finding.reason }, 'rows are incomplete');
