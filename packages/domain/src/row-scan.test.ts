@@ -274,6 +274,19 @@ describe('one scan', () => {
     expect(mirror.has('kept')).toBe(true);
   });
 
+  test('a minute with a row without a number is truncated, also if the order of numbers shows it at neither end', async () => {
+    const rows = numbered(7, (index) => (index === 1 ? null : index));
+    const notion = createFakeNotion(rows, 3, []);
+    const numberedOnly = createFakeNotion(
+      rows.filter(({ number }) => number?.value !== null),
+      3,
+      [],
+    );
+    const ask: FakeNotion['ask'] = (request) => (request.numbered ? numberedOnly : notion).ask(request);
+    const { end } = await runToEnd({ notion: { ...notion, ask }, mirror: new Map(), limits: { cap: 3 } });
+    expect(end).toMatchObject({ kind: 'ended', isComplete: false, truncated: [{ partition: 'live', minute }] });
+  });
+
   test.each<[string, (page: NotionRow[]) => NotionRow[] | null]>([
     ['is refused', () => null],
     ['comes in another order', (page) => page.toReversed()],

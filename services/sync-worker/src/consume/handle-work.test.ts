@@ -11,7 +11,7 @@ import { StoreUnavailableError } from '@notion-mirror/mirror-store/errors';
 import type { FetchOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { createDatabaseSync, type DatabaseSyncDependencies } from '../databases/sync-databases.ts';
-import { createStaleAnswers } from './stale-answers.ts';
+import { createStaleAnswers, databaseEdits } from './stale-answers.ts';
 import { createWorkHandler, type SyncOutcome, type HandlerDependencies, type OutcomeDetail } from './handle-work.ts';
 
 /** One tenant's Notion and mirror, in memory. Both map databases to their data sources. */
@@ -91,7 +91,7 @@ function world() {
         return Promise.resolve(holder === undefined ? { kind: 'not_found' } : { kind: 'database', databaseId: holder });
       },
     },
-    staleAnswers: createStaleAnswers(new Set(['data_source.schema_updated']), () => 1_000_000),
+    staleAnswers: createStaleAnswers(databaseEdits, () => 1_000_000),
     followed: {
       follow: (_event, databaseId) => Promise.resolve(void followed.push([databaseId, mirror.get(databaseId)?.dataSourceIds ?? []])),
       holderOf: (_workspaceId, dataSourceId) => Promise.resolve(holders.get(dataSourceId) ?? null),

@@ -11,6 +11,19 @@ export interface StaleAnswers {
   readonly readAgain: (event: DatabaseEvent, id: string, edits: readonly (Date | null)[]) => ReadAgain | null;
 }
 
+/**
+ * Events of changes that move the time of the last edit. Not those of the content: nothing says that a page that was added to a data source, or
+ * removed from it, moves that of the data source.
+ */
+export const databaseEdits: ReadonlySet<string> = new Set([
+  'database.created',
+  'database.properties_updated',
+  'database.schema_updated',
+  'data_source.created',
+  'data_source.schema_updated',
+]);
+export const rowEdits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
+
 const waitMs = 5_000;
 const minuteMs = 60_000;
 /** An entity whose wait is forgotten, as by a restart, may wait a second time. */

@@ -11,20 +11,8 @@ import { createFollowDataSources } from '@notion-mirror/worker/follow-data-sourc
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { LRUCache } from 'lru-cache';
-import { createStaleAnswers } from '../consume/stale-answers.ts';
+import { createStaleAnswers, databaseEdits } from '../consume/stale-answers.ts';
 import { createDatabaseSync, type DatabaseSync, type FollowedDatabases } from './sync-databases.ts';
-
-/**
- * Events of changes that move the time of the last edit. Not those of the content: nothing says that a page that was added to a data source, or
- * removed from it, moves that of the data source.
- */
-const edits: ReadonlySet<string> = new Set([
-  'database.created',
-  'database.properties_updated',
-  'database.schema_updated',
-  'data_source.created',
-  'data_source.schema_updated',
-]);
 
 /** The databases of a running worker. Opened once: each would remember for itself which records it has written, and which schemas it has seen. */
 export interface OpenDatabases {
@@ -41,7 +29,7 @@ export function openDatabases(worker: Worker, notion: NotionSource): OpenDatabas
     records,
     databasesListing: createDatabasesListing({ db, metrics }),
     notion,
-    staleAnswers: createStaleAnswers(edits, Date.now),
+    staleAnswers: createStaleAnswers(databaseEdits, Date.now),
     followed,
     toleranceMs: config.clockToleranceMs,
     now: Date.now,

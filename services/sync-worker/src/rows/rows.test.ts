@@ -16,7 +16,7 @@ import type { Dependents, RowChange } from '@notion-mirror/worker/dependents';
 import type { FetchOutcome, RowOutcome } from '@notion-mirror/notion-source/notion-source';
 import { describe, expect, test } from 'vitest';
 import { emptyRow } from '../../test/empty-row.ts';
-import { createStaleAnswers } from '../consume/stale-answers.ts';
+import { createStaleAnswers, rowEdits } from '../consume/stale-answers.ts';
 import { createWorkHandler, type OutcomeDetail, type SyncOutcome } from '../consume/handle-work.ts';
 import { createDatabaseSync } from '../databases/sync-databases.ts';
 import { removeRows } from './remove-rows.ts';
@@ -139,7 +139,7 @@ function world() {
       },
     },
     parents,
-    staleAnswers: createStaleAnswers(new Set(['page.created', 'page.properties_updated']), () => now),
+    staleAnswers: createStaleAnswers(rowEdits, () => now),
     dependents,
     documents: {
       read: ({ workspaceId, id }) => {

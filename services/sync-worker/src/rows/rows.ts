@@ -17,7 +17,7 @@ import { startRepeating } from '@notion-mirror/service-kit/async/repeating';
 import type { Config } from '@notion-mirror/service-kit/config';
 import { openDependents } from '@notion-mirror/worker/open-dependents';
 import type { Worker } from '@notion-mirror/worker/run-worker';
-import { createStaleAnswers } from '../consume/stale-answers.ts';
+import { createStaleAnswers, rowEdits } from '../consume/stale-answers.ts';
 import type { OpenDatabases } from '../databases/open-databases.ts';
 import type { MirroredEntity, OpenEntity } from '../mirrored-entity.ts';
 import { answerByQuery } from './answer-by-query.ts';
@@ -51,9 +51,6 @@ function ignoredEvents(missed: MissedRows): Pick<OpenEntity, 'sync'> {
     },
   };
 }
-
-/** Events of changes that move the time of the last edit. */
-const edits: ReadonlySet<string> = new Set(['page.created', 'page.properties_updated']);
 
 function openRowEvents(
   worker: Worker,
@@ -90,7 +87,7 @@ function openRowEvents(
         records,
         notion,
         parents,
-        staleAnswers: createStaleAnswers(edits, now),
+        staleAnswers: createStaleAnswers(rowEdits, now),
         dependents,
         documents: openMirroredDocuments(db, rowStorage),
         toleranceMs,

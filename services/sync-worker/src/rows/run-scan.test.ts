@@ -583,6 +583,19 @@ describe('an interrupted scan', () => {
     const { outcome, counts } = await world.scan({ startedAt, progress: saved });
     expect(outcome).toEqual(complete(10));
     expect(counts.written).toBe(6);
+    expect(counts.returned).toBe(9);
+  });
+
+  test('does not read again what it has read through one connection', async () => {
+    const world = createWorld({ connections: ['a', 'b'], limits });
+    for (const number of numbers(10)) world.set(idOf(number), { created: number, seenBy: number < 7 ? ['a', 'b'] : ['b'] });
+    let saved: StoredProgress | null = null;
+    const startedAt = new Date(world.now());
+    const isDone = () => saved?.passes.some(({ connectionId, end }) => connectionId === 'a' && end !== null) === true;
+    const hooks = { mustPause: isDone, saved: (progress: StoredProgress | null) => (saved = progress) };
+    expect((await world.scan({ startedAt }, hooks)).outcome).toEqual({ kind: 'paused' });
+    world.refusing.set('a', 'unavailable');
+    expect((await world.scan({ startedAt, progress: saved })).outcome).toEqual(complete(10));
   });
 
   test('begins again when the tenant has other connections now', async () => {
