@@ -86,7 +86,7 @@ Examples:
           configured(context),
           { action: 'connections.pause', connectionId, reason },
           async (db) => pauseConnection(db, connectionId, why),
-          'Its events wait and nothing is fetched until `mirror connections resume`.',
+          'Nothing is fetched and new webhooks are ignored until `mirror connections resume`; a comparison then finds what changed.',
         );
       });
     });

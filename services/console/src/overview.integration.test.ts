@@ -114,7 +114,7 @@ test('a tenant has a sentence, its connections without their tokens, and its swe
   const answer = await operator.get<TenantAnswer>('/api/tenants/umbrella');
   expect(answer).toMatchObject({
     tenant: { state: 'paused' },
-    text: 'It is paused: its events are kept and handled when it is resumed.',
+    text: 'It is paused: nothing is mirrored. When it is resumed, a comparison with Notion finds what changed meanwhile.',
     connections: [{ connectionId: 'of-umbrella', status: 'paused', tokenHeldBy: 'nango' }],
     sweep: null,
     parked: 0,

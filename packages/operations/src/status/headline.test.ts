@@ -15,6 +15,7 @@ const well: HeadlineFacts = {
   kafkaProblem: null,
   deadLetters: 0,
   tenants: 3,
+  paused: 0,
   unauthorized: { tenants: 0, since: null },
   stoppedSweeps: 0,
   incompleteRows: 0,
@@ -27,6 +28,8 @@ test.each<[Partial<HeadlineFacts>, string]>([
   [{}, 'All 3 tenants are mirrored. No change waits.'],
   [{ tenants: 1 }, 'The one tenant is mirrored. No change waits.'],
   [{ tenants: 0 }, 'No tenant is connected yet.'],
+  [{ tenants: 2, paused: 1 }, '2 of 3 tenants mirrored; 1 paused. No change waits.'],
+  [{ tenants: 0, paused: 1 }, '0 of 1 tenant mirrored; 1 paused. No change waits.'],
   [
     { groups: [group('sync-worker', 1, ago(200), 1), group('delete-worker', 1, ago(100), 1)] },
     'All 3 tenants are mirrored. The oldest change that is not: 0.2 s.',

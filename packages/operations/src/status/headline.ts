@@ -9,6 +9,8 @@ export interface HeadlineFacts {
   readonly deadLetters: number | null;
   /** Tenants with an active connection. */
   readonly tenants: number;
+  /** Tenants that operators have paused. */
+  readonly paused: number;
   /** Tenants that Notion refuses, and since when the first. */
   readonly unauthorized: { readonly tenants: number; readonly since: Date | null };
   /** Tenants whose comparison with Notion stopped before removing too much. */
@@ -60,11 +62,15 @@ export function headlineOf(facts: HeadlineFacts): Headline {
   return { level: needs.some(({ level }) => level === 'bad') ? 'bad' : 'warning', text, needs };
 }
 
-function allIsWell({ tenants, groups, at }: HeadlineFacts): string {
-  if (tenants === 0) return 'No tenant is connected yet.';
-  const all = tenants === 1 ? 'The one tenant is mirrored.' : `All ${tenants} tenants are mirrored.`;
+function allIsWell({ tenants, paused, groups, at }: HeadlineFacts): string {
+  if (tenants + paused === 0) return 'No tenant is connected yet.';
+  const all = paused === 0 ? whole(tenants) : `${tenants} of ${count(tenants + paused, 'tenant')} mirrored; ${paused} paused.`;
   const oldest = oldestOf(groups ?? []);
   return oldest === null ? `${all} No change waits.` : `${all} The oldest change that is not: ${seconds(at.getTime() - oldest.getTime())}.`;
+}
+
+function whole(tenants: number): string {
+  return tenants === 1 ? 'The one tenant is mirrored.' : `All ${tenants} tenants are mirrored.`;
 }
 
 function needsOf(facts: HeadlineFacts): Need[] {

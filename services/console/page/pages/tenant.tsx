@@ -284,8 +284,8 @@ function PauseOrResume({ connection: { connectionId, workspaceId, status } }: { 
       }}
     >
       {isActive
-        ? 'Its events are kept and not handled, and Notion is not asked through it, until it is resumed.'
-        : 'The events that were kept are handled, and it is compared with Notion.'}
+        ? 'Until it is resumed, Notion is not asked through it, and new webhooks for it are ignored. A comparison then finds what changed.'
+        : 'Its tenant is compared with Notion, which finds what changed meanwhile.'}
     </Act>
   );
 }

@@ -89,6 +89,7 @@ export function createOverview(deps: {
       kafkaProblem: problem?.message ?? null,
       deadLetters: found?.deadLetters ?? null,
       tenants: status.tenants.active,
+      paused: status.tenants.paused,
       unauthorized: unauthorizedOf(summaries, directory.all()),
       stoppedSweeps,
       incompleteRows: status.rows.states.incomplete,
