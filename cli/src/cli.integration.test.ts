@@ -11,6 +11,7 @@ import { rowStates } from '@notion-mirror/event-log/entities/row-state';
 import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { topicsFor } from '@notion-mirror/event-log/topics';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { decryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import { createLogger } from '@notion-mirror/service-kit/logger';
@@ -269,6 +270,19 @@ describe('connections', () => {
       stdin: storedToken,
     });
     expect(piped.code).toBe(0);
+  });
+
+  test('one that was left to the operator is no longer, once it is added', async () => {
+    const notices = createConnectionNotices(mongo.db);
+    const left = { connectionId: 'at-nango', providerConfigKey: 'notion' };
+    await notices.note(left, { isDeletion: false });
+    const notice = await notices.take(60_000);
+    if (notice === null) throw new Error('there is no notice');
+    await notices.settle(notice, { takenGrant: null, problem: 'new connections are not added by themselves' });
+    const waiting = async () => (JSON.parse((await mirror(['connections', 'list', '--json'])).stdout) as { leftToYou: object[] }).leftToYou;
+    expect(await waiting()).toMatchObject([left]);
+    await mirror(['connections', 'add', 'at-nango', '--workspace-id', 'acme']);
+    expect(await waiting()).toEqual([]);
   });
 
   test('adding it again changes the given fields and keeps the rest', async () => {

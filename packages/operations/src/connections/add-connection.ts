@@ -1,5 +1,6 @@
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-notices';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { encryptToken } from '@notion-mirror/mirror-store/token-cipher';
 import type { OperationContext } from '../operation-context.ts';
@@ -52,6 +53,8 @@ export async function addConnection(context: OperationContext, db: Mongo['db'], 
     token: order.token.kind === 'forget' ? null : (stored ?? known?.token ?? null),
   });
   if (added.kind === 'taken') throw takenId(added.by, providerConfigKey);
+  // It may have been left to the operator, who has decided now.
+  await createConnectionNotices(db).decide({ connectionId, providerConfigKey });
   return { connection: added.connection, previous: added.previous };
 }
 

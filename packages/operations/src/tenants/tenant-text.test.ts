@@ -19,7 +19,10 @@ test.each([
   [{}, 'It is mirrored. No change waits.'],
   [{ waiting: 2, oldestAt: new Date(now.getTime() - 1_500) }, 'It is mirrored but for 2 events; the oldest has waited 1.5 s.'],
   [{ state: 'unauthorized' as const }, 'Notion refuses its token: the customer must connect again.'],
-  [{ state: 'paused' as const }, 'It is paused: nothing is mirrored. When it is resumed, a comparison with Notion finds what changed meanwhile.'],
+  [
+    { state: 'paused' as const },
+    'It is paused: nothing is mirrored. When it is resumed, a comparison with Notion finds what changed meanwhile.',
+  ],
   [{ state: 'deleted' as const }, 'Its connections are deleted: nothing of it is mirrored any more.'],
   [{ held, waiting: 1 }, "Notion's limit holds it until 2026-01-02T00:00:00.000Z; 1 event waits."],
   [{ held: { ...held, class: 'dependency' }, waiting: 3 }, 'It is held (dependency/pause) until 2026-01-02T00:00:00.000Z; 3 events wait.'],

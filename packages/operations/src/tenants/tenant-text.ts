@@ -7,7 +7,8 @@ export function tenantText(
   now: Date,
 ): string {
   if (state === 'unauthorized') return 'Notion refuses its token: the customer must connect again.';
-  if (state === 'paused') return 'It is paused: nothing is mirrored. When it is resumed, a comparison with Notion finds what changed meanwhile.';
+  if (state === 'paused')
+    return 'It is paused: nothing is mirrored. When it is resumed, a comparison with Notion finds what changed meanwhile.';
   if (state === 'deleted') return 'Its connections are deleted: nothing of it is mirrored any more.';
   if (held !== null) {
     const what = held.class === 'rate_limited' ? "Notion's limit holds it" : `It is held (${held.class}/${held.code})`;

@@ -90,7 +90,6 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
           const given = { connectionId: id, providerConfigKey, workspaceId, notionWorkspaceId: null, botId: null };
           const added = await addConnection(context, db, { ...given, token: { kind: 'keep' } });
           notes.counts = added.previous === null ? { added: 1 } : { updated: 1 };
-          await notices.decide({ connectionId: id, providerConfigKey });
           return added;
         });
         return { actionId, outcome: result.previous === null ? 'added' : 'updated', connection: connectionJson(result.connection) };

@@ -19,7 +19,7 @@ const longestWaitMs = 600_000;
  * or refused one makes no more calls. Every sync-worker runs one.
  */
 export function startConnectionLifecycle(deps: {
-  readonly notices: Pick<ConnectionNotices, 'take' | 'settle' | 'postpone'>;
+  readonly notices: Pick<ConnectionNotices, 'take' | 'settle' | 'postpone' | 'decide'>;
   readonly store: Pick<ConnectionStore, 'get' | 'list' | 'admit' | 'pause' | 'markDeleted' | 'markUnauthorized'>;
   readonly parked: Pick<ParkedEvents, 'discard'>;
   /** Null: no API key is configured. */
@@ -57,6 +57,12 @@ export function startConnectionLifecycle(deps: {
     const grantedAt = answer.kind === 'grant' ? answer.grant.updatedAt : null;
     const takenGrant = decision.kind === 'admit' ? (grantedAt ?? notice.takenGrant) : notice.takenGrant;
     await notices.settle(notice, { takenGrant, problem: decision.kind === 'ask_operator' ? decision.problem : null });
+    // An operator added it while Nango was asked.
+    if (decision.kind === 'ask_operator' && known === null && (await isOf(notice))) await notices.decide(notice);
+  }
+
+  async function isOf({ connectionId, providerConfigKey }: ConnectionNotice): Promise<boolean> {
+    return (await store.get(connectionId))?.providerConfigKey === providerConfigKey;
   }
 
   /** False: the connection was written meanwhile, and must be checked again. */
