@@ -35,12 +35,17 @@ export async function askKafka<T>({ config, redact, signal }: OperationContext, 
   try {
     return await ask();
   } catch (error) {
-    if (signal.aborted || !(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
+    if (signal.aborted || !(error instanceof Error) || !isOfKafka(error)) throw error;
     throw new OperatorError('kafka_unavailable', `Kafka at ${config.kafka.brokers.join(',')}: ${redact(serverMessage(error))}`, {
       remedy: connectionHint(error) ?? 'mirror doctor',
       cause: error,
     });
   }
+}
+
+/** Of a broker that accepts connections and does not answer, KafkaJS says this with a plain error. */
+function isOfKafka({ name, message }: Error): boolean {
+  return name.startsWith('KafkaJS') || message === 'Broker not connected';
 }
 
 /** Connects, uses, and always closes. */

@@ -16,6 +16,7 @@ import type { Me } from './answers/me.ts';
 import type { HistoryOfWork, StatusAnswer } from './answers/status.ts';
 import type { StreamedOutcomes, StreamedWaiting } from './answers/stream.ts';
 import type { TenantAnswer, TenantsAnswer } from './answers/tenants.ts';
+import { deadPort, silentPort } from '../../../cli/test/ports.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
 let tested: TestConsole;
@@ -52,6 +53,20 @@ test('without authentication who asks is an operator', async () => {
     content: true,
     actions: { check: { allowed: true }, signOut: { allowed: false } },
   });
+});
+
+test.each([
+  ['refuses connections', deadPort],
+  ['hangs', silentPort],
+])('while Kafka %s, the overview says so and shows what MongoDB knows', async (_what, port) => {
+  const broker = `127.0.0.1:${await port()}`;
+  const { ask, get } = await tested.start({ MIRROR_KAFKA_BROKERS: broker });
+  const letters = ask('/api/dead-letters');
+  const status = await get<StatusAnswer>('/api/status');
+  expect(status).toMatchObject({ tenants: { active: 3, paused: 1 }, groups: null, deadLetters: null, unavailable: [{ server: 'kafka' }] });
+  expect(status.headline).toMatchObject({ level: 'bad', needs: [{ code: 'kafka_unavailable' }] });
+  expect(status.headline.text).toContain(broker);
+  expect(await letters).toMatchObject({ status: 503, json: { error: { code: 'kafka_unavailable' } } });
 });
 
 test('the overview says in one sentence what needs the operator', async () => {

@@ -20,6 +20,7 @@ import {
 import { notionUseOf } from '@notion-mirror/operations/status/notion-use';
 import { statusJson } from '@notion-mirror/operations/status/status-json';
 import { byNeed, countFreshness, summariseTenants, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
+import { DeadlineError, withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { HistoryOfWork, StatusAnswer } from '../answers/status.ts';
 import type { EventViews } from '../views/event-lines.ts';
 import type { TenantLines } from '../views/tenant-lines.ts';
@@ -46,6 +47,8 @@ const rowsMs = 10_000;
 const historyMinutes = 60;
 /** A minute is written when it has ended. */
 const historyMs = 10_000;
+/** What MongoDB knows does not wait longer for Kafka. */
+const logMs = 3_000;
 const latestShown = 8;
 const worstShown = 10;
 
@@ -111,14 +114,20 @@ export function createOverview(deps: {
     };
   }
 
+  /** One at a time: a broker that hangs is given up after ten seconds and more. */
+  let askingLog: Promise<LogStatus> | null = null;
+
   async function logStatus({
     workers,
   }: StoreStatus): Promise<{ readonly found: LogStatus | null; readonly problem: OperatorError | null }> {
+    askingLog ??= gatherLogStatus(context, db, kafka, workers).finally(() => (askingLog = null));
     try {
-      return { found: await gatherLogStatus(context, db, kafka, workers), problem: null };
+      return { found: await withDeadline(askingLog, { ms: logMs }), problem: null };
     } catch (error) {
       if (error instanceof OperatorError) return { found: null, problem: error };
-      throw error;
+      if (!(error instanceof DeadlineError)) throw error;
+      const message = `Kafka at ${context.config.kafka.brokers.join(',')}: ${error.message}`;
+      return { found: null, problem: new OperatorError('kafka_unavailable', message, { remedy: 'mirror doctor', cause: error }) };
     }
   }
 
