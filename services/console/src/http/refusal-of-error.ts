@@ -24,7 +24,7 @@ export function refusalOfError(error: unknown, redact: (text: string) => string)
         "the console's user of MongoDB needs the rights of docs/security.md",
       );
     }
-    return new Refusal(503, 'mongodb_unavailable', redact(error.message), 'mirror doctor');
+    return new Refusal(503, 'mongodb_unavailable', `MongoDB does not answer: ${redact(error.message)}`, 'mirror doctor');
   }
   if (!(error instanceof OperatorError)) return null;
   const { code, kind, message, remedy } = error;
