@@ -15,9 +15,18 @@ export class ConsoleError extends Error {
 
   static of(error: unknown): ConsoleError {
     if (error instanceof ConsoleError) return error;
+    if (error instanceof TypeError && unloadable.test(error.message)) {
+      return new ConsoleError('page_unavailable', 'A part of this page could not be loaded.', {
+        remedy: 'The console may be restarting, or have been updated. Reload the page.',
+        cause: error,
+      });
+    }
     return new ConsoleError('page_failed', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
+
+/** A chunk that does not come, as Chromium, Firefox and Safari say it. */
+const unloadable = /dynamically imported module|importing a module script failed/i;
 
 interface Details {
   readonly remedy?: string | null;

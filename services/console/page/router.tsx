@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, defaultStringifySearch, lazyRouteComponent } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { Failed, NotFound } from './parts/failure.tsx';
+import { ConsoleError } from './console-error.ts';
+import { Failed, FailedAlone, NotFound } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 
 /** Any link may hold any search parameters: unexpected ones are left out. */
@@ -40,10 +41,15 @@ const databaseTabs = ['schema', 'rows', 'history', 'raw', 'use'] as const;
 type Page = () => ReactNode;
 
 function lazy(load: () => Promise<Page>) {
-  return lazyRouteComponent(async () => ({ default: await load() }));
+  return lazyRouteComponent(async () => ({ default: await load().catch(rethrow) }));
 }
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
+/** Otherwise the router reloads the document by itself, which leaves nothing to read while the console restarts. */
+function rethrow(error: unknown): never {
+  throw ConsoleError.of(error);
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: FailedAlone });
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
@@ -207,7 +213,13 @@ function stringifySearch(search: Search): string {
   return defaultStringifySearch(Object.fromEntries(Object.entries(search).filter(([, value]) => value !== '')));
 }
 
-export const router = createRouter({ routeTree, stringifySearch, defaultPreload: 'intent', scrollRestoration: true });
+export const router = createRouter({
+  routeTree,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultErrorComponent: Failed,
+  scrollRestoration: true,
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

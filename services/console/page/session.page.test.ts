@@ -86,6 +86,23 @@ describe.skipIf(!hasBrowser())('who asks', () => {
     await page.getByText('The console was updated.').waitFor({ state: 'detached' });
   });
 
+  test('a page that cannot be loaded says so in its place, and the others can be gone to', async () => {
+    const { page } = await openStubbed({ expected: [/404|Failed to load/, /uncaught/] });
+    await page.goto('/');
+    await settled(page);
+    await page.route('**/assets/audit-*', async (route) => route.fulfill({ status: 404, body: '' }));
+    const pages = page.getByRole('navigation', { name: 'Pages' });
+    await pages.getByRole('link', { name: 'Audit' }).click();
+    await page.getByRole('main').getByText('A part of this page could not be loaded.').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await pages.getByRole('link', { name: 'Sweeps' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Sweeps' }).waitFor();
+    await page.goBack();
+    await page.unroute('**/assets/audit-*');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
+  });
+
   test('an older answer stays in sight when the server fails', async () => {
     const { page, server } = await openStubbed({ expected: [/status of 503/] });
     await page.goto('/');

@@ -34,11 +34,25 @@ export function Failure({ error, onRetry, retry = 'Try again' }: FailureProps) {
 
 /** A page that cannot be drawn at all. */
 export function Failed({ error, reset }: ErrorComponentProps): ReactNode {
+  const isUnavailable = ConsoleError.of(error).code === 'page_unavailable';
   return (
     <>
       <PageHead title="This page failed" command={null} />
-      <Failure error={error} onRetry={reset} />
+      {isUnavailable ? (
+        <Failure error={error} onRetry={() => window.location.reload()} retry="Reload" />
+      ) : (
+        <Failure error={error} onRetry={reset} />
+      )}
     </>
+  );
+}
+
+/** The same, where not even the navigation can be drawn. */
+export function FailedAlone(props: ErrorComponentProps): ReactNode {
+  return (
+    <main className="alone">
+      <Failed {...props} />
+    </main>
   );
 }
 

@@ -116,7 +116,7 @@ function NoSession({ error, onRetry }: { readonly error: unknown; readonly onRet
     );
   }
   return (
-    <main style={{ padding: '15vh 1rem', maxWidth: 560, margin: '0 auto' }}>
+    <main className="alone">
       <h1>notion-mirror</h1>
       <Failure error={error} onRetry={onRetry} />
     </main>
