@@ -275,6 +275,20 @@ describe.skipIf(!hasBrowser())('acting', () => {
     expect(server.orders.at(-1)).toEqual({ request: `POST /tenants/acme/databases/${databaseId}/fetch`, body: { reason } });
   });
 
+  test('a page of a database follows its record, and says that a verdict is older than that', async () => {
+    const { page, server } = await openStubbed();
+    await page.goto(`/t/acme/d/${databaseId}`);
+    await settled(page);
+    await page.getByRole('button', { name: 'Equal to Notion?' }).click();
+    await page.getByText('The mirror differs from Notion.').waitFor();
+    expect(await page.getByText('ask again').count()).toBe(0);
+    const { database: line } = server.answers.database;
+    server.answers.database = { ...server.answers.database, database: { ...line, rev: line.rev + 1, title: 'As Notion has it' } };
+    await page.getByRole('heading', { level: 1, name: 'As Notion has it' }).waitFor();
+    await page.getByText('The mirror has written the database since: ask again.').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
   test('a replay is planned by its form, and run', async () => {
     const { page, server } = await openStubbed();
     await page.goto('/replays');

@@ -57,7 +57,8 @@ export const tenant = (id: string) =>
   queryOptions({ queryKey: ['tenant', id], queryFn: ask<TenantAnswer>(`/tenants/${part(id)}`), refetchInterval: 5_000 });
 
 export const databases = (tenantId: string, filter: Parameters) => pages<DatabasesAnswer>(`/tenants/${part(tenantId)}/databases`, filter);
-export const database = (place: Place) => queryOptions({ queryKey: ['database', place], queryFn: ask<DatabaseAnswer>(pathOf(place)) });
+export const database = (place: Place) =>
+  queryOptions({ queryKey: ['database', place], queryFn: ask<DatabaseAnswer>(pathOf(place)), refetchInterval: 5_000 });
 export const rows = (place: Place, filter: Parameters) => pages<RowsAnswer>(`${pathOf(place)}/rows`, filter);
 export const history = (place: Place) =>
   queryOptions({ queryKey: ['history', place], queryFn: ask<HistoryAnswer>(`${pathOf(place)}/history`) });

@@ -51,7 +51,7 @@ export function Database() {
         {(answer) => (
           <>
             <AsOf answer={answer} />
-            <EqualToNotion key={place.database} place={place} />
+            <EqualToNotion key={place.database} place={place} rev={answer.database.rev} />
           </>
         )}
       </Answer>

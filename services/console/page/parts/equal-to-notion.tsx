@@ -11,9 +11,9 @@ import { Time } from './time.tsx';
 import { useWhyNot } from './use-actions.ts';
 
 /** The question that no other console answers. It asks Notion, so it says what it cost. */
-export function EqualToNotion({ place }: { readonly place: Place }) {
+export function EqualToNotion({ place, rev }: { readonly place: Place; readonly rev: number }) {
   const why = useWhyNot('check');
-  const asked = useMutation({ mutationFn: () => check(place) });
+  const asked = useMutation({ mutationFn: async () => ({ rev, answer: await check(place) }) });
   return (
     <Stack gap="xs" mb="md">
       <Group gap="sm">
@@ -33,7 +33,9 @@ export function EqualToNotion({ place }: { readonly place: Place }) {
           </Text>
         )}
       </Group>
-      <div role="status">{asked.data === undefined ? null : <Verdict answer={asked.data} place={place} />}</div>
+      <div role="status">
+        {asked.data === undefined ? null : <Verdict answer={asked.data.answer} place={place} isOld={asked.data.rev !== rev} />}
+      </div>
       {asked.isError ? <Failure error={asked.error} onRetry={() => asked.mutate()} /> : null}
     </Stack>
   );
@@ -41,13 +43,21 @@ export function EqualToNotion({ place }: { readonly place: Place }) {
 
 const colours = { equal: 'green', different: 'red', unknown: 'yellow' } as const;
 
-function Verdict({ answer, place }: { readonly answer: CheckAnswer; readonly place: Place }) {
-  const { verdict, text, at, ms, notionCalls, differences, problems, rows } = answer;
+interface VerdictProps {
+  readonly answer: CheckAnswer;
+  readonly place: Place;
+  /** The mirror has written the database since. */
+  readonly isOld: boolean;
+}
+
+function Verdict({ answer, place, isOld }: VerdictProps) {
+  const { verdict, text, at, ms, differences, problems, rows } = answer;
   return (
-    <Alert color={colours[verdict]} variant="outline" title={text}>
+    <Alert color={isOld ? 'gray' : colours[verdict]} variant="outline" title={text}>
       <Stack gap="xs">
+        {isOld ? <Text size="sm">The mirror has written the database since: ask again.</Text> : null}
         <Text size="sm">
-          <Time at={at} />, {durationText(ms)}, {count(notionCalls, 'call')} to Notion
+          <Time at={at} />, took {durationText(ms)}
         </Text>
         {problems.length === 0 ? null : (
           <List size="sm">
@@ -88,7 +98,7 @@ function FetchIt({ place }: { readonly place: Place }) {
         const { appended } = await fetchDatabase(place, reason);
         await client.invalidateQueries({ queryKey: database(place).queryKey });
         if (appended === 0) return 'Nothing differs any more.';
-        return `${count(appended, 'event')} appended: the workers fetch it. Ask again in some seconds.`;
+        return `${count(appended, 'event')} appended: the workers fetch it. This page shows when they have.`;
       }}
     >
       It is compared again, and a worker fetches each object that differs. The command does so for all databases of the tenant.

@@ -82,10 +82,21 @@ export function createChecks({ context, db, directory, content }: Pick<ConsolePa
   }
 }
 
+/** `2 fields and 3 rows`. A database that is missing, or should be, has no fields to count. */
+function whatDiffers(differences: DatabaseCheck['differences']): string {
+  const [rows = [], own = []] = [true, false].map((isRow) => differences.filter(({ kind }) => (kind.idField === 'pageId') === isRow));
+  const fields = own.map(differenceJson).reduce((sum, one) => sum + one.fields.length + one.moreFields, 0);
+  const parts = [
+    ...(own.length === 0 ? [] : [fields === 0 ? 'the database' : count(fields, 'field')]),
+    ...(rows.length === 0 ? [] : [count(rows.length, 'row')]),
+  ];
+  return parts.join(' and ');
+}
+
 function verdictOf({ differences, unanswered, unsettled, rows, notionCalls }: DatabaseCheck): Pick<CheckAnswer, 'verdict' | 'text'> {
-  const calls = count(notionCalls, 'call');
-  if (differences.length > 0) return { verdict: 'different', text: `${count(differences.length, 'difference')}, ${calls} to Notion.` };
-  if (unanswered.length + unsettled.length > 0) return { verdict: 'unknown', text: `It could not be compared, ${calls} to Notion.` };
+  const calls = `${count(notionCalls, 'call')} to Notion`;
+  if (differences.length > 0) return { verdict: 'different', text: `Different from Notion: ${whatDiffers(differences)}, ${calls}.` };
+  if (unanswered.length + unsettled.length > 0) return { verdict: 'unknown', text: `It could not be compared, ${calls}.` };
   const compared = rows.reduce((sum, { compared: of }) => sum + (of ?? 0), 0);
   const left = rows.filter(({ compared: of }) => of === null).length;
   const withRows = compared === 0 ? '' : ` with ${count(compared, 'row')}`;
