@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
+import { now } from './testing/answers.ts';
 import { hasBrowser, settled, violations } from './testing/open-page.ts';
 import { openStubbed } from './testing/open-stubbed.ts';
 
@@ -88,6 +89,22 @@ describe.skipIf(!hasBrowser())('by keyboard', () => {
     await page.keyboard.type('gd?j/');
     expect(await page.getByLabel('Tenant', { exact: true }).inputValue()).toBe('gd?j/');
     expect(path(page)).toBe('/tenants');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('textbox', { name: 'Find' }).waitFor();
+  });
+
+  test('events of a time are found, and the address means the same tomorrow', async () => {
+    const { page, server } = await openStubbed();
+    await page.goto('/events');
+    await settled(page);
+    await page.getByLabel('From', { exact: true }).fill('2h');
+    await page.getByLabel('Until', { exact: true }).fill('90m');
+    await page.waitForURL(/from=.*to=/);
+    await settled(page);
+    await page.getByText('in the past').waitFor();
+    const asked = new URLSearchParams(server.requests.findLast((request) => request.includes('/events'))?.split('?')[1]);
+    const before = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
+    expect([asked.get('from'), asked.get('to')]).toEqual([before(120), before(90)]);
   });
 
   test('the whole state is in the address: a reload shows the same', async () => {

@@ -11,6 +11,7 @@ import type { Column } from '../parts/data-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
 import { FilterSelect } from '../parts/filter-select.tsx';
+import { FilterTime } from '../parts/filter-time.tsx';
 import { filterFlags, filterText } from '../parts/letter-filter.ts';
 import { LettersTable } from '../parts/letters-table.tsx';
 import { PageLink } from '../parts/link.tsx';
@@ -18,7 +19,6 @@ import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PlanLinks } from '../parts/plan-links.tsx';
-import { absoluteTime } from '../parts/since.ts';
 import { count } from '../parts/text.ts';
 import { useAll } from '../parts/use-all.ts';
 
@@ -69,12 +69,7 @@ export function DeadLetters() {
         <FilterField label="Code" value={filter.code} onValue={(code) => change({ code })} />
         <FilterSelect label="Service" options={serviceOptions} value={filter.service} onValue={(service) => change({ service })} />
         <FilterField label="Tenant" value={filter.tenant} onValue={(tenant) => change({ tenant })} />
-        <FilterField
-          label="Failed since"
-          placeholder="2h, 3d or a time"
-          value={filter.since}
-          onValue={(since) => change({ since: absoluteTime(since, new Date()) })}
-        />
+        <FilterTime label="Failed since" value={filter.since} onValue={(since) => change({ since })} />
         <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       {isFiltered ? <Letters /> : null}

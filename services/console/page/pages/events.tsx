@@ -11,6 +11,7 @@ import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
 import { FilterSelect } from '../parts/filter-select.tsx';
+import { FilterTime } from '../parts/filter-time.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -22,7 +23,20 @@ import { useArrivals } from '../parts/use-arrivals.ts';
 
 const any = { value: '', label: 'any' };
 const options = (values: readonly string[]) => [any, ...values.map((value) => ({ value, label: value }))];
-const outcomes = options(['written', 'removed', 'unchanged', 'skipped', 'ignored', 'parked', 'deferred', 'missing', 'dead_letter']);
+const outcomes = options([
+  'written',
+  'removed',
+  'unchanged',
+  'skipped',
+  'ignored',
+  'parked',
+  'deferred',
+  'missing',
+  'already_removed',
+  'stale',
+  'rechecking',
+  'dead_letter',
+]);
 const origins = options(['nango', 'notion', 'recheck', 'reconcile', 'operator', 'dependency']);
 const services = options(['ingress', 'sync-worker', 'delete-worker']);
 const slower = [any, { value: '1000', label: '≥ 1 s' }, { value: '10000', label: '≥ 10 s' }, { value: '60000', label: '≥ 1 min' }];
@@ -80,6 +94,8 @@ export function Events() {
         <FilterSelect label="Origin" options={origins} value={filter.origin} onValue={(origin) => change({ origin })} />
         <FilterSelect label="Service" options={services} value={filter.service} onValue={(service) => change({ service })} />
         <FilterSelect label="Took" options={slower} value={filter.minMs} onValue={(minMs) => change({ minMs })} />
+        <FilterTime label="From" value={filter.from} onValue={(from) => change({ from })} />
+        <FilterTime label="Until" value={filter.to} onValue={(to) => change({ to })} />
         <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       <Answer query={query}>

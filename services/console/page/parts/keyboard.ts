@@ -23,9 +23,9 @@ export function useKeys({ pages, onFind, onHelp }: Keys): void {
   useEffect(() => {
     let goneAt = Number.NEGATIVE_INFINITY;
     function onKey(event: KeyboardEvent): void {
-      if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
+      if (event.defaultPrevented || event.altKey || isIn(event.target, '[role=dialog]')) return;
       const isModified = event.ctrlKey || event.metaKey;
-      if (isModified && (event.key !== 'k' || event.shiftKey)) return;
+      if (isModified ? event.key !== 'k' || event.shiftKey : isIn(event.target, fields)) return;
       const isLetter = event.timeStamp - goneAt < letterWithin;
       goneAt = Number.NEGATIVE_INFINITY;
       const page = isLetter ? pages.find(({ letter }) => letter === event.key) : undefined;
@@ -55,7 +55,9 @@ function leave(): void {
   if (document.activeElement instanceof HTMLElement && document.activeElement !== document.body) document.activeElement.blur();
 }
 
-/** Also while a dialog is open: its own keys count then. */
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role=dialog]') !== null;
+/** Where a letter is a letter. While a dialog is open, its own keys count. */
+const fields = 'input, textarea, select, [contenteditable]';
+
+function isIn(target: EventTarget | null, selector: string): boolean {
+  return target instanceof HTMLElement && target.closest(selector) !== null;
 }
