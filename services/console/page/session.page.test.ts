@@ -109,7 +109,8 @@ describe.skipIf(!hasBrowser())('who asks', () => {
     await settled(page);
     server.isFailing = true;
     await page.getByText('MongoDB does not answer.').first().waitFor();
-    expect(await page.getByText('2 things need you.').count()).toBe(1);
+    expect(await page.getByText('MongoDB does not answer.').count()).toBe(1);
+    expect(await page.getByText(/^\d\d:\d\d:\d\d .*2 things need you\./).count()).toBe(1);
     server.isFailing = false;
     await page.getByText('MongoDB does not answer.').first().waitFor({ state: 'detached' });
   });

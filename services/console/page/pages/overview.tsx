@@ -25,7 +25,9 @@ export function Overview() {
   return (
     <>
       <PageHead title="Overview" command="mirror status --watch" />
-      <Answer query={now}>{(answer) => <Sentence headline={answer.headline} />}</Answer>
+      <Answer query={now}>
+        {({ headline }) => (now.isError ? <LastKnown text={headline.text} at={now.dataUpdatedAt} /> : <Sentence headline={headline} />)}
+      </Answer>
       {now.data === undefined ? null : <Facts answer={now.data} />}
       {now.data === undefined ? null : <Latest />}
     </>
@@ -34,6 +36,15 @@ export function Overview() {
 
 const levels = { good: { mark: '✓', word: 'Good' }, warning: { mark: '!', word: 'Warning' }, bad: { mark: '✗', word: 'Problem' } } as const;
 const colours = { good: 'good', warning: 'warn', bad: 'bad' } as const;
+
+/** What was so before the console stopped answering is no reason to be calm. */
+function LastKnown({ text, at }: { readonly text: string; readonly at: number }) {
+  return (
+    <p className="sentence dim">
+      <Time at={new Date(at).toISOString()} />: {text}
+    </p>
+  );
+}
 
 function Sentence({ headline: { level, text, needs } }: { readonly headline: Headline }) {
   return (
@@ -255,7 +266,7 @@ function Latest() {
     if (latest !== undefined) seed(latest);
   }, [latest, seed]);
   return (
-    <Panel title="Latest events" query={query} right={<PageLink to="/events">All events</PageLink>}>
+    <Panel title="Latest events" query={query} hasFailureElsewhere right={<PageLink to="/events">All events</PageLink>}>
       {() => (
         <div ref={list}>
           <NewPill waiting={arrivals.waitingCount} hasGap={hasGap} onShow={show} />

@@ -9,10 +9,12 @@ interface PanelProps<T> {
   readonly query: UseQueryResult<T>;
   readonly children: (data: T) => ReactNode;
   readonly right?: ReactNode;
+  /** The page shows it once, for all panels of the same request. */
+  readonly hasFailureElsewhere?: boolean;
 }
 
 /** One request and what it shows, with its age. It waits and fails alone: an older answer stays in sight. */
-export function Panel<T>({ title, query, children, right }: PanelProps<T>) {
+export function Panel<T>({ title, query, children, right, hasFailureElsewhere = false }: PanelProps<T>) {
   return (
     <Stack gap="xs" component="section" mb="lg">
       <Group justify="space-between">
@@ -26,7 +28,7 @@ export function Panel<T>({ title, query, children, right }: PanelProps<T>) {
           )}
         </Group>
       </Group>
-      <Answer query={query}>{children}</Answer>
+      {hasFailureElsewhere ? query.data === undefined ? null : children(query.data) : <Answer query={query}>{children}</Answer>}
     </Stack>
   );
 }
