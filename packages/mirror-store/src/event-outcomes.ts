@@ -72,6 +72,23 @@ export interface OutcomeDocument extends EventOutcome {
   readonly _id: ObjectId;
   readonly subjects: readonly string[];
   readonly expiresAt: Date;
+  /** Absent: it is routine, or a version wrote it that did not know. */
+  readonly needsLook?: true;
+}
+
+export const needsLookIndex = 'needs_look';
+
+const routine: ReadonlySet<string> = new Set(['written', 'removed', 'skipped', 'deferred', 'already_removed', 'stale', 'rechecking']);
+
+/**
+ * Whether an operator should see how the event ended. Routine are outcomes by which the mirror is as it should be, or will be without anyone; most
+ * ignored events are about what is not mirrored. Unknown outcomes need a look.
+ */
+function needsLook({ outcome, reason, pageId }: Pick<EventOutcome, 'outcome' | 'reason' | 'pageId'>): boolean {
+  if (outcome === 'ignored') return reason === 'no_active_connection';
+  // A row may be deleted before the mirror has seen it.
+  if (outcome === 'missing') return pageId === null;
+  return !routine.has(outcome);
 }
 
 export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): OutcomeDocument {
@@ -80,7 +97,7 @@ export function outcomeDocument(outcome: EventOutcome, expiresAt: Date): Outcome
   const holders = pageId === null ? [databaseId, dataSourceId] : [];
   const ids = [eventId, ...others, ...holders, pageId, record?.databaseId ?? null, record?.pageId ?? null];
   const subjects = new Set(ids.filter((id) => id !== null));
-  return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt };
+  return { _id: new ObjectId(), ...outcome, subjects: [...subjects], expiresAt, ...(needsLook(outcome) ? { needsLook: true } : {}) };
 }
 
 /** The unknown fields of an event that was not processed here, or not yet. */
@@ -124,7 +141,7 @@ export function openOutcomeHistory(db: Db): OutcomeHistory {
     of: (subject, { workspaceId, limit }) =>
       orUnavailable('outcomes could not be read', async () => {
         const tenant = workspaceId === null ? {} : { workspaceId: { $in: [workspaceId, null] } };
-        const projection = { _id: 0, subjects: 0, expiresAt: 0 };
+        const projection = { _id: 0, subjects: 0, expiresAt: 0, needsLook: 0 };
         return outcomes
           .find<EventOutcome>({ subjects: subject, ...tenant }, { ...pageReads, projection })
           .sort({ at: -1 })

@@ -3,6 +3,7 @@ import type { Db, Document, IndexDescriptionInfo } from 'mongodb';
 import { collectionNames } from './collections.ts';
 import type { EntityStorage, WantedIndex } from './entity-storage.ts';
 import { minutesKeptSeconds } from './minutes.ts';
+import { needsLookIndex } from './event-outcomes.ts';
 
 /** The intended layout of MongoDB. */
 export interface MongoLayout {
@@ -36,6 +37,7 @@ const wantedIndexes: Readonly<Record<string, readonly WantedIndex[]>> = {
   [collectionNames.eventOutcomes]: [
     { name: 'by_subject', key: { subjects: 1, at: -1 } },
     { name: 'by_workspace', key: { workspaceId: 1, _id: -1 } },
+    { name: needsLookIndex, key: { needsLook: 1, _id: -1 }, partialFilter: { needsLook: true } },
     { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
   ],
   // Followed back by _id, which grows with time.

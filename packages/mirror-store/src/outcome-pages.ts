@@ -2,11 +2,11 @@ import type { Db, Filter } from 'mongodb';
 import { ObjectId } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { orUnavailable } from './errors.ts';
-import type { EventOutcome, OutcomeDocument } from './event-outcomes.ts';
+import { needsLookIndex, type EventOutcome, type OutcomeDocument } from './event-outcomes.ts';
 import { pageReads } from './page-reads.ts';
 
 /** `id`: the outcome's own. */
-export interface KeptOutcome extends EventOutcome {
+export interface KeptOutcome extends EventOutcome, Pick<OutcomeDocument, 'needsLook'> {
   readonly id: string;
 }
 
@@ -21,6 +21,8 @@ export interface OutcomeQuery {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
   readonly minMs?: number | undefined;
+  /** Only those that need a look. */
+  readonly needsLook?: boolean | undefined;
 }
 
 /** Where the next page begins: below an outcome's id; with `about`, at a time, without those of that millisecond that were on a page already. */
@@ -57,13 +59,12 @@ export function openOutcomePages(db: Db): OutcomePages {
 
   /** By `_id`: they are made when the work ends, so they are in order of time to the second. */
   async function inOrder(query: OutcomeQuery, below: string | null, limit: number): Promise<OutcomePage> {
-    const scope: Filter<OutcomeDocument> = query.workspaceId === undefined ? {} : { workspaceId: query.workspaceId };
-    const conditions = conditionsOf(query);
+    const { scope, hint, conditions } = planOf(query);
     const start = { ...idsOf(query), ...(below === null ? {} : { $lt: new ObjectId(below) }) };
-    const lowest = Object.keys(conditions).length === 0 ? null : await keyAt({ ...scope, ...within(start) }, windowKeys);
+    const lowest = Object.keys(conditions).length === 0 ? null : await keyAt({ ...scope, ...within(start) }, hint);
     const range = lowest === null ? start : { ...start, $gte: lowest };
     const found = await outcomes
-      .find({ ...scope, ...within(range), ...conditions }, { ...pageReads, projection, limit: limit + 1 })
+      .find({ ...scope, ...within(range), ...conditions }, { ...pageReads, ...hint, projection, limit: limit + 1 })
       .sort({ _id: -1 })
       .toArray();
     const shown = found.slice(0, limit);
@@ -77,9 +78,9 @@ export function openOutcomePages(db: Db): OutcomePages {
     };
   }
 
-  /** The key `keys` further back, read from the index alone; null: there are fewer. */
-  async function keyAt(filter: Filter<OutcomeDocument>, keys: number): Promise<ObjectId | null> {
-    const options = { ...pageReads, projection: { _id: 1 }, skip: keys, limit: 1 };
+  /** The key a window further back, read from the index alone; null: there are fewer. */
+  async function keyAt(filter: Filter<OutcomeDocument>, hint: Plan['hint']): Promise<ObjectId | null> {
+    const options = { ...pageReads, ...hint, projection: { _id: 1 }, skip: windowKeys, limit: 1 };
     const [found] = await outcomes.find(filter, options).sort({ _id: -1 }).toArray();
     return found?._id ?? null;
   }
@@ -94,6 +95,7 @@ export function openOutcomePages(db: Db): OutcomePages {
       subjects: subject,
       ...(Object.keys(at).length === 0 ? {} : { at }),
       ...(query.workspaceId === undefined ? {} : { workspaceId: query.workspaceId }),
+      ...(query.needsLook === true ? { needsLook: true } : {}),
       ...(start === null || start.seen.length === 0 ? {} : { _id: { $nin: start.seen.map((id) => new ObjectId(id)) } }),
       ...conditionsOf({ ...query, from: undefined, to: undefined }),
     };
@@ -159,6 +161,20 @@ function idsOf({ from, to }: OutcomeQuery): { $gte?: ObjectId; $lt?: ObjectId } 
 
 function firstIdOf(time: Date, addedSeconds: number): ObjectId {
   return ObjectId.createFromTime(Math.max(0, Math.floor(time.getTime() / 1000) + addedSeconds));
+}
+
+/** How the keys of an index are followed: `scope` is what they answer, `conditions` is what only the documents do. */
+interface Plan {
+  readonly scope: Filter<OutcomeDocument>;
+  readonly hint: { readonly hint?: string };
+  readonly conditions: Filter<OutcomeDocument>;
+}
+
+function planOf(query: OutcomeQuery): Plan {
+  const ofTenant: Filter<OutcomeDocument> = query.workspaceId === undefined ? {} : { workspaceId: query.workspaceId };
+  if (query.needsLook !== true) return { scope: ofTenant, hint: {}, conditions: conditionsOf(query) };
+  // A tenant has far more events than all tenants have that need a look.
+  return { scope: { needsLook: true }, hint: { hint: needsLookIndex }, conditions: { ...ofTenant, ...conditionsOf(query) } };
 }
 
 /** What no key of an index answers. */

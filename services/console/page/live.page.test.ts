@@ -104,6 +104,24 @@ describe.skipIf(!hasBrowser())('live', () => {
     expect(await page.getByText('Other', { exact: true }).count()).toBe(0);
   });
 
+  test('those that need a look are a filter, in the address, and of what arrives only they come', async () => {
+    const { page, server } = await openStubbed();
+    await page.goto('/');
+    await settled(page);
+    await page.getByRole('link', { name: 'Those that need a look' }).click();
+    await page.getByRole('switch', { name: 'Needs a look' }).and(page.locator(':checked')).waitFor();
+    expect(server.requests).toContain('GET /events?needsLook=1');
+    await server.listened();
+    server.stream({
+      events: [eventLine(500, { title: 'Routine' }), eventLine(501, { title: 'Parked', outcome: 'parked', needsLook: true })],
+      left: 0,
+    });
+    await page.getByText('Parked', { exact: true }).waitFor();
+    expect(await page.getByText('Routine').count()).toBe(0);
+    await page.getByRole('switch', { name: 'Needs a look' }).uncheck();
+    await expect.poll(() => new URL(page.url()).search).toBe('');
+  });
+
   test('many events leave the page small', async () => {
     const { page, server } = await openStubbed({ answers: { events: many } });
     await page.goto('/events');

@@ -33,7 +33,7 @@ function choice<const K extends string, const T extends string>(
 }
 
 const letterFilters = ['class', 'code', 'service', 'tenant', 'since'] as const;
-const eventFilters = ['tenant', 'about', 'type', 'outcome', 'origin', 'service', 'from', 'to', 'minMs'] as const;
+const eventFilters = ['tenant', 'about', 'type', 'outcome', 'origin', 'service', 'from', 'to', 'minMs', 'needsLook'] as const;
 const tenantTabs = ['databases', 'events', 'connections', 'sweeps', 'dead-letters'] as const;
 const databaseTabs = ['schema', 'rows', 'history', 'raw', 'use'] as const;
 

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { someContent, someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
 import { someRow } from '../../../packages/mirror-store/test/rows.ts';
 import type { Paged } from './answers/common.ts';
+import type { EventsAnswer } from './answers/events.ts';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
 // MongoDB's profiler says what each read has examined.
@@ -48,7 +49,8 @@ beforeAll(async () => {
   const keeper = createOutcomeKeeper({ db, retentionMs: 3_600_000, logger, metrics: new Registry() });
   for (let n = 0; n < 3 * ofEach; n += 1) {
     const databaseId = idOf(n % ofEach);
-    keeper.keep(someOutcome(`event-${n}`, { workspaceId: tenants[n % 3] ?? '', databaseId, record: null }));
+    const outcome = n % 20 === 0 ? 'parked' : 'written';
+    keeper.keep(someOutcome(`event-${n}`, { workspaceId: tenants[n % 3] ?? '', databaseId, outcome, record: null }));
   }
   await keeper.flush();
   await keeper.stop();
@@ -102,6 +104,7 @@ test.each([
   ['rows of a data source', `${list}/${holder}/rows`],
   ['events', '/api/events'],
   ['events of a tenant', '/api/events?tenant=globex'],
+  ['events that need a look', '/api/events?needsLook=1'],
   ['events about one database', `/api/events?about=${idOf(5)}`],
   ['actions', '/api/audit'],
   ['actions of a tenant', '/api/audit?tenant=globex'],
@@ -126,6 +129,14 @@ test.each([
     });
     expect({ ns, isBounded: docsExamined <= 2 * nreturned + 2 }).toEqual({ ns, isBounded: true });
   }
+});
+
+test('the events of a tenant that need a look are found among those of all tenants that do, and no others', async () => {
+  await profiled();
+  const { events } = await operator.get<EventsAnswer>('/api/events?needsLook=1&tenant=globex');
+  expect(events).toHaveLength(ofEach / 20);
+  const reads = (await profiled()).filter(({ ns }) => ns.endsWith('.event_outcomes'));
+  expect(reads.map(({ docsExamined }) => docsExamined)).toEqual([0, (3 * ofEach) / 20]);
 });
 
 test('a database whose tenant is not known is found by its id', async () => {

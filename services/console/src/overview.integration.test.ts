@@ -165,6 +165,29 @@ test('events are listed latest first, by keyset, with filters that only document
   expect(none.events).toEqual([]);
 });
 
+test('events that need a look are found without the others, of one tenant, too', async () => {
+  const routine = Array.from({ length: 30 }, (_, n) => someOutcome(`routine-${n}`, { workspaceId: 'initech' }));
+  const parked = { outcome: 'parked', reason: 'paused', record: null } as const;
+  await keep(
+    ...routine,
+    someOutcome('parked-1', { ...parked, workspaceId: 'initech' }),
+    someOutcome('parked-2', { ...parked, workspaceId: 'umbrella' }),
+    someOutcome('dead', { workspaceId: 'initech', outcome: 'dead_letter', reason: 'undecodable', record: null }),
+  );
+  const idsOf = async (query: string) => {
+    const { events, next } = await operator.get<EventsAnswer>(`/api/events?needsLook=1${query}`);
+    expect(next).toBeNull();
+    expect(events.every(({ needsLook }) => needsLook)).toBe(true);
+    return new Set(events.map(({ eventId }) => eventId));
+  };
+  expect(await idsOf('')).toEqual(new Set(['parked-1', 'parked-2', 'dead']));
+  expect(await idsOf('&tenant=initech')).toEqual(new Set(['parked-1', 'dead']));
+  expect(await idsOf('&tenant=initech&outcome=parked')).toEqual(new Set(['parked-1']));
+  expect(await idsOf('&about=d1&service=sync-worker')).toEqual(new Set(['parked-1', 'parked-2', 'dead']));
+  const { events } = await operator.get<EventsAnswer>('/api/events?about=routine-1');
+  expect(events).toMatchObject([{ eventId: 'routine-1', needsLook: false }]);
+});
+
 test('the events about one record are in order of their own time, also where many are of one moment', async () => {
   const at = new Date(Date.now() - 400_000);
   await keep(...Array.from({ length: 150 }, (_, n) => someOutcome(`same-${n}`, { databaseId: 'moment', record: null, at })));

@@ -96,6 +96,12 @@ export function Events() {
         <FilterSelect label="Took" options={slower} value={filter.minMs} onValue={(minMs) => change({ minMs })} />
         <FilterTime label="From" value={filter.from} onValue={(from) => change({ from })} />
         <FilterTime label="Until" value={filter.to} onValue={(to) => change({ to })} />
+        <Switch
+          label="Needs a look"
+          mb={4}
+          checked={filter.needsLook === '1'}
+          onChange={(event) => change({ needsLook: event.currentTarget.checked ? '1' : '' })}
+        />
         <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
       <Answer query={query}>

@@ -199,7 +199,9 @@ function Counts({ answer: { deadLetters, spooled, parked, rows } }: { readonly a
         <Item name="Dead letters">{shownLetters}</Item>
       </PageLink>
       <Item name="Waiting for Kafka">{figure(spooled)}</Item>
-      <Item name="Parked">{figure(parked)}</Item>
+      <PageLink to="/events" search={{ needsLook: '1', outcome: 'parked' }}>
+        <Item name="Parked">{figure(parked)}</Item>
+      </PageLink>
       <Item name="Rows">{figure(rows.mirrored)}</Item>
       <Item name="Tables complete">{`${rows.dataSources.complete} of ${tables}`}</Item>
     </Group>
@@ -266,7 +268,19 @@ function Latest() {
     if (latest !== undefined) seed(latest);
   }, [latest, seed]);
   return (
-    <Panel title="Latest events" query={query} hasFailureElsewhere right={<PageLink to="/events">All events</PageLink>}>
+    <Panel
+      title="Latest events"
+      query={query}
+      hasFailureElsewhere
+      right={
+        <>
+          <PageLink to="/events" search={{ needsLook: '1' }}>
+            Those that need a look
+          </PageLink>
+          <PageLink to="/events">All events</PageLink>
+        </>
+      }
+    >
       {() => (
         <div ref={list}>
           <NewPill waiting={arrivals.waitingCount} hasGap={hasGap} onShow={show} />

@@ -78,12 +78,13 @@ describe('arrivals', () => {
 });
 
 describe('a live event fits', () => {
-  const event = eventLine(1, { outcome: 'parked', totalMs: 1_500 });
+  const event = eventLine(1, { outcome: 'parked', needsLook: true, totalMs: 1_500 });
 
   test.each([
     [{}, true],
     [{ tenant: 'acme', outcome: 'written,parked', minMs: '1000' }, true],
     [{ about: `https://www.notion.so/acme/Roadmap-${databaseId.replaceAll('-', '')}?pvs=4` }, true],
+    [{ needsLook: '1' }, true],
     [{ tenant: 'acm' }, false],
     [{ outcome: 'written' }, false],
     [{ minMs: '2000' }, false],
@@ -91,5 +92,9 @@ describe('a live event fits', () => {
     [{ about: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }, false],
   ])('%o: %s', (filter, expected) => {
     expect(fits(event, filter)).toBe(expected);
+  });
+
+  test('a list of those that need a look only if it does', () => {
+    expect(fits(eventLine(1), { needsLook: '1' })).toBe(false);
   });
 });

@@ -86,6 +86,7 @@ export interface EventFilter {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly minMs?: string | undefined;
+  readonly needsLook?: string | undefined;
 }
 
 /** Whether the list of this filter would have it, as far as a single line shows. Lists that end in the past are not live at all. */
@@ -94,6 +95,7 @@ export function fits(event: EventLine, filter: EventFilter): boolean {
   return (
     (tenant === undefined || event.workspaceId === tenant) &&
     (about === undefined || idsOf(event).some((id) => plain(about).includes(plain(id)))) &&
+    (filter.needsLook !== '1' || event.needsLook) &&
     (minMs === undefined || event.totalMs >= Number(minMs)) &&
     hasOneOf(event.type, filter.type) &&
     hasOneOf(event.outcome, filter.outcome) &&

@@ -98,6 +98,7 @@ export function eventLine(n: number, fields: Partial<EventLine> = {}): EventLine
     failure: null,
     place: { partition: 7, offset: 1_000 + n },
     coalescedInto: null,
+    needsLook: false,
     isUnannounced: false,
     trace: { traceId, isSampled: true, url: `https://traces.example/trace/${traceId}` },
     ...fields,
@@ -107,9 +108,10 @@ export function eventLine(n: number, fields: Partial<EventLine> = {}): EventLine
 const someEvents: readonly EventLine[] = [
   eventLine(1),
   eventLine(2, { pageId, title: 'Plant kale', kind: 'row_sync', type: 'page.properties_updated' }),
-  eventLine(3, { outcome: 'parked', reason: 'connection_paused', workspaceId: 'globex', databaseId: null, title: null }),
+  eventLine(3, { outcome: 'parked', reason: 'connection_paused', needsLook: true, workspaceId: 'globex', databaseId: null, title: null }),
   eventLine(4, {
     outcome: 'dead_letter',
+    needsLook: true,
     failure: { class: 'poison', code: 'undecodable', message: 'not a record of ours' },
     workspaceId: null,
   }),

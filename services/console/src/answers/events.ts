@@ -29,6 +29,8 @@ export interface EventLine {
   readonly place: { readonly partition: number; readonly offset: number } | null;
   /** The id of the event whose fetch answered for this one too. */
   readonly coalescedInto: string | null;
+  /** It ended in a way that is not routine, e.g. parked or as a dead letter. False if a version before this field handled it. */
+  readonly needsLook: boolean;
   /** Found by a comparison, and not announced by a webhook. */
   readonly isUnannounced: boolean;
   /** `url`: where to look at it; null: it is not sampled, or MIRROR_TRACE_URL is not set. Null: an earlier version handled the event. */
@@ -38,8 +40,8 @@ export interface EventLine {
 export type EventOrigin = 'nango' | 'notion' | 'recheck' | 'reconcile' | 'operator' | 'dependency';
 
 /**
- * `GET /api/events?tenant&about&type&outcome&origin&service&from&to&minMs&cursor`, latest first, 100 on a page. `about`: the id or URL of a database, data
- * source, row or event; `outcome`, `type`, `origin`, `service`: several separated by commas; `from`, `to`: times.
+ * `GET /api/events?tenant&about&type&outcome&origin&service&from&to&minMs&needsLook&cursor`, latest first, 100 on a page. `about`: the id or URL of a database, data
+ * source, row or event; `outcome`, `type`, `origin`, `service`: several separated by commas; `from`, `to`: times; `needsLook`: `1` for those that need a look.
  */
 export interface EventsAnswer extends Paged {
   readonly events: readonly EventLine[];

@@ -4,7 +4,7 @@ import { timelineOf } from '@notion-mirror/operations/events/timeline';
 import { wayOf } from '@notion-mirror/operations/explain/causes';
 import { z } from 'zod';
 import type { EventAnswer, EventsAnswer } from '../answers/events.ts';
-import { cursor, cursorOf, optional, several, time, wholeNumber } from '../http/input.ts';
+import { cursor, cursorOf, flag, optional, several, time, wholeNumber } from '../http/input.ts';
 import { answering, Refusal, type Route } from '../http/route.ts';
 import type { ConsoleParts } from '../parts.ts';
 
@@ -28,6 +28,7 @@ const listInput = z.object({
     from: time,
     to: time,
     minMs: wholeNumber(0, 10 * dayMs),
+    needsLook: flag,
     cursor: cursor(place),
   }),
 });
@@ -41,8 +42,8 @@ export function eventRoutes({
 }: Pick<ConsoleParts, 'outcomes' | 'views' | 'config' | 'context'>): Route[] {
   return [
     answering({ method: 'GET', path: '/api/events', role: 'viewer' }, listInput, async ({ query }): Promise<EventsAnswer> => {
-      const { tenant: workspaceId, about, type: types, outcome, origin: origins, service: services, from, to, minMs } = query;
-      const wanted = { workspaceId, about, types, outcomes: outcome, origins, services, from, to, minMs };
+      const { tenant: workspaceId, about, type: types, outcome, origin: origins, service: services, from, to, minMs, needsLook } = query;
+      const wanted = { workspaceId, about, types, outcomes: outcome, origins, services, from, to, minMs, needsLook };
       const found = await outcomes.page(wanted, query.cursor, onPage);
       return {
         events: await views.lines(found.outcomes),

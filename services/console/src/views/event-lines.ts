@@ -67,6 +67,7 @@ export function createEventViews(deps: {
       failure: failure && { ...failure, message: redact(failure.message) },
       place: place && { partition: place.partition, offset: place.offset },
       coalescedInto: outcome.coalescedInto,
+      needsLook: outcome.needsLook === true,
       isUnannounced: outcome.isUnannounced,
       trace: traceOf(outcome, traceUrl),
     };
