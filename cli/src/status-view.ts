@@ -66,6 +66,18 @@ export function renderStatus(status: MirrorStatus, colors: Colors): string {
       dim(['calls to Notion in 60 s', 'of', 'connections in use']),
       [String(notion.calls), String(notion.limit), String(notion.connections)],
     ]),
+    ...(notion.limits.length === 0
+      ? []
+      : [
+          table([
+            dim(['limited in 60 s', 'count', 'because']),
+            ...notion.limits.map(({ kind, reason, count, text }): Cell[] => [
+              kind === 'refused' ? 'refused by Notion' : 'postponed',
+              bad(count),
+              `${text} (${reason})`,
+            ]),
+          ]),
+        ]),
     ...(notion.busiest.length === 0
       ? []
       : [

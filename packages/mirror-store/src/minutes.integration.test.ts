@@ -36,6 +36,8 @@ test('a worker reports its last minute and its use of the budgets, and keeps eac
     saved: 5,
     calls: 90,
     limited: 2,
+    limitedBy: { public_api_request_rate_limit: 2 },
+    postponedBy: { window: 9 },
     freshness: [
       [16, 30],
       [128, 30],

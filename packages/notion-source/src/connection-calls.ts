@@ -1,3 +1,4 @@
+import type { PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { JsonObject } from '@notion-mirror/domain/database-content';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
@@ -81,6 +82,7 @@ interface Doubt {
 export function createConnectionCalls(deps: {
   readonly tokens: TokenSource;
   readonly budget: RateBudget;
+  readonly onPostponed: (by: PostponeReason) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -252,6 +254,7 @@ export function createConnectionCalls(deps: {
       const reserved = budget.tryTake(connection, reserve, share);
       if (!reserved.ok) {
         deps.metrics.denied(reserved.cause);
+        if (reserved.cause !== 'aborted') deps.onPostponed(reserved.cause);
         return noRoom(reserved, share);
       }
       const ready: Permit[] = [...reserved.permits];

@@ -84,15 +84,15 @@ describe("the class of a Notion error, through Notion's own client", () => {
   });
 
   it.each([
-    ['public_api_request_rate_limit', 'connection'],
-    ['public_api_endpoint_rate_limit', 'connection'],
-    ['a_reason_of_tomorrow', 'connection'],
-    ['public_api_space_request_rate_limit', 'workspace'],
-  ])('recognises the reason %s', async (reason, scope) => {
+    ['public_api_request_rate_limit', 'connection', 'public_api_request_rate_limit'],
+    ['public_api_endpoint_rate_limit', 'connection', 'public_api_endpoint_rate_limit'],
+    ['a_reason_of_tomorrow', 'connection', 'other'],
+    ['public_api_space_request_rate_limit', 'workspace', 'public_api_space_request_rate_limit'],
+  ])('recognises the reason %s', async (reason, scope, known) => {
     expect(await failureOf(notionError(429, 'rate_limited', { reason, retryAfter: '37' }))).toMatchObject({
       class: 'rate_limited',
       retryAfterMs: 37_000,
-      reason,
+      reason: known,
       scope,
     });
   });

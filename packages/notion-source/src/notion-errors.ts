@@ -1,4 +1,5 @@
 import { InvalidPathParameterError, isHTTPResponseError, RequestTimeoutError } from '@notionhq/client';
+import { limitReasonOf, type LimitReason } from '@notion-mirror/domain/call-limits';
 import type { Failure, SourceFailureClass } from '@notion-mirror/domain/failure';
 import { z } from 'zod';
 import { ExchangeError, HttpHeaders } from './http-exchange.ts';
@@ -22,8 +23,7 @@ export interface RateLimited extends SourceFailure {
   readonly status: number;
   readonly retryAfterMs: number | null;
   readonly scope: RateLimitScope;
-  /** Notion's `rate_limit_reason`, or `service_overload`, or `unknown`. */
-  readonly reason: string;
+  readonly reason: LimitReason;
   readonly requestId: string | null;
 }
 
@@ -106,7 +106,7 @@ function failureOfAnswer(answer: { status: number; headers: HttpHeaders; text: s
   if (failureClass !== 'rate_limited') return { class: failureClass, ...details };
   if (status === 529) return { class: 'rate_limited', ...details, scope: 'overload', reason: 'service_overload' };
   const scope = reason === 'public_api_space_request_rate_limit' ? 'workspace' : 'connection';
-  return { class: 'rate_limited', ...details, scope, reason: reason ?? 'unknown' };
+  return { class: 'rate_limited', ...details, scope, reason: limitReasonOf(reason) };
 }
 
 /** `code` is null when the answer is not in Notion's form. Only Notion itself may say that an object is gone or a token dead. */

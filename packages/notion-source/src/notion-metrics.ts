@@ -1,25 +1,15 @@
+import type { LimitReason } from '@notion-mirror/domain/call-limits';
 import { Counter, Histogram, type Registry } from '@notion-mirror/service-kit/metrics';
 
 /** Metrics of the calls to Notion. No label names a tenant. */
 export interface NotionMetrics {
   /** `status`: null when no complete answer came. */
   called(endpoint: string, status: number | null, durationMs: number): void;
-  rateLimited(reason: string): void;
+  rateLimited(reason: LimitReason): void;
   denied(cause: string): void;
   /** A fetch of a database ended, successfully or not. */
   fetched(outcome: string): void;
 }
-
-/** Notion's documented reasons, so that an answer cannot create new label values. */
-const reasons = new Set([
-  'public_api_request_rate_limit',
-  'public_api_space_request_rate_limit',
-  'public_api_endpoint_rate_limit',
-  'collection_router_upstream_429',
-  'public_api_request_blocked',
-  'service_overload',
-  'unknown',
-]);
 
 export function createNotionMetrics(registry: Registry): NotionMetrics {
   const requests = new Counter({
@@ -59,7 +49,7 @@ export function createNotionMetrics(registry: Registry): NotionMetrics {
       duration.observe({ endpoint }, durationMs / 1000);
     },
     rateLimited(reason) {
-      rateLimited.inc({ reason: reasons.has(reason) ? reason : 'other' });
+      rateLimited.inc({ reason });
     },
     denied(cause) {
       denied.inc({ cause });

@@ -298,12 +298,13 @@ describe('fetchDatabase within the budget', () => {
   });
 
   it('does not start a fetch without room, and returns when it will have room', async () => {
-    const { fetch, clock, calls, metrics } = await setUp({ 'token-a': seen }, { requestsPerMinute: 3 });
+    const { fetch, clock, calls, metrics, postponed } = await setUp({ 'token-a': seen }, { requestsPerMinute: 3 });
     expect(await fetch()).toMatchObject({ kind: 'live' });
     const at = clock.now() + 60_001;
     expect(await fetch()).toMatchObject({ kind: 'retry', at, scope: 'connection', failure: { class: 'rate_limited', code: 'window' } });
     expect(calls()).toHaveLength(2);
     expect(await metrics.metrics()).toContain('notion_mirror_notion_budget_denied_total{cause="window"} 1');
+    expect(postponed).toEqual(['window']);
     await clock.advance(60_001);
     expect(await fetch()).toMatchObject({ kind: 'live' });
   });

@@ -1,3 +1,4 @@
+import type { PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { Connection } from '@notion-mirror/domain/connection';
 import type { DatabaseContent, JsonObject, Parent } from '@notion-mirror/domain/database-content';
 import type { RowContent } from '@notion-mirror/domain/entities/row';
@@ -123,6 +124,8 @@ export function createNotionSource(deps: {
   readonly connectionsOf: (workspaceId: string) => readonly Connection[];
   readonly tokens: TokenSource;
   readonly budget: RateBudget;
+  /** The budget had no room for a fetch, before its first call. */
+  readonly onPostponed?: ((by: PostponeReason) => void) | undefined;
   readonly notionApiUrl: string;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -142,6 +145,7 @@ export function createNotionSource(deps: {
   const calls = createConnectionCalls({
     tokens: deps.tokens,
     budget: deps.budget,
+    onPostponed: deps.onPostponed ?? (() => {}),
     clock,
     random,
     logger,

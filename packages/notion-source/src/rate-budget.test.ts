@@ -1,3 +1,4 @@
+import type { LimitReason } from '@notion-mirror/domain/call-limits';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFakeClock, settled, type FakeClock } from '../test/fake-clock.ts';
@@ -30,7 +31,7 @@ function room(budget: RateBudget): number {
   return permits.length;
 }
 
-const connectionLimit = { scope: 'connection', retryAfterMs: 30_000 } as const;
+const connectionLimit = { scope: 'connection', reason: 'unknown', retryAfterMs: 30_000 } as const;
 
 describe('the rate budget', () => {
   it('says how much of it is used, by whom, and until when', async () => {
@@ -39,7 +40,7 @@ describe('the rate budget', () => {
     call(budget, 2);
     await clock.advance(1_000);
     const open = taken(budget.tryTake(elsewhere));
-    taken(budget.tryTake(b)).limited({ scope: 'connection', retryAfterMs: 30_000 });
+    taken(budget.tryTake(b)).limited({ scope: 'connection', reason: 'unknown', retryAfterMs: 30_000 });
     expect(budget.use(2)).toEqual({
       connections: 3,
       calls: 4,
@@ -54,15 +55,15 @@ describe('the rate budget', () => {
     expect(budget.use(2)).toMatchObject({ connections: 0, busiest: [] });
   });
 
-  it('notes each call once, and whether Notion refused it', () => {
-    const calls: boolean[] = [];
-    const budget = createRateBudget({ clock: createFakeClock(), onCall: (isLimited) => calls.push(isLimited) });
+  it('notes each call once, and why Notion refused it', () => {
+    const calls: (LimitReason | null)[] = [];
+    const budget = createRateBudget({ clock: createFakeClock(), onCall: (limitedBy) => calls.push(limitedBy) });
     const permit = taken(budget.tryTake(a));
-    permit.limited(connectionLimit);
+    permit.limited({ ...connectionLimit, reason: 'public_api_endpoint_rate_limit' });
     permit.answered();
     taken(budget.tryTake(b)).answered();
     taken(budget.tryTake(b)).release();
-    expect(calls).toEqual([true, false]);
+    expect(calls).toEqual(['public_api_endpoint_rate_limit', null]);
   });
 
   it('has room for the limit in any window of 60 s', async () => {
@@ -131,7 +132,7 @@ describe('the rate budget', () => {
     const { clock, budget, start } = setUp(3);
     const flying = taken(budget.tryTake(a));
     expect([budget.lastOf(a, 2), budget.lastOf(a, 3)]).toEqual([start, start + minute + 1]);
-    flying.limited({ scope: 'workspace', retryAfterMs: 90_000 });
+    flying.limited({ scope: 'workspace', reason: 'unknown', retryAfterMs: 90_000 });
     await clock.advance(1_000);
     expect(budget.lastOf(b, 3)).toBe(start + 90_000);
     expect(budget.lastOf(b, 4)).toBe(start + 90_000 + minute + 1);
@@ -146,7 +147,7 @@ describe('the rate budget', () => {
 
   it('obeys Retry-After to the second, for all calls of the connection and no others', async () => {
     const { clock, budget, start } = setUp(100);
-    const until = taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 37_000 });
+    const until = taken(budget.tryTake(a)).limited({ scope: 'connection', reason: 'unknown', retryAfterMs: 37_000 });
     expect(until).toBe(start + 37_000);
     expect(budget.tryTake(a)).toEqual({ ok: false, waitUntil: start + 37_000, cause: 'pause' });
     expect(budget.tryTake(b).ok).toBe(true);
@@ -159,14 +160,14 @@ describe('the rate budget', () => {
   it('keeps the longest of several pauses', () => {
     const { budget, start } = setUp(100);
     const [first, second] = [taken(budget.tryTake(a)), taken(budget.tryTake(a))];
-    first.limited({ scope: 'connection', retryAfterMs: 50_000 });
-    expect(second.limited({ scope: 'overload', retryAfterMs: 2_000 })).toBe(start + 50_000);
+    first.limited({ scope: 'connection', reason: 'unknown', retryAfterMs: 50_000 });
+    expect(second.limited({ scope: 'overload', reason: 'unknown', retryAfterMs: 2_000 })).toBe(start + 50_000);
     expect(budget.tryTake(a)).toMatchObject({ waitUntil: start + 50_000 });
   });
 
   it("pauses every connection of the Notion workspace when the limit is the workspace's", async () => {
     const { clock, budget, start } = setUp(100);
-    taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 90_000 });
+    taken(budget.tryTake(a)).limited({ scope: 'workspace', reason: 'unknown', retryAfterMs: 90_000 });
     expect(budget.tryTake(b)).toEqual({ ok: false, waitUntil: start + 90_000, cause: 'workspace_pause' });
     expect(budget.tryTake(elsewhere).ok).toBe(true);
     await clock.advance(90_000);
@@ -194,7 +195,7 @@ describe('the rate budget', () => {
   it('lowers the limit once for several refusals in a row', async () => {
     const { clock, budget, start } = setUp(600);
     while (clock.now() - start < 12_000) {
-      const until = taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 1_000 });
+      const until = taken(budget.tryTake(a)).limited({ scope: 'connection', reason: 'unknown', retryAfterMs: 1_000 });
       await clock.advance(until - clock.now());
     }
     expect(room(budget)).toBeGreaterThan(290);
@@ -214,9 +215,9 @@ describe('the rate budget', () => {
 
   it('keeps the limit after an overload or a workspace limit', async () => {
     const { clock, budget } = setUp(100);
-    taken(budget.tryTake(a)).limited({ scope: 'overload', retryAfterMs: 1_000 });
+    taken(budget.tryTake(a)).limited({ scope: 'overload', reason: 'unknown', retryAfterMs: 1_000 });
     await clock.advance(2_000);
-    taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 1_000 });
+    taken(budget.tryTake(a)).limited({ scope: 'workspace', reason: 'unknown', retryAfterMs: 1_000 });
     await clock.advance(minute + 1);
     expect(room(budget)).toBe(100);
   });
@@ -226,18 +227,18 @@ describe('the rate budget', () => {
     const { clock, budget } = setUp(600);
     const waits: number[] = [];
     for (let refused = 0; refused < 6; refused += 1) {
-      const until = taken(budget.tryTake(a)).limited({ scope, retryAfterMs: 0 });
+      const until = taken(budget.tryTake(a)).limited({ scope, reason: 'unknown', retryAfterMs: 0 });
       waits.push(until - clock.now());
       await clock.advance(until - clock.now());
     }
     expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     call(budget);
-    expect(taken(budget.tryTake(a)).limited({ scope, retryAfterMs: 0 }) - clock.now()).toBe(2_000);
+    expect(taken(budget.tryTake(a)).limited({ scope, reason: 'unknown', retryAfterMs: 0 }) - clock.now()).toBe(2_000);
   });
 
   it('a Retry-After of 0 of the workspace makes its other connections wait too', async () => {
     const { budget, start } = setUp(600);
-    taken(budget.tryTake(a)).limited({ scope: 'workspace', retryAfterMs: 0 });
+    taken(budget.tryTake(a)).limited({ scope: 'workspace', reason: 'unknown', retryAfterMs: 0 });
     expect(budget.tryTake(b)).toEqual({ ok: false, waitUntil: start + 2_000, cause: 'workspace_pause' });
   });
 
@@ -304,7 +305,7 @@ describe('the rate budget', () => {
 
   it('forgets idle budgets, and only those', async () => {
     const { clock, budget } = setUp(1);
-    taken(budget.tryTake(a)).limited({ scope: 'connection', retryAfterMs: 5 * minute });
+    taken(budget.tryTake(a)).limited({ scope: 'connection', reason: 'unknown', retryAfterMs: 5 * minute });
     for (let i = 0; i < 5_000; i += 1) taken(budget.tryTake({ connectionId: `other-${i}`, notionWorkspaceId: 'w' })).answered();
     expect(budget.tryTake({ connectionId: 'other-0', notionWorkspaceId: 'w' }).ok).toBe(false);
     await clock.advance(2 * minute);

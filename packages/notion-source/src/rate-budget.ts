@@ -1,3 +1,4 @@
+import type { LimitReason, PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
@@ -10,7 +11,7 @@ export interface Permit {
   /** Notion answered (or the call broke off): it counts for the window. */
   answered(): void;
   /** Notion answered 429 or 529. Returns until when no call may be made, epoch milliseconds. */
-  limited(limit: { readonly scope: RateLimitScope; readonly retryAfterMs: number | null }): number;
+  limited(limit: { readonly scope: RateLimitScope; readonly reason: LimitReason; readonly retryAfterMs: number | null }): number;
   /** The call was not made: the room is free again. */
   release(): void;
 }
@@ -18,7 +19,7 @@ export interface Permit {
 export type Taken =
   | { readonly ok: true; readonly permits: readonly [Permit, ...Permit[]] }
   /** Nothing was taken. `waitUntil`: when to try again, epoch milliseconds. */
-  | { readonly ok: false; readonly waitUntil: number; readonly cause: 'window' | 'pause' | 'workspace_pause' | 'aborted' };
+  | { readonly ok: false; readonly waitUntil: number; readonly cause: PostponeReason | 'aborted' };
 
 export interface RateBudget {
   /**
@@ -100,8 +101,8 @@ export function createRateBudget(options: {
   readonly requestsPerMinute?: number | undefined;
   readonly clock: Clock;
   readonly random?: (() => number) | undefined;
-  /** A call was made; `isLimited`: Notion answered 429 or 529. */
-  readonly onCall?: ((isLimited: boolean) => void) | undefined;
+  /** A call was made; `limitedBy`: Notion answered 429 or 529, for that reason. */
+  readonly onCall?: ((limitedBy: LimitReason | null) => void) | undefined;
 }): RateBudget {
   const { clock, random = Math.random, onCall = () => {} } = options;
   const full = options.requestsPerMinute ?? 180;
@@ -173,17 +174,17 @@ export function createRateBudget(options: {
     return {
       answered() {
         if (!end()) return;
-        onCall(false);
+        onCall(null);
         tally.answers.push(clock.now());
         forgive(tally, began);
         const workspace = workspaces.get(holder.notionWorkspaceId);
         if (workspace !== undefined) forgive(workspace, began);
       },
-      limited({ scope, retryAfterMs }) {
+      limited({ scope, reason, retryAfterMs }) {
         const now = clock.now();
         const asked = retryAfterMs ?? pauseWithoutRetryAfterMs;
         if (!end()) return now + asked;
-        onCall(true);
+        onCall(reason);
         if (scope === 'connection') lower(tally, now);
         tally.answers.push(now);
         return pause(scope === 'workspace' ? workspaceOf(holder) : tally, asked, now);

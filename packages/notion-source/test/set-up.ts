@@ -1,3 +1,4 @@
+import type { PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { Connection } from '@notion-mirror/domain/connection';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
@@ -24,6 +25,7 @@ export interface SetUp {
   /** The connections that onUnauthorized was called for. */
   readonly dead: [string, UnauthorizedReason][];
   readonly refreshed: string[];
+  readonly postponed: PostponeReason[];
   readonly fetch: (
     asking?: Partial<Parameters<NotionSource['fetchDatabase']>[0]>,
     signal?: AbortSignal,
@@ -55,6 +57,7 @@ export async function setUp(
   const metrics = new Registry();
   const dead: [string, UnauthorizedReason][] = [];
   const refreshed: string[] = [];
+  const postponed: PostponeReason[] = [];
   const connections = options.connections ?? Object.keys(views).map((token) => connection(token.replace('token-', '')));
   const source = createNotionSource({
     connectionsOf: (workspaceId) => connections.filter((known) => known.workspaceId === workspaceId),
@@ -67,6 +70,7 @@ export async function setUp(
       ...options.tokens,
     },
     budget: createRateBudget({ requestsPerMinute: options.requestsPerMinute, clock }),
+    onPostponed: (by) => postponed.push(by),
     notionApiUrl: server.url,
     logger: createLogger({ service: 'test', level: 'trace', destination: { write: (line) => logs.push(line) } }),
     metrics,
@@ -86,6 +90,7 @@ export async function setUp(
     metrics,
     dead,
     refreshed,
+    postponed,
     calls: () => server.requests.map(({ token, path }) => `${token} ${path.slice(path.lastIndexOf('/') + 1)}`),
     fetch: (asking = {}, signal = new AbortController().signal) =>
       source.fetchDatabase({ workspaceId: 'tenant-1', databaseId, ...asking }, signal),

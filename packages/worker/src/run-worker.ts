@@ -1,3 +1,4 @@
+import type { LimitReason, PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { DatabaseEvent } from '@notion-mirror/domain/database-event';
 import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
@@ -35,8 +36,10 @@ export interface Worker {
   readonly codec: EventCodec;
   readonly publisher: Publisher;
   readonly outcomes: OutcomeKeeper;
-  /** Notion answered a call; `isLimited`: with 429 or 529. */
-  readonly countCall: (isLimited: boolean) => void;
+  /** Notion answered a call; `limitedBy`: with 429 or 529, for that reason. */
+  readonly countCall: (limitedBy: LimitReason | null) => void;
+  /** The budget of calls had no room for a fetch. */
+  readonly countPostponed: (by: PostponeReason) => void;
   /** Names what says how the budgets of calls are used, for the worker's reports. */
   readonly reportNotion: (use: () => NotionUse) => void;
   /** Runs a start step until it succeeds. */
@@ -101,7 +104,8 @@ export function runWorker(service: WorkerName, config: Config<WorkerName>, start
       codec,
       publisher,
       outcomes,
-      countCall: (isLimited) => work.call(isLimited),
+      countCall: (limitedBy) => work.call(limitedBy),
+      countPostponed: (by) => work.postponed(by),
       reportNotion: (use) => (notionUse = use),
       available,
       append: (event, accessibleBy) => send(event, { accessibleBy }),

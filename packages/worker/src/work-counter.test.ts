@@ -22,11 +22,22 @@ test('the last minute and each whole minute are counted', () => {
   const { counter, handled, pass } = setUp();
   handled(30);
   handled(10, { record: null, coalescedInto: 'e1' });
-  counter.call(false);
+  counter.call(null);
+  counter.postponed('window');
   pass(20_000);
   handled(100, { others: ['e2', 'e3'] });
-  counter.call(true);
-  const both = { events: 5, documents: 2, saved: 3, calls: 2, limited: 1 };
+  counter.call('service_overload');
+  counter.postponed('window');
+  counter.postponed('pause');
+  const both = {
+    events: 5,
+    documents: 2,
+    saved: 3,
+    calls: 2,
+    limited: 1,
+    limitedBy: { service_overload: 1 },
+    postponedBy: { window: 2, pause: 1 },
+  };
   expect(counter.lastMinute()).toMatchObject({ seconds: 20, ...both });
   expect(counter.takeMinutes()).toEqual([]);
   pass(15_000);
@@ -52,7 +63,11 @@ test('times are off by at most 9 %, and their quantiles too', () => {
 test('a minute without work has a document as well, and a long pause has few', () => {
   const { counter, pass } = setUp();
   pass(60_000);
-  expect(counter.takeMinutes()).toMatchObject([{ events: 0, freshness: [] }]);
+  const [empty] = counter.takeMinutes();
+  expect(empty).toMatchObject({ events: 0, freshness: [] });
+  // A minute is a document: what it has none of takes no room.
+  expect(empty).not.toHaveProperty('limitedBy');
+  expect(empty).not.toHaveProperty('postponedBy');
   pass(3_600_000);
   expect(counter.takeMinutes()).toHaveLength(5);
   pass(-3_600_000);

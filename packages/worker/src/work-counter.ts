@@ -1,19 +1,24 @@
+import type { LimitReason, PostponeReason } from '@notion-mirror/domain/call-limits';
 import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { countedMs, noWork, sumOfWork, type WorkCounts } from '@notion-mirror/mirror-store/work-counts';
 
 /** Counts what this worker does, for its reports. */
 export interface WorkCounter {
   outcome(outcome: Pick<EventOutcome, 'at' | 'receivedAt' | 'record' | 'coalescedInto' | 'others'>): void;
-  /** Notion answered a call; `isLimited`: with 429 or 529. */
-  call(isLimited: boolean): void;
+  /** Notion answered a call; `limitedBy`: with 429 or 529, for that reason. */
+  call(limitedBy: LimitReason | null): void;
+  /** The budget of calls had no room for a fetch. */
+  postponed(by: PostponeReason): void;
   /** Of about the last minute: `seconds` are its length. */
   lastMinute(): WorkCounts & { readonly seconds: number };
   /** The minutes that have ended since the last call, oldest first; with `isLast` also the one that has not. `at`: its beginning. */
   takeMinutes(isLast?: boolean): readonly (WorkCounts & { readonly at: Date })[];
 }
 
-interface Slot extends Omit<{ -readonly [key in keyof WorkCounts]: WorkCounts[key] }, 'freshness'> {
+interface Slot extends Omit<{ -readonly [key in keyof WorkCounts]: WorkCounts[key] }, 'freshness' | 'limitedBy' | 'postponedBy'> {
   readonly freshness: Map<number, number>;
+  readonly limitedBy: Partial<Record<LimitReason, number>>;
+  readonly postponedBy: Partial<Record<PostponeReason, number>>;
 }
 
 const minuteMs = 60_000;
@@ -31,7 +36,7 @@ export function createWorkCounter(now: () => number): WorkCounter {
     const at = floor(now(), slotMs);
     const known = slots.get(at);
     if (known !== undefined) return known;
-    const fresh = { ...noWork, freshness: new Map<number, number>() };
+    const fresh = { ...noWork, freshness: new Map<number, number>(), limitedBy: {}, postponedBy: {} };
     slots.set(at, fresh);
     return fresh;
   }
@@ -56,10 +61,16 @@ export function createWorkCounter(now: () => number): WorkCounter {
       const ms = countedMs(at.getTime() - receivedAt.getTime());
       counts.freshness.set(ms, (counts.freshness.get(ms) ?? 0) + 1);
     },
-    call(isLimited) {
+    call(limitedBy) {
       const counts = slot();
       counts.calls += 1;
-      if (isLimited) counts.limited += 1;
+      if (limitedBy === null) return;
+      counts.limited += 1;
+      counts.limitedBy[limitedBy] = (counts.limitedBy[limitedBy] ?? 0) + 1;
+    },
+    postponed(by) {
+      const { postponedBy } = slot();
+      postponedBy[by] = (postponedBy[by] ?? 0) + 1;
     },
     lastMinute() {
       const from = floor(now(), slotMs) - minuteMs + slotMs;

@@ -1,5 +1,6 @@
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
+import { noWork } from '@notion-mirror/mirror-store/work-counts';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setRowsScene } from '../../../cli/test/rows-scene.ts';
@@ -207,8 +208,23 @@ test('no text of a customer leaves a console that hides content', async () => {
 });
 
 test('the overview is what `mirror status --json` says', async () => {
+  const at = new Date();
+  const limitedBy = { public_api_space_request_rate_limit: 3, service_overload: 1 };
+  await scene.db.collection('worker_status').insertOne({
+    service: 'sync-worker',
+    at,
+    expiresAt: new Date(at.getTime() + 60_000),
+    partitions: [],
+    running: 0,
+    waiting: 0,
+    tenants: 0,
+    oldestAt: null,
+    backlog: [],
+    lastMinute: { ...noWork, seconds: 60, limited: 4, limitedBy, postponedBy: { workspace_pause: 2 } },
+  });
   const command = JSON.parse((await scene.mirror('status', '--json')).stdout) as Record<string, unknown>;
   const status = await operator.get<StatusAnswer>('/api/status');
+  expect(command).toMatchObject({ notion: { limits: [{ kind: 'refused', count: 3 }, { count: 1 }, { kind: 'postponed', count: 2 }] } });
   const { ok: _ok, ...fields } = command;
   expect(status).toMatchObject({ ...fields, at: status.at });
 });

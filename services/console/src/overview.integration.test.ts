@@ -82,11 +82,14 @@ test('the overview says in one sentence what needs the operator', async () => {
   expect(status.headline).toMatchObject({ level: 'bad', text: '2 things need you. No sync-worker is running.' });
 });
 
+const met = (answer: Pick<HistoryOfWork, 'limits'>) => answer.limits.map(({ kind, reason, count }) => [kind, reason, count]);
+
 test('figures, budgets of calls and the last hour are what the workers report', async () => {
   const { db } = tested.mongo;
   const now = new Date();
   const minute = new Date(Math.floor(now.getTime() / 60_000) * 60_000 - 60_000);
   const counts = { events: 120, documents: 60, saved: 6, calls: 90, limited: 2, freshness: [[16, 60]] };
+  const limits = { limitedBy: { public_api_request_rate_limit: 2 }, postponedBy: { window: 5 } };
   const busiest = [
     { connectionId: 'of-acme', workspaceId: 'acme', calls: 170, limit: 180, windowEndsAt: now, heldUntil: null },
     { connectionId: 'of-globex', workspaceId: 'globex', calls: 2, limit: 180, windowEndsAt: now, heldUntil: now },
@@ -97,10 +100,10 @@ test('figures, budgets of calls and the last hour are what the workers report', 
     tenants: 0,
     oldestAt: null,
     backlog: [],
-    lastMinute: { ...counts, seconds: 60 },
+    lastMinute: { ...counts, ...limits, seconds: 60 },
     notion: { connections: 2, calls: 172, limit: 360, busiest },
   });
-  await db.collection('minutes').insertMany([1, 2].map((n) => ({ service: 'sync-worker', at: minute, ...counts, events: n })));
+  await db.collection('minutes').insertMany([1, 2].map((n) => ({ service: 'sync-worker', at: minute, ...counts, ...limits, events: n })));
 
   const status = () => operator.get<StatusAnswer>('/api/status');
   await expect.poll(async () => (await status()).figures.eventsPerSecond).toBe(2);
@@ -108,9 +111,18 @@ test('figures, budgets of calls and the last hour are what the workers report', 
     figures: { documentsPerSecond: 1, freshness: { p95Ms: 16 }, notionCallsPerMinute: 90, limitedPerMinute: 2, callsSavedPerMinute: 6 },
     notion: { connections: 2, calls: 172, limit: 360, busiest: [{ connectionId: 'of-acme', calls: 170 }, { connectionId: 'of-globex' }] },
   });
+  expect(met((await status()).notion)).toEqual([
+    ['refused', 'public_api_request_rate_limit', 2],
+    ['postponed', 'window', 5],
+  ]);
   const tenant = await operator.get<TenantAnswer>('/api/tenants/globex');
   expect(tenant.notion).toEqual([{ ...busiest[1], windowEndsAt: now.toISOString(), heldUntil: now.toISOString() }]);
-  const { minutes } = await operator.get<HistoryOfWork>('/api/history');
+  const hour = await operator.get<HistoryOfWork>('/api/history');
+  expect(met(hour)).toEqual([
+    ['refused', 'public_api_request_rate_limit', 4],
+    ['postponed', 'window', 10],
+  ]);
+  const { minutes } = hour;
   expect(minutes).toHaveLength(60);
   expect(minutes.find((one) => one?.at === minute.toISOString())).toMatchObject({ events: 3, documents: 120, freshness: { p50Ms: 16 } });
   await db.collection('worker_status').deleteMany({});

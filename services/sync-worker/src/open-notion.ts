@@ -13,7 +13,7 @@ const mostReported = 100;
 
 /** Notion through the tenants' connections. A connection that Notion refuses is marked unauthorized and makes no more calls. */
 export function openNotion(
-  { logger, metrics, tracing, db, countCall, reportNotion }: Worker,
+  { logger, metrics, tracing, db, countCall, countPostponed, reportNotion }: Worker,
   config: Config<'sync-worker'>,
   connections: ConnectionDirectory,
 ): NotionSource {
@@ -44,6 +44,7 @@ export function openNotion(
       ttlMs: config.tokenMs,
     }),
     budget,
+    onPostponed: countPostponed,
     notionApiUrl: config.notionApiUrl,
     deadlineMs: config.notionTimeoutMs,
     logger,

@@ -11,10 +11,10 @@ import { countRecords } from '@notion-mirror/mirror-store/records/record-counts'
 import { createSettledDeadLetters } from '@notion-mirror/mirror-store/settled-dead-letters';
 import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { silentTenants, type SilentTenant } from '@notion-mirror/mirror-store/tenant-signs';
-import { liveWorkers, type NotionUse, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
+import { liveWorkers, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 import type { OperationContext } from '../operation-context.ts';
 import { askKafka, type Kafka } from '../servers.ts';
-import { notionUseOf } from './notion-use.ts';
+import { notionUseOf, type NotionStatus } from './notion-use.ts';
 
 export interface GroupStatus {
   readonly service: WorkerName;
@@ -43,8 +43,8 @@ export interface MirrorStatus {
   readonly parked: number;
   readonly silent: readonly SilentTenant[];
   readonly rows: RowsSummary;
-  /** How much of the budgets of calls to Notion is used, with the ten busiest connections. */
-  readonly notion: NotionUse;
+  /** How much of the budgets of calls to Notion is used, with the ten busiest connections, and which limits calls met. */
+  readonly notion: NotionStatus;
 }
 
 export interface RowsSummary extends ContentsSummary {

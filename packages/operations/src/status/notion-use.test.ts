@@ -1,3 +1,4 @@
+import { noWork } from '@notion-mirror/mirror-store/work-counts';
 import { expect, test } from 'vitest';
 import { notionUseOf } from './notion-use.ts';
 
@@ -21,6 +22,24 @@ test('the busiest connections of all workers come first, and all count', () => {
   const found = notionUseOf(workers, 2);
   expect(found).toMatchObject({ connections: 151, calls: 940, limit: 27_045 });
   expect(found.busiest.map(({ connectionId }) => connectionId)).toEqual(['c', 'a']);
+});
+
+test('the limits that calls met are counted by reason, for all workers: refusals first, then the most frequent', () => {
+  const minute = { ...noWork, seconds: 60 };
+  const workers = [
+    { lastMinute: { ...minute, limitedBy: { public_api_request_rate_limit: 2, other: 3 }, postponedBy: { pause: 1 } } },
+    { lastMinute: { ...minute, limitedBy: { public_api_request_rate_limit: 4 }, postponedBy: { window: 7 } } },
+    { lastMinute: minute },
+    {},
+  ];
+  const { limits } = notionUseOf(workers, 5);
+  expect(limits.map(({ kind, reason, count }) => [kind, reason, count])).toEqual([
+    ['refused', 'public_api_request_rate_limit', 6],
+    ['refused', 'other', 3],
+    ['postponed', 'window', 7],
+    ['postponed', 'pause', 1],
+  ]);
+  expect(limits[0]?.text).toBe("the connection's limit");
 });
 
 test('a connection that two workers have used is shown once', () => {

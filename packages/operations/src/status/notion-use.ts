@@ -1,7 +1,13 @@
 import type { ConnectionUse, NotionUse, WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
+import { callLimitsOf, type CallLimit } from './call-limits.ts';
+
+/** `limits`: which limits calls met in the last minute. */
+export interface NotionStatus extends NotionUse {
+  readonly limits: readonly CallLimit[];
+}
 
 /** How much of the connections' budgets of calls is used, as the workers report it. `limit`: of the busiest connections. */
-export function notionUseOf(workers: readonly Pick<WorkerStatus, 'notion'>[], limit: number): NotionUse {
+export function notionUseOf(workers: readonly Pick<WorkerStatus, 'notion' | 'lastMinute'>[], limit: number): NotionStatus {
   const reported = workers.flatMap(({ notion }) => notion ?? []);
   const sum = (of: (use: NotionUse) => number): number => reported.reduce((total, use) => total + of(use), 0);
   const byConnection = Map.groupBy(
@@ -13,6 +19,7 @@ export function notionUseOf(workers: readonly Pick<WorkerStatus, 'notion'>[], li
     calls: sum(({ calls }) => calls),
     limit: sum((use) => use.limit),
     busiest: [...byConnection.values()].flatMap(together).toSorted(busiestFirst).slice(0, limit),
+    limits: callLimitsOf(workers.flatMap(({ lastMinute }) => lastMinute ?? [])),
   };
 }
 
@@ -40,8 +47,8 @@ function latest(times: readonly (Date | null)[]): Date | null {
   return known.length === 0 ? null : new Date(Math.max(...known));
 }
 
-export function notionUseJson({ connections, calls, limit, busiest }: NotionUse) {
-  return { connections, calls, limit, busiest: busiest.map(connectionUseJson) };
+export function notionUseJson({ connections, calls, limit, busiest, limits }: NotionStatus) {
+  return { connections, calls, limit, busiest: busiest.map(connectionUseJson), limits };
 }
 
 export function connectionUseJson({ windowEndsAt, heldUntil, ...use }: ConnectionUse) {

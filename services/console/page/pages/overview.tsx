@@ -6,6 +6,7 @@ import type { Freshness, TenantLine } from '../../src/answers/tenants.ts';
 import { status, work } from '../api.ts';
 import { ConsoleError } from '../console-error.ts';
 import { CallBudgets } from '../parts/call-budgets.tsx';
+import { CallLimits } from '../parts/call-limits.tsx';
 import { DataTable, type Column } from '../parts/data-table.tsx';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty, Failure } from '../parts/failure.tsx';
@@ -78,6 +79,7 @@ function Sentence({ headline: { level, text, needs } }: { readonly headline: Hea
 
 function Facts({ answer }: { readonly answer: StatusAnswer }) {
   const { figures, groups, freshness, worst, unavailable, notion } = answer;
+  const hour = useQuery(work).data?.limits ?? [];
   return (
     <>
       {unavailable.map(({ server, message, remedy }) => (
@@ -88,6 +90,7 @@ function Facts({ answer }: { readonly answer: StatusAnswer }) {
       <Counts answer={answer} />
       {groups === null ? null : <Groups groups={groups} />}
       {worst.length === 0 ? null : <Worst tenants={worst} />}
+      <CallLimits minute={notion.limits} hour={hour} />
       {notion.busiest.length === 0 ? null : <CallBudgets title="Busiest connections" uses={notion.busiest} />}
     </>
   );

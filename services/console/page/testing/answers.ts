@@ -241,6 +241,11 @@ export const work: HistoryOfWork = {
           freshness: { p50Ms: 30 + n, p95Ms: 200 + 9 * n },
         },
   ),
+  limits: [
+    { kind: 'refused', reason: 'public_api_request_rate_limit', count: 5, text: "the connection's limit" },
+    { kind: 'refused', reason: 'service_overload', count: 1, text: 'Notion is overloaded (529)' },
+    { kind: 'postponed', reason: 'window', count: 40, text: "the connection's budget of 60 s was used up" },
+  ],
 };
 
 const figures = {
@@ -279,6 +284,7 @@ export const status: StatusAnswer = {
     calls: 160,
     limit: 360,
     busiest: [use, { ...use, connectionId: 'c-2', workspaceId: 'globex', calls: 9, limit: 90, heldUntil: later(8) }],
+    limits: [{ kind: 'refused', reason: 'public_api_request_rate_limit', count: 3, text: "the connection's limit" }],
   },
   headline: {
     level: 'bad',

@@ -14,7 +14,7 @@ export const emptyAnswers: Partial<StubAnswers> = {
     deadLetters: null,
     parked: 0,
     rows: { mirrored: 0, dataSources: noTables, rows: { live: 0, archived: 0 }, oldestCompleteAsOf: null, incomplete: [] },
-    notion: { connections: 0, calls: 0, limit: 0, busiest: [] },
+    notion: { connections: 0, calls: 0, limit: 0, busiest: [], limits: [] },
     headline: { level: 'good', text: 'Nothing is connected yet.', needs: [] },
     figures: { ...demo.status.figures, eventsPerSecond: 0, documentsPerSecond: 0, freshness: null },
     freshness: { second: 0, ten_seconds: 0, minute: 0, more: 0, held: 0 },
@@ -22,7 +22,7 @@ export const emptyAnswers: Partial<StubAnswers> = {
     latest: [],
     unavailable: [{ server: 'kafka', message: 'Kafka does not answer.', remedy: 'mirror doctor' }],
   },
-  work: { minutes: Array.from({ length: 60 }, () => null) },
+  work: { minutes: Array.from({ length: 60 }, () => null), limits: [] },
   tenants: { tenants: [], total: 0, leftToYou: [], next: null },
   tenant: {
     tenant: { ...demo.freshTenant, databases: null, lastWebhookAt: null, comparedAt: null },

@@ -42,7 +42,27 @@ export interface NotionUse {
   readonly limit: number;
   /** The ten that have used the largest part, those first. */
   readonly busiest: readonly ConnectionUse[];
+  /** The limits that calls met in the last minute: refusals first, then the most frequent. */
+  readonly limits: readonly CallLimit[];
 }
+
+/** Calls that Notion refused with 429 or 529, or fetches that were postponed before their first call, for one reason. `text`: the reason, for people. */
+export type CallLimit =
+  | { readonly kind: 'refused'; readonly reason: LimitReason; readonly count: number; readonly text: string }
+  | { readonly kind: 'postponed'; readonly reason: PostponeReason; readonly count: number; readonly text: string };
+
+/** As Notion names them; `service_overload` is a 529. */
+export type LimitReason =
+  | 'public_api_request_rate_limit'
+  | 'public_api_space_request_rate_limit'
+  | 'public_api_endpoint_rate_limit'
+  | 'collection_router_upstream_429'
+  | 'service_overload'
+  | 'unknown'
+  | 'other';
+
+/** `window`: the budget of 60 s was used up. `pause`, `workspace_pause`: Notion has asked the connection, or its workspace, to wait. */
+export type PostponeReason = 'window' | 'pause' | 'workspace_pause';
 
 export interface ConnectionUse {
   readonly connectionId: string;
@@ -143,6 +163,8 @@ export interface Quantiles {
 /** `GET /api/history`: the last 60 minutes that have ended, oldest first; null: no worker has reported of it. */
 export interface HistoryOfWork {
   readonly minutes: readonly (Minute | null)[];
+  /** The limits that calls met in these minutes. */
+  readonly limits: readonly CallLimit[];
 }
 
 /** What all workers did in one minute. */

@@ -9,6 +9,7 @@ import { figuresOf, historyOf } from '@notion-mirror/operations/events/figures';
 import type { OperationContext } from '@notion-mirror/operations/operation-context';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import type { Kafka } from '@notion-mirror/operations/servers';
+import { callLimitsOf } from '@notion-mirror/operations/status/call-limits';
 import { headlineOf } from '@notion-mirror/operations/status/headline';
 import {
   gatherLogStatus,
@@ -135,7 +136,7 @@ export function createOverview(deps: {
     const now = new Date();
     const reported = await minutesSince(db, new Date(now.getTime() - (historyMinutes + 1) * 60_000));
     const minutes = historyOf(reported, now, historyMinutes);
-    return { minutes: minutes.map((minute) => minute && { ...minute, at: minute.at.toISOString() }) };
+    return { minutes: minutes.map((minute) => minute && { ...minute, at: minute.at.toISOString() }), limits: callLimitsOf(reported) };
   });
 
   return { answer: createSampler(sampleMs, answer), tenants: store, history };
