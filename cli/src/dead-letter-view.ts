@@ -1,7 +1,7 @@
 import { remainingOf, type Progress } from '@notion-mirror/operations/dead-letters/carry-out';
 import { refOf } from '@notion-mirror/operations/dead-letters/filter';
 import type { LetterDetails } from '@notion-mirror/operations/dead-letters/letter-details';
-import { causeJson, eventJson, headersOf, problemOf } from '@notion-mirror/operations/dead-letters/letter-json';
+import { causeJson, eventJson, headersOf, problemOf, tenantsJson } from '@notion-mirror/operations/dead-letters/letter-json';
 import type { LetterLine } from '@notion-mirror/operations/dead-letters/list-letters';
 import type { Action, Plan } from '@notion-mirror/operations/dead-letters/plan';
 import { count, oneLine } from '@notion-mirror/operations/text';
@@ -81,6 +81,7 @@ export function planJson({ action, refs, causes, targets, settled, heldBack }: P
     letters: refs.size,
     tenants: causes.tenants,
     causes: causes.list().map((cause) => causeJson(cause, redact)),
+    ...tenantsJson(causes),
     targets: Object.fromEntries(targets),
     settledAlready: settled,
     heldBack: Object.fromEntries(heldBack),
@@ -102,13 +103,22 @@ export function renderPlan(plan: Plan, colors: Colors, redact: Redact, ingressUr
     refs.size === 0
       ? `Plan: nothing to ${verb}.`
       : `Plan: ${verb} ${colors.bold(count(refs.size, 'dead letter'))} of ${count(causes.tenants, 'tenant')}.`,
-    ...(refs.size === 0 ? [] : [renderCauses(causes.list(), colors, redact), ...will.map((text) => `→ ${text}`)]),
+    ...(refs.size === 0
+      ? []
+      : [renderCauses(causes.list(), colors, redact), renderTenants(causes, colors), ...will.map((text) => `→ ${text}`)]),
     ...(settled === 0 ? [] : [`${settled} more ${settled === 1 ? 'matches and is' : 'match and are'} already settled: skipped.`]),
     ...[...heldBack].map(([reason, number]) =>
       colors.yellow(`${number} more ${number === 1 ? 'matches' : 'match'} but will not be ${done}: ${reason}.`),
     ),
   ];
   return lines.join('\n');
+}
+
+function renderTenants(causes: Plan['causes'], colors: Colors): string {
+  const { byTenant, moreTenants } = tenantsJson(causes);
+  const header = ['LETTERS', 'TENANT'].map((text) => ({ text, style: colors.dim }));
+  const rows = byTenant.map(({ workspaceId, letters }): Cell[] => [String(letters), oneLine(workspaceId ?? '–')]);
+  return [table([header, ...rows]), ...(moreTenants === 0 ? [] : [`and ${count(moreTenants, 'more tenant')}`])].join('\n');
 }
 
 export function progressJson(plan: Plan, progress: Progress, removed: number): JsonObject {

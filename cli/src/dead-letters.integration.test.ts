@@ -321,6 +321,7 @@ describe('redrive', () => {
     expect(dry.code).toBe(0);
     expect(dry.stdout).toContain('Plan: redrive 2 dead letters of 2 tenants.');
     expect(dry.stdout).toContain(`2 appended to ${topics.events} again`);
+    expect(dry.stdout).toMatch(/LETTERS +TENANT\n1 +acme\n1 +initech\n/);
     const unasked = await mirror(['redrive', '--class', 'poison']);
     expect(unasked).toMatchObject({ code: 2, stdout: '' });
     expect(unasked.stderr).toContain('Plan: redrive 2 dead letters');

@@ -84,6 +84,15 @@ describe.skipIf(!hasBrowser())('acting', () => {
     ]);
   });
 
+  test('a plan of many tenants names those with the most letters', async () => {
+    const { page } = await openStubbed({ answers: { plan: { ...plan, tenants: 14, moreTenants: 12 } } });
+    await page.goto('/dead-letters/plan?action=redrive&class=poison');
+    await page.getByText('and 12 more tenants').waitFor();
+    expect(await page.getByRole('region', { name: 'Letters of the plan, by tenant' }).getByRole('row').nth(1).innerText()).toMatch(
+      /acme\s+100/,
+    );
+  });
+
   test('all that fit a filter are planned, with times made absolute; force makes another plan', async () => {
     const { page, server } = await openStubbed();
     await page.goto('/dead-letters');

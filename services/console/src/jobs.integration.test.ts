@@ -53,14 +53,37 @@ const redriven = async (letters: readonly Buried[]) => {
   const ids = new Set(letters.map(({ eventId }) => eventId));
   return (await readAll(tested.log.kafka, events)).filter(({ headers }) => ids.has(headers['ce_id'] ?? '')).length;
 };
-const waiting = async (code: string) => {
+const told = async <T>(...args: readonly string[]): Promise<T> => {
   const env = { MIRROR_KAFKA_BROKERS: stack.kafkaBrokers, MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl };
   const mongodb = new URL(stack.mongodbUri);
   mongodb.pathname = `/${tested.mongo.db.databaseName}`;
   const all = { ...env, MIRROR_MONGODB_URI: mongodb.href, MIRROR_TOPIC_PREFIX: tested.log.prefix };
-  const { stdout } = await mirror(['dead-letters', 'list', '--code', code, '--json'], { env: all });
-  return (JSON.parse(stdout) as { letters: number }).letters;
+  const { stdout } = await mirror(['dead-letters', ...args, '--json'], { env: all });
+  return JSON.parse(stdout) as T;
 };
+const waiting = async (code: string) => (await told<{ letters: number }>('list', '--code', code)).letters;
+
+test('a plan counts its letters by cause, tenant and target, as the command does', async () => {
+  const code = newCode();
+  await undertaker.bury([100, 101, 102], { code, tenant: 'globex' });
+  await undertaker.bury([103], { code, tenant: 'initech' });
+  await undertaker.buryWebhooks(['{}'], code);
+  const { byTenant, moreTenants, targets, heldBack } = await planned({ action: 'redrive', filter: { code } });
+  expect({ byTenant, moreTenants }).toEqual({
+    byTenant: [
+      { workspaceId: 'globex', letters: 3 },
+      { workspaceId: 'initech', letters: 1 },
+    ],
+    moreTenants: 0,
+  });
+  expect(targets).toEqual([{ target: events, letters: 4 }]);
+  expect(heldBack).toMatchObject([{ letters: 1 }]);
+  const { plan } = await told<{ plan: object }>('redrive', '--code', code, '--dry-run');
+  expect(plan).toMatchObject({ letters: 4, byTenant, moreTenants, targets: { [events]: 4 } });
+
+  const dropped = await planned({ action: 'drop', filter: { code } });
+  expect(dropped.byTenant).toEqual([byTenant[0], { workspaceId: null, letters: 1 }, byTenant[1]]);
+});
 
 test('exactly the letters of the plan are settled, and the command agrees', async () => {
   const code = newCode();

@@ -21,11 +21,19 @@ export interface Causes {
   list(): Cause[];
   readonly letters: number;
   readonly tenants: number;
+  /** The first tenants, those with the most letters first, and how many more there are. */
+  byTenant(first: number): { readonly tenants: readonly TenantLetters[]; readonly more: number };
+}
+
+/** `workspaceId` null: letters that name no tenant. */
+export interface TenantLetters {
+  readonly workspaceId: string | null;
+  readonly letters: number;
 }
 
 export function createCauses(): Causes {
   const causes = new Map<string, Cause>();
-  const tenants = new Set<string>();
+  const ofTenants = new Map<string | null, number>();
   let letters = 0;
   return {
     add({ cause: { class: errorClass, code, message }, service, failedAt, workspaceId }, isSettled) {
@@ -51,17 +59,25 @@ export function createCauses(): Causes {
         cause.newest = failedAt;
         cause.message = message;
       }
-      if (workspaceId !== null) {
-        cause.tenants.add(workspaceId);
-        tenants.add(workspaceId);
-      }
+      if (workspaceId !== null) cause.tenants.add(workspaceId);
+      ofTenants.set(workspaceId, (ofTenants.get(workspaceId) ?? 0) + 1);
     },
     list: () => [...causes.values()].toSorted((a, b) => b.count - a.count || a.oldest.getTime() - b.oldest.getTime()),
     get letters() {
       return letters;
     },
     get tenants() {
-      return tenants.size;
+      return ofTenants.size - (ofTenants.has(null) ? 1 : 0);
+    },
+    byTenant(first) {
+      const all = [...ofTenants].map(([workspaceId, number]) => ({ workspaceId, letters: number }));
+      const tenants = all.toSorted((a, b) => b.letters - a.letters || compare(a.workspaceId ?? '', b.workspaceId ?? '')).slice(0, first);
+      return { tenants, more: all.length - tenants.length };
     },
   };
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }

@@ -1,6 +1,6 @@
 import type { DecodeResult } from '@notion-mirror/event-log/event-codec';
 import { oneLine } from '../text.ts';
-import type { Cause } from './causes.ts';
+import type { Cause, Causes } from './causes.ts';
 import { refOf } from './filter.ts';
 import type { LetterDetails, LetterValue } from './letter-details.ts';
 import type { LetterLine } from './list-letters.ts';
@@ -18,6 +18,14 @@ export function causeJson({ tenants, oldest, newest, ...cause }: Cause, redact: 
     newest: newest.toISOString(),
     tenants: tenants.size,
   };
+}
+
+const shownTenants = 20;
+
+/** The letters of a plan by tenant: those with the most, and how many tenants more. */
+export function tenantsJson(causes: Pick<Causes, 'byTenant'>) {
+  const { tenants, more } = causes.byTenant(shownTenants);
+  return { byTenant: tenants.map(({ workspaceId, letters }) => ({ workspaceId, letters })), moreTenants: more };
 }
 
 export function letterJson(letter: LetterLine, redact: Redact) {

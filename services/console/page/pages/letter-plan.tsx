@@ -5,13 +5,14 @@ import { useState } from 'react';
 import type { PlanAnswer, PlanOrder } from '../../src/answers/plans.ts';
 import { plan as planQuery, runPlan } from '../api.ts';
 import { CausesTable } from '../parts/causes-table.tsx';
+import { DataTable, type Column } from '../parts/data-table.tsx';
 import { Empty, Failure } from '../parts/failure.tsx';
 import { criteriaOf, filterText, letterCommand } from '../parts/letter-filter.ts';
-import { PageLink } from '../parts/link.tsx';
+import { PageLink, TenantLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { CommandWithReason, ReasonField, TypedField } from '../parts/reason-field.tsx';
-import { count } from '../parts/text.ts';
+import { count, figure } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useWhyNot } from '../parts/use-actions.ts';
 
@@ -77,7 +78,7 @@ interface PlanProps {
 }
 
 function Plan({ plan, order, onAgain }: PlanProps) {
-  const { action, letters, tenants, causes, targets, heldBack, settled, notionCalls, expiresAt } = plan;
+  const { action, letters, tenants, causes, byTenant, moreTenants, targets, heldBack, settled, notionCalls, expiresAt } = plan;
   return (
     <Stack gap="lg">
       <Stack gap="xs" component="section">
@@ -89,6 +90,7 @@ function Plan({ plan, order, onAgain }: PlanProps) {
           </Button>
         </Text>
         {causes.length === 0 ? null : <CausesTable label="Letters of the plan, by cause" causes={causes} />}
+        {byTenant.length === 0 ? null : <Tenants byTenant={byTenant} more={moreTenants} />}
         <List size="sm">
           {targets.map(({ target, letters: some }) => (
             <List.Item key={target}>
@@ -115,6 +117,29 @@ function Plan({ plan, order, onAgain }: PlanProps) {
       )}
       {letters === 0 ? <PageLink to="/dead-letters">Dead letters</PageLink> : <Run plan={plan} order={order} onAgain={onAgain} />}
     </Stack>
+  );
+}
+
+const tenantColumns: readonly Column<PlanAnswer['byTenant'][number]>[] = [
+  { id: 'tenant', header: 'Tenant', cell: ({ workspaceId }) => <TenantLink workspaceId={workspaceId} longest={40} /> },
+  { id: 'letters', header: 'Letters', isNumber: true, cell: ({ letters }) => figure(letters) },
+];
+
+function Tenants({ byTenant, more }: { readonly byTenant: PlanAnswer['byTenant']; readonly more: number }) {
+  return (
+    <>
+      <DataTable
+        label="Letters of the plan, by tenant"
+        columns={tenantColumns}
+        rows={byTenant}
+        keyOf={({ workspaceId }) => workspaceId ?? ''}
+      />
+      {more === 0 ? null : (
+        <Text size="sm" c="dimmed">
+          and {count(more, 'more tenant')}
+        </Text>
+      )}
+    </>
   );
 }
 

@@ -688,6 +688,12 @@ export const plan: PlanAnswer = {
   letters: 120,
   tenants: 2,
   causes: [{ ...cause, count: 120, tenants: 2 }],
+  byTenant: [
+    { workspaceId: 'acme', letters: 100 },
+    { workspaceId: 'globex', letters: 19 },
+    { workspaceId: null, letters: 1 },
+  ],
+  moreTenants: 0,
   targets: [{ target: 'notion.sync', letters: 120 }],
   heldBack: [{ reason: 'they came back from five redrives', letters: 3 }],
   settled: 1,

@@ -31,6 +31,10 @@ export interface PlanAnswer {
   readonly letters: number;
   readonly tenants: number;
   readonly causes: readonly LetterCause[];
+  /** The 20 tenants with the most of these letters, those first. `workspaceId` null: letters that name no tenant. */
+  readonly byTenant: readonly { readonly workspaceId: string | null; readonly letters: number }[];
+  /** Tenants that are not among them. */
+  readonly moreTenants: number;
   /** Where redriven letters go: a topic, or a route of the ingress. Empty for `drop`. */
   readonly targets: readonly { readonly target: string; readonly letters: number }[];
   /** Matching letters that are left unchanged. `reason`: a sentence without its end. */

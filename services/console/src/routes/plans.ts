@@ -3,7 +3,7 @@ import type { ReplayOrder } from '@notion-mirror/mirror-store/replays';
 import { notionIdFromText } from '@notion-mirror/domain/notion-id';
 import { onlyTenant, someIds, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { filterOf } from '@notion-mirror/operations/dead-letters/filter';
-import { causeJson } from '@notion-mirror/operations/dead-letters/letter-json';
+import { causeJson, tenantsJson } from '@notion-mirror/operations/dead-letters/letter-json';
 import { makePlan, type Plan, type PlanHints } from '@notion-mirror/operations/dead-letters/plan';
 import { destinationsOf } from '@notion-mirror/operations/dead-letters/settle-letters';
 import { openDeadLetterTopic } from '@notion-mirror/operations/dead-letters/topic';
@@ -122,6 +122,7 @@ export function planRoutes(
           letters: plan.refs.size,
           tenants: plan.causes.tenants,
           causes: plan.causes.list().map((cause) => causeJson(cause, context.redact)),
+          ...tenantsJson(plan.causes),
           targets: [...plan.targets].map(([target, number]) => ({ target, letters: number })),
           heldBack: [...plan.heldBack].map(([why, number]) => ({ reason: why, letters: number })),
           settled: plan.settled,
