@@ -21,7 +21,7 @@ import { cacheRootOf, installOnce } from '@notion-mirror/local-stack/tool-cache'
 import { findJava, findMaven, findPip } from '@notion-mirror/local-stack/toolchain';
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { waitUntil } from './wait-until.ts';
-import { someContent } from '../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../packages/mirror-store/test/databases.ts';
 import { someRow } from '../packages/mirror-store/test/rows.ts';
 
 /** The clients of docs/consuming.md in all three languages, verbatim except for the topic prefix and the group. */

@@ -15,7 +15,7 @@ import { createRecordStore } from '@notion-mirror/mirror-store/records/record-st
 import { createHandshakeStore } from '@notion-mirror/mirror-store/handshake-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { someContent } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../packages/mirror-store/test/databases.ts';
 import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { startHttpServer } from '../../packages/operations/test/http-server.ts';
 import { mirror } from '../test/surroundings.ts';

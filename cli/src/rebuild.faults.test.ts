@@ -14,7 +14,8 @@ import { stateLogOf } from '@notion-mirror/event-log/state-contract';
 import { openMongo } from '@notion-mirror/mirror-store/client';
 import { initMongo } from '@notion-mirror/mirror-store/init';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../packages/mirror-store/test/databases.ts';
+import { someLayout } from '../../packages/mirror-store/test/mongo.ts';
 
 const databases = Number(process.env['MIRROR_TEST_DATABASES'] ?? 20_000);
 const properties = Array.from({ length: 12 }, (_, n) => ({

@@ -27,7 +27,8 @@ import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
 import { createReplays } from '@notion-mirror/mirror-store/replays';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../packages/mirror-store/test/databases.ts';
+import { someLayout } from '../../packages/mirror-store/test/mongo.ts';
 import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { mirror as run } from '../test/surroundings.ts';
 

@@ -8,7 +8,8 @@ import { initMongo } from '@notion-mirror/mirror-store/init';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { someContent, someLayout } from '../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../packages/mirror-store/test/databases.ts';
+import { someLayout } from '../../packages/mirror-store/test/mongo.ts';
 import { someRow } from '../../packages/mirror-store/test/rows.ts';
 import { mirror } from '../test/surroundings.ts';
 

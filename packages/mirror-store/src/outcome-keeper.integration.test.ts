@@ -1,6 +1,7 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, serverAddress, silent, someLayout, someOutcome, uriThrough } from '../test/mongo.ts';
+import { openTestDatabase, serverAddress, silent, someLayout, uriThrough } from '../test/mongo.ts';
+import { someOutcome } from '../test/outcomes.ts';
 import { startTcpProxy } from '../test/tcp-proxy.ts';
 import { openMongo } from './client.ts';
 import { openOutcomeHistory } from './event-outcomes.ts';

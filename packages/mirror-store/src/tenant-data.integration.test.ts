@@ -1,7 +1,8 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatabaseContent } from '@notion-mirror/domain/database-content';
-import { openTestDatabase, someContent } from '../test/mongo.ts';
+import { someContent } from '../test/databases.ts';
+import { openTestDatabase } from '../test/mongo.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { databaseStorage } from './entities/database.ts';
 import { createRecordStore } from './records/record-store.ts';

@@ -1,6 +1,7 @@
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, silent as logger, someOutcome } from '../test/mongo.ts';
+import { openTestDatabase, silent as logger } from '../test/mongo.ts';
+import { someOutcome } from '../test/outcomes.ts';
 import { createOutcomeKeeper } from './outcome-keeper.ts';
 import { registerSilence, silentTenants } from './tenant-signs.ts';
 

@@ -9,7 +9,8 @@ import { createRecordStore } from '../src/records/record-store.ts';
 import { noWork } from '../src/work-counts.ts';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { ObjectId } from 'mongodb';
-import { someContent, someOutcome } from './mongo.ts';
+import { someContent } from './databases.ts';
+import { someOutcome } from './outcomes.ts';
 import { someRow } from './rows.ts';
 
 type Db = Mongo['db'];
@@ -56,6 +57,8 @@ export async function seedLargeMirror(db: Db, records: number): Promise<{ readon
     ...connection,
     _id: `connection-${n}`,
     workspaceId: tenantOf(n),
+    // A Notion workspace of many tenants would be a case of its own.
+    notionWorkspaceId: `notion-${n}`,
     ...(n % 200 === 7 ? { status: 'unauthorized' } : n % 200 === 8 ? { status: 'paused' } : {}),
   }));
 

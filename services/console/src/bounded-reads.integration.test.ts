@@ -7,7 +7,8 @@ import { createRecordStore } from '@notion-mirror/mirror-store/records/record-st
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { someContent, someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../../packages/mirror-store/test/databases.ts';
+import { someOutcome } from '../../../packages/mirror-store/test/outcomes.ts';
 import { someRow } from '../../../packages/mirror-store/test/rows.ts';
 import type { Paged } from './answers/common.ts';
 import type { EventsAnswer } from './answers/events.ts';

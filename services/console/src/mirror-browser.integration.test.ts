@@ -4,7 +4,7 @@ import { noWork } from '@notion-mirror/mirror-store/work-counts';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setRowsScene } from '../../../cli/test/rows-scene.ts';
-import { someContent } from '../../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../../packages/mirror-store/test/databases.ts';
 import type { CheckAnswer } from './answers/check.ts';
 import type { DatabaseAnswer, DatabasesAnswer, HistoryAnswer, RawAnswer } from './answers/databases.ts';
 import type { Explanation } from './answers/explain.ts';

@@ -10,7 +10,7 @@ import type { EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
-import { someOutcome } from '../../../packages/mirror-store/test/mongo.ts';
+import { someOutcome } from '../../../packages/mirror-store/test/outcomes.ts';
 import type { EventAnswer, EventsAnswer } from './answers/events.ts';
 import type { Me } from './answers/me.ts';
 import type { HistoryOfWork, StatusAnswer } from './answers/status.ts';

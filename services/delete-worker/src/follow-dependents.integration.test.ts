@@ -7,7 +7,8 @@ import { createRecordStore } from '@notion-mirror/mirror-store/records/record-st
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import type { Worker } from '@notion-mirror/worker/run-worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, someContent } from '../../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../../packages/mirror-store/test/databases.ts';
+import { openTestDatabase } from '../../../packages/mirror-store/test/mongo.ts';
 import { layoutWithRows, someRow } from '../../../packages/mirror-store/test/rows.ts';
 import { followDependents } from './follow-dependents.ts';
 

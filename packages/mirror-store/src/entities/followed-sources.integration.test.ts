@@ -2,7 +2,8 @@ import type { AccessibleDataSource, DataSourceContent, PropertyContent } from '@
 import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, someContent, someLayout } from '../../test/mongo.ts';
+import { someContent } from '../../test/databases.ts';
+import { openTestDatabase, someLayout } from '../../test/mongo.ts';
 import { openDataSourceContents } from '../data-source-contents.ts';
 import { initMongo } from '../init.ts';
 import { createRecordStore } from '../records/record-store.ts';

@@ -2,7 +2,8 @@ import type { AccessibleDataSource, Json, PropertyContent } from '@notion-mirror
 import type { RowContent } from '@notion-mirror/domain/entities/row';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, someContent, someLayout } from '../../test/mongo.ts';
+import { someContent } from '../../test/databases.ts';
+import { openTestDatabase, someLayout } from '../../test/mongo.ts';
 import { initMongo } from '../init.ts';
 import { createRecordStore } from '../records/record-store.ts';
 import { databaseStorage } from './database.ts';

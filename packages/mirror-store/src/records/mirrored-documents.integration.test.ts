@@ -1,7 +1,8 @@
 import { contentDifferences } from '@notion-mirror/domain/content-differences';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestDatabase, someContent } from '../../test/mongo.ts';
+import { someContent } from '../../test/databases.ts';
+import { openTestDatabase } from '../../test/mongo.ts';
 import { databaseStorage } from '../entities/database.ts';
 import { fieldsOf, openMirroredDocuments, type MirroredDocuments } from './mirrored-documents.ts';
 import { createRecordStore } from './record-store.ts';

@@ -2,7 +2,8 @@ import type { DatabaseContent, JsonObject } from '@notion-mirror/domain/database
 import { keyOf, type EntityRef } from '@notion-mirror/domain/entity';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTestDatabase, serverAddress, someContent, someLayout, uriThrough } from '../../test/mongo.ts';
+import { someContent } from '../../test/databases.ts';
+import { openTestDatabase, serverAddress, someLayout, uriThrough } from '../../test/mongo.ts';
 import { startTcpProxy } from '../../test/tcp-proxy.ts';
 import { openMongo } from '../client.ts';
 import { databaseStorage, type DatabaseOutline } from '../entities/database.ts';

@@ -1,7 +1,8 @@
 import type { AccessibleDataSource } from '@notion-mirror/domain/database-content';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTestDatabase, someContent, someLayout } from '../../test/mongo.ts';
+import { someContent } from '../../test/databases.ts';
+import { openTestDatabase, someLayout } from '../../test/mongo.ts';
 import { openRecorded, unroutedFilters } from '../../test/routed-commands.ts';
 import { someRow } from '../../test/rows.ts';
 import { createDatabasesListing } from '../entities/database-sources.ts';

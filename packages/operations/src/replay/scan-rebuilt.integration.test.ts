@@ -7,7 +7,7 @@ import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../mirror-store/test/mongo.ts';
 import { layoutWithRows } from '../../../mirror-store/test/rows.ts';
-import { someContent } from '../../../mirror-store/test/mongo.ts';
+import { someContent } from '../../../mirror-store/test/databases.ts';
 import type { OperationContext } from '../operation-context.ts';
 import { scanRebuilt } from './scan-rebuilt.ts';
 

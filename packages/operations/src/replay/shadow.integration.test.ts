@@ -14,7 +14,7 @@ import { createConnectionStore } from '@notion-mirror/mirror-store/connection-st
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { openShadow } from '@notion-mirror/mirror-store/records/shadow';
 import { expect, test } from 'vitest';
-import { someContent } from '../../../mirror-store/test/mongo.ts';
+import { someContent } from '../../../mirror-store/test/databases.ts';
 import { setOperationsScene } from '../../test/operations-scene.ts';
 import { rangesOf } from './order.ts';
 import { startReplay } from './run-replay.ts';

@@ -18,7 +18,8 @@ import { createRecordStore } from '@notion-mirror/mirror-store/records/record-st
 import { createStateLogProgress } from '@notion-mirror/mirror-store/state-log-progress';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { someContent, someLayout } from '../../../../packages/mirror-store/test/mongo.ts';
+import { someContent } from '../../../../packages/mirror-store/test/databases.ts';
+import { someLayout } from '../../../../packages/mirror-store/test/mongo.ts';
 import { createStateLogMetrics } from './state-log-metrics.ts';
 import { startStateLogPublisher } from './state-log-publisher.ts';
 
