@@ -59,7 +59,9 @@ test('a held job is not taken; one whose process was killed is, with all that is
   expect(await killed.save(id, further)).toBeNull();
   expect(await killed.end(id, { ...further, outcome: 'done', failure: null })).toBe(false);
   await next.leave(id);
+  expect(await next.firstLeftAt()).toBeNull();
   expect(await other.takeLeft()).toMatchObject({ id });
+  expect((await next.firstLeftAt())?.getTime()).toBeGreaterThan(Date.now());
 });
 
 test('a job is stopped by its holder, or at once when it has none, and continued by any process', async () => {

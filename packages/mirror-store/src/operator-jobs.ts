@@ -95,6 +95,8 @@ export interface OperatorJobs {
   view(id: string): Promise<JobView | null>;
   /** Takes one that no process holds; null: there is none. */
   takeLeft(): Promise<OperatorJob | null>;
+  /** When the first running job is left if its holder stores nothing more; null: none runs. */
+  firstLeftAt(): Promise<Date | null>;
   /** Stores its progress and holds it for longer. Null: another process has it, or it has ended. */
   save(id: string, change: JobChange): Promise<{ readonly isStopAsked: boolean } | null>;
   /** False: another process has it, or it has ended. */
@@ -153,6 +155,12 @@ export function openOperatorJobs(db: Db): OperatorJobs {
       const taken = await changed(left, { $set: { 'job.holder': holder, 'job.heldUntil': heldUntil() } });
       return taken === null ? null : toJob(taken);
     },
+    firstLeftAt: async () =>
+      orUnavailable('jobs could not be read', async () => {
+        const running = { outcome: 'begun' as const, 'job.heldUntil': { $gt: new Date(0) } };
+        const first = await jobs.findOne(running, { sort: { 'job.heldUntil': 1 }, projection: { 'job.heldUntil': 1 } });
+        return first?.job.heldUntil ?? null;
+      }),
     save: async (id, change) => {
       const saved = await orWriteError(async () =>
         jobs.findOneAndUpdate(

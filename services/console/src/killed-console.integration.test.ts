@@ -8,11 +8,12 @@ import type { JobAnswer } from './answers/jobs.ts';
 import type { PlanAnswer } from './answers/plans.ts';
 import { createUndertaker, type Undertaker } from './testing/buried-letters.ts';
 import { startConsoleProcess, type ConsoleProcess } from './testing/console-process.ts';
-import { openTestConsole, type TestConsole } from './testing/test-console.ts';
+import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
 let tested: TestConsole;
 let undertaker: Undertaker;
 let env: Record<string, string>;
+let next: RunningConsole;
 beforeAll(async () => {
   const stack = inject('stack');
   tested = await openTestConsole(stack);
@@ -55,7 +56,7 @@ test('another console goes on with the job of a killed one, and the trail shows 
   await killed.exited;
   expect((await redriven()).length).toBeLessThan(30);
 
-  const next = await tested.start({});
+  next = await tested.start({});
   const jobOf = async () => next.get<JobAnswer>(`/api/jobs/${job.id}`);
   // Until the killed one no longer holds it, no other process can know that it was killed.
   expect(['running', 'interrupted']).toContain((await jobOf()).state);
@@ -72,6 +73,8 @@ test('another console goes on with the job of a killed one, and the trail shows 
 });
 
 test('a job that no process holds is shown as interrupted, and a killed command as begun', async () => {
+  // One that runs would take it.
+  await next.stop();
   await tested.mongo.db.collection('operator_actions').deleteMany({});
   const at = new Date();
   const common = {

@@ -51,6 +51,18 @@ test('a replay that was left is resumed, not begun again, also when its id was n
   expect(await jobs.view(id)).toMatchObject({ replayId: begun.id });
 });
 
+test('a job that another process gives back is continued, also after a while in which there was none', async () => {
+  const { db, runner, ended } = await setScene();
+  runner();
+  const other = openOperatorJobs(db);
+  const begun = { at: new Date(), who: 'ann', via: 'console', workspaceId: null, target: {}, reason: null, version: '0' } as const;
+  const plan = { kind: 'replay', order, ranges: [], replayId: null } as const;
+  const { id } = await other.begin({ ...begun, action: 'replay.run' }, plan, noProgress);
+  await other.save(id, { progress: noProgress, counts: {} });
+  await other.leave(id);
+  expect(await ended(id)).toMatchObject({ outcome: 'done', failure: null });
+});
+
 test('a job whose replay was cancelled has failed', async () => {
   const { db, runner, leave, ended } = await setScene();
   const replay = await createReplays(db).create(order, []);

@@ -1,5 +1,6 @@
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { ActionEnd, NewOperatorAction, Operator } from '@notion-mirror/mirror-store/operator-actions';
+import { followJobs } from '@notion-mirror/mirror-store/operator-job-news';
 import {
   jobHoldMs,
   noProgress,
@@ -38,7 +39,7 @@ interface Running {
 }
 
 const saveMs = 1_000;
-/** A job that was left waits at most this long for a process. */
+/** After a failed look, and between two looks at a job that is held again and again. */
 const lookMs = 3_000;
 /** A step is finished in this time, or repeated by the next process. */
 const leaveMs = 1_500;
@@ -56,7 +57,11 @@ export function createJobRunner(deps: {
   const jobs = openOperatorJobs(db);
   const running = new Map<string, Running>();
   const closing = new AbortController();
+  /** Aborts when MongoDB does not let this process take jobs. */
+  const refused = new AbortController();
+  const isOver = AbortSignal.any([closing.signal, refused.signal]);
   let looking: Promise<void> = Promise.resolve();
+  let nextLook: NodeJS.Timeout | undefined;
 
   function start(job: OperatorJob): void {
     const stopping = new AbortController();
@@ -72,6 +77,8 @@ export function createJobRunner(deps: {
     }
     // It may have been continued meanwhile.
     if (running.get(job.id)?.lost === lost) running.delete(job.id);
+    // One that could not be held, or whose end could not be stored, is left soon.
+    lookNow();
   }
 
   async function run(job: OperatorJob, stopping: AbortController, lost: AbortController): Promise<void> {
@@ -160,16 +167,34 @@ export function createJobRunner(deps: {
     await jobs.end(id, { progress: { ...progress, failure }, counts, outcome: 'failed', failure: failure.code });
   }
 
-  const look = () => {
-    looking = looking.then(takeLeft).catch((error: unknown) => {
+  /** Takes what is left, and looks again when the next running job can be left. While none runs, nothing is asked: the next one is news. */
+  async function look(): Promise<void> {
+    clearTimeout(nextLook);
+    await takeLeft();
+    const leftAt = await jobs.firstLeftAt();
+    if (leftAt !== null) lookIn(Math.max(lookMs, leftAt.getTime() - Date.now() + 1));
+  }
+
+  function lookIn(ms: number): void {
+    if (!isOver.aborted) nextLook = setTimeout(lookNow, ms);
+  }
+
+  function lookNow(): void {
+    if (isOver.aborted) return;
+    looking = looking.then(look).catch((error: unknown) => {
       if (isUnauthorized(error)) {
-        clearInterval(lookTimer);
+        refused.abort(error);
         logger.info('jobs are left to other processes: this one may not write to MongoDB');
-      } else logger.warn({ err: error }, 'jobs could not be looked for; retrying');
+      } else if (!closing.signal.aborted) {
+        logger.warn({ err: error }, 'jobs could not be looked for; retrying');
+        lookIn(lookMs);
+      }
     });
-  };
-  const lookTimer = setInterval(look, lookMs);
-  look();
+  }
+
+  const following = followJobs({ db, logger, signal: isOver, onNews: lookNow }).catch((error: unknown) => {
+    logger.info({ err: error }, 'jobs of other processes are continued at the next start only: MongoDB does not let this one follow them');
+  });
 
   return {
     async begin({ who, via }, { action, workspaceId, target, reason }, plan) {
@@ -193,13 +218,13 @@ export function createJobRunner(deps: {
     },
     async close() {
       closing.abort(new Error('the process stops'));
-      clearInterval(lookTimer);
+      clearTimeout(nextLook);
       const all = [...running.values()];
       for (const { stopping } of all) stopping.abort(new Error('the process stops'));
       const late = setTimeout(() => {
         for (const { lost } of all) lost.abort(new Error('the process stops'));
       }, leaveMs);
-      await Promise.all([looking, ...all.map(({ ended }) => ended)]);
+      await Promise.all([following, looking, ...all.map(({ ended }) => ended)]);
       clearTimeout(late);
     },
   };
