@@ -88,6 +88,21 @@ test('a row that the mirror lacks is recognised by asking Notion, and its data s
   await scene.setContents(source);
 });
 
+test('a row that MongoDB cannot hold is named as such', async () => {
+  const names = Array.from({ length: 32 }, (_, n) => `Text ${n}`);
+  const schema = Object.fromEntries(names.map((name) => [name, { rich_text: {} }]));
+  const { dataSourceId } = await scene.user.createDatabase(scene.home, 'Large', { Name: { title: {} }, ...schema });
+  const text = { rich_text: Array.from({ length: 100 }, () => ({ text: { content: 'x'.repeat(2_000) } })) };
+  const properties = Object.fromEntries(names.map((name) => [name, text]));
+  const [id = ''] = scene.notion.createRows({ dataSourceId, rows: [{ properties }] }).ids;
+  expect(await explain(id)).toMatchObject({
+    code: 1,
+    pageId: id,
+    codes: ['unstorable'],
+    tenants: [{ mirrored: null, notion: 'unstorable' }],
+  });
+});
+
 test('what Notion says of the page comes first', async () => {
   const [, , trashed = '', moved = ''] = pages;
   await scene.patchPage(trashed, { in_trash: true });

@@ -110,6 +110,7 @@ describe('causes', () => {
     ['event waiting without a worker', ['waiting_in_log', 'no_worker'], { waiting: [{ ...waiting, service: 'delete-worker' }] }],
     ['Notion throttles us', ['rate_limited'], { notion: { kind: 'rate_limited', until: later, message: 'slow' } }],
     ['Notion refuses', ['notion_refuses'], { notion: { kind: 'unanswered', message: 'restricted' } }],
+    ['MongoDB cannot hold it', ['unstorable'], { notion: { kind: 'unstorable', message: 'the document has 17.0 MiB' } }],
     ['no database by that id', ['not_a_database'], { record: null, notion: { kind: 'no_database', message: 'It is a page.' } }],
     ['a page that is no row', ['not_a_row'], { record: null, notion: { kind: 'moved_away' } }],
     ['a token died just now', ['connection_unauthorized'], { notion: { kind: 'no_active_connection' } }],

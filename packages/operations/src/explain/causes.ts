@@ -35,6 +35,7 @@ export type CauseCode =
   | 'dead_letter'
   | 'quarantined'
   | 'notion_refuses'
+  | 'unstorable'
   | 'stale'
   | 'no_event'
   | 'no_record'
@@ -196,6 +197,11 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
     case 'unanswered':
       causes.push(cause('notion_refuses', `Notion does not answer requests for it: ${notion.message}.`));
       break;
+    case 'unstorable':
+      causes.push(
+        cause('unstorable', `MongoDB cannot store it as Notion shows it: ${notion.message}. What the mirror had of it stays.`, makeSmaller),
+      );
+      break;
     case 'differs':
       causes.unshift(...causesOfRow(tenant, facts, facts.id ?? ''));
       if (causes.length === 0) causes.push(lagging(tenant, facts));
@@ -234,6 +240,7 @@ function causesWithoutNotion(tenant: TenantFacts, facts: ExplainFacts): Cause[] 
   return [...causes, ...causesOfRow(tenant, facts, facts.id ?? '')];
 }
 
+const makeSmaller = 'make it smaller in Notion: an edit has it read again';
 const notARow = 'It is a page, and no row of a data source, so the mirror does not show it.';
 
 function notShared({ row }: TenantFacts): string {

@@ -13,6 +13,8 @@ export type NotionSays =
   | { readonly kind: 'equal' | 'differs' | 'trashed' | 'inaccessible' | 'moved_away' | 'no_active_connection' }
   /** The id belongs to an object that Notion cannot show as a database. `message`: Notion's. */
   | { readonly kind: 'no_database'; readonly message: string }
+  /** MongoDB cannot store what Notion shows. */
+  | { readonly kind: 'unstorable'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly until: Date; readonly message: string }
   | { readonly kind: 'unanswered'; readonly message: string };
 

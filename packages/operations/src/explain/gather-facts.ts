@@ -14,7 +14,7 @@ import { groupIdFor, readerGroupId, topicsFor, workerNames } from '@notion-mirro
 import { findWhereabouts, nextOffset, type Whereabouts } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { openOutcomeHistory, type EventOutcome } from '@notion-mirror/mirror-store/event-outcomes';
-import { fieldsOf, openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
+import { openMirroredDocuments } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import { createRecordStore } from '@notion-mirror/mirror-store/records/record-store';
 import { tenantsWithRecord } from '@notion-mirror/mirror-store/records/records-by-id';
 import { findSchemaChanges, type SchemaChangeDocument } from '@notion-mirror/mirror-store/schema-history';
@@ -27,6 +27,7 @@ import type { OperationContext } from '../operation-context.ts';
 import { openDeadLetterTopic } from '../dead-letters/topic.ts';
 import type { ExplainFacts, NotionSays, TenantFacts, WaitingEvent } from './facts.ts';
 import { openNotion } from '../notion-access.ts';
+import { storedForm } from '../stored-form.ts';
 import { gatherRowFacts } from './row-facts.ts';
 import { askKafka, eventCodecOf, kafkaOf, type Kafka } from '../servers.ts';
 
@@ -354,9 +355,10 @@ async function askNotion(
   const outcome = await entity.openSource(openNotion(context, connections, requestsPerMinute)).fetch(ref, 1, context.signal);
   context.signal.throwIfAborted();
   if (outcome.kind !== 'live') return { says: saysOf(outcome), fields: null };
-  const fields = fieldsOf(storage, ref, outcome.content);
-  const verdict = mirrorVerdict(await mirroredFields(db, entity, ref), { kind: 'live', fields });
-  return { says: { kind: verdict.kind === 'equal' ? 'equal' : 'differs' }, fields };
+  const sight = storedForm(storage, ref, outcome.content);
+  if (sight.kind === 'unstorable') return { says: sight, fields: null };
+  const verdict = mirrorVerdict(await mirroredFields(db, entity, ref), sight);
+  return { says: { kind: verdict.kind === 'equal' ? 'equal' : 'differs' }, fields: sight.fields };
 }
 
 function saysOf(outcome: Exclude<EntityOutcome<unknown>, { readonly kind: 'live' }>): NotionSays {

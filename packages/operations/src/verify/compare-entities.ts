@@ -1,11 +1,11 @@
 import { mirrorVerdict, type MirrorVerdict, type NotionSight } from '@notion-mirror/domain/content-differences';
 import type { EntityKind, EntityRef } from '@notion-mirror/domain/entity';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
-import { fieldsOf, type MirroredDocument } from '@notion-mirror/mirror-store/records/mirrored-documents';
-import { UnstorableError } from '@notion-mirror/mirror-store/records/storable';
+import type { MirroredDocument } from '@notion-mirror/mirror-store/records/mirrored-documents';
 import type { Clock } from '@notion-mirror/service-kit/async/clock';
 import pMap from 'p-map';
 import type { EntityOutcome } from '../operated-entity.ts';
+import { storedForm, type StoredForm } from '../stored-form.ts';
 
 /** An entity whose mirrored content is not what Notion shows. `damaged`: no worker can read its record, so no event fixes it. */
 export interface Difference extends EntityRef {
@@ -120,17 +120,16 @@ async function observe<Content>(deps: ComparisonDependencies<Content>, ref: Enti
   };
 }
 
+type Sight = NotionSight | { readonly kind: 'unanswered'; readonly why: string };
+
 /** Fetches the entity; waits as long as the rate budget or Notion requires. */
-async function readNotion<Content>(
-  { storage, fetch, clock, signal }: ComparisonDependencies<Content>,
-  ref: EntityRef,
-): Promise<NotionSight | { readonly kind: 'unanswered'; readonly why: string }> {
+async function readNotion<Content>({ storage, fetch, clock, signal }: ComparisonDependencies<Content>, ref: EntityRef): Promise<Sight> {
   for (let attempt = 1; ;) {
     const outcome = await fetch(ref, attempt, signal);
     signal.throwIfAborted();
     switch (outcome.kind) {
       case 'live':
-        return storedForm(storage, ref, outcome.content);
+        return seenForm(storedForm(storage, ref, outcome.content));
       case 'trashed':
       case 'inaccessible':
       case 'moved_away':
@@ -149,15 +148,6 @@ async function readNotion<Content>(
   }
 }
 
-function storedForm<Content>(
-  storage: EntityStorage<Content, object>,
-  ref: EntityRef,
-  content: Content,
-): NotionSight | { readonly kind: 'unanswered'; readonly why: string } {
-  try {
-    return { kind: 'live', fields: fieldsOf(storage, ref, content) };
-  } catch (error) {
-    if (!(error instanceof UnstorableError)) throw error;
-    return { kind: 'unanswered', why: `the mirror cannot hold it: ${error.message}` };
-  }
+function seenForm(stored: StoredForm): Sight {
+  return stored.kind === 'live' ? stored : { kind: 'unanswered', why: `the mirror cannot hold it: ${stored.message}` };
 }
