@@ -1,5 +1,5 @@
 import { createKafka } from '@notion-mirror/event-log/kafka-client';
-import { createEventCodec, type EventCodec } from '@notion-mirror/event-log/event-codec';
+import type { EventCodec } from '@notion-mirror/event-log/event-codec';
 import { createPublisher, type Publisher } from '@notion-mirror/event-log/publisher';
 import { stateLogOf, type StateLog } from '@notion-mirror/event-log/state-contract';
 import { topicsFor, type TopicSettings } from '@notion-mirror/event-log/topics';
@@ -27,6 +27,8 @@ export async function openPublisher(context: OperationContext): Promise<Publishe
 
 /** Reads and writes events. Fails as `createEventCodec` does. */
 export async function eventCodecOf({ config }: OperationContext): Promise<EventCodec> {
+  // The registry's client takes 6 MB, and a quiet console decodes nothing.
+  const { createEventCodec } = await import('@notion-mirror/event-log/event-codec');
   return createEventCodec({ schemaRegistry: config.schemaRegistry, subject: topicsFor(config.topicPrefix).eventsSubject });
 }
 

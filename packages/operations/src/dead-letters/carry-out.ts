@@ -4,7 +4,6 @@ import { refOf } from './filter.ts';
 import type { Destinations, Plan } from './plan.ts';
 import type { DeadLetterTopic, Letter } from './topic.ts';
 import { messageOf } from '../error-text.ts';
-import { redeliver } from './webhook-redelivery.ts';
 
 /** Progress of a plan. Letters not counted here still wait, unchanged. */
 export interface Progress {
@@ -90,6 +89,9 @@ export async function carryOut(
 
   async function deliver(some: readonly Letter[]): Promise<void> {
     const { ingressUrl, signers } = destinations;
+    if (some.length === 0) return;
+    // Few letters are webhooks, and the HTTP client takes 5 MB of a console.
+    const { redeliver } = await import('./webhook-redelivery.ts');
     for (const letter of some) {
       if (progress.failure !== null || ingressUrl === null || letter.redrive.to !== 'ingress') return;
       const { route } = letter.redrive;

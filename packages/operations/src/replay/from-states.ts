@@ -1,9 +1,7 @@
 import { keyOf, refOf, type EntityKind } from '@notion-mirror/domain/entity';
 import type { LogRecord } from '@notion-mirror/event-log/log-record';
 import { readRanges } from '@notion-mirror/event-log/range-reader';
-import { createStateCodec } from '@notion-mirror/event-log/state-codec';
 import { stateLogOf } from '@notion-mirror/event-log/state-contract';
-import { readStateRecord } from '@notion-mirror/event-log/state-record';
 import { readerGroupId } from '@notion-mirror/event-log/topics';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import type { EntityStorage } from '@notion-mirror/mirror-store/entity-storage';
@@ -49,6 +47,9 @@ async function replayStatesOf<Content, Outline extends object>(
   const { topic } = stateLogOf(config.topicPrefix, states);
   const ranges = progress.left(topic);
   if (ranges.length === 0) return;
+  // As in `eventCodecOf`.
+  const { createStateCodec } = await import('@notion-mirror/event-log/state-codec');
+  const { readStateRecord } = await import('@notion-mirror/event-log/state-record');
   const codec = await createStateCodec(config.schemaRegistry, config.topicPrefix, states);
   const restoreAll = createRecordRestorer(db, storage, { toleranceMs: config.clockToleranceMs, into: order.into });
   const { databaseId } = order;

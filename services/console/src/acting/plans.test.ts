@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Identity } from '../access/who.ts';
 import { createPlans, type KeptPlan } from './plans.ts';
 
@@ -19,6 +19,19 @@ test('a plan belongs to the operator who made it, and runs once', () => {
   expect(plans.take(ann, id)).toBeNull();
   plans.putBack(ann, id, plan);
   expect(plans.take(ann, id)).toBe(plan);
+});
+
+test('the oldest plans give way to a large one, and none outlives its time in memory', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const plans = createPlans(() => 0);
+  const ids = Array.from({ length: 5 }, () => plans.keep(ann, { ...plan, letters: 50_000 }).id);
+  const [oldest, next, , , latest] = ids.map((id) => plans.take(ann, id)?.letters);
+  expect([oldest, next, latest]).toEqual([undefined, 50_000, 50_000]);
+  const { id } = plans.keep(ann, plan);
+  // By the timer: the clock of the plans stands.
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(plans.take(ann, id)).toBeNull();
 });
 
 test('a plan is kept for ten minutes, and a hundred of them at most', () => {

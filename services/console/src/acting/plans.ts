@@ -19,15 +19,20 @@ export interface Plans {
 }
 
 const keptMs = 10 * 60_000;
-/** A plan can hold 50,000 letters. */
 const mostKept = 100;
+/** Some 20 MB. One plan can hold 50,000. */
+const mostLetters = 200_000;
 
 export function createPlans(now: () => number = Date.now): Plans {
   const plans = new Map<string, { readonly plan: KeptPlan; readonly maker: string; readonly expiresAt: number }>();
   const put = (id: string, who: Identity | null, plan: KeptPlan): number => {
-    for (const [other, { expiresAt }] of plans) if (expiresAt <= now() || plans.size >= mostKept) plans.delete(other);
+    const letters = () => [...plans.values()].reduce((sum, kept) => sum + kept.plan.letters, plan.letters);
+    for (const [other, { expiresAt }] of plans) {
+      if (expiresAt <= now() || plans.size >= mostKept || letters() > mostLetters) plans.delete(other);
+    }
     const expiresAt = now() + keptMs;
     plans.set(id, { plan, maker: makerOf(who), expiresAt });
+    setTimeout(() => plans.delete(id), keptMs).unref();
     return expiresAt;
   };
   return {

@@ -87,6 +87,8 @@ export function createLive(deps: {
   function closeLog(): Promise<void> | undefined {
     if (leaving !== null) clearTimeout(leaving);
     leaving = null;
+    settled.clear();
+    announced.clear();
     const closing = log;
     log = null;
     return closing?.close();
@@ -100,6 +102,8 @@ export function createLive(deps: {
     const closing = feed;
     feed = null;
     await (await closing).close();
+    // Of no use to the next one: what comes meanwhile is missing.
+    if (feed === null) kept = [];
   }
 
   /** The batches after that message; null: they are not known. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createSampler } from './sampler.ts';
 
 test('one sample serves all who ask while it is made, and until it is too old', async () => {
@@ -30,4 +30,18 @@ test('a failure is reported to who waited, and not kept', async () => {
   await expect(sample()).rejects.toThrow('unavailable');
   works = true;
   expect(await sample()).toBe('works');
+});
+
+test('a sample is dropped when it was not asked for a minute, however long it would have been good', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let made = 0;
+  const sample = createSampler(Infinity, async () => Promise.resolve((made += 1)));
+  await sample();
+  await vi.advanceTimersByTimeAsync(59_999);
+  expect(await sample()).toBe(1);
+  await vi.advanceTimersByTimeAsync(59_999);
+  expect(await sample()).toBe(1);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await sample()).toBe(2);
 });

@@ -2,14 +2,12 @@ import { createConnectionNotices } from '@notion-mirror/mirror-store/connection-
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { createSweepLedger } from '@notion-mirror/mirror-store/sweep-ledger';
 import type { ActionOrder } from '@notion-mirror/operations/audit/record-action';
-import { addConnection } from '@notion-mirror/operations/connections/add-connection';
 import { pauseConnection, resumeConnection } from '@notion-mirror/operations/connections/change-status';
 import { connectionJson } from '@notion-mirror/operations/connections/connection-json';
 import { OperatorError } from '@notion-mirror/operations/operator-error';
 import { sweepJson } from '@notion-mirror/operations/reconcile/sweep-json';
 import { requestSweep } from '@notion-mirror/operations/reconcile/sweeps';
 import { oneLine } from '@notion-mirror/operations/text';
-import { appendFixes } from '@notion-mirror/operations/verify/verify-tenants';
 import { z } from 'zod';
 import type { AdmitAnswer, CompareAnswer, FetchAnswer, StatusChangeAnswer } from '../answers/acting.ts';
 import { reason, recorded } from '../acting/operator.ts';
@@ -86,6 +84,8 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
         }
         const target = { connectionId: id, token: 'keep' };
         const order = { action: 'connections.add', workspaceId, target, reason: body.reason } as const;
+        // These two ask Nango and Notion: see check.ts.
+        const { addConnection } = await import('@notion-mirror/operations/connections/add-connection');
         const { actionId, result } = await recorded(context, db, who, order, async (notes) => {
           const given = { connectionId: id, providerConfigKey, workspaceId, notionWorkspaceId: null, botId: null };
           const added = await addConnection(context, db, { ...given, token: { kind: 'keep' } });
@@ -102,6 +102,7 @@ export function actingRoutes({ context, db, directory }: Pick<ConsoleParts, 'con
       async ({ params, body }, { who }): Promise<FetchAnswer> => {
         const { tenant: workspaceId, database: id } = params;
         const order = { action: 'verify.fix', workspaceId, target: { databaseId: id }, reason: body.reason } as const;
+        const { appendFixes } = await import('@notion-mirror/operations/verify/verify-tenants');
         const { actionId, result } = await recorded(context, db, who, order, async (notes) => {
           const { found, answer } = await checks.compare({ workspaceId, id }, { pauses: false, signal: context.signal });
           const appended = await appendFixes(context, found, directory.ofWorkspace(workspaceId));

@@ -1,6 +1,6 @@
 import { count } from '@notion-mirror/operations/text';
 import { differenceJson } from '@notion-mirror/operations/verify/difference-json';
-import { verifyDatabase, type DatabaseCheck } from '@notion-mirror/operations/verify/verify-database';
+import type { DatabaseCheck } from '@notion-mirror/operations/verify/verify-database';
 import { z } from 'zod';
 import type { CheckAnswer, Difference } from '../answers/check.ts';
 import { tenant } from '../http/input.ts';
@@ -53,6 +53,8 @@ export function createChecks({ context, db, directory, content }: Pick<ConsolePa
       refusedUntil.set(workspaceId, Infinity);
       const connections = directory.ofWorkspace(workspaceId);
       const options = { connections, requestsPerMinute, graceMs, mostRows };
+      // Loaded by who asks Notion: its client and that of HTTP take 5 MB.
+      const { verifyDatabase } = await import('@notion-mirror/operations/verify/verify-database');
       const checking = verifyDatabase({ ...context, signal }, db, { workspaceId, id }, options);
       const found = await checking.finally(() => refusedUntil.set(workspaceId, performance.now() + everyMs));
       const ms = Math.round(performance.now() - started);

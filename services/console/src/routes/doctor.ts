@@ -1,6 +1,4 @@
 import { checkConfiguration } from '@notion-mirror/operations/config-report';
-import { diagnose } from '@notion-mirror/operations/doctor/checks';
-import { gatherFacts } from '@notion-mirror/operations/doctor/gather-facts';
 import { z } from 'zod';
 import type { ConfigAnswer, DoctorAnswer } from '../answers/doctor.ts';
 import { answering, streaming, type Route } from '../http/route.ts';
@@ -13,6 +11,9 @@ const sampleMs = 5_000;
 
 export function doctorRoutes({ context, env }: Pick<ConsoleParts, 'context' | 'env'>): Route[] {
   const run = createSampler(sampleMs, async (): Promise<DoctorAnswer> => {
+    // It asks Notion, Nango and the registry, whose clients take 11 MB.
+    const { gatherFacts } = await import('@notion-mirror/operations/doctor/gather-facts');
+    const { diagnose } = await import('@notion-mirror/operations/doctor/checks');
     const checks = diagnose(await gatherFacts(context, { env, ingressUrl: null }));
     const number = (status: string): number => checks.filter((check) => check.status === status).length;
     return { problems: number('problem'), warnings: number('warning'), checks };

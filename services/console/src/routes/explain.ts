@@ -1,7 +1,6 @@
 import { causesOf } from '@notion-mirror/operations/explain/causes';
 import { tenantJson } from '@notion-mirror/operations/explain/explanation-json';
 import type { ExplainFacts } from '@notion-mirror/operations/explain/facts';
-import { gatherExplainFacts } from '@notion-mirror/operations/explain/gather-facts';
 import { subjectOf } from '@notion-mirror/operations/explain/subject';
 import { z } from 'zod';
 import type { Explanation } from '../answers/explain.ts';
@@ -53,6 +52,8 @@ async function* explain(
     turns,
   }: { readonly asksNotion: boolean; readonly signal: AbortSignal; readonly turns: ReturnType<typeof createTurns> },
 ): AsyncGenerator<StreamMessage, void, undefined> {
+  // It can ask Notion: see check.ts.
+  const { gatherExplainFacts } = await import('@notion-mirror/operations/explain/gather-facts');
   const own = { ...context, signal };
   const { subject, workspaceId, last } = question;
   const connections = [...directory.all()];
