@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { someOutcome } from '../test/mongo.ts';
+import { someOutcome } from '../test/outcomes.ts';
 import { outcomeDocument, type EventOutcome } from './event-outcomes.ts';
 
 const storedOf = (given: Partial<EventOutcome>) => outcomeDocument(someOutcome('e1', given), new Date());

@@ -60,9 +60,9 @@ test.each([
   ['hangs', silentPort],
 ])('while Kafka %s, the overview says so and shows what MongoDB knows', async (_what, port) => {
   const broker = `127.0.0.1:${await port()}`;
-  const { ask, get } = await tested.start({ MIRROR_KAFKA_BROKERS: broker });
-  const letters = ask('/api/dead-letters');
-  const status = await get<StatusAnswer>('/api/status');
+  const client = await tested.start({ MIRROR_KAFKA_BROKERS: broker });
+  const letters = client.ask('/api/dead-letters');
+  const status = await client.get<StatusAnswer>('/api/status');
   expect(status).toMatchObject({ tenants: { active: 3, paused: 1 }, groups: null, deadLetters: null, unavailable: [{ server: 'kafka' }] });
   expect(status.headline).toMatchObject({ level: 'bad', needs: [{ code: 'kafka_unavailable' }] });
   expect(status.headline.text).toContain(broker);

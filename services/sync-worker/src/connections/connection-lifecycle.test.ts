@@ -16,13 +16,14 @@ const notice: ConnectionNotice = {
 
 const grant = { provider: 'notion', notionWorkspaceId: null, botId: null, tags: {}, updatedAt: null };
 
+const unused = () => Promise.reject(new Error('not expected'));
+
 /** What happens to the notice when an operator adds a connection before it is settled. */
 async function afterIt(added: Pick<Connection, 'providerConfigKey'> | null): Promise<string[]> {
   const { promise: isDone, resolve: done } = Promise.withResolvers<void>();
   const did: string[] = [];
   const left = [notice];
   let stored: Connection | null = null;
-  const unused = () => Promise.reject(new Error('not expected'));
   const lifecycle = startConnectionLifecycle({
     notices: {
       take: () => {
