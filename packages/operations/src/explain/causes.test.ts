@@ -141,6 +141,20 @@ describe('causes', () => {
     expect(codesOf({}, { outcomes, tenants: [] })).toEqual([code]);
   });
 
+  test('a webhook that came while its connection was paused needs no other connection', () => {
+    const outcomes = [{ ...outcome, service: 'ingress' as const, outcome: 'ignored', reason: 'no_active_connection', connectionId: 'c1' }];
+    const found = causesOf({ ...facts, outcomes, tenants: [{ ...tenant, connections: [connection('paused', 'c1')], notion: null }] }, now);
+    expect(found).toMatchObject([{ code: 'no_connection', remedy: null }, { code: 'connection_paused' }]);
+    expect(found[0]?.text).toContain('the connection c1 is paused');
+  });
+
+  test('one event waits, several wait', () => {
+    const textOf = (waiting: number) =>
+      causesOf({ ...facts, tenants: [{ ...tenant, backlog: { ...held('rate_limited', later), waiting } }] }, now)[0]?.text;
+    expect(textOf(1)).toMatch(/; 1 event waits\.$/);
+    expect(textOf(2)).toMatch(/; 2 events wait\.$/);
+  });
+
   describe('of a row', () => {
     const contents: SourceContents = {
       workspaceId: 'acme',

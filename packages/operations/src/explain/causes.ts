@@ -138,14 +138,18 @@ function ignoredByIngress({ outcomes, tenants }: ExplainFacts): Cause[] {
     default: {
       const isActiveNow = tenants.some(({ connections }) => connections.some(({ status }) => status === 'active'));
       const name = latest.connectionId === null ? '' : ` ${latest.connectionId}`;
+      const named = tenants.flatMap(({ connections }) => connections).find(({ connectionId }) => connectionId === latest.connectionId);
       return [
         {
           code: 'no_connection',
           workspaceId: null,
           text: isActiveNow
             ? `${webhook} was ignored: the connection${name} was not active then. It is now, and the full sync that follows fetches missed changes.`
-            : `${webhook} was ignored: no active connection${name} is known for its Notion workspace.`,
-          remedy: isActiveNow ? null : 'mirror connections list; mirror connections add …',
+            : named !== undefined
+              ? `${webhook} was ignored: the connection${name} is ${named.status}. A comparison finds the change when it is active again.`
+              : `${webhook} was ignored: no active connection${name} is known for its Notion workspace.`,
+          // What is known of a connection is a cause of its own.
+          remedy: isActiveNow || named !== undefined ? null : 'mirror connections list; mirror connections add …',
         },
       ];
     }
@@ -160,13 +164,13 @@ function causesOfTenant(tenant: TenantFacts, facts: ExplainFacts, now: Date): Ca
 
   const held = backlog?.held ?? null;
   if (held !== null && held.until > now) {
-    const many = count(backlog?.waiting ?? 0, 'event');
+    const waits = backlog?.waiting === 1 ? '1 event waits' : `${count(backlog?.waiting ?? 0, 'event')} wait`;
     causes.push(
       held.class === 'rate_limited'
-        ? cause('rate_limited', `Notion's rate limit holds the tenant until ${held.until.toISOString()} (${held.code}); ${many} wait.`)
+        ? cause('rate_limited', `Notion's rate limit holds the tenant until ${held.until.toISOString()} (${held.code}); ${waits}.`)
         : cause(
             'held',
-            `The tenant's events wait until ${held.until.toISOString()} (${held.class}/${held.code}: ${held.message}); ${many} wait.`,
+            `The tenant's events wait until ${held.until.toISOString()} (${held.class}/${held.code}: ${held.message}); ${waits}.`,
           ),
     );
   }
