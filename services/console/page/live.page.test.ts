@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { eventLine } from './testing/answers.ts';
+import { eventLine, now } from './testing/answers.ts';
 import { hasBrowser, settled, violations } from './testing/open-page.ts';
 import { arriving, type StubServer } from './testing/stub-server.ts';
 import { openStubbed } from './testing/open-stubbed.ts';
@@ -143,6 +143,17 @@ describe.skipIf(!hasBrowser())('live', () => {
     });
     await page.goto('/events');
     await page.getByText('In between', { exact: true }).waitFor();
+  });
+
+  test('ages are right at once on a page that is opened long after another one', async () => {
+    const { page } = await openStubbed();
+    await page.goto('/explain');
+    await settled(page);
+    await page.clock.setFixedTime(now + 300_000);
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    const webhook = page.locator(`main time[datetime="${new Date(now - 2_000).toISOString()}"]`).first();
+    expect(await webhook.innerText()).toMatch(/ 5 min ago$/);
   });
 
   test('the overview shows what arrives', async () => {

@@ -37,15 +37,23 @@ const listeners = new Set<() => void>();
 
 function listen(listener: () => void): () => void {
   listeners.add(listener);
-  timer ??= setInterval(() => {
-    if (document.hidden) return;
+  if (timer === undefined) {
+    // It stood still while nothing on the page had a time.
     now = Date.now();
-    for (const each of listeners) each();
-  }, 1_000);
+    timer = setInterval(tick, 1_000);
+    document.addEventListener('visibilitychange', tick);
+  }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
     clearInterval(timer);
     timer = undefined;
+    document.removeEventListener('visibilitychange', tick);
   };
+}
+
+function tick(): void {
+  if (document.hidden) return;
+  now = Date.now();
+  for (const each of listeners) each();
 }
