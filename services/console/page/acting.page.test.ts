@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser())('acting', () => {
 
     await page.getByText('40 of 120 letters done, 80 left, none came back.').waitFor();
     server.setJob(jobs['watching what comes back']);
-    await page.getByRole('status').filter({ hasText: 'It waits for what becomes of the letters.' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'It waits to see whether letters come back.' }).waitFor();
     server.answers.deadLetters = { letters: 0, tenants: 0, causes: [] };
     server.setJob(jobs.done);
     await page.getByRole('status').filter({ hasText: 'It is done.' }).waitFor();

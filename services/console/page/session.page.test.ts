@@ -10,6 +10,7 @@ describe.skipIf(!hasBrowser())('who asks', () => {
     await page.goto('/sweeps');
     await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
     expect(await violations(page)).toEqual([]);
+    expect(await page.getByLabel('Access token').evaluate((field) => field === document.activeElement)).toBe(true);
     await page.getByLabel('Access token').fill('a token');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Sweeps' }).waitFor();

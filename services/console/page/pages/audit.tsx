@@ -57,7 +57,7 @@ const columns: readonly Column<ActionLine>[] = [
         <Time at={at} />
       ),
   },
-  { id: 'who', header: 'Who', cell: ({ who, via }) => (via === 'cli' ? who : `${who}, here`) },
+  { id: 'who', header: 'Who', cell: ({ who, via }) => (via === 'cli' ? `${who}, by the command` : who) },
   { id: 'action', header: 'What', cell: ({ action }) => <span title={action}>{names[action]}</span> },
   {
     id: 'tenant',
@@ -122,7 +122,7 @@ export function Audit() {
 }
 
 function Words({ text }: { readonly text: string }) {
-  return text === '' ? <span className="dim">–</span> : <span title={text}>{middle(text, 60)}</span>;
+  return text === '' ? <span className="dim">–</span> : <span title={text}>{middle(text, 160)}</span>;
 }
 
 /** What is 0 is left out. */

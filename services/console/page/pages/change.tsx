@@ -10,6 +10,7 @@ import { Fields } from '../parts/fields.tsx';
 import { PageLink, TraceLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import { shellWord } from '../parts/text.ts';
 import { durationText } from '../parts/time-text.ts';
@@ -80,7 +81,9 @@ function Body({ answer: { event: known, timeline, repeats, leader, others, words
           <List size="sm">
             {words.map((line) => (
               <List.Item key={line}>
-                <span className="any">{line}</span>
+                <span className="any">
+                  <Prose text={line} />
+                </span>
               </List.Item>
             ))}
           </List>

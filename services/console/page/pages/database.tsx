@@ -71,7 +71,7 @@ export function Database() {
         </Tabs.Panel>
         <Tabs.Panel value="history">
           <NeedsContent>
-            <History place={place} />
+            <History place={place} sources={sources} />
           </NeedsContent>
         </Tabs.Panel>
         <Tabs.Panel value="raw">

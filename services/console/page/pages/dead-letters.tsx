@@ -72,7 +72,13 @@ export function DeadLetters() {
         <FilterTime label="Failed since" value={filter.since} onValue={(since) => change({ since })} />
         <ClearFilters isFiltered={isFiltered} onClear={() => void navigate({ search: {} })} />
       </Group>
-      {isFiltered ? <Letters /> : null}
+      {isFiltered ? (
+        <Letters />
+      ) : (causes.data?.causes ?? []).length === 0 ? null : (
+        <Text size="sm" c="dimmed">
+          Follow a cause, or filter, to see its letters.
+        </Text>
+      )}
     </>
   );
 }

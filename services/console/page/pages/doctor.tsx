@@ -77,14 +77,16 @@ function Summary({ answer: { problems, warnings, checks }, isDone }: { readonly 
   );
 }
 
+const areaNames: Readonly<Record<string, string>> = { mongodb: 'MongoDB' };
+
 function Checks({ checks }: { readonly checks: readonly Check[] }) {
   const areas = Map.groupBy(checks, ({ area }) => area);
   if (checks.length === 0) return <Text>No check was run.</Text>;
   return (
-    <Stack gap="md" mt="md" mb="lg">
+    <Stack gap="md" mt="md" mb="lg" className="checks">
       {[...areas].map(([area, own]) => (
         <Stack key={area} gap={4} component="section">
-          <Title order={2}>{area}</Title>
+          <Title order={2}>{areaNames[area] ?? area.slice(0, 1).toUpperCase() + area.slice(1)}</Title>
           <DataTable label={`Checks: ${area}`} columns={columns} rows={own} keyOf={({ id, detail }) => `${id} ${detail}`} />
         </Stack>
       ))}

@@ -10,6 +10,7 @@ import { Fields } from '../parts/fields.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Waiting } from '../parts/panel.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { shellWord } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 
@@ -88,12 +89,16 @@ function Facts({
       <Stack gap="xs" component="section">
         <Title order={2}>{causes.length === 0 ? (isFinal ? 'No problem is known' : 'No problem so far') : 'Causes'}</Title>
         {causes.map(({ code, workspaceId, text, remedy }) => (
-          <Alert key={`${code} ${workspaceId ?? ''} ${text}`} color="yellow" variant="outline" title={code}>
-            <p className="any">
-              {workspaceId === null ? '' : `${workspaceId}: `}
-              {text}
-            </p>
-            {remedy === null ? null : <Remedy text={remedy} />}
+          <Alert
+            key={`${code} ${workspaceId ?? ''} ${text}`}
+            color="yellow"
+            variant="outline"
+            title={<Prose text={workspaceId === null ? text : `${workspaceId}: ${text}`} />}
+          >
+            <Group gap="sm">
+              <span className="mono dim">{code}</span>
+              {remedy === null ? null : <Remedy text={remedy} />}
+            </Group>
           </Alert>
         ))}
       </Stack>

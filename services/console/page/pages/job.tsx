@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Progress, Stack, Text, Title } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { JobAction, JobAnswer } from '../../src/answers/jobs.ts';
 import type { ActionName } from '../../src/answers/me.ts';
 import { continueJob, job as jobQuery, stopJob } from '../api.ts';
@@ -149,18 +150,29 @@ function Controls({ job: { id, action, canStop, canContinue } }: { readonly job:
   );
 }
 
-function fieldsOf({ done, left, failed, cameBack, canary, perSecond, who, via, reason, startedAt, endedAt, counts }: JobAnswer) {
+function fieldsOf(job: JobAnswer): readonly (readonly [string, ReactNode])[] {
+  const { action, done, left, who, via, reason, startedAt, endedAt, counts } = job;
   return [
-    ['Done', figure(done)],
-    ['Left', figure(left)],
-    ['Refused as they are', figure(failed)],
-    ['Came back', figure(cameBack.letters)],
-    ['Canary', canary === null ? 'none' : `the first ${figure(canary.letters)}`],
-    ['At most', perSecond === null ? '–' : `${figure(perSecond)} a second`],
+    ...(action === 'replay.switch'
+      ? []
+      : ([
+          ['Done', figure(done)],
+          ['Left', figure(left)],
+        ] as const)),
+    ...(action === 'dead_letters.redrive' ? redriveFields(job) : []),
     ['By', via === 'cli' ? `${who}, by the command` : who],
     ['Reason', <span className="any">{reason ?? '–'}</span>],
     ['Started', <Time at={startedAt} />],
     ['Ended', <Time at={endedAt} />],
     ['Results', reasonsText(counts)],
+  ];
+}
+
+function redriveFields({ failed, cameBack, canary, perSecond }: JobAnswer) {
+  return [
+    ['Refused as they are', figure(failed)],
+    ['Came back', figure(cameBack.letters)],
+    ['Canary', canary === null ? 'none' : `the first ${figure(canary.letters)}`],
+    ['At most', perSecond === null ? '–' : `${figure(perSecond)} a second`],
   ] as const;
 }

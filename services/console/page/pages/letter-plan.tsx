@@ -84,7 +84,13 @@ function Plan({ plan, order, onAgain }: PlanProps) {
       <Stack gap="xs" component="section">
         <Title order={2}>{letters === 0 ? 'Nothing to do' : `${count(letters, 'letter')} of ${count(tenants, 'tenant')}`}</Title>
         <Text size="sm" c="dimmed">
-          These letters, and none that come later. The plan is kept until <Time at={expiresAt} />.{' '}
+          {letters === 0 ? (
+            'None of them waits: they may have been redriven or dropped since.'
+          ) : (
+            <>
+              These letters, and none that come later. The plan is kept until <Time at={expiresAt} />.
+            </>
+          )}{' '}
           <Button variant="default" size="compact-xs" onClick={onAgain}>
             Plan again
           </Button>
@@ -97,11 +103,11 @@ function Plan({ plan, order, onAgain }: PlanProps) {
               {count(some, 'letter')} to <span className="id">{target}</span>
             </List.Item>
           ))}
-          {action === 'drop' ? (
+          {action === 'drop' && letters > 0 ? (
             <List.Item>Dropped letters are not handled any more. They stay on the topic until it forgets them.</List.Item>
           ) : null}
           {settled === 0 ? null : <List.Item>{count(settled, 'letter')} settled already, and left out</List.Item>}
-          <List.Item>{callsText(notionCalls)}</List.Item>
+          {letters === 0 ? null : <List.Item>{callsText(notionCalls)}</List.Item>}
         </List>
       </Stack>
       {heldBack.length === 0 ? null : (

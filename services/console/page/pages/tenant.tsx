@@ -17,6 +17,7 @@ import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
 import { PlanLinks } from '../parts/plan-links.tsx';
+import { Prose } from '../parts/prose.tsx';
 import { SweepActs } from '../parts/sweep-acts.tsx';
 import { SweepFacts } from '../parts/sweep-facts.tsx';
 import { TenantState } from '../parts/tenant-columns.tsx';
@@ -90,7 +91,9 @@ function Sentence({ answer: { tenant, text, parked, rows, notion } }: { readonly
   const { complete, scanning, incomplete, off } = rows.dataSources;
   return (
     <>
-      <p className="sentence">{text}</p>
+      <p className="sentence">
+        <Prose text={text} />
+      </p>
       <Group gap="lg" mb="lg">
         <span>
           <span className="dim">Connections</span> <TenantState state={tenant.state} />
@@ -201,7 +204,7 @@ function Databases({ tenant }: { readonly tenant: string }) {
               <More list={list} />
             </>
           ) : q !== undefined ? (
-            <Empty>No database fits «{q}».</Empty>
+            <Empty>No database fits “{q}”.</Empty>
           ) : removed === '1' ? (
             <Empty>No tombstone: nothing was removed lately.</Empty>
           ) : (

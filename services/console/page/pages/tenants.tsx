@@ -61,7 +61,11 @@ export function Tenants() {
                 color="yellow"
                 variant="outline"
                 mb="md"
-                title={`${count(first.leftToYou.length, 'connection')} left to you: give them a tenant`}
+                title={
+                  first.leftToYou.length === 1
+                    ? '1 new connection needs a tenant'
+                    : `${first.leftToYou.length} new connections need a tenant`
+                }
               >
                 <List size="sm">
                   {first.leftToYou.map(({ connectionId, providerConfigKey, notedAt, problem }) => (

@@ -14,7 +14,7 @@ export const causeColumns: readonly Column<LetterCause>[] = [
       </PageLink>
     ),
   },
-  { id: 'service', header: 'Service', cell: ({ service }) => service },
+  { id: 'service', header: 'Service', cell: ({ service }) => <span className="word">{service}</span> },
   { id: 'count', header: 'Letters', isNumber: true, cell: ({ count: letterCount }) => figure(letterCount) },
   { id: 'tenants', header: 'Tenants', isNumber: true, cell: ({ tenants }) => figure(tenants) },
   { id: 'oldest', header: 'Oldest', cell: ({ oldest }) => <Time at={oldest} /> },

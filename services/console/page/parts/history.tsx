@@ -7,8 +7,13 @@ import { Answer } from './panel.tsx';
 import { count, middle } from './text.ts';
 import { Time } from './time.tsx';
 
+interface Source {
+  readonly dataSourceId: string;
+  readonly name: string | null;
+}
+
 /** How its properties have changed, latest first. */
-export function History({ place }: { readonly place: Place }) {
+export function History({ place, sources }: { readonly place: Place; readonly sources: readonly Source[] }) {
   const query = useQuery(history(place));
   return (
     <Answer query={query}>
@@ -23,7 +28,7 @@ export function History({ place }: { readonly place: Place }) {
                   <Time at={at} />
                 </Title>
                 <Text size="sm" c="dimmed">
-                  rev {rev}
+                  {sources.length > 1 ? `${nameOf(dataSourceId, sources)}, ` : ''}rev {rev}
                   {event === null ? null : (
                     <>
                       ,{' '}
@@ -49,4 +54,8 @@ export function History({ place }: { readonly place: Place }) {
       }
     </Answer>
   );
+}
+
+function nameOf(dataSourceId: string, sources: readonly Source[]): string {
+  return middle(sources.find((source) => source.dataSourceId === dataSourceId)?.name ?? dataSourceId, 60);
 }

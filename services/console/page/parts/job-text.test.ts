@@ -27,9 +27,9 @@ test('each state has a sentence', () => {
   ];
   expect(said).toEqual([
     'It runs.',
-    'It waits for what becomes of the first 5 letters.',
-    'It waits for what becomes of the letters.',
-    'Its console was interrupted: another one continues it within seconds.',
+    'It waits to see whether one of the first 5 letters comes back.',
+    'It waits to see whether letters come back.',
+    'Its console stopped. Another one, or the same after a restart, continues it within seconds.',
     'An operator stopped it.',
     'It stopped by itself.',
     'It is done.',

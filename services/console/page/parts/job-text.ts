@@ -23,10 +23,10 @@ export function jobState(job: Pick<Job, 'state' | 'canary' | 'watchesUntil' | 'f
       return 'It runs.';
     case 'waiting':
       return canary !== null && canary.until !== null
-        ? `It waits for what becomes of the first ${count(canary.letters, 'letter')}.`
-        : 'It waits for what becomes of the letters.';
+        ? `It waits to see whether one of the first ${count(canary.letters, 'letter')} comes back.`
+        : 'It waits to see whether letters come back.';
     case 'interrupted':
-      return 'Its console was interrupted: another one continues it within seconds.';
+      return 'Its console stopped. Another one, or the same after a restart, continues it within seconds.';
     case 'stopped':
       return failure === null ? 'An operator stopped it.' : 'It stopped by itself.';
     case 'done':

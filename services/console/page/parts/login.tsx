@@ -25,6 +25,7 @@ export function Login() {
               label="Access token"
               description="The console's operator gives you one. The session lasts 12 hours."
               autoComplete="current-password"
+              autoFocus
               required
               value={token}
               onChange={(event) => setToken(event.currentTarget.value)}
