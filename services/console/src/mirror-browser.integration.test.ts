@@ -115,6 +115,30 @@ test('rows are a table in the order of their columns, with typed cells', async (
   });
 });
 
+test('a row names the databases in its page, and they name the row', async () => {
+  const [holder = ''] = pages;
+  const { databaseId: nested } = await scene.user.createDatabase(holder, 'Nested', { Name: { title: {} } });
+  await scene.mirrorDatabase(nested);
+  const table = { kind: 'database', id: databaseId, title: 'Tasks', databaseId: null };
+  const row = await operator.get<RowAnswer>(`/api/tenants/acme/rows/${holder}`);
+  expect({ parents: row.parents, children: row.children }).toEqual({
+    parents: [table],
+    children: [{ kind: 'database', id: nested, title: 'Nested', databaseId: null }],
+  });
+  const inRow = await operator.get<DatabaseAnswer>(`/api/tenants/acme/databases/${nested}`);
+  expect(inRow.content?.parent).toEqual({ type: 'page_id', id: holder });
+  expect(inRow.parents).toEqual([table, { kind: 'row', id: holder, title: 'Row 0', databaseId }]);
+  const other = await operator.get<RowAnswer>(`/api/tenants/acme/rows/${pages[1]}`);
+  expect(other.children).toEqual([]);
+
+  const hidden = await consoles.start({ MIRROR_CONSOLE_CONTENT: 'off' });
+  const { parents } = await hidden.get<DatabaseAnswer>(`/api/tenants/acme/databases/${nested}`);
+  expect(parents.map(({ kind, id, title }) => [kind, id, title])).toEqual([
+    ['database', databaseId, null],
+    ['row', holder, null],
+  ]);
+});
+
 test('the history of the schema says what an edit changed', async () => {
   await scene.user.editDataSource(source, { properties: { Status: { name: 'State' } } });
   await scene.mirrorDatabase(databaseId);

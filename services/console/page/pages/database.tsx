@@ -1,10 +1,11 @@
-import { Breadcrumbs, Group, Tabs } from '@mantine/core';
+import { Group, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Crumb, DatabaseAnswer } from '../../src/answers/databases.ts';
+import type { DatabaseAnswer } from '../../src/answers/databases.ts';
 import { database, me, type Place } from '../api.ts';
 import { Command, Id } from '../parts/copy.tsx';
+import { Crumbs } from '../parts/crumbs.tsx';
 import { EqualToNotion } from '../parts/equal-to-notion.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { Fields } from '../parts/fields.tsx';
@@ -40,7 +41,7 @@ export function Database() {
   const shown = source ?? sources.find(({ refused }) => refused === null)?.dataSourceId;
   return (
     <>
-      <Parents place={place} parents={query.data?.parents ?? []} title={title} />
+      <Crumbs tenant={place.tenant} parents={query.data?.parents ?? []} title={title} />
       <PageHead title={title === '' ? 'Untitled' : middle(title, 120)} command={commandOf(tab, place, shown)}>
         <OutLink url={query.data?.content?.url}>In Notion</OutLink>
         <PageLink to="/explain/$id" params={{ id: place.database }} search={{ tenant: place.tenant }}>
@@ -59,8 +60,12 @@ export function Database() {
         <TabList tabs={tabs} />
         <Tabs.Panel value="schema">
           <Answer query={query}>
-            {({ content, children }) =>
-              content === null ? <Empty>A tombstone has no schema.</Empty> : <Schema place={place} content={content} below={children} />
+            {({ content, parents, children }) =>
+              content === null ? (
+                <Empty>A tombstone has no schema.</Empty>
+              ) : (
+                <Schema place={place} content={content} above={parents} below={children} />
+              )
             }
           </Answer>
         </Tabs.Panel>
@@ -102,54 +107,6 @@ function commandOf(tab: Tab, { tenant, database: id }: Place, source: string | u
   if (tab === 'rows') return source === undefined ? 'mirror rows list <data source>' : `mirror rows list ${source}${scope}`;
   if (tab === 'history') return source === undefined ? 'mirror schema history <data source>' : `mirror schema history ${source}${scope}`;
   return `mirror explain ${id}${scope}`;
-}
-
-/** Where the database is. */
-function Parents({
-  place: { tenant },
-  parents,
-  title,
-}: {
-  readonly place: Place;
-  readonly parents: readonly Crumb[];
-  readonly title: string;
-}) {
-  return (
-    <nav aria-label="Where it is">
-      <Breadcrumbs mb={4} separatorMargin={6} style={{ flexWrap: 'wrap' }}>
-        <PageLink to="/t/$tenant" params={{ tenant }} title={tenant}>
-          {middle(tenant, 32)}
-        </PageLink>
-        {parents.map((crumb) => (
-          <CrumbLink key={crumb.id} tenant={tenant} crumb={crumb} />
-        ))}
-        <span className="dim">{middle(title, 32)}</span>
-      </Breadcrumbs>
-    </nav>
-  );
-}
-
-function CrumbLink({ tenant, crumb: { kind, id, title } }: { readonly tenant: string; readonly crumb: Crumb }) {
-  const label = middle(title ?? id, 32);
-  if (kind === 'database') {
-    return (
-      <PageLink to="/t/$tenant/d/$database" params={{ tenant, database: id }} title={id}>
-        {label}
-      </PageLink>
-    );
-  }
-  if (kind === 'row') {
-    return (
-      <PageLink to="/t/$tenant/r/$page" params={{ tenant, page: id }} title={id}>
-        {label}
-      </PageLink>
-    );
-  }
-  return (
-    <span className="dim" title={id}>
-      page {middle(id, 13)}
-    </span>
-  );
 }
 
 function AsOf({ answer: { database: line, lastEvent, content } }: { readonly answer: DatabaseAnswer }) {

@@ -5,6 +5,7 @@ import type { RowAnswer } from '../../src/answers/rows.ts';
 import { row } from '../api.ts';
 import { CellValue } from '../parts/cell.tsx';
 import { Id } from '../parts/copy.tsx';
+import { Crumbs, DatabasesIn } from '../parts/crumbs.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { Fields } from '../parts/fields.tsx';
 import { OutLink, PageLink } from '../parts/link.tsx';
@@ -22,6 +23,7 @@ export function Row() {
   const title = line === undefined ? page : line.title === '' ? 'Untitled' : line.title;
   return (
     <>
+      <Crumbs tenant={tenant} parents={query.data?.parents ?? []} title={title} />
       <PageHead title={middle(title, 120)} command={`mirror explain ${page} --workspace-id ${shellWord(tenant)}`}>
         {line === undefined ? null : <OutLink url={line.url}>In Notion</OutLink>}
         <PageLink to="/explain/$id" params={{ id: page }} search={{ tenant }}>
@@ -39,9 +41,6 @@ function Body({ answer }: { readonly answer: RowAnswer }) {
     <Stack gap="lg">
       <Group gap="lg">
         <Id value={pageId} label="the row's id" />
-        <PageLink to="/t/$tenant" params={{ tenant }}>
-          {middle(tenant, 32)}
-        </PageLink>
         {databaseId === null ? null : (
           <PageLink to="/t/$tenant/d/$database" params={{ tenant, database: databaseId }} search={{ tab: 'rows' }}>
             Its table
@@ -73,6 +72,7 @@ function Body({ answer }: { readonly answer: RowAnswer }) {
           />
         )}
       </Stack>
+      <DatabasesIn tenant={tenant} below={answer.children} />
       <Documents raw={answer.raw} document={answer.document} name={pageId} />
     </Stack>
   );

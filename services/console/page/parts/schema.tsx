@@ -1,8 +1,10 @@
-import { Group, List, Stack, Text, Title } from '@mantine/core';
-import type { Crumb, DatabaseContent, DataSource, Property } from '../../src/answers/databases.ts';
+import { Group, Stack, Text, Title } from '@mantine/core';
+import type { Crumb } from '../../src/answers/common.ts';
+import type { DatabaseContent, DataSource, Property } from '../../src/answers/databases.ts';
 import type { Place } from '../api.ts';
 import { Completeness } from './completeness.tsx';
 import { Id } from './copy.tsx';
+import { CrumbLink, DatabasesIn } from './crumbs.tsx';
 import { DataTable, type Column } from './data-table.tsx';
 import { PageLink } from './link.tsx';
 import { middle } from './text.ts';
@@ -10,33 +12,29 @@ import { middle } from './text.ts';
 interface SchemaProps {
   readonly place: Place;
   readonly content: DatabaseContent;
+  readonly above: readonly Crumb[];
   readonly below: readonly Crumb[];
 }
 
 /** The data sources of a database with their properties, as Notion shows them. */
-export function Schema({ place, content: { description, sources, parent, isInline }, below }: SchemaProps) {
+export function Schema({ place, content: { description, sources, parent, isInline }, above, below }: SchemaProps) {
+  const holder = above.find(({ id, kind }) => id === parent.id && kind !== 'page');
   return (
     <Stack gap="lg">
       {description === null || description === '' ? null : <Text className="any">{description}</Text>}
       {sources.map((source) => (
         <Source key={source.dataSourceId} place={place} source={source} />
       ))}
-      {below.length === 0 ? null : (
-        <Stack gap={4} component="section">
-          <Title order={2}>Databases in it</Title>
-          <List>
-            {below.map(({ id, title }) => (
-              <List.Item key={id}>
-                <PageLink to="/t/$tenant/d/$database" params={{ tenant: place.tenant, database: id }}>
-                  {middle(title ?? id, 60)}
-                </PageLink>
-              </List.Item>
-            ))}
-          </List>
-        </Stack>
-      )}
+      <DatabasesIn tenant={place.tenant} below={below} />
       <Text size="sm" c="dimmed">
-        {isInline ? 'Inline' : 'A page of its own'}, in {parent.type.replace('_id', '')} {parent.id ?? ''}
+        {isInline ? 'Inline' : 'A page of its own'}, in{' '}
+        {holder === undefined ? (
+          `${parent.type.replace('_id', '')} ${parent.id ?? ''}`
+        ) : (
+          <>
+            the {holder.kind} <CrumbLink tenant={place.tenant} crumb={holder} longest={60} />
+          </>
+        )}
       </Text>
     </Stack>
   );

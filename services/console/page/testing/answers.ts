@@ -385,7 +385,10 @@ export const database: DatabaseAnswer = {
   connectionId: 'c-1',
   syncedAt: ago(2),
   lastEvent: { id: eventId, type: 'data_source.schema_updated', occurredAt: ago(3) },
-  parents: [{ kind: 'page', id: pageId, title: null, databaseId: null }],
+  parents: [
+    { kind: 'database', id: sourceId, title: 'Garden', databaseId: null },
+    { kind: 'row', id: pageId, title: 'Plant kale 1', databaseId: sourceId },
+  ],
   children: [{ kind: 'database', id: sourceId, title: 'Sprints', databaseId: null }],
   use: {
     mongosh: `db.databases.findOne({ _id: 'acme:${databaseId}' })`,
@@ -473,6 +476,8 @@ export const row: RowAnswer = {
   asOf: ago(40),
   removed: null,
   row: { columns, line: rowLine(1) },
+  parents: [{ kind: 'database', id: databaseId, title: 'Roadmap 🚀', databaseId: null }],
+  children: [{ kind: 'database', id: sourceId, title: 'Harvests', databaseId: null }],
   raw: { object: 'page' },
   document: { _id: `acme:${pageId}` },
 };

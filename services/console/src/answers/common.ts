@@ -28,3 +28,12 @@ export interface ErrorAnswer {
 export interface Paged {
   readonly next: string | null;
 }
+
+/** What is above or below a database or row. `kind: 'page'`: Notion's page that is no row of the mirror; it has no title here. */
+export interface Crumb {
+  readonly kind: 'database' | 'row' | 'page';
+  readonly id: string;
+  readonly title: string | null;
+  /** Of a row. */
+  readonly databaseId: string | null;
+}

@@ -1,4 +1,4 @@
-import type { Json, Paged, Time } from './common.ts';
+import type { Crumb, Json, Paged, Time } from './common.ts';
 import type { Contents } from './rows.ts';
 
 export interface DatabaseLine {
@@ -40,15 +40,6 @@ export interface DatabaseAnswer {
   /** Live databases directly below it, the first 100 by title. */
   readonly children: readonly Crumb[];
   readonly use: UseIt;
-}
-
-/** `kind: 'page'`: Notion's page that is no row of the mirror; it has no title here. */
-export interface Crumb {
-  readonly kind: 'database' | 'row' | 'page';
-  readonly id: string;
-  readonly title: string | null;
-  /** Of a row. */
-  readonly databaseId: string | null;
 }
 
 export interface DatabaseContent {

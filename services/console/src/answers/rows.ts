@@ -1,4 +1,4 @@
-import type { Json, Paged, Time } from './common.ts';
+import type { Crumb, Json, Paged, Time } from './common.ts';
 
 /** Whether the mirror has all rows of a data source, as `mirror rows status --json` says it. */
 export interface Contents {
@@ -90,6 +90,10 @@ export interface RowAnswer {
   readonly removed: { readonly at: Time; readonly reason: string; readonly eventId: string | null } | null;
   /** Null for a tombstone, or when the schema of its data source is unknown. */
   readonly row: { readonly columns: readonly Column[]; readonly line: RowLine } | null;
+  /** From the outermost known one inwards, the row's database last; the row itself is not among them. Empty for a tombstone. */
+  readonly parents: readonly Crumb[];
+  /** Live databases directly in the row's page, the first 100 by title. */
+  readonly children: readonly Crumb[];
   readonly raw: Json;
   readonly document: Json;
 }

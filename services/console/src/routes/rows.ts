@@ -8,6 +8,7 @@ import type { ConsoleParts } from '../parts.ts';
 import { heldSources } from '../views/held-sources.ts';
 import { plainJson, rowLine } from '../views/row-line.ts';
 
+const mostChildren = 100;
 const input = z.object({ params: z.object({ tenant, page: z.string().min(1).max(100) }) });
 
 export function rowRoutes({ db, databases }: Pick<ConsoleParts, 'db' | 'databases'>): Route[] {
@@ -23,7 +24,11 @@ export function rowRoutes({ db, databases }: Pick<ConsoleParts, 'db' | 'database
         const { rev, asOf, removed } = bookkeepingOf(found);
         const dataSourceId = textOf(found['dataSourceId']);
         const databaseId = textOf(found['databaseId']);
-        const holder = databaseId === null ? null : await databases.read(workspaceId, databaseId);
+        const [holder, parents, children] = await Promise.all([
+          databaseId === null ? null : databases.read(workspaceId, databaseId),
+          databaseId === null ? [] : databases.above(workspaceId, { type: 'database_id', id: databaseId }),
+          databases.below(workspaceId, pageId, mostChildren),
+        ]);
         const source = holder === null ? undefined : heldSources(holder).find((one) => one.dataSourceId === dataSourceId);
         const shown = await readTypedRow(db, { workspaceId, pageId }, source?.properties ?? null);
         const { raw = null, ...document } = found;
@@ -36,6 +41,8 @@ export function rowRoutes({ db, databases }: Pick<ConsoleParts, 'db' | 'database
           asOf: new Date(asOf).toISOString(),
           removed: removed && { ...removed, at: removed.at.toISOString() },
           row: shown && { columns: shown.columns.map(({ id, name, type }) => ({ id, name, type })), line: rowLine(shown.row) },
+          parents,
+          children,
           raw: plainJson(raw),
           document: plainJson(document),
         };
