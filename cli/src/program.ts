@@ -7,6 +7,7 @@ import { addConsoleCommands } from './console-commands.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { addEventCommands } from './event-commands.ts';
 import { addExplainCommand } from './explain-command.ts';
 import { explainError } from './explain-error.ts';
 import { addHandshakeCommands } from './handshake-commands.ts';
@@ -64,6 +65,7 @@ export function buildProgram(act: Act): Program {
   addConnectionCommands(program, act);
   addDoctorCommand(program, act);
   addStatusCommand(program, act);
+  addEventCommands(program, act);
   addExplainCommand(program, act);
   addVerifyCommand(program, act);
   addDeadLetterCommands(program, act);

@@ -7,6 +7,7 @@ import type { EventLine } from '../../src/answers/events.ts';
 import { events } from '../api.ts';
 import { fits, together } from '../parts/arrivals.ts';
 import { ClearFilters } from '../parts/clear-filters.tsx';
+import { eventCommand } from '../parts/event-command.ts';
 import { EventsTable, NewPill } from '../parts/events-table.tsx';
 import { Empty } from '../parts/failure.tsx';
 import { FilterField } from '../parts/filter-field.tsx';
@@ -16,7 +17,7 @@ import { PageLink } from '../parts/link.tsx';
 import { More } from '../parts/more.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Answer } from '../parts/panel.tsx';
-import { count, shellWord } from '../parts/text.ts';
+import { count } from '../parts/text.ts';
 import { Time } from '../parts/time.tsx';
 import { useAll } from '../parts/use-all.ts';
 import { useArrivals } from '../parts/use-arrivals.ts';
@@ -80,7 +81,7 @@ export function Events() {
   const isFiltered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
-      <PageHead title="Events" command={filter.about === undefined ? 'mirror status --watch' : `mirror explain ${shellWord(filter.about)}`}>
+      <PageHead title="Events" command={eventCommand(filter)}>
         <Switch label="Live" checked={isLive} onChange={toggle} disabled={filter.to !== undefined} />
         <Text size="sm" c="dimmed" w="6rem">
           {filter.to === undefined ? { off: 'paused', connecting: 'connecting…', live: 'following' }[state] : 'in the past'}

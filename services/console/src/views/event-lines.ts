@@ -1,7 +1,8 @@
 import { keyOf } from '@notion-mirror/domain/entity';
 import type { DatabasePages } from '@notion-mirror/mirror-store/entities/database-pages';
 import type { KeptOutcome } from '@notion-mirror/mirror-store/outcome-pages';
-import { scanTraceOf, traceOf } from '@notion-mirror/operations/explain/trace';
+import { outcomeJson } from '@notion-mirror/operations/events/outcome-json';
+import { scanTraceOf } from '@notion-mirror/operations/explain/trace';
 import { LRUCache } from 'lru-cache';
 import type { EventDetail, EventLine } from '../answers/events.ts';
 
@@ -46,31 +47,7 @@ export function createEventViews(deps: {
   }
 
   function line(outcome: KeptOutcome): EventLine {
-    const { id, eventId, at, receivedAt, workspaceId, dataSourceId, kind, type, origin, service, reason, failure, place } = outcome;
-    return {
-      id,
-      eventId,
-      at: at.toISOString(),
-      receivedAt: receivedAt.toISOString(),
-      totalMs: Math.max(0, at.getTime() - receivedAt.getTime()),
-      workspaceId,
-      databaseId: outcome.databaseId ?? outcome.record?.databaseId ?? null,
-      dataSourceId,
-      pageId: outcome.pageId ?? outcome.record?.pageId ?? null,
-      title: titleOf(outcome),
-      kind,
-      type,
-      origin,
-      service,
-      outcome: outcome.outcome,
-      reason,
-      failure: failure && { ...failure, message: redact(failure.message) },
-      place: place && { partition: place.partition, offset: place.offset },
-      coalescedInto: outcome.coalescedInto,
-      needsLook: outcome.needsLook === true,
-      isUnannounced: outcome.isUnannounced,
-      trace: traceOf(outcome, traceUrl),
-    };
+    return { ...outcomeJson(outcome, { redact, traceUrl }), title: titleOf(outcome) };
   }
 
   return {
