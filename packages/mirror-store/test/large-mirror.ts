@@ -101,7 +101,8 @@ export async function seedLargeMirror(db: Db, records: number): Promise<{ readon
   await fill(db, 'event_outcomes', Math.floor(records / 2), (n) => {
     const at = new Date(now - 5 * minute - (records - n) * 10);
     const databaseId = idOf('database', n % databases);
-    const outcome = someOutcome(`event-${n}`, { workspaceId: ownerOf(n % databases), databaseId, record: null, at, receivedAt: at });
+    const about = { workspaceId: ownerOf(n % databases), databaseId, outcome: n % 100 === 7 ? 'parked' : 'written' };
+    const outcome = someOutcome(`event-${n}`, { ...about, record: null, at, receivedAt: at });
     const document = outcomeDocument(outcome, new Date(now + 24 * 60 * minute));
     // Ids are in order of time.
     return {

@@ -70,6 +70,7 @@ const lists: readonly [string, string, { readonly extra?: number }?][] = [
   ['/api/events', '/api/events'],
   ['/api/events', `/api/events?tenant=${large}`],
   ['/api/events', `/api/events?about=${idOf('database', 0)}`],
+  ['/api/events', '/api/events?needsLook=1'],
   ['/api/replays', '/api/replays'],
   ['/api/sweeps', '/api/sweeps'],
   ['/api/sweeps', '/api/sweeps?state=waiting'],
