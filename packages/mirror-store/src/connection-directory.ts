@@ -33,6 +33,8 @@ export interface ConnectionDirectory {
   allActive(): readonly Connection[];
   /** Of any status. */
   all(): Iterable<Connection>;
+  /** The connections of each tenant, of any status: the same array until one of them changes. */
+  tenants(): Iterable<readonly Connection[]>;
   allUnauthorized(): readonly Connection[];
   /**
    * Call after a lookup that found nothing (or nothing active), and then look again: reads these connections directly, since a change may not
@@ -256,6 +258,7 @@ export async function openConnectionDirectory(deps: {
     activeByWorkspace: (workspaceId) => index.ofWorkspace(workspaceId).filter(isActive),
     activeByNotionWorkspace: (notionWorkspaceId) => index.ofNotionWorkspace(notionWorkspaceId).filter(isActive),
     all: () => index.all(),
+    tenants: () => index.tenants(),
     allActive: () => [...index.all()].filter(isActive),
     allUnauthorized: () => [...index.all()].filter(({ status }) => status === 'unauthorized'),
     async refresh(query) {

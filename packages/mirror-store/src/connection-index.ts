@@ -13,6 +13,7 @@ export interface ConnectionIndex {
   ofWorkspace(workspaceId: string): readonly Connection[];
   ofNotionWorkspace(notionWorkspaceId: string): readonly Connection[];
   all(): Iterable<Connection>;
+  tenants(): Iterable<readonly Connection[]>;
   /** Returns the change, or null when nothing differs. */
   set(connection: Connection): ConnectionChange | null;
   delete(connectionId: string): ConnectionChange | null;
@@ -34,6 +35,7 @@ export function createConnectionIndex(): ConnectionIndex {
     ofWorkspace: (workspaceId) => byWorkspace.get(workspaceId) ?? [],
     ofNotionWorkspace: (notionWorkspaceId) => byNotionWorkspace.get(notionWorkspaceId) ?? [],
     all: () => byId.values(),
+    tenants: () => byWorkspace.values(),
     set(connection) {
       const previous = byId.get(connection.connectionId) ?? null;
       if (previous !== null && isSame(previous, connection)) return null;

@@ -33,7 +33,7 @@ export interface ConsoleDependencies {
   readonly context: OperationContext;
   readonly mongo: Mongo;
   readonly kafka: Kafka;
-  readonly directory: Pick<ConnectionDirectory, 'all' | 'ofWorkspace'>;
+  readonly directory: Pick<ConnectionDirectory, 'all' | 'ofWorkspace' | 'tenants'>;
   readonly metrics: Registry;
   readonly logger: Logger;
 }

@@ -22,7 +22,7 @@ export interface ConsoleParts {
   readonly context: OperationContext;
   readonly db: Mongo['db'];
   readonly kafka: Kafka;
-  readonly directory: Pick<ConnectionDirectory, 'all' | 'ofWorkspace'>;
+  readonly directory: Pick<ConnectionDirectory, 'all' | 'ofWorkspace' | 'tenants'>;
   readonly databases: DatabasePages;
   readonly outcomes: OutcomePages;
   readonly views: EventViews;

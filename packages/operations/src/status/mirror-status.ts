@@ -67,14 +67,15 @@ export type LogStatus = Pick<MirrorStatus, 'groups' | 'deadLetters'>;
 /** Asks Kafka and MongoDB only. Rejects with an OperatorError, or the store's errors. */
 export async function gatherStatus(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<MirrorStatus> {
   const connections = await createConnectionStore(db).states();
-  const { workers, ...store } = await gatherStoreStatus(db, connections, context.config);
+  const tenants = Map.groupBy(connections, ({ workspaceId }) => workspaceId).values();
+  const { workers, ...store } = await gatherStoreStatus(db, [...tenants], context.config);
   return { ...store, ...(await gatherLogStatus(context, db, kafka, workers)) };
 }
 
-/** `connections`: all of them. `rows`: what is known of rows, which takes a look at every data source. Rejects with the store's errors. */
+/** `tenants`: the connections of each. `rows`: what is known of rows, which takes a look at every data source. Rejects with the store's errors. */
 export async function gatherStoreStatus(
   db: Mongo['db'],
-  connections: readonly Pick<Connection, 'workspaceId' | 'status'>[],
+  tenants: Iterable<readonly Pick<Connection, 'status'>[]>,
   { silenceMs }: { readonly silenceMs: number },
   rowsOf: () => Promise<RowsSummary> = async () => rowsSummary(db),
 ): Promise<StoreStatus> {
@@ -89,10 +90,7 @@ export async function gatherStoreStatus(
   const backlog = workers.flatMap((worker) => worker.backlog);
   return {
     at,
-    tenants: tally(
-      [...Map.groupBy(connections, ({ workspaceId }) => workspaceId).values()].map((own) => bestStatus(own.map(({ status }) => status))),
-    ),
-    connections: tally(connections.map(({ status }) => status)),
+    ...countByStatus(tenants),
     pending: backlog.toSorted((a, b) => a.oldestAt.getTime() - b.oldestAt.getTime()).slice(0, shownTenants),
     held: backlog.filter(({ held }) => held !== null && held.until > at).slice(0, shownTenants),
     spooled,
@@ -131,14 +129,18 @@ export async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
 const order: readonly ConnectionStatus[] = ['active', 'unauthorized', 'paused', 'deleted'];
 
 /** Of a tenant with these connections. */
-export function bestStatus(statuses: readonly ConnectionStatus[]): ConnectionStatus {
-  return order.find((status) => statuses.includes(status)) ?? 'deleted';
+export function bestStatus(connections: readonly Pick<Connection, 'status'>[]): ConnectionStatus {
+  return order.find((status) => connections.some((connection) => connection.status === status)) ?? 'deleted';
 }
 
-function tally(statuses: readonly ConnectionStatus[]): Record<ConnectionStatus, number> {
-  const counts = { active: 0, paused: 0, unauthorized: 0, deleted: 0 };
-  for (const status of statuses) counts[status] += 1;
-  return counts;
+function countByStatus(of: Iterable<readonly Pick<Connection, 'status'>[]>): Pick<MirrorStatus, 'tenants' | 'connections'> {
+  const tenants = { active: 0, paused: 0, unauthorized: 0, deleted: 0 };
+  const connections = { ...tenants };
+  for (const own of of) {
+    tenants[bestStatus(own)] += 1;
+    for (const { status } of own) connections[status] += 1;
+  }
+  return { tenants, connections };
 }
 
 async function groupStatus(

@@ -21,18 +21,33 @@ export interface TenantSummary {
   readonly held: NonNullable<TenantBacklog['held']> | null;
 }
 
-/** All tenants with a connection, in no order. `backlog`: of all workers. */
-export function summariseTenants(connections: Iterable<Connection>, backlog: readonly TenantBacklog[], now: Date): TenantSummary[] {
-  const waiting = Map.groupBy(backlog, ({ workspaceId }) => workspaceId);
-  return [...Map.groupBy(connections, ({ workspaceId }) => workspaceId)].map(([workspaceId, own]) =>
-    summaryOf(workspaceId, own, waiting.get(workspaceId) ?? [], now),
-  );
+/** All tenants with a connection, in no order. `tenants`: the connections of each. `backlog`: of all workers. */
+export type SummariseTenants = (tenants: Iterable<readonly Connection[]>, backlog: readonly TenantBacklog[], now: Date) => TenantSummary[];
+
+/**
+ * perf: keeps the summary of a tenant of which nothing waits, as long as the array of its connections is the same. New ones for 10,000 tenants every two seconds
+ * cost an open console 13 MB (156 and 143) and a fifth of its CPU. Remove when a sample no longer holds all tenants.
+ */
+export function createTenantSummaries(): SummariseTenants {
+  const quiet = new WeakMap<readonly Connection[], TenantSummary>();
+  return (tenants, backlog, now) => {
+    const waiting = Map.groupBy(backlog, ({ workspaceId }) => workspaceId);
+    const summaries: TenantSummary[] = [];
+    for (const own of tenants) {
+      const workspaceId = own[0]?.workspaceId ?? '';
+      const behind = waiting.get(workspaceId);
+      const summary = (behind === undefined && quiet.get(own)) || summaryOf(workspaceId, own, behind ?? [], now);
+      if (behind === undefined) quiet.set(own, summary);
+      summaries.push(summary);
+    }
+    return summaries;
+  };
 }
 
 function summaryOf(workspaceId: string, own: readonly Connection[], backlog: readonly TenantBacklog[], now: Date): TenantSummary {
   const counts = { active: 0, paused: 0, unauthorized: 0, deleted: 0 };
   for (const { status } of own) counts[status] += 1;
-  const state = bestStatus(own.map(({ status }) => status));
+  const state = bestStatus(own);
   const oldest = backlog.map(({ oldestAt }) => oldestAt.getTime());
   const oldestAt = oldest.length === 0 ? null : new Date(Math.min(...oldest));
   const held = backlog.flatMap((one) => (one.held !== null && one.held.until > now ? [one.held] : [])).at(0) ?? null;

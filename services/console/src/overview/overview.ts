@@ -20,7 +20,7 @@ import {
 } from '@notion-mirror/operations/status/mirror-status';
 import { notionUseOf } from '@notion-mirror/operations/status/notion-use';
 import { statusJson } from '@notion-mirror/operations/status/status-json';
-import { byNeed, countFreshness, summariseTenants, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
+import { byNeed, countFreshness, createTenantSummaries, type TenantSummary } from '@notion-mirror/operations/tenants/tenant-summary';
 import { DeadlineError, withDeadline } from '@notion-mirror/service-kit/async/deadline';
 import type { HistoryOfWork, StatusAnswer } from '../answers/status.ts';
 import type { EventViews } from '../views/event-lines.ts';
@@ -57,20 +57,20 @@ export function createOverview(deps: {
   readonly context: OperationContext;
   readonly db: Mongo['db'];
   readonly kafka: Kafka;
-  readonly directory: Pick<ConnectionDirectory, 'all'>;
+  readonly directory: Pick<ConnectionDirectory, 'all' | 'tenants'>;
   readonly outcomes: OutcomePages;
   readonly views: EventViews;
   readonly lines: TenantLines;
 }): Overview {
   const { context, db, kafka, directory, outcomes, views, lines } = deps;
   const sweeps = createSweepLedger(db);
+  const summarise = createTenantSummaries();
 
   const rows = createSampler(rowsMs, async () => rowsSummary(db));
   const store = createSampler(sampleMs, async (): Promise<{ readonly status: StoreStatus } & TenantFacts> => {
-    const connections = [...directory.all()];
-    const status = await gatherStoreStatus(db, connections, context.config, rows);
+    const status = await gatherStoreStatus(db, directory.tenants(), context.config, rows);
     const backlog = status.workers.flatMap((worker) => worker.backlog);
-    const summaries = summariseTenants(connections, backlog, status.at);
+    const summaries = summarise(directory.tenants(), backlog, status.at);
     return {
       status,
       summaries,
@@ -148,8 +148,9 @@ function unauthorizedOf(
 ): { readonly tenants: number; readonly since: Date | null } {
   const refused = new Set(summaries.filter(({ state }) => state === 'unauthorized').map(({ workspaceId }) => workspaceId));
   if (refused.size === 0) return { tenants: 0, since: null };
-  const since = [...connections].flatMap(({ workspaceId, status, updatedAt }) =>
-    status === 'unauthorized' && refused.has(workspaceId) ? [updatedAt.getTime()] : [],
-  );
-  return { tenants: refused.size, since: since.length === 0 ? null : new Date(Math.min(...since)) };
+  let since: Date | null = null;
+  for (const { workspaceId, status, updatedAt } of connections) {
+    if (status === 'unauthorized' && refused.has(workspaceId) && (since === null || updatedAt < since)) since = updatedAt;
+  }
+  return { tenants: refused.size, since };
 }
