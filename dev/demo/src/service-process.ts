@@ -36,7 +36,7 @@ const heapFlags: Readonly<Record<ServiceName, readonly string[]>> = {
   ingress: ['--max-semi-space-size=32', '--heap-growing-percent=50', '--no-allocation-site-pretenuring'],
   'sync-worker': workerFlags,
   'delete-worker': workerFlags,
-  console: workerFlags,
+  console: ['--max-semi-space-size=2', '--heap-growing-percent=50'],
 };
 const root = join(import.meta.dirname, '..', '..', '..');
 

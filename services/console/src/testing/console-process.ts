@@ -16,7 +16,7 @@ export interface ConsoleProcess {
 export function startConsoleProcess(env: Readonly<Record<string, string>>): ConsoleProcess {
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
   // With the bounds of the heap that it is operated with.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=50', main], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', '--heap-growing-percent=50', main], {
     env: { PATH: process.env['PATH'], MIRROR_CONSOLE_PORT: '0', MIRROR_OPS_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
