@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { consoleScenario } from './console.ts';
 import { eventToDocumentScenario } from './event-to-document.ts';
 import { idle } from './idle.ts';
 import { ingress } from './ingress.ts';
@@ -51,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
   rebuild,
   memory,
   idle,
+  consoleScenario,
   startStop,
   partitions,
   rollingRestart,
