@@ -69,7 +69,7 @@ export const consoleScenario: Scenario = {
           measure: measure(async (service, address) => {
             await using _pages = await openPages(address, viewers);
             await settle();
-            return costOf(service);
+            return await costOf(service);
           }),
         },
         {

@@ -6,7 +6,8 @@ import { createOutcomeKeeper } from '@notion-mirror/mirror-store/outcome-keeper'
 import { createLogger } from '@notion-mirror/service-kit/logger';
 import { Registry } from '@notion-mirror/service-kit/metrics';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { someLayout, someOutcome } from '../../packages/mirror-store/test/mongo.ts';
+import { someLayout } from '../../packages/mirror-store/test/mongo.ts';
+import { someOutcome } from '../../packages/mirror-store/test/outcomes.ts';
 import { mirror as run } from '../test/surroundings.ts';
 
 const stack = inject('stack');

@@ -148,11 +148,12 @@ describe('causes', () => {
     expect(found[0]?.text).toContain('the connection c1 is paused');
   });
 
-  test('one event waits, several wait', () => {
-    const textOf = (waiting: number) =>
-      causesOf({ ...facts, tenants: [{ ...tenant, backlog: { ...held('rate_limited', later), waiting } }] }, now)[0]?.text;
-    expect(textOf(1)).toMatch(/; 1 event waits\.$/);
-    expect(textOf(2)).toMatch(/; 2 events wait\.$/);
+  test.each([
+    [1, /; 1 event waits\.$/],
+    [2, /; 2 events wait\.$/],
+  ])('says how many events wait: %d', (count, text) => {
+    const backlog = { ...held('rate_limited', later), waiting: count };
+    expect(causesOf({ ...facts, tenants: [{ ...tenant, backlog }] }, now)[0]?.text).toMatch(text);
   });
 
   describe('of a row', () => {
