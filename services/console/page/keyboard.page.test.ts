@@ -40,6 +40,21 @@ describe.skipIf(!hasBrowser())('by keyboard', () => {
     await ask.waitFor();
   });
 
+  test('what is pasted into the box is opened by Enter, once it is found', async () => {
+    const { page } = await openStubbed();
+    await page.goto('/');
+    await settled(page);
+    await page.keyboard.press('/');
+    await page.getByRole('textbox', { name: 'Find' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.insertText('acme');
+    await page.getByText('Tenant: acme').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'acme' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused(page)).toBe('acme');
+  });
+
   test('letters go to pages, rows are walked, and no key changes anything', async () => {
     const { page, server, complaints } = await openStubbed();
     await page.goto('/');

@@ -38,6 +38,8 @@ export function FindBox({ asked }: { readonly asked: number }) {
   const wanted = query.trim().toLowerCase();
   const pages = sections.filter(({ label }) => label.toLowerCase().includes(wanted));
   const hits = settled === '' ? [] : (found.data?.hits ?? []);
+  // Who pastes an id and presses Enter means what is found.
+  const first = found.isFetching || wanted === '' ? undefined : [...hits, ...pages][0]?.to;
 
   return (
     <Spotlight.Root
@@ -51,7 +53,16 @@ export function FindBox({ asked }: { readonly asked: number }) {
       <VisuallyHidden>
         <Modal.Title>Find</Modal.Title>
       </VisuallyHidden>
-      <Spotlight.Search placeholder="Tenant, id, Notion URL, partition:offset, page" aria-label="Find" />
+      <Spotlight.Search
+        placeholder="Tenant, id, Notion URL, partition:offset, page"
+        aria-label="Find"
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || isSelected() || first === undefined || wanted !== settled.toLowerCase()) return;
+          event.preventDefault();
+          go(first);
+          spotlight.close();
+        }}
+      />
       <Spotlight.ActionsList aria-label="Found">
         {hits.map(({ kind, workspaceId, id, title, to }) => (
           <Spotlight.Action
@@ -76,4 +87,8 @@ export function FindBox({ asked }: { readonly asked: number }) {
       </Spotlight.ActionsList>
     </Spotlight.Root>
   );
+}
+
+function isSelected(): boolean {
+  return document.querySelector('[role=dialog] [data-selected]') !== null;
 }

@@ -96,7 +96,7 @@ function whatDiffers(differences: DatabaseCheck['differences']): string {
 }
 
 function verdictOf({ differences, unanswered, unsettled, rows, notionCalls }: DatabaseCheck): Pick<CheckAnswer, 'verdict' | 'text'> {
-  const calls = `${count(notionCalls, 'call')} to Notion`;
+  const calls = count(notionCalls, 'call');
   if (differences.length > 0) return { verdict: 'different', text: `Different from Notion: ${whatDiffers(differences)}, ${calls}.` };
   if (unanswered.length + unsettled.length > 0) return { verdict: 'unknown', text: `It could not be compared, ${calls}.` };
   const compared = rows.reduce((sum, { compared: of }) => sum + (of ?? 0), 0);
