@@ -128,5 +128,10 @@ function Words({ text }: { readonly text: string }) {
 /** What is 0 is left out. */
 function wordsOf(values: ActionLine['target']): string {
   const said = Object.entries(values).filter(([, value]) => value !== 0);
-  return said.map(([name, value]) => `${name} ${typeof value === 'object' ? value.join(', ') : String(value)}`).join(', ');
+  return said.map(([name, value]) => `${plainName(name)} ${typeof value === 'object' ? value.join(', ') : String(value)}`).join(', ');
+}
+
+/** `connectionId`: connection id. */
+function plainName(field: string): string {
+  return field.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
 }

@@ -70,7 +70,7 @@ export function RowsOf({ place, sources }: { readonly place: Place; readonly sou
                   No row is mirrored. Whether there are any in Notion, its scan says:
                 </Empty>
               ) : (
-                <Empty>No row fits «{where}».</Empty>
+                <Empty>No row fits “{where}”.</Empty>
               )}
               <More list={list} />
             </>
@@ -120,7 +120,7 @@ function Table({ tenant, columns, lines, hidden }: TableProps) {
   const defined = useMemo((): readonly Column<RowLine>[] => {
     const name: Column<RowLine> = {
       id: ' row',
-      header: 'Row',
+      header: middle(columns.find(({ type }) => type === 'title')?.name ?? 'Row', 40),
       cell: ({ pageId, title, isArchived }) => (
         <>
           <PageLink to="/t/$tenant/r/$page" params={{ tenant, page: pageId }} title={title}>

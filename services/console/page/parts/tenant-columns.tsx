@@ -23,7 +23,7 @@ export const tenantColumns: readonly Column<TenantLine>[] = [
   { id: 'oldest', header: 'Oldest', cell: ({ oldestAt }) => <Time at={oldestAt} /> },
   {
     id: 'databases',
-    header: 'Databases',
+    header: <span title="As of the last comparison with Notion">Databases</span>,
     isNumber: true,
     cell: ({ databases }) => databases?.toLocaleString('en') ?? <span className="dim">–</span>,
   },
