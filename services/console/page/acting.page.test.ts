@@ -1,6 +1,19 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { cancelled, connection, databaseId, job, jobs, letterLine, plan, readOnly, replay, replayPlan, tenant } from './testing/answers.ts';
+import {
+  cancelled,
+  connection,
+  databaseId,
+  explanation,
+  job,
+  jobs,
+  letterLine,
+  plan,
+  readOnly,
+  replay,
+  replayPlan,
+  tenant,
+} from './testing/answers.ts';
 import { hasBrowser, settled, violations } from './testing/open-page.ts';
 import { openStubbed } from './testing/open-stubbed.ts';
 import { tabTo } from './testing/tab-to.ts';
@@ -282,6 +295,24 @@ describe.skipIf(!hasBrowser())('acting', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Fetch it' }).click();
     await page.getByText('1 event appended').first().waitFor();
     expect(server.orders.at(-1)).toEqual({ request: `POST /tenants/acme/databases/${databaseId}/fetch`, body: { reason } });
+  });
+
+  test('an explanation leads to where its remedies can be carried out', async () => {
+    const cause = { workspaceId: 'acme', remedy: null };
+    const causes = [
+      { ...cause, code: 'connection_paused', text: 'The connection c-1 is paused since 2026-11-30T11:00:00Z.' },
+      { ...cause, code: 'dead_letter', text: 'An event about it has been dead letter 3:17 since 2026-11-30T11:00:00Z.' },
+      { ...cause, code: 'held', text: 'Its events wait.' },
+    ];
+    const { page } = await openStubbed({ answers: { explanation: { ...explanation, causes } } });
+    await page.goto(`/explain/${databaseId}`);
+    await settled(page);
+    const links = page.getByRole('alert').getByRole('link');
+    expect(await links.evaluateAll((all) => all.map((one) => one.getAttribute('href')))).toEqual([
+      '/t/acme?tab=connections',
+      '/dead-letters/3/17',
+    ]);
+    expect(await violations(page)).toEqual([]);
   });
 
   test('a page of a database follows its record, and says that a verdict is older than that', async () => {

@@ -68,16 +68,31 @@ export function Doctor() {
 }
 
 function Summary({ answer: { problems, warnings, checks }, isDone }: { readonly answer: DoctorAnswer; readonly isDone: boolean }) {
+  const wrong = (['problem', 'warning'] as const).flatMap((status) => checks.filter((check) => check.status === status));
   const text = `${count(problems, 'problem')}, ${count(warnings, 'warning')} in ${count(checks.length, 'check')}`;
   return (
-    <p className={`sentence ${problems > 0 ? 'bad' : warnings > 0 ? 'warn' : 'good'}`}>
-      {text}
-      {isDone ? '' : ', more to come…'}
-    </p>
+    <>
+      <p className={`sentence ${problems > 0 ? 'bad' : warnings > 0 ? 'warn' : 'good'}`}>
+        {text}
+        {isDone ? '' : ', more to come…'}
+      </p>
+      {wrong.length === 0 ? null : (
+        <List size="sm" mt="xs" aria-label="What is not right">
+          {wrong.map(({ id, area, status, detail, remedy }) => (
+            <List.Item key={`${area} ${id} ${detail}`}>
+              <span className={colours[status]}>{status}</span>: {nameOf(area)}: {detail}
+              {remedy === null ? '' : `: ${remedy}`}
+            </List.Item>
+          ))}
+        </List>
+      )}
+    </>
   );
 }
 
-const areaNames: Readonly<Record<string, string>> = { mongodb: 'MongoDB' };
+function nameOf(area: string): string {
+  return area === 'mongodb' ? 'MongoDB' : area.slice(0, 1).toUpperCase() + area.slice(1);
+}
 
 function Checks({ checks }: { readonly checks: readonly Check[] }) {
   const areas = Map.groupBy(checks, ({ area }) => area);
@@ -86,7 +101,7 @@ function Checks({ checks }: { readonly checks: readonly Check[] }) {
     <Stack gap="md" mt="md" mb="lg" className="checks">
       {[...areas].map(([area, own]) => (
         <Stack key={area} gap={4} component="section">
-          <Title order={2}>{areaNames[area] ?? area.slice(0, 1).toUpperCase() + area.slice(1)}</Title>
+          <Title order={2}>{nameOf(area)}</Title>
           <DataTable label={`Checks: ${area}`} columns={columns} rows={own} keyOf={({ id, detail }) => `${id} ${detail}`} />
         </Stack>
       ))}

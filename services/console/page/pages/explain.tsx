@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ExplainedTenant, Explanation } from '../../src/answers/explain.ts';
 import { explanation } from '../api.ts';
+import { CauseLink } from '../parts/cause-link.tsx';
 import { Command, Id } from '../parts/copy.tsx';
 import { EventsTable } from '../parts/events-table.tsx';
 import { Failure } from '../parts/failure.tsx';
@@ -88,19 +89,23 @@ function Facts({
       </Text>
       <Stack gap="xs" component="section">
         <Title order={2}>{causes.length === 0 ? (isFinal ? 'No problem is known' : 'No problem so far') : 'Causes'}</Title>
-        {causes.map(({ code, workspaceId, text, remedy }) => (
-          <Alert
-            key={`${code} ${workspaceId ?? ''} ${text}`}
-            color="yellow"
-            variant="outline"
-            title={<Prose text={workspaceId === null ? text : `${workspaceId}: ${text}`} />}
-          >
-            <Group gap="sm">
-              <span className="mono dim">{code}</span>
-              {remedy === null ? null : <Remedy text={remedy} />}
-            </Group>
-          </Alert>
-        ))}
+        {causes.map((cause) => {
+          const { code, workspaceId, text, remedy } = cause;
+          return (
+            <Alert
+              key={`${code} ${workspaceId ?? ''} ${text}`}
+              color="yellow"
+              variant="outline"
+              title={<Prose text={workspaceId === null ? text : `${workspaceId}: ${text}`} />}
+            >
+              <Group gap="sm">
+                <span className="mono dim">{code}</span>
+                {remedy === null ? null : <Remedy text={remedy} />}
+                <CauseLink cause={cause} />
+              </Group>
+            </Alert>
+          );
+        })}
       </Stack>
       <Fields
         of={[
