@@ -6,7 +6,7 @@ import { Refusal } from './route.ts';
 /** The answer to an error; null: it is unexpected, and belongs in the log. `redact` removes configured secrets. */
 export function refusalOfError(error: unknown, redact: (text: string) => string): Refusal | null {
   if (error instanceof Refusal) return error;
-  if (error instanceof z.ZodError) return new Refusal(400, 'bad_request', z.prettifyError(error));
+  if (error instanceof z.ZodError) return new Refusal(400, 'bad_request', wordsOf(error));
   if (error instanceof StoreUnavailableError) {
     if (isTimeLimit(error)) {
       return new Refusal(
@@ -29,6 +29,11 @@ export function refusalOfError(error: unknown, redact: (text: string) => string)
   if (!(error instanceof OperatorError)) return null;
   const { code, kind, message, remedy } = error;
   return new Refusal(statusOf(code, kind), code, redact(message), remedy);
+}
+
+/** `from: a time in ISO 8601`. */
+function wordsOf({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path.slice(1), message].join(': ')).join('; ');
 }
 
 /** What was asked for does not fit what is there. */
