@@ -19,6 +19,7 @@ import {
   parent,
   parseList,
   plainText,
+  propertyIn,
   propertyKeys,
   richText,
   text,
@@ -72,8 +73,6 @@ const databaseObject = z.object({
 });
 
 const dataSourceObject = z.object({ ...common, object: z.literal('data_source'), properties: jsonObject });
-
-const property = z.object({ id: z.string(), name: text, type: z.string(), description: z.string().nullish().catch(null) });
 
 /** GET /v1/databases/{id}: the container. */
 export function parseDatabase(body: JsonObject): Parsed<ParsedDatabase> {
@@ -194,13 +193,13 @@ export function parseSearchPage(body: JsonObject): Parsed<SearchPage> {
 function parseProperties(properties: JsonObject, bodyText: string): Parsed<PropertyContent[]> {
   const contents: PropertyContent[] = [];
   for (const key of propertyKeys(properties, () => bodyText)) {
-    const value = properties[key];
-    const result = property.safeParse(value);
-    if (!result.success || !isJsonObject(value)) {
+    const property = propertyIn(properties[key]);
+    const name = property?.['name'] ?? key;
+    if (property === null || typeof name !== 'string') {
       return { kind: 'malformed', problem: `a property (number ${contents.length + 1}) has no id or no type` };
     }
-    const { id, name, type, description } = result.data;
-    contents.push({ id, name: name ?? key, type, description: description ?? null, config: own(value, type) });
+    const { id, type, description } = property;
+    contents.push({ id, name, type, description: typeof description === 'string' ? description : null, config: own(property, type) });
   }
   return { kind: 'parsed', value: contents };
 }

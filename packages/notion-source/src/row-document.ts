@@ -4,7 +4,7 @@ import { canonicalNotionId } from '@notion-mirror/domain/notion-id';
 import type { ScannedRow } from '@notion-mirror/domain/row-scan';
 import { z } from 'zod';
 import { instantOf } from './date-instant.ts';
-import { elementsAsWritten, isJsonObject } from './json-object.ts';
+import { elementsAsWritten } from './json-object.ts';
 import {
   flag,
   flatParent,
@@ -16,6 +16,7 @@ import {
   parent,
   parseList,
   plainText,
+  propertyIn,
   propertyKeys,
   text,
   time,
@@ -229,23 +230,19 @@ interface ParsedProperty {
   readonly related: readonly string[];
 }
 
-const propertyHead = z.object({ id: z.string(), type: z.string(), has_more: flag.catch(null) });
-
 function parseProperties(properties: JsonObject, textOf: () => string): Parsed<ParsedProperty[]> {
   const parsed: ParsedProperty[] = [];
   for (const name of propertyKeys(properties, textOf)) {
-    const holder = properties[name];
+    const holder = propertyIn(properties[name]);
     const position = parsed.length + 1;
-    const head = propertyHead.safeParse(holder);
-    if (!head.success || !isJsonObject(holder))
-      return { kind: 'malformed', problem: `a property (number ${position}) has no id or no type` };
-    const { id, type, has_more: hasMore } = head.data;
+    if (holder === null) return { kind: 'malformed', problem: `a property (number ${position}) has no id or no type` };
+    const { id, type } = holder;
     const reading = readerOf(propertyReaders, type).safeParse(own(holder, type));
     if (!reading.success) {
       return { kind: 'malformed', problem: `a property (number ${position}, of type ${type}): ${z.prettifyError(reading.error)}` };
     }
     const { related = [], ...fields } = reading.data;
-    const isCut = type === 'relation' && hasMore === true;
+    const isCut = type === 'relation' && own(holder, 'has_more') === true;
     parsed.push({ property: { id, name, type, ...fields, ...(isCut ? { complete: false } : {}) }, related });
   }
   return { kind: 'parsed', value: parsed };

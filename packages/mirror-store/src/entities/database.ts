@@ -103,9 +103,10 @@ const accessibleSource: z.ZodType<AccessibleDataSource> = z.object({
   properties: z.array(z.object({ id: z.string(), name: z.string(), type: z.string(), description: textOrNull, config: json })),
 });
 
+// What nearly all are comes first: zod describes each mismatch at length.
 const dataSource: z.ZodType<DataSourceContent> = z.union([
-  z.object({ id: z.string(), name: z.string(), accessible: z.literal(false), reason: z.string().exactOptional() }),
   accessibleSource,
+  z.object({ id: z.string(), name: z.string(), accessible: z.literal(false), reason: z.string().exactOptional() }),
 ]);
 
 const fields = {

