@@ -192,8 +192,12 @@ export function createJobRunner(deps: {
     });
   }
 
-  const following = followJobs({ db, logger, signal: isOver, onNews: lookNow }).catch((error: unknown) => {
-    logger.info({ err: error }, 'jobs of other processes are continued at the next start only: MongoDB does not let this one follow them');
+  const following = followJobs({ db, logger, signal: isOver, onNews: lookNow }).catch(async () => {
+    await looking;
+    if (isOver.aborted) return;
+    logger.info(
+      'jobs that other processes leave are continued at the next start only: this one may not follow operator_actions in MongoDB',
+    );
   });
 
   return {
