@@ -3,7 +3,7 @@ import type { HeldSource } from '@notion-mirror/mirror-store/entities/held-sourc
 import { recordAction, onlyTenant, someIds, type ActionOrder } from '@notion-mirror/operations/audit/record-action';
 import { findSource } from '@notion-mirror/operations/rows/find-source';
 import { openRowTable, type TableRow } from '@notion-mirror/operations/rows/row-table';
-import { gatherRowStatus, sourcesIn } from '@notion-mirror/operations/rows/row-status';
+import { gatherRowStatus, sourcesIn, whyNotAll } from '@notion-mirror/operations/rows/row-status';
 import { scansEnded, wantScans } from '@notion-mirror/operations/rows/scan-rows';
 import { planRowsOff, turnRowsOff, turnRowsOn } from '@notion-mirror/operations/rows/turn-rows';
 import { useMongo } from '@notion-mirror/operations/servers';
@@ -212,7 +212,10 @@ async function list(context: ConfiguredContext, text: string, options: ListOptio
   if (format !== 'table' && format !== 'csv' && format !== 'json') throw usageError('--format is table, csv or json');
   const limit = limitOption(options.limit);
   return useMongo(context, async ({ db }) => {
-    const table = openRowTable(db, await findSource(db, text, tenantOption(options)), { where, limit: limit === null ? null : limit + 1 });
+    const source = await findSource(db, text, tenantOption(options));
+    const table = openRowTable(db, source, { where, limit: limit === null ? null : limit + 1 });
+    const notAll = await whyNotAll(db, source);
+    if (notAll !== null) output.warning(notAll);
     if (!output.isJson && format !== 'table') {
       await output.stream(format === 'csv' ? csvLines(table, limit) : jsonLines(table, limit));
       return exitCode.ok;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AccessibleDataSource } from '@notion-mirror/domain/database-content';
 import type { RowContent, RowProperty } from '@notion-mirror/domain/entities/row';
 import { openMongo, type Mongo } from '@notion-mirror/mirror-store/client';
+import { openDataSourceContents } from '@notion-mirror/mirror-store/data-source-contents';
 import { databaseStorage } from '@notion-mirror/mirror-store/entities/database';
 import { rowStorage } from '@notion-mirror/mirror-store/entities/row';
 import { initMongo } from '@notion-mirror/mirror-store/init';
@@ -107,6 +108,17 @@ async function listed(...where: string[]): Promise<string[]> {
 }
 
 const ids = (...of: number[]) => of.map((n) => pages[n]);
+
+test('a table of which rows may be missing says so, and is shown all the same', async () => {
+  const contents = openDataSourceContents(mongo.db);
+  await contents.follow({ workspaceId: 'acme', databaseId }, [{ dataSourceId: source, schema: null }]);
+  const { code, stdout, stderr } = await list(source, '--format', 'csv');
+  expect(code).toBe(0);
+  expect(stdout).toContain('Kale');
+  expect(stderr).toContain(`the mirror may not have all its rows (scanning); see mirror rows status ${source}`);
+  await contents.forget({ workspaceId: 'acme', dataSourceId: source });
+  expect((await list(source)).stderr).toBe('');
+});
 
 test('a table has the columns of the schema, and titles for related pages', async () => {
   const { code, stdout } = await list(`https://www.notion.so/acme/Tasks-${source.replaceAll('-', '')}?v=1`);

@@ -1,7 +1,9 @@
 import pMap from 'p-map';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
+import type { DataSourceRef } from '@notion-mirror/mirror-store/contents-document';
 import { openContentsReports, type ContentsSummary, type SourceContents } from '@notion-mirror/mirror-store/contents-reports';
 import { findHeldSources } from '@notion-mirror/mirror-store/entities/held-sources';
+import { oneLine } from '../text.ts';
 import { scopeOf } from './row-scope.ts';
 
 /** What the mirror knows of the rows of data sources. */
@@ -48,4 +50,12 @@ async function named(db: Mongo['db'], sources: readonly SourceContents[]): Promi
     const found = held.find(({ workspaceId, dataSourceId }) => workspaceId === source.workspaceId && dataSourceId === source.dataSourceId);
     return { ...source, title: found === undefined ? null : { database: found.database, source: found.name } };
   });
+}
+
+/** Why the mirror may lack rows of a data source, for an operator; null: nothing is known to be missing. Rejects with the store's errors. */
+export async function whyNotAll(db: Mongo['db'], source: DataSourceRef): Promise<string | null> {
+  const contents = await openContentsReports(db).read(source);
+  if (contents === null || contents.state === 'complete') return null;
+  const because = contents.reason === null ? '' : `: ${oneLine(contents.reason)}`;
+  return `the mirror may not have all its rows (${contents.state}${because}); see mirror rows status ${source.dataSourceId}`;
 }
