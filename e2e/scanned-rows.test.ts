@@ -172,7 +172,8 @@ async function tenant({ properties = {}, connections = 1 }: { properties?: Cells
     if (outcome.kind === 'ended') {
       const { depth, finding } = outcome;
       const report = { startedAt: claim.startedAt, endedAt: now(), depth, ...counts };
-      await ledger.complete({ ...claim, depth }, { finding, report, nextFullAt: new Date(time + 1440 * minute), connections: [] });
+      const asked = active.map((one) => one.connectionId);
+      await ledger.complete({ ...claim, depth }, { finding, report, nextFullAt: new Date(time + 1440 * minute), connections: asked });
     }
     return { outcome, counts };
   }
