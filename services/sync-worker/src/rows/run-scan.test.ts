@@ -542,6 +542,21 @@ describe('several connections', () => {
     expect(world.log).not.toContain('read records');
   });
 
+  test('a row that another connection has removed, or fetched in another data source, is written by the one that shows it', async () => {
+    const world = worldOf(4, { connections: both });
+    for (const number of [1, 2]) {
+      world.hold(world.row(idOf(number))!, { connectionId: 'b' });
+      world.set(idOf(number), { seenBy: ['a'] });
+    }
+    world.bury(world.row(idOf(1))!);
+    const { record, content } = world.mirror.get(idOf(2))!;
+    world.mirror.set(idOf(2), { record: { ...record, dataSourceId: 's9' }, content: { ...content!, dataSourceId: 's9' } });
+    world.pass(settleMs);
+    expect((await world.scan()).outcome).toEqual(complete(4));
+    expect(owners(world)).toBe('aaaa');
+    expect(world.mirror.get(idOf(2))?.record.dataSourceId).toBe('s1');
+  });
+
   test('one that does not see the data source takes no part, and what it fetched once belongs to the others', async () => {
     const world = worldOf(4, { connections: both });
     world.hold(world.row(idOf(1))!, { connectionId: 'b' });

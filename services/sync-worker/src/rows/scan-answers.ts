@@ -75,9 +75,14 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
   const { source, scanId, connection, others, answersUntil, readsUnlisted, notes, signal, mayRead, readSingly } = scan;
   const { workspaceId, dataSourceId, databaseId } = source;
 
-  /** Whether a record belongs to another connection, so that this one neither changes nor removes it. */
-  function isTheirs(record: Pick<DigestedRow, 'connectionId'> | undefined): boolean {
-    return record !== undefined && record.connectionId !== null && others.has(record.connectionId);
+  /** Whether a live row of the data source belongs to another connection, so that this one neither changes nor removes it. */
+  function isTheirs({ connectionId }: Pick<DigestedRow, 'connectionId'>): boolean {
+    return connectionId !== null && others.has(connectionId);
+  }
+
+  /** A tombstone, or a row of another data source, belongs to no one here: its connection may not show the row, and then only this one can write it. */
+  function isLeftToThem(record: DigestedRecord | undefined): boolean {
+    return record !== undefined && isThere(record) && isTheirs(record);
   }
 
   /** A record that was fetched after the events answers them already, as when a window is read again. */
@@ -132,7 +137,7 @@ export function createScanAnswers(deps: AnswerDependencies, scan: AnsweredScan):
     // After the answer, so that what was written since is seen.
     const known = await deps.rows.read(workspaceId, [...answer.rows.map(({ id }) => id), ...answer.absent]);
     const isHidden = ({ id }: FoundRow) => known.get(id)?.isListed === false;
-    const rows = answer.rows.filter((row) => isHidden(row) || !isTheirs(known.get(row.id)));
+    const rows = answer.rows.filter((row) => isHidden(row) || !isLeftToThem(known.get(row.id)));
     const { absent } = answer;
     let isPostponed = false;
     const outcomes = await applyQueried<DigestedRecord, FoundRow, WriteResult>(
