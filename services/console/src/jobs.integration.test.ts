@@ -53,7 +53,7 @@ const redriven = async (letters: readonly Buried[]) => {
   const ids = new Set(letters.map(({ eventId }) => eventId));
   return (await readAll(tested.log.kafka, events)).filter(({ headers }) => ids.has(headers['ce_id'] ?? '')).length;
 };
-const told = async <T>(...args: readonly string[]): Promise<T> => {
+const mirrorJson = async <T>(...args: readonly string[]): Promise<T> => {
   const env = { MIRROR_KAFKA_BROKERS: stack.kafkaBrokers, MIRROR_SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl };
   const mongodb = new URL(stack.mongodbUri);
   mongodb.pathname = `/${tested.mongo.db.databaseName}`;
@@ -61,7 +61,7 @@ const told = async <T>(...args: readonly string[]): Promise<T> => {
   const { stdout } = await mirror(['dead-letters', ...args, '--json'], { env: all });
   return JSON.parse(stdout) as T;
 };
-const waiting = async (code: string) => (await told<{ letters: number }>('list', '--code', code)).letters;
+const waiting = async (code: string) => (await mirrorJson<{ letters: number }>('list', '--code', code)).letters;
 
 test('a plan counts its letters by cause, tenant and target, as the command does', async () => {
   const code = newCode();
@@ -78,7 +78,7 @@ test('a plan counts its letters by cause, tenant and target, as the command does
   });
   expect(targets).toEqual([{ target: events, letters: 4 }]);
   expect(heldBack).toMatchObject([{ letters: 1 }]);
-  const { plan } = await told<{ plan: object }>('redrive', '--code', code, '--dry-run');
+  const { plan } = await mirrorJson<{ plan: object }>('redrive', '--code', code, '--dry-run');
   expect(plan).toMatchObject({ letters: 4, byTenant, moreTenants, targets: { [events]: 4 } });
 
   const dropped = await planned({ action: 'drop', filter: { code } });

@@ -4,7 +4,7 @@ import { until } from '@notion-mirror/event-log/testing/isolated-log';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openTestConsole, type RunningConsole, type TestConsole } from './testing/test-console.ts';
 
-// While no page is open, the console asks for nothing: it is told of connections and of jobs, by a change stream of each.
+// While no page is open, the console asks for nothing: it hears of connections and of jobs by a change stream of each.
 
 const stack = inject('stack');
 let tested: TestConsole;

@@ -2,7 +2,7 @@ import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { openOutcomePages, type KeptOutcome, type OutcomeCursor, type OutcomeQuery } from '@notion-mirror/mirror-store/outcome-pages';
 
 /**
- * The latest outcomes that match, latest first, at most `limit`. Where no index answers the query, all kept outcomes may be looked at, until `signal` aborts.
+ * The latest outcomes that match, latest first, at most `limit`. Where no index answers the query, all kept outcomes may be read, until `signal` aborts.
  * Rejects with a `StoreUnavailableError`, or the signal's reason.
  */
 export async function listOutcomes(
