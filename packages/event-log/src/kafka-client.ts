@@ -32,8 +32,8 @@ export function createKafka(settings: KafkaSettings): Kafka {
 /** Connects, uses, and always disconnects. */
 export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
-  await admin.connect();
   try {
+    await admin.connect();
     return await use(admin);
   } finally {
     await admin.disconnect();

@@ -1,4 +1,5 @@
-import type { EachBatchPayload, Kafka } from 'kafkajs';
+import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import { withAdmin } from './kafka-client.ts';
 import { toLogRecord, type LogRecord } from './log-record.ts';
 
 /** A part of a partition: from an offset up to, and not including, another. */
@@ -13,17 +14,16 @@ export interface LogRange {
  * a moment after the commit was acknowledged.
  */
 export async function rangesOn(kafka: Kafka, topic: string): Promise<LogRange[] | null> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    if (!(await admin.listTopics()).includes(topic)) return null;
-    const ends = await admin.fetchTopicOffsets(topic);
-    return ends
-      .map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }))
-      .toSorted((a, b) => a.partition - b.partition);
-  } finally {
-    await admin.disconnect();
-  }
+  return withAdmin(kafka, async (admin) => rangesBy(admin, topic));
+}
+
+/** The same by a connection that was opened lately. */
+export async function rangesBy(admin: Admin, topic: string): Promise<LogRange[] | null> {
+  if (!(await admin.listTopics()).includes(topic)) return null;
+  const ends = await admin.fetchTopicOffsets(topic);
+  return ends
+    .map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }))
+    .toSorted((a, b) => a.partition - b.partition);
 }
 
 /** Removes all records before an offset of each partition. A log can only be cut at its old end. */

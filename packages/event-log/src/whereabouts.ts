@@ -1,4 +1,5 @@
-import type { Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
+import { withAdmin } from './kafka-client.ts';
 
 /** Where a group continues on a partition: `committed` is null when the group never committed. `low` and `high` are the ends of the log. */
 export interface Whereabouts {
@@ -15,18 +16,17 @@ export function nextOffset({ committed, low }: Pick<Whereabouts, 'committed' | '
 
 /** Opens a connection of its own: a kept one would not know a partition that was added later. */
 export async function findWhereabouts(kafka: Kafka, groupId: string, topic: string): Promise<Whereabouts[]> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const [groupOffsets, ends] = await Promise.all([admin.fetchOffsets({ groupId, topics: [topic] }), admin.fetchTopicOffsets(topic)]);
-    const committed = new Map(
-      groupOffsets.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, BigInt(offset)]),
-    );
-    return ends.map(({ partition, low, high }) => {
-      const offset = committed.get(partition) ?? -1n;
-      return { partition, committed: offset < 0n ? null : offset, low: BigInt(low), high: BigInt(high) };
-    });
-  } finally {
-    await admin.disconnect();
-  }
+  return withAdmin(kafka, async (admin) => whereaboutsBy(admin, groupId, topic));
+}
+
+/** The same by a connection that was opened lately. */
+export async function whereaboutsBy(admin: Admin, groupId: string, topic: string): Promise<Whereabouts[]> {
+  const [groupOffsets, ends] = await Promise.all([admin.fetchOffsets({ groupId, topics: [topic] }), admin.fetchTopicOffsets(topic)]);
+  const committed = new Map(
+    groupOffsets.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, BigInt(offset)]),
+  );
+  return ends.map(({ partition, low, high }) => {
+    const offset = committed.get(partition) ?? -1n;
+    return { partition, committed: offset < 0n ? null : offset, low: BigInt(low), high: BigInt(high) };
+  });
 }

@@ -1,7 +1,8 @@
 import type { Connection, ConnectionStatus } from '@notion-mirror/domain/connection';
-import { rangesOn, readRanges } from '@notion-mirror/event-log/range-reader';
+import { withAdmin } from '@notion-mirror/event-log/kafka-client';
+import { rangesBy, readRanges } from '@notion-mirror/event-log/range-reader';
 import { groupIdFor, readerGroupId, topicsFor, workerNames, type WorkerName } from '@notion-mirror/event-log/topics';
-import { findWhereabouts, nextOffset } from '@notion-mirror/event-log/whereabouts';
+import { nextOffset, whereaboutsBy } from '@notion-mirror/event-log/whereabouts';
 import type { Mongo } from '@notion-mirror/mirror-store/client';
 import { createConnectionStore } from '@notion-mirror/mirror-store/connection-store';
 import { openContentsReports, type ContentsSummary, type SourceContents } from '@notion-mirror/mirror-store/contents-reports';
@@ -13,7 +14,7 @@ import { createSpool } from '@notion-mirror/mirror-store/spool';
 import { silentTenants, type SilentTenant } from '@notion-mirror/mirror-store/tenant-signs';
 import { liveWorkers, type TenantBacklog, type WorkerStatus } from '@notion-mirror/mirror-store/worker-status';
 import type { OperationContext } from '../operation-context.ts';
-import { askKafka, type Kafka } from '../servers.ts';
+import { askKafka, type Admin, type Kafka } from '../servers.ts';
 import { notionUseOf, type NotionStatus } from './notion-use.ts';
 
 export interface GroupStatus {
@@ -109,11 +110,15 @@ export async function gatherLogStatus(
   kafka: Kafka,
   workers: readonly WorkerStatus[],
 ): Promise<LogStatus> {
-  const [deadLetters, ...groups] = await Promise.all([
-    waitingLetters(context, db, kafka),
-    ...workerNames.map(async (service) => groupStatus(context, kafka, service, workers)),
-  ]);
-  return { groups, deadLetters };
+  return askKafka(context, async () =>
+    withAdmin(kafka, async (admin) => {
+      const [deadLetters, ...groups] = await Promise.all([
+        waitingLetters(context, db, admin),
+        ...workerNames.map(async (service) => groupStatus(context, { kafka, admin }, service, workers)),
+      ]);
+      return { groups, deadLetters };
+    }),
+  );
 }
 
 export async function rowsSummary(db: Mongo['db']): Promise<RowsSummary> {
@@ -145,14 +150,14 @@ function countByStatus(of: Iterable<readonly Pick<Connection, 'status'>[]>): Pic
 
 async function groupStatus(
   context: OperationContext,
-  kafka: Kafka,
+  { kafka, admin }: { readonly kafka: Kafka; readonly admin: Admin },
   service: GroupStatus['service'],
   live: readonly WorkerStatus[],
 ): Promise<GroupStatus> {
   const { topicPrefix } = context.config;
   const topic = topicsFor(topicPrefix).events;
   const own = live.filter((worker) => worker.service === service);
-  const whereabouts = await askKafka(context, async () => findWhereabouts(kafka, groupIdFor(topicPrefix, service), topic));
+  const whereabouts = await whereaboutsBy(admin, groupIdFor(topicPrefix, service), topic);
   const behind = whereabouts
     .map(({ partition, high, ...at }) => ({ partition, from: nextOffset(at), to: high }))
     .filter(({ from, to }) => from < to);
@@ -177,25 +182,23 @@ async function oldestTimes(
   behind: readonly { readonly partition: number; readonly from: bigint }[],
 ): Promise<number[]> {
   const times: number[] = [];
-  await askKafka(context, async () =>
-    readRanges({
-      kafka,
-      topic,
-      groupId: readerGroupId(context.config.topicPrefix),
-      ranges: behind.map(({ partition, from }) => ({ partition, from, to: from + 1n })),
-      signal: context.signal,
-      onRecords(records) {
-        times.push(...records.map(({ timestamp }) => timestamp));
-        return Promise.resolve('enough');
-      },
-    }),
-  );
+  await readRanges({
+    kafka,
+    topic,
+    groupId: readerGroupId(context.config.topicPrefix),
+    ranges: behind.map(({ partition, from }) => ({ partition, from, to: from + 1n })),
+    signal: context.signal,
+    onRecords(records) {
+      times.push(...records.map(({ timestamp }) => timestamp));
+      return Promise.resolve('enough');
+    },
+  });
   return times;
 }
 
-async function waitingLetters(context: OperationContext, db: Mongo['db'], kafka: Kafka): Promise<number> {
+async function waitingLetters(context: OperationContext, db: Mongo['db'], admin: Admin): Promise<number> {
   const topic = topicsFor(context.config.topicPrefix).deadLetters;
-  const ranges = (await askKafka(context, async () => rangesOn(kafka, topic))) ?? [];
+  const ranges = (await rangesBy(admin, topic)) ?? [];
   const settled = createSettledDeadLetters(db, topic);
   const waiting = await Promise.all(
     ranges.map(async ({ partition, from, to }) => Number(to - from) - (await settled.count(partition, from))),
