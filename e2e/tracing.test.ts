@@ -60,7 +60,8 @@ test('one trace leads from a webhook to the document and to the state log', asyn
       'http.route': '/webhooks/nango',
       'http.response.status_code': 200,
       'notion_mirror.answer': 'accepted',
-      'notion_mirror.event_type': 'database.created',
+      // Two webhooks say that there is a new database. Either may come first, and one fetch may answer both.
+      'notion_mirror.event_type': expect.stringMatching(/^(database|data_source)\.created$/),
     },
   });
   const [send] = childrenOf(root);
@@ -77,14 +78,20 @@ test('one trace leads from a webhook to the document and to the state log', asyn
     isError: false,
     attributes: {
       'messaging.message.id': eventId,
-      'messaging.batch.message_count': 1,
+      'messaging.batch.message_count': expect.any(Number),
       'messaging.consumer.group.name': expect.stringContaining('sync-worker'),
       'notion_mirror.database_id': databaseId,
       'notion_mirror.attempt': 1,
       'notion_mirror.outcome': 'written',
       'notion_mirror.calls': 2,
     },
-    links: [{ traceId: send?.traceId, spanId: send?.spanId, attributes: { 'messaging.message.id': eventId } }],
+    links: expect.arrayContaining([
+      expect.objectContaining({
+        traceId: send?.traceId,
+        spanId: send?.spanId,
+        attributes: expect.objectContaining({ 'messaging.message.id': eventId }),
+      }),
+    ]),
   });
   const steps = childrenOf(process);
   expect(steps.map(({ name }) => name)).toEqual(
