@@ -27,6 +27,8 @@ const contentCodes: ReadonlySet<number> = new Set([
 ]);
 
 export const duplicateKey = 11_000;
+/** A command took longer than its `maxTimeMS`. */
+export const maxTimeExpired = 50;
 
 export function isUnavailableCode(code: unknown): boolean {
   return typeof code === 'number' && unavailableCodes.has(code);
@@ -67,5 +69,4 @@ export function isUnauthorized(error: unknown): boolean {
   return error instanceof StoreUnavailableError && error.cause instanceof MongoServerError && error.cause.code === unauthorized;
 }
 
-const maxTimeExpired = 50;
 const unauthorized = 13;

@@ -3,10 +3,13 @@ import { collectionNames, openCollection, openNamed } from './collections.ts';
 import type { ConnectionDocument } from './connection-document.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { orUnavailable } from './errors.ts';
+import { outlast } from './outlast.ts';
 import { createParkedEvents } from './parked-events.ts';
 import type { EntityStorage } from './entity-storage.ts';
 import { openRecords } from './records/record-document.ts';
 import { ofTenant } from './records/of-tenant.ts';
+
+const eraseMs = 20_000;
 
 interface AnyDocument {
   readonly _id: string;
@@ -78,7 +81,8 @@ export function openTenantData(db: Db, storages: readonly EntityStorage<unknown,
     return orUnavailable('documents could not be erased', async () => {
       const erased: Record<string, number> = {};
       for (const [name, filter] of filtersOf(workspaceId).filter(([one]) => isMeant(one))) {
-        erased[name] = (await openNamed<AnyDocument>(db, name).deleteMany(filter)).deletedCount;
+        const documents = openNamed<AnyDocument>(db, name);
+        erased[name] = (await outlast(eraseMs, (limit) => documents.deleteMany(filter, limit))).deletedCount;
       }
       return erased;
     });
@@ -110,7 +114,7 @@ export function openTenantData(db: Db, storages: readonly EntityStorage<unknown,
           removed: { at: '$$NOW', reason: 'inaccessible', eventId: null },
         };
         await orUnavailable('records could not be erased', () =>
-          openRecords(db, storage).updateMany(ofTenant(workspaceId), [{ $replaceWith: tombstone }]),
+          outlast(eraseMs, (limit) => openRecords(db, storage).updateMany(ofTenant(workspaceId), [{ $replaceWith: tombstone }], limit)),
         );
       }
     },

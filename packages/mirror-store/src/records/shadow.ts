@@ -1,6 +1,7 @@
 import { BSON, type Db, type Timestamp } from 'mongodb';
 import type { EntityStorage } from '../entity-storage.ts';
 import { orUnavailable } from '../errors.ts';
+import { outlast } from '../outlast.ts';
 import { openRecords, type RecordDocument } from './record-document.ts';
 
 /** A change that readers would see if the shadow replaced the mirror. A record that they do not see, as a tombstone, counts as none. */
@@ -21,6 +22,9 @@ export interface Shadow {
    */
   putInPlace(): Promise<Timestamp>;
 }
+
+/** For how long at a time writers of the mirror may wait behind the switch. */
+const renameMs = 2_000;
 
 /** Fields on the origin of the copy, not content from Notion. */
 const bookkeeping: ReadonlySet<string> = new Set([
@@ -74,12 +78,15 @@ export function openShadow(db: Db, { collection, shadowCollection, viewFilter = 
 
     async putInPlace() {
       const answer = await orUnavailable('the shadow could not be put in place', () =>
-        db.client.db('admin').command({
-          renameCollection: `${db.databaseName}.${shadowCollection}`,
-          to: `${db.databaseName}.${collection}`,
-          dropTarget: true,
-          writeConcern: { w: 'majority' },
-        }),
+        outlast(renameMs, (limit) =>
+          db.client.db('admin').command({
+            renameCollection: `${db.databaseName}.${shadowCollection}`,
+            to: `${db.databaseName}.${collection}`,
+            dropTarget: true,
+            writeConcern: { w: 'majority' },
+            ...limit,
+          }),
+        ),
       );
       return answer['operationTime'] as Timestamp;
     },
