@@ -29,16 +29,12 @@ export async function rangesBy(admin: Admin, topic: string): Promise<LogRange[] 
 /** Removes all records before an offset of each partition. A log can only be cut at its old end. */
 export async function truncate(kafka: Kafka, topic: string, before: readonly { partition: number; offset: bigint }[]): Promise<void> {
   if (before.length === 0) return;
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
+  await withAdmin(kafka, async (admin) => {
     // deleteTopicRecords looks for the leaders in cached metadata only; this call loads it.
     await admin.fetchTopicOffsets(topic);
     const partitions = before.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
     await admin.deleteTopicRecords({ topic, partitions });
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
 
 /** Records handed over together: all are in memory meanwhile, and heartbeats are sent between chunks. */

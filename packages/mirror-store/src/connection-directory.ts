@@ -1,15 +1,14 @@
 import type { Connection } from '@notion-mirror/domain/connection';
-import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import { settlesBefore } from '@notion-mirror/service-kit/async/deadline';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import { Counter, Gauge, type Registry } from '@notion-mirror/service-kit/metrics';
 import type { ChangeStreamDocument, ClientSession, Db, Timestamp } from 'mongodb';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openCollection } from './collections.ts';
 import { parseConnection, type ConnectionDocument } from './connection-document.ts';
 import { createConnectionIndex, type ConnectionChange, type ConnectionIndex } from './connection-index.ts';
 import { connectionsOfTenants } from './connections-of-tenants.ts';
 import { unavailable } from './errors.ts';
+import { keepFollowing } from './keep-following.ts';
 
 export type { ConnectionChange } from './connection-index.ts';
 
@@ -163,12 +162,14 @@ export async function openConnectionDirectory(deps: {
    * Loads what is held, then follows changes until the stream breaks. Every break that the driver cannot resume leads to a new load, so a lost
    * resume token does not matter. Changes made during the load come again from the stream, oldest first.
    */
-  async function follow(whenLoaded: () => void): Promise<void> {
+  async function follow(opened: () => void, isFirst: boolean): Promise<void> {
     const startAtOperationTime = await load();
     const stream = connections.watch([], { fullDocument: 'updateLookup', ...(startAtOperationTime ? { startAtOperationTime } : {}) });
     try {
       following = true;
-      whenLoaded();
+      if (!isFirst) logger.info('following changes of connections again');
+      opened();
+      resolve();
       for (;;) {
         const change = await Promise.race([stream.next(), closed]);
         if (change === 'closed') return;
@@ -181,27 +182,11 @@ export async function openConnectionDirectory(deps: {
     }
   }
 
-  async function keepFollowing(whenLoaded: () => void, whenFailed: (error: unknown) => void): Promise<void> {
-    for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
-      try {
-        await follow(() => {
-          if (attempt > 1) logger.info('following changes of connections again');
-          attempt = 1;
-          whenLoaded();
-        });
-      } catch (error) {
-        whenFailed(error);
-        if (closing.signal.aborted) return;
-        logger.warn({ err: error }, 'cannot follow changes of connections; using the last known ones');
-      }
-      await delay(backoffMs(attempt, 100, 5000), undefined, { signal: closing.signal }).catch(() => {});
-    }
-  }
-
   const { promise: loaded, resolve, reject } = Promise.withResolvers<void>();
-  const running = keepFollowing(resolve, (error) => {
+  const running = keepFollowing(closing.signal, follow, (error) => {
     // Fails opening if this was the first load; later it has no effect.
     reject(error);
+    if (!closing.signal.aborted) logger.warn({ err: error }, 'cannot follow changes of connections; using the last known ones');
   });
   const close = async () => {
     closing.abort();

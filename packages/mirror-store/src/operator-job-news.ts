@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Db, Timestamp } from 'mongodb';
 import { openCollection } from './collections.ts';
 import { isUnauthorized, unavailable } from './errors.ts';
+import { keepFollowing } from './keep-following.ts';
 
 /** An empty answer costs a request, and news does not wait for it. */
 const maxAwaitMs = 10_000;
@@ -57,14 +56,9 @@ export async function followJobs(deps: {
     }
   }
 
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    try {
-      await follow(() => (attempt = 1));
-    } catch (error) {
-      const reason = unavailable('jobs could not be followed', error);
-      if (isUnauthorized(reason)) throw reason;
-      if (!signal.aborted) logger.warn({ err: reason }, 'cannot follow jobs; retrying');
-    }
-    await delay(backoffMs(attempt, 100, 5_000), undefined, { signal }).catch(() => {});
-  }
+  await keepFollowing(signal, follow, (error) => {
+    const reason = unavailable('jobs could not be followed', error);
+    if (isUnauthorized(reason)) throw reason;
+    if (!signal.aborted) logger.warn({ err: reason }, 'cannot follow jobs; retrying');
+  });
 }

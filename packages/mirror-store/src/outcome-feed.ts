@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '@notion-mirror/service-kit/async/backoff';
 import type { Logger } from '@notion-mirror/service-kit/logger';
 import type { Db } from 'mongodb';
 import { openCollection } from './collections.ts';
 import type { OutcomeDocument } from './event-outcomes.ts';
+import { keepFollowing } from './keep-following.ts';
 import type { KeptOutcome } from './outcome-pages.ts';
 
 /** New outcomes as they are written. `gap`: some were missed, since MongoDB was unavailable. */
@@ -28,7 +28,7 @@ export async function followOutcomes(deps: {
   const { signal } = closing;
   const opened = Promise.withResolvers<void>();
 
-  async function follow(onOpen: () => void): Promise<void> {
+  async function follow(onOpen: () => void, isFirst: boolean): Promise<void> {
     const onlyNew = [{ $match: { operationType: 'insert' } }, { $project: { 'fullDocument.subjects': 0, 'fullDocument.expiresAt': 0 } }];
     const stream = outcomes.watch(onlyNew, { maxAwaitTimeMS: 1_000, batchSize: 500, comment: 'console' });
     signal.addEventListener('abort', () => void stream.close().catch(() => {}), { once: true });
@@ -37,6 +37,8 @@ export async function followOutcomes(deps: {
       // The first request opens the stream.
       let change = await stream.tryNext();
       onOpen();
+      if (!isFirst) onNews({ kind: 'gap' });
+      opened.resolve();
       for (; !signal.aborted; change = await stream.tryNext()) {
         if (change?.operationType === 'insert') {
           const { _id, ...outcome } = change.fullDocument;
@@ -52,25 +54,11 @@ export async function followOutcomes(deps: {
     }
   }
 
-  async function run(): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      try {
-        const isFirst = attempt === 1;
-        await follow(() => {
-          if (!isFirst) onNews({ kind: 'gap' });
-          attempt = 1;
-          opened.resolve();
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        logger.warn({ err: error }, 'cannot follow outcomes; retrying');
-      }
-      opened.resolve();
-      await delay(backoffMs(attempt, 100, 5_000), undefined, { signal }).catch(() => {});
-    }
-  }
-
-  const running = run();
+  const running = keepFollowing(signal, follow, (error) => {
+    if (signal.aborted) return;
+    logger.warn({ err: error }, 'cannot follow outcomes; retrying');
+    opened.resolve();
+  });
   await opened.promise;
   return {
     async close() {
