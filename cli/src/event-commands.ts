@@ -72,7 +72,7 @@ async function list(context: ConfiguredContext, options: ListOptions): Promise<E
   };
   const { outcomes, hasMore } = await useMongo(context, async ({ db }) => listOutcomes(db, query, limit, signal));
   const events = outcomes.map((outcome) => outcomeJson(outcome, { redact, traceUrl: config.traceUrl }));
-  output.result(true, { events, hasMore }, (colors) => renderEvents(outcomes, hasMore, colors));
+  output.result(true, { events, hasMore }, (colors) => renderEvents(events, hasMore, colors));
   return exitCode.ok;
 }
 

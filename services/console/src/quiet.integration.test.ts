@@ -59,12 +59,12 @@ async function askedInAWhile(): Promise<string[]> {
 }
 
 const allowed = ['watch connections', 'watch operator_actions'];
-const besides = (found: readonly string[]): string[] => found.filter((one) => !allowed.includes(one));
+const unexpected = (found: readonly string[]): string[] => found.filter((one) => !allowed.includes(one));
 
 const areClosed = (): boolean => connections.every(({ destroyed }) => destroyed);
 
 test('before a page was opened, and after the last one was closed, neither MongoDB nor Kafka nor the registry is asked', async () => {
-  expect(besides(await askedInAWhile())).toEqual([]);
+  expect(unexpected(await askedInAWhile())).toEqual([]);
   expect(connections).toHaveLength(0);
 
   for await (const { event } of operator.follow('/api/stream')) {
@@ -77,6 +77,6 @@ test('before a page was opened, and after the last one was closed, neither Mongo
   await until(areClosed);
   const before = connections.length;
   expect(before).toBeGreaterThan(0);
-  expect(besides(await askedInAWhile())).toEqual([]);
+  expect(unexpected(await askedInAWhile())).toEqual([]);
   expect(connections).toHaveLength(before);
 });

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { ExplainFacts, TenantFacts } from './facts.ts';
 import { causesOf } from './causes.ts';
 import type { RowFacts } from './row-facts.ts';
+import { someOutcome } from '../../../mirror-store/test/outcomes.ts';
 
 const now = new Date('2026-01-02T00:00:00Z');
 const later = new Date('2026-01-02T00:10:00Z');
@@ -71,24 +72,7 @@ const waiting = {
   ahead: 2,
 } as const;
 
-const outcome: EventOutcome = {
-  ...noWayKnown,
-  service: 'sync-worker',
-  eventId: 'e1',
-  workspaceId: 'acme',
-  connectionId: 'c1',
-  databaseId: 'd1',
-  dataSourceId: null,
-  pageId: null,
-  kind: 'sync',
-  type: 'database.created',
-  origin: 'nango',
-  occurredAt: now,
-  receivedAt: now,
-  outcome: 'written',
-  reason: null,
-  at: now,
-};
+const outcome = someOutcome('e1', { ...noWayKnown, type: 'database.created', occurredAt: now, receivedAt: now, at: now });
 
 describe('causes', () => {
   test('an entity that is equal in both has none', () => {
